@@ -1,0 +1,22 @@
+import type { Core } from '../core.ts';
+import type { App } from './app.ts';
+import type { Options } from './options.ts';
+import type { Creator, TikTokState } from './state.ts';
+
+export interface TikTok {
+  core: Core;
+  app: App;
+  options: Options;
+  state: TikTokState;
+}
+
+export function creatorByName(tiktok: TikTok, username: string | undefined): Creator | undefined {
+  const { creators } = tiktok.state;
+  return username === undefined ? creators[0] : creators.find((creator) => creator.username === username);
+}
+
+export function creatorOf(tiktok: TikTok, openId: string): Creator {
+  const creator = tiktok.state.creators.find((candidate) => candidate.openId === openId);
+  if (creator === undefined) throw new Error(`no creator has the open id ${openId}`);
+  return creator;
+}

@@ -1,0 +1,90 @@
+import { int64Id } from '../ids.ts';
+import { creatorOf, type TikTok } from './context.ts';
+import { sendPublishEvent } from './events.ts';
+import type { Publish, Video } from './state.ts';
+
+export function isFinal(publish: Publish): boolean {
+  return !publish.status.startsWith('PROCESSING');
+}
+
+export function registerLifecycle(tiktok: TikTok): void {
+  const { jobs } = tiktok.core;
+  jobs.on('tiktok.process', (id, dueAt) => process(tiktok, id, dueAt));
+  jobs.on('tiktok.moderate', (id) => moderate(tiktok, id));
+}
+
+/** All bytes are here: TikTok looks at them for a while. */
+export function bytesComplete(tiktok: TikTok, publish: Publish): void {
+  tiktok.core.jobs.at(tiktok.core.clock.now() + tiktok.options.processingMs, 'tiktok.process', publish.id);
+}
+
+export function failPublish(tiktok: TikTok, publish: Publish, reason: string): void {
+  publish.status = 'FAILED';
+  publish.failReason = reason;
+  sendPublishEvent(tiktok, publish, 'failed', { reason });
+}
+
+function process(tiktok: TikTok, id: string, dueAt: number): void {
+  const publish = tiktok.state.publishes[id];
+  if (publish === undefined || isFinal(publish)) return;
+  const forced = tiktok.state.failNext.shift();
+  if (forced !== undefined) return failPublish(tiktok, publish, forced);
+  if (creatorOf(tiktok, publish.openId).banned) {
+    return failPublish(tiktok, publish, 'spam_risk_user_banned_from_posting');
+  }
+  if (publish.mode === 'inbox') {
+    publish.status = 'SEND_TO_USER_INBOX';
+    return sendPublishEvent(tiktok, publish, 'inbox_delivered');
+  }
+  complete(tiktok, publish, dueAt);
+}
+
+function complete(tiktok: TikTok, publish: Publish, at: number): void {
+  publish.status = 'PUBLISH_COMPLETE';
+  publish.completedAt = at;
+  if (publish.mode === 'inbox' || tiktok.options.completeEventForDirect) {
+    sendPublishEvent(tiktok, publish, 'complete');
+  }
+  // Sheet 4.10: only a public post ever gets an id, after moderation.
+  if (publish.postInfo['privacy_level'] !== 'PUBLIC_TO_EVERYONE') return;
+  tiktok.core.jobs.at(at + tiktok.options.moderationMs, 'tiktok.moderate', publish.id);
+}
+
+function moderate(tiktok: TikTok, id: string): void {
+  const publish = tiktok.state.publishes[id];
+  if (publish === undefined) return;
+  const postId = int64Id();
+  publish.postIds.push(postId);
+  const title = publish.postInfo['title'];
+  addVideo(tiktok, {
+    id: postId,
+    openId: publish.openId,
+    kind: publish.kind,
+    title: typeof title === 'string' ? title : '',
+    publishId: publish.id,
+  });
+  sendPublishEvent(tiktok, publish, 'publicly_available', { post_id: postId });
+}
+
+export function addVideo(
+  tiktok: TikTok,
+  video: Pick<Video, 'id' | 'openId' | 'kind' | 'title' | 'publishId'> & Partial<Video>,
+): Video {
+  const createdAt = tiktok.core.clock.now();
+  const added = { createdAt, public: true, views: 0, likes: 0, comments: 0, shares: 0, ...video };
+  tiktok.state.videos.push(added);
+  return added;
+}
+
+/** The creator opens the draft in the app and posts it; one draft can be posted more than once (sheet 4.10). */
+export function postDraft(tiktok: TikTok, publish: Publish, privacyLevel: string): void {
+  publish.postInfo['privacy_level'] = privacyLevel;
+  complete(tiktok, publish, tiktok.core.clock.now());
+}
+
+export function takeDown(tiktok: TikTok, video: Video): void {
+  video.public = false;
+  const publish = video.publishId === null ? undefined : tiktok.state.publishes[video.publishId];
+  if (publish === undefined) return;
+  sendPublishEvent(tiktok, publish, 'no_longer_publicaly_available', { post_id: video.id });
+}
