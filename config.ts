@@ -1,0 +1,255 @@
+import { isAbsolute, resolve } from 'node:path';
+import process from 'node:process';
+import { parseKeyring, type Keyring } from './crypto/keys.ts';
+import type { TikTokSettings } from './providers/tiktok/client.ts';
+
+/*
+ * The only reader of the environment. Every setting stands once, in SETTINGS; `.env.example` is written from it
+ * (`npm run format:env`). Temporal's own settings (TEMPORAL_*) are read by @temporalio/envconfig.
+ */
+
+interface Setting {
+  name: string;
+  /** Other names that are understood, first one wins. */
+  aliases?: readonly string[];
+  /** Shown in `.env.example`; what happens without it. */
+  fallback: string;
+  about: string;
+}
+
+export const SETTINGS = [
+  {
+    name: 'EVERPOST_DIR',
+    fallback: '.everpost',
+    about: 'Folder of everything embedded: database, keys, media.',
+  },
+  { name: 'DATABASE_URL', fallback: '', about: 'PostgreSQL. `npm run dev` and `demo` bring their own.' },
+  { name: 'PORT', fallback: '3000', about: 'Port of the API.' },
+  { name: 'HOST', fallback: '127.0.0.1', about: 'Address that the API listens on.' },
+  {
+    name: 'EVERPOST_PUBLIC_URL',
+    fallback: '',
+    about: 'Base of links and redirect URIs; http://HOST:PORT without it.',
+  },
+  {
+    name: 'EVERPOST_KEYRING',
+    fallback: '',
+    about: 'Keys that encrypt the data keys: id:base64 of 32 bytes, comma list, first is active.',
+  },
+  {
+    name: 'EVERPOST_ADMIN_KEY',
+    fallback: '',
+    about: 'Bearer of the admin and debug routes. Only the server needs it.',
+  },
+  {
+    name: 'EVERPOST_ALLOW_PRIVATE_URLS',
+    fallback: 'false',
+    about: 'Whether media URLs of clients may be http or point to private addresses.',
+  },
+  { name: 'EVERPOST_MEDIA', fallback: '', about: 'Media store; file:<EVERPOST_DIR>/media without it.' },
+  { name: 'LOG_LEVEL', fallback: 'info', about: 'trace, debug, info, warn, error or fatal.' },
+  {
+    name: 'TIKTOK_CLIENT_KEY',
+    aliases: ['NEXT_PUBLIC_TIKTOK_CLIENT_KEY'],
+    fallback: '',
+    about: 'Client key of your TikTok app.',
+  },
+  { name: 'TIKTOK_CLIENT_SECRET', fallback: '', about: 'Client secret of your TikTok app.' },
+  {
+    name: 'NEXT_PUBLIC_TIKTOK_REDIRECT_URI',
+    aliases: ['TIKTOK_REDIRECT_URI'],
+    fallback: '',
+    about: 'Registered redirect URI: <EVERPOST_PUBLIC_URL>/api/auth/tiktok/callback.',
+  },
+  {
+    name: 'TIKTOK_WEBHOOK_SECRET',
+    fallback: '',
+    about: 'Comma list of secrets that may sign webhooks; the client secret without it.',
+  },
+  { name: 'TIKTOK_AUTH_URL', fallback: 'https://www.tiktok.com', about: 'Base URL of the consent page.' },
+  { name: 'TIKTOK_API_URL', fallback: 'https://open.tiktokapis.com', about: 'Base URL of the API.' },
+  {
+    name: 'TIKTOK_UPLOAD_HOSTS',
+    fallback: '*.tiktokapis.com',
+    about: 'Hosts that an upload URL may have: comma list, *. for subdomains, optional :port.',
+  },
+] as const satisfies readonly Setting[];
+
+export type SettingName = (typeof SETTINGS)[number]['name'];
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Config {
+  dir: string;
+  databaseUrl: string;
+  port: number;
+  host: string;
+  publicUrl: string;
+  keyring: Keyring;
+  /** Empty in a worker, which does not need it. */
+  adminKey: string;
+  allowPrivateUrls: boolean;
+  mediaUrl: string;
+  logLevel: string;
+  /** A provider without credentials is absent. */
+  providers: { tiktok?: TikTokSettings };
+}
+
+/** Names every setting that is missing or malformed, one a line; never a value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(
+      `Everpost cannot start with these settings:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    );
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads and checks all settings at once.
+ * @param role the process that is started; a worker needs no admin key
+ * @throws ConfigError naming every problem
+ */
+export function readConfig(role: 'server' | 'worker', env: Environment = process.env): Config {
+  const problems: string[] = [];
+  const problem = (text: string): void => void problems.push(text);
+  const value = (name: SettingName): string => setting(env, name);
+  const url = (name: SettingName, fallback = ''): string => {
+    const text = value(name) || fallback;
+    const parsed = URL.parse(text);
+    if (
+      parsed === null ||
+      !['http:', 'https:'].includes(parsed.protocol) ||
+      parsed.username !== '' ||
+      parsed.search !== ''
+    )
+      problem(`${name} must be an http(s) URL without credentials or query`);
+    return text.replace(/\/+$/, '');
+  };
+
+  const dir = resolve(value('EVERPOST_DIR'));
+  const database = value('DATABASE_URL');
+  if (!/^postgres(ql)?:\/\/./.test(database) || !URL.canParse(database))
+    problem('DATABASE_URL must be a postgres:// URL');
+  const port = Number(value('PORT'));
+  if (!/^\d+$/.test(value('PORT')) || port > 65_535) problem('PORT must be a number from 0 to 65535');
+  const host = value('HOST');
+  const publicUrl = url('EVERPOST_PUBLIC_URL', `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`);
+  if (!['true', 'false'].includes(value('EVERPOST_ALLOW_PRIVATE_URLS')))
+    problem('EVERPOST_ALLOW_PRIVATE_URLS must be true or false');
+  if (!/^(trace|debug|info|warn|error|fatal)$/.test(value('LOG_LEVEL')))
+    problem('LOG_LEVEL must be trace, debug, info, warn, error or fatal');
+  const mediaUrl = value('EVERPOST_MEDIA') || `file:${dir}/media`;
+  if (!/^(file|s3):/.test(mediaUrl)) problem('EVERPOST_MEDIA must be a file: or s3: URL');
+  const adminKey = role === 'server' ? value('EVERPOST_ADMIN_KEY') : '';
+  if (role === 'server' && adminKey.length < 16)
+    problem('EVERPOST_ADMIN_KEY must be set to at least 16 characters (openssl rand -hex 32)');
+  const keyring = readKeyring(value('EVERPOST_KEYRING'), problem);
+  const tiktok = readTikTok(value, url, problem);
+
+  if (problems.length > 0 || keyring === null) throw new ConfigError(problems);
+  return {
+    dir,
+    databaseUrl: database,
+    port,
+    host,
+    publicUrl,
+    keyring,
+    adminKey,
+    allowPrivateUrls: value('EVERPOST_ALLOW_PRIVATE_URLS') === 'true',
+    mediaUrl:
+      mediaUrl.startsWith('file:') && !isAbsolute(mediaUrl.slice(5).replace(/^\/\//, ''))
+        ? `file:${resolve(mediaUrl.slice(5))}`
+        : mediaUrl,
+    logLevel: value('LOG_LEVEL'),
+    providers: tiktok === null ? {} : { tiktok },
+  };
+}
+
+/** The one setting that `npm run db:migrate` needs. */
+export function databaseUrl(env: Environment = process.env): string {
+  const url = setting(env, 'DATABASE_URL');
+  if (url === '') throw new ConfigError(['DATABASE_URL must be a postgres:// URL']);
+  return url;
+}
+
+function setting(env: Environment, name: SettingName): string {
+  const { aliases, fallback }: Setting = SETTINGS.find((candidate) => candidate.name === name) ?? {
+    name,
+    fallback: '',
+    about: '',
+  };
+  for (const candidate of [name, ...(aliases ?? [])]) {
+    const value = env[candidate]?.trim();
+    if (value !== undefined && value !== '') return value;
+  }
+  return fallback;
+}
+
+function readKeyring(text: string, problem: (text: string) => void): Keyring | null {
+  try {
+    return parseKeyring(text);
+  } catch (error) {
+    problem(`EVERPOST_KEYRING: ${error instanceof Error ? error.message : 'unreadable'}`);
+    return null;
+  }
+}
+
+/** All of the credentials or none: a provider that is half configured is a mistake, not a choice. */
+function readTikTok(
+  value: (name: SettingName) => string,
+  url: (name: SettingName) => string,
+  problem: (text: string) => void,
+): TikTokSettings | null {
+  const credentials = [
+    'TIKTOK_CLIENT_KEY',
+    'TIKTOK_CLIENT_SECRET',
+    'NEXT_PUBLIC_TIKTOK_REDIRECT_URI',
+  ] as const;
+  const authUrl = url('TIKTOK_AUTH_URL');
+  const apiUrl = url('TIKTOK_API_URL');
+  const uploadHosts = list(value('TIKTOK_UPLOAD_HOSTS'));
+  for (const host of uploadHosts)
+    if (!/^(\*\.)?[a-z0-9.-]+(:\d+)?$/i.test(host))
+      problem('TIKTOK_UPLOAD_HOSTS must be a comma list of hosts, *. for subdomains');
+  const missing = credentials.filter((name) => value(name) === '');
+  if (missing.length === credentials.length && value('TIKTOK_WEBHOOK_SECRET') === '') return null;
+  for (const name of missing) problem(`${name} is missing, but other TikTok settings are set`);
+  if (!missing.includes('NEXT_PUBLIC_TIKTOK_REDIRECT_URI'))
+    checkRedirectUri(value('NEXT_PUBLIC_TIKTOK_REDIRECT_URI'), problem);
+  const secrets = list(value('TIKTOK_WEBHOOK_SECRET'));
+  return {
+    clientKey: value('TIKTOK_CLIENT_KEY'),
+    clientSecret: value('TIKTOK_CLIENT_SECRET'),
+    redirectUri: value('NEXT_PUBLIC_TIKTOK_REDIRECT_URI'),
+    webhookSecrets: secrets.length > 0 ? secrets : [value('TIKTOK_CLIENT_SECRET')],
+    authUrl,
+    apiUrl,
+    uploadHosts,
+  };
+}
+
+/** TikTok registers redirect URIs without query and fragment, at most 511 characters (sheet tiktok 2.4). */
+function checkRedirectUri(text: string, problem: (text: string) => void): void {
+  const uri = URL.parse(text);
+  const loopback = uri !== null && ['127.0.0.1', 'localhost'].includes(uri.hostname);
+  if (
+    uri === null ||
+    !(uri.protocol === 'https:' || (uri.protocol === 'http:' && loopback)) ||
+    uri.search !== '' ||
+    uri.hash !== '' ||
+    text.length > 511
+  )
+    problem(
+      'NEXT_PUBLIC_TIKTOK_REDIRECT_URI must be an https URL (http only on localhost or 127.0.0.1) without query and fragment',
+    );
+}
+
+function list(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}

@@ -1,0 +1,253 @@
+import { createHash } from 'node:crypto';
+import { and, desc, eq, isNotNull, lt, ne, or, sql } from 'drizzle-orm';
+import type { Db } from './client.ts';
+import { type Page, after } from './page.ts';
+import { type AccountStatus, dataKeys, oauthAccounts } from './schema.ts';
+
+export type Account = typeof oauthAccounts.$inferSelect;
+/** A data key as it is stored: only the key-encryption key can open it. */
+export interface StoredKey {
+  keyId: string;
+  wrapped: Uint8Array;
+}
+/** A sealed token pair, ready to be stored under one token version. */
+export interface StoredTokens {
+  accessTokenEncrypted: Uint8Array;
+  refreshTokenEncrypted: Uint8Array | null;
+}
+
+export interface NewGrant {
+  userId: string;
+  provider: string;
+  openId: string;
+  username: string | null;
+  displayName: string | null;
+  scopes: readonly string[];
+  metadata: Record<string, unknown>;
+  /** Absolute times of the provider's seconds; null where it tells none. */
+  expiresAt: Date | null;
+  refreshExpiresAt: Date | null;
+  /** A fresh data key, used where the account has none yet. */
+  key: StoredKey;
+  seal(key: StoredKey, place: { id: string; tokenVersion: number }): Promise<StoredTokens>;
+}
+
+/**
+ * Stores what a creator has just granted: a new account, or the same one again with its history. One transaction.
+ */
+export async function saveGrant(db: Db, grant: NewGrant): Promise<Account> {
+  return db.transaction(async (tx) => {
+    const identity = { userId: grant.userId, provider: grant.provider, openId: grant.openId };
+    const now = new Date();
+    await tx
+      .insert(oauthAccounts)
+      .values({ ...identity, scope: [], connectedAt: now, tokenVersion: 0 })
+      .onConflictDoNothing();
+    const [account] = await tx
+      .select()
+      .from(oauthAccounts)
+      .where(
+        and(
+          eq(oauthAccounts.userId, grant.userId),
+          eq(oauthAccounts.provider, grant.provider),
+          eq(oauthAccounts.openId, grant.openId),
+        ),
+      )
+      .for('update');
+    if (account === undefined) throw new Error('the account that was just inserted is gone');
+
+    let { dataKeyId } = account;
+    let key = grant.key;
+    if (dataKeyId === null) {
+      const [row] = await tx
+        .insert(dataKeys)
+        .values({ kekId: grant.key.keyId, wrapped: grant.key.wrapped })
+        .returning({ id: dataKeys.id });
+      dataKeyId = row?.id ?? null;
+    } else {
+      key = await accountKey(tx, account);
+    }
+    const tokenVersion = account.tokenVersion + 1;
+    const [saved] = await tx
+      .update(oauthAccounts)
+      .set({
+        ...(await grant.seal(key, { id: account.id, tokenVersion })),
+        dataKeyId,
+        tokenVersion,
+        scope: [...grant.scopes],
+        expiresAt: grant.expiresAt,
+        refreshExpiresAt: grant.refreshExpiresAt,
+        issuedAt: now,
+        connectedAt: now,
+        status: 'active',
+        statusReason: null,
+        username: grant.username ?? account.username,
+        displayName: grant.displayName ?? account.displayName,
+        metadata: { ...account.metadata, ...grant.metadata },
+      })
+      .where(eq(oauthAccounts.id, account.id))
+      .returning();
+    if (saved === undefined) throw new Error('the account that was just locked is gone');
+    return saved;
+  });
+}
+
+/** A tenant's account; also a disconnected one. */
+export async function findAccount(db: Db, userId: string, id: string): Promise<Account | null> {
+  const [account] = await db
+    .select()
+    .from(oauthAccounts)
+    .where(and(eq(oauthAccounts.userId, userId), eq(oauthAccounts.id, id)));
+  return account ?? null;
+}
+
+/** Any tenant's account, for workflows and operators. */
+export async function accountById(db: Db, id: string): Promise<Account | null> {
+  const [account] = await db.select().from(oauthAccounts).where(eq(oauthAccounts.id, id));
+  return account ?? null;
+}
+
+/** Newest first, without those that are disconnected. */
+export async function listAccounts(db: Db, userId: string, page: Page): Promise<Account[]> {
+  return db
+    .select()
+    .from(oauthAccounts)
+    .where(
+      and(
+        eq(oauthAccounts.userId, userId),
+        ne(oauthAccounts.status, 'disconnected'),
+        after(page, oauthAccounts.createdAt, oauthAccounts.id),
+      ),
+    )
+    .orderBy(desc(oauthAccounts.createdAt), desc(oauthAccounts.id))
+    .limit(page.limit + 1);
+}
+
+/** The accounts, of all tenants, that belong to one person at a provider. */
+export async function accountsOf(db: Db, provider: string, openId: string): Promise<Account[]> {
+  return db
+    .select()
+    .from(oauthAccounts)
+    .where(and(eq(oauthAccounts.provider, provider), eq(oauthAccounts.openId, openId)));
+}
+
+/** The account's data key. @throws Error when it has none: its tokens were wiped */
+export async function accountKey(db: Db, { dataKeyId }: Account): Promise<StoredKey> {
+  const [key] = dataKeyId === null ? [] : await db.select().from(dataKeys).where(eq(dataKeys.id, dataKeyId));
+  if (key === undefined) throw new Error('the account has no data key');
+  return { keyId: key.kekId, wrapped: key.wrapped };
+}
+
+/**
+ * Replaces the token pair, if it is still the one of `account.tokenVersion`.
+ * @param tokens sealed for the next version; without a refresh token the caller has sealed the old one again
+ * @returns null when somebody else stored another pair first
+ */
+export async function replaceTokens(
+  db: Db,
+  account: Account,
+  tokens: StoredTokens & { expiresAt: Date | null; refreshExpiresAt: Date | null; scopes: readonly string[] },
+): Promise<Account | null> {
+  const { scopes, ...columns } = tokens;
+  const [saved] = await db
+    .update(oauthAccounts)
+    .set({
+      ...columns,
+      ...(scopes.length > 0 ? { scope: [...scopes] } : {}),
+      issuedAt: new Date(),
+      tokenVersion: account.tokenVersion + 1,
+    })
+    .where(
+      and(
+        eq(oauthAccounts.id, account.id),
+        eq(oauthAccounts.tokenVersion, account.tokenVersion),
+        eq(oauthAccounts.status, 'active'),
+      ),
+    )
+    .returning();
+  return saved ?? null;
+}
+
+/**
+ * Takes an active account out of service.
+ * @param tokenVersion only if the pair is still this one
+ * @param before only if the creator's last consent is older than this
+ */
+export async function deactivate(
+  db: Db,
+  id: string,
+  to: { status: Exclude<AccountStatus, 'active'>; reason: string; tokenVersion?: number; before?: Date },
+): Promise<Account | null> {
+  const [saved] = await db
+    .update(oauthAccounts)
+    .set({ status: to.status, statusReason: to.reason })
+    .where(
+      and(
+        eq(oauthAccounts.id, id),
+        ne(oauthAccounts.status, 'disconnected'),
+        to.tokenVersion === undefined ? undefined : eq(oauthAccounts.tokenVersion, to.tokenVersion),
+        // Providers tell whole seconds.
+        to.before === undefined
+          ? undefined
+          : sql`date_trunc('second', ${oauthAccounts.connectedAt}) <= ${to.before.toISOString()}`,
+      ),
+    )
+    .returning();
+  return saved ?? null;
+}
+
+/** A tenant disconnects an account; the tokens are wiped by `wipeTokens` once they have been revoked. */
+export async function markDisconnected(db: Db, userId: string, id: string): Promise<Account | null> {
+  const account = await findAccount(db, userId, id);
+  if (account === null) return null;
+  return (await deactivate(db, id, { status: 'disconnected', reason: 'disconnected_by_user' })) ?? account;
+}
+
+/** Removes tokens and data key of an account that is out of service; what was encrypted with the key is lost for good. */
+export async function wipeTokens(db: Db, id: string): Promise<void> {
+  await db.transaction(async (tx) => {
+    const [account] = await tx.select().from(oauthAccounts).where(eq(oauthAccounts.id, id)).for('update');
+    if (account === undefined || account.status !== 'disconnected') return;
+    await tx
+      .update(oauthAccounts)
+      .set({ accessTokenEncrypted: null, refreshTokenEncrypted: null, dataKeyId: null })
+      .where(eq(oauthAccounts.id, id));
+    if (account.dataKeyId !== null) await tx.delete(dataKeys).where(eq(dataKeys.id, account.dataKeyId));
+  });
+}
+
+/** Accounts whose `keepTokenFresh` has something to do that it has not done: their refresh is overdue, or they wait to be wiped. */
+export async function neglectedAccounts(db: Db, limit: number): Promise<Account[]> {
+  return db
+    .select()
+    .from(oauthAccounts)
+    .where(
+      or(
+        and(
+          eq(oauthAccounts.status, 'active'),
+          lt(oauthAccounts.expiresAt, sql`now() + interval '1 minute'`),
+        ),
+        and(
+          eq(oauthAccounts.status, 'disconnected'),
+          isNotNull(oauthAccounts.accessTokenEncrypted),
+          lt(oauthAccounts.updatedAt, sql`now() - interval '1 minute'`),
+        ),
+      ),
+    )
+    .limit(limit);
+}
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * When the token pair should be refreshed: a fifth of its life (at most an hour) before its end, and a little earlier
+ * by an amount that differs from account to account, so that accounts connected together do not refresh together.
+ * @returns null when the access token does not expire
+ */
+export function refreshDueAt({ id, tokenVersion, issuedAt, expiresAt }: Account): Date | null {
+  if (expiresAt === null) return null;
+  const life = expiresAt.getTime() - (issuedAt ?? expiresAt).getTime();
+  const margin = Math.min(life * 0.2, HOUR_MS);
+  const spread = createHash('sha256').update(`${id}:${tokenVersion}`).digest().readUInt32BE() / 2 ** 32;
+  return new Date(expiresAt.getTime() - margin - spread * margin * 0.5);
+}

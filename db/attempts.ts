@@ -1,0 +1,101 @@
+import { and, desc, eq, inArray } from 'drizzle-orm';
+import type { Db } from './client.ts';
+import { type AttemptStatus, publishAttempts } from './schema.ts';
+
+export type Attempt = typeof publishAttempts.$inferSelect;
+
+/** The attempts of a post, newest first. */
+export async function listAttempts(db: Db, postId: string): Promise<Attempt[]> {
+  return db
+    .select()
+    .from(publishAttempts)
+    .where(eq(publishAttempts.postId, postId))
+    .orderBy(desc(publishAttempts.createdAt));
+}
+
+/** The newest attempt of a step; null: it was never tried. */
+export async function lastAttempt(db: Db, postId: string, step: string): Promise<Attempt | null> {
+  const [attempt] = await db
+    .select()
+    .from(publishAttempts)
+    .where(and(eq(publishAttempts.postId, postId), eq(publishAttempts.step, step)))
+    .orderBy(desc(publishAttempts.createdAt))
+    .limit(1);
+  return attempt ?? null;
+}
+
+/** Notes that a write is about to be made; fails when one is open already. */
+export async function prepareAttempt(
+  db: Db,
+  {
+    postId,
+    userId,
+    step,
+    tokenVersion,
+  }: { postId: string; userId: string; step: string; tokenVersion: number },
+): Promise<Attempt> {
+  const [attempt] = await db
+    .insert(publishAttempts)
+    .values({ postId, userId, step, tokenVersion })
+    .returning();
+  if (attempt === undefined) throw new Error('no attempt was inserted');
+  return attempt;
+}
+
+/** From here on the provider may have seen the write. */
+export async function markSent(db: Db, id: string): Promise<void> {
+  await db
+    .update(publishAttempts)
+    .set({ status: 'sent', sentAt: new Date() })
+    .where(and(eq(publishAttempts.id, id), eq(publishAttempts.status, 'prepared')));
+}
+
+export interface AttemptOutcome {
+  status: Exclude<AttemptStatus, 'prepared' | 'sent'>;
+  providerRef?: string | null;
+  secretEncrypted?: Uint8Array | null;
+  logId?: string | null;
+  errorCode?: string | null;
+  errorMessage?: string | null;
+}
+
+/**
+ * Closes an attempt with its outcome.
+ * @returns false when it is closed already: a later try has taken this one for lost
+ */
+export async function closeAttempt(
+  db: Db,
+  id: string,
+  from: 'prepared' | 'sent',
+  outcome: AttemptOutcome,
+): Promise<boolean> {
+  const closed = await db
+    .update(publishAttempts)
+    .set({ ...outcome, finishedAt: new Date() })
+    .where(and(eq(publishAttempts.id, id), eq(publishAttempts.status, from)))
+    .returning({ id: publishAttempts.id });
+  return closed.length > 0;
+}
+
+/** What an accepted write made is gone before it was of use: the write has to be made again. */
+export async function supersedeAttempt(db: Db, id: string, errorCode: string): Promise<void> {
+  await db
+    .update(publishAttempts)
+    .set({ status: 'rejected', errorCode, secretEncrypted: null })
+    .where(eq(publishAttempts.id, id));
+}
+
+/** Whether a write of the post may have had an effect at the provider. */
+export async function findLiveWrite(db: Db, postId: string): Promise<boolean> {
+  const rows = await db
+    .select({ id: publishAttempts.id })
+    .from(publishAttempts)
+    .where(
+      and(
+        eq(publishAttempts.postId, postId),
+        inArray(publishAttempts.status, ['sent', 'accepted', 'unknown']),
+      ),
+    )
+    .limit(1);
+  return rows.length > 0;
+}

@@ -1,0 +1,145 @@
+import { and, desc, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
+import type { Db } from './client.ts';
+import { after, type Page } from './page.ts';
+import { webhookEvents } from './schema.ts';
+
+/** An event as it is read back: the payload as the text that came, with every digit. */
+export interface StoredEvent {
+  id: string;
+  provider: string;
+  eventType: string;
+  externalId: string;
+  payload: string;
+  providerAccountId: string | null;
+  processedAt: Date | null;
+  errorMessage: string | null;
+  retryCount: number;
+  receivedAt: Date;
+}
+
+export interface NewEvent {
+  externalId: string;
+  eventType: string;
+  providerAccountId: string | null;
+  /** JSON text. */
+  payload: string;
+}
+
+const columns = {
+  id: webhookEvents.id,
+  provider: webhookEvents.provider,
+  eventType: webhookEvents.eventType,
+  externalId: webhookEvents.externalId,
+  payload: sql<string>`${webhookEvents.payloadJson}::text`,
+  providerAccountId: webhookEvents.providerAccountId,
+  processedAt: webhookEvents.processedAt,
+  errorMessage: webhookEvents.errorMessage,
+  retryCount: webhookEvents.retryCount,
+  receivedAt: webhookEvents.receivedAt,
+};
+
+/**
+ * Stores the events of one request in one statement.
+ * @returns those that are new; events that came before are left as they are
+ */
+export async function insertEvents(
+  db: Db,
+  provider: string,
+  events: readonly NewEvent[],
+): Promise<StoredEvent[]> {
+  if (events.length === 0) return [];
+  return db
+    .insert(webhookEvents)
+    .values(
+      events.map(({ payload, ...event }) => ({ ...event, provider, payloadJson: sql`${payload}::json` })),
+    )
+    .onConflictDoNothing()
+    .returning(columns);
+}
+
+/** @throws Error when there is none */
+export async function eventById(db: Db, id: string): Promise<StoredEvent> {
+  const event = await findEvent(db, id);
+  if (event === null) throw new Error(`no event ${id}`);
+  return event;
+}
+
+export async function findEvent(db: Db, id: string): Promise<StoredEvent | null> {
+  const [event] = await db.select(columns).from(webhookEvents).where(eq(webhookEvents.id, id));
+  return event ?? null;
+}
+
+export async function findEventByExternalId(
+  db: Db,
+  provider: string,
+  externalId: string,
+): Promise<StoredEvent | null> {
+  const [event] = await db
+    .select(columns)
+    .from(webhookEvents)
+    .where(and(eq(webhookEvents.provider, provider), eq(webhookEvents.externalId, externalId)));
+  return event ?? null;
+}
+
+/** Newest first. */
+export async function listEvents(db: Db, page: Page): Promise<StoredEvent[]> {
+  return db
+    .select(columns)
+    .from(webhookEvents)
+    .where(after(page, webhookEvents.receivedAt, webhookEvents.id))
+    .orderBy(desc(webhookEvents.receivedAt), desc(webhookEvents.id))
+    .limit(page.limit + 1);
+}
+
+/** Events that were committed but whose workflow nobody has started; the newest are still in the API's hands. */
+export async function unstartedEvents(db: Db, limit: number): Promise<StoredEvent[]> {
+  return db
+    .select(columns)
+    .from(webhookEvents)
+    .where(
+      and(
+        isNull(webhookEvents.workflowStartedAt),
+        lt(webhookEvents.receivedAt, sql`now() - interval '5 seconds'`),
+      ),
+    )
+    .orderBy(webhookEvents.receivedAt)
+    .limit(limit);
+}
+
+export async function markEventStarted(db: Db, id: string): Promise<void> {
+  await db.update(webhookEvents).set({ workflowStartedAt: new Date() }).where(eq(webhookEvents.id, id));
+}
+
+export async function markEventsStarted(db: Db, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await db.update(webhookEvents).set({ workflowStartedAt: new Date() }).where(inArray(webhookEvents.id, [...ids]));
+}
+
+/** An operator wants an event to be applied once more. @returns null when there is none */
+export async function reopenEvent(db: Db, id: string): Promise<StoredEvent | null> {
+  const [event] = await db
+    .update(webhookEvents)
+    .set({ processedAt: null, errorMessage: null, replayed: true })
+    .where(eq(webhookEvents.id, id))
+    .returning(columns);
+  return event ?? null;
+}
+
+export async function markEventProcessed(db: Db, id: string): Promise<void> {
+  await db
+    .update(webhookEvents)
+    .set({ processedAt: new Date(), errorMessage: null })
+    .where(eq(webhookEvents.id, id));
+}
+
+/** Keeps why an event could not be applied, so far or for good. */
+export async function noteEventError(
+  db: Db,
+  id: string,
+  { message, retryCount }: { message: string; retryCount?: number },
+): Promise<void> {
+  await db
+    .update(webhookEvents)
+    .set({ errorMessage: message, ...(retryCount === undefined ? {} : { retryCount }) })
+    .where(eq(webhookEvents.id, id));
+}

@@ -1,0 +1,115 @@
+import { and, desc, eq, isNull, sql } from 'drizzle-orm';
+import type { Db } from './client.ts';
+import { after, type Page } from './page.ts';
+import { media } from './schema.ts';
+
+export type Media = typeof media.$inferSelect;
+
+export interface NewMedia {
+  id?: string;
+  userId: string;
+  filename: string;
+  contentType: string;
+  /** Bytes. */
+  size: number;
+  storageKey: string;
+  expiresAt: Date;
+  idempotencyKey: string | null;
+  requestHash: string;
+}
+
+/** Notes an upload that is about to come. @returns null when the idempotency key was used before */
+export async function insertMedia(db: Db, row: NewMedia): Promise<Media | null> {
+  const [saved] = await db.insert(media).values(row).onConflictDoNothing().returning();
+  return saved ?? null;
+}
+
+export async function findMedia(db: Db, userId: string, id: string): Promise<Media | null> {
+  const [row] = await db
+    .select()
+    .from(media)
+    .where(and(eq(media.userId, userId), eq(media.id, id)));
+  return row ?? null;
+}
+
+export async function findMediaByKey(db: Db, userId: string, idempotencyKey: string): Promise<Media | null> {
+  const [row] = await db
+    .select()
+    .from(media)
+    .where(and(eq(media.userId, userId), eq(media.idempotencyKey, idempotencyKey)));
+  return row ?? null;
+}
+
+/** Newest first. */
+export async function listMedia(db: Db, userId: string, page: Page): Promise<Media[]> {
+  return db
+    .select()
+    .from(media)
+    .where(and(eq(media.userId, userId), after(page, media.createdAt, media.id)))
+    .orderBy(desc(media.createdAt), desc(media.id))
+    .limit(page.limit + 1);
+}
+
+/** Any tenant's, for workflows. @throws Error when there is none */
+export async function mediaById(db: Db, id: string): Promise<Media> {
+  const [row] = await db.select().from(media).where(eq(media.id, id));
+  if (row === undefined) throw new Error(`no media ${id}`);
+  return row;
+}
+
+/** The last byte has arrived. */
+export async function markUploaded(db: Db, id: string): Promise<void> {
+  await db
+    .update(media)
+    .set({ uploadedAt: new Date() })
+    .where(and(eq(media.id, id), isNull(media.uploadedAt)));
+}
+
+export async function markMediaStarted(db: Db, id: string): Promise<void> {
+  await db.update(media).set({ workflowStartedAt: new Date() }).where(eq(media.id, id));
+}
+
+/** Uploads whose workflow nobody has started, or told of the last byte. */
+export async function unstartedMedia(db: Db, limit: number): Promise<Media[]> {
+  return db
+    .select()
+    .from(media)
+    .where(
+      and(
+        eq(media.state, 'uploading'),
+        sql`(${media.workflowStartedAt} is null and ${media.createdAt} < now() - interval '5 seconds'
+          or ${media.uploadedAt} < now() - interval '1 minute')`,
+      ),
+    )
+    .limit(limit);
+}
+
+/** Gives an upload up, unless its last byte has arrived. @returns the row as it is now */
+export async function expireUpload(db: Db, id: string): Promise<Media> {
+  await db
+    .update(media)
+    .set({ state: 'expired' })
+    .where(and(eq(media.id, id), eq(media.state, 'uploading'), isNull(media.uploadedAt)));
+  return mediaById(db, id);
+}
+
+/** What probing found; these are columns of the same names. */
+export type MediaFindings = Pick<
+  Media,
+  'sha256' | 'container' | 'codec' | 'durationMs' | 'fps' | 'width' | 'height'
+>;
+
+export async function markMediaReady(db: Db, id: string, findings: MediaFindings): Promise<void> {
+  const { sha256, container, codec, durationMs, fps, width, height } = findings;
+  await db
+    .update(media)
+    .set({ state: 'ready', sha256, container, codec, durationMs, fps, width, height })
+    .where(and(eq(media.id, id), eq(media.state, 'uploading')));
+}
+
+export async function rejectMedia(db: Db, id: string, reason: string): Promise<void> {
+  await db
+    .update(media)
+    .set({ state: 'rejected', rejectedReason: reason })
+    .where(and(eq(media.id, id), eq(media.state, 'uploading')));
+}

@@ -1,0 +1,314 @@
+import { and, desc, eq, inArray, isNull, notInArray, sql } from 'drizzle-orm';
+import type { Db } from './client.ts';
+import { after, type Page } from './page.ts';
+import {
+  FINAL_STATES,
+  type PostError,
+  type PostState,
+  posts,
+  type StoredStep,
+  tiktokPosts,
+} from './schema.ts';
+
+export type Post = typeof posts.$inferSelect;
+
+export interface NewPost {
+  userId: string;
+  oauthAccountId: string;
+  provider: string;
+  mediaId: string | null;
+  totalBytes: number | null;
+  request: unknown;
+  plan: readonly StoredStep[];
+  fingerprint: string;
+  idempotencyKey: string | null;
+  requestHash: string;
+  onQuota: 'wait' | 'fail';
+  scheduledAt: Date | null;
+  deadlineAt: Date;
+  allowDuplicate: boolean;
+  /** The provider's own record of the post. */
+  detail: { provider: 'tiktok'; source: string; mode: string; title: string | null };
+}
+
+export type Accepted =
+  | { outcome: 'created' | 'replayed'; post: Post }
+  /** The same key came with another body. */
+  | { outcome: 'key_reused'; post: Post }
+  /** The same account, media and text within 24 h. */
+  | { outcome: 'duplicate'; post: Post };
+
+/**
+ * Takes a post in: the row and, with it, the intent to start its workflow are one commit. Exact under any number of
+ * identical requests at once.
+ */
+export async function acceptPost(db: Db, { allowDuplicate, detail, ...row }: NewPost): Promise<Accepted> {
+  return db.transaction(async (tx): Promise<Accepted> => {
+    if (!allowDuplicate)
+      await tx.execute(
+        sql`select pg_advisory_xact_lock(hashtextextended(${`${row.oauthAccountId}:${row.fingerprint}`}, 0))`,
+      );
+    const earlier = row.idempotencyKey === null ? null : await byKey(tx, row.userId, row.idempotencyKey);
+    if (earlier !== null) return replayOf(earlier, row.requestHash);
+    const twin = allowDuplicate ? null : await recentTwin(tx, row.oauthAccountId, row.fingerprint);
+    if (twin !== null) return { outcome: 'duplicate', post: twin };
+
+    const later = row.scheduledAt !== null && row.scheduledAt.getTime() > Date.now();
+    const waiting = later
+      ? ({ state: 'scheduled', nextStep: 'publish', nextAt: row.scheduledAt } as const)
+      : {};
+    const [post] = await tx
+      .insert(posts)
+      .values({ ...row, ...waiting })
+      .onConflictDoNothing()
+      .returning();
+    if (post === undefined) {
+      // Somebody else has just used the same key: their commit is what we waited for.
+      const other = row.idempotencyKey === null ? null : await byKey(tx, row.userId, row.idempotencyKey);
+      if (other === null) throw new Error('a post conflicted with none');
+      return replayOf(other, row.requestHash);
+    }
+    const { provider: _provider, ...columns } = detail;
+    await tx.insert(tiktokPosts).values({ postId: post.id, userId: post.userId, ...columns });
+    return { outcome: 'created', post };
+  });
+}
+
+function replayOf(post: Post, requestHash: string): Accepted {
+  return { outcome: post.requestHash === requestHash ? 'replayed' : 'key_reused', post };
+}
+
+/** The post that an Idempotency-Key stands for. */
+export async function byKey(db: Db, userId: string, key: string): Promise<Post | null> {
+  const [post] = await db
+    .select()
+    .from(posts)
+    .where(and(eq(posts.userId, userId), eq(posts.idempotencyKey, key)));
+  return post ?? null;
+}
+
+/** Failed and cancelled posts are no duplicates: nothing of them is live. */
+async function recentTwin(db: Db, accountId: string, fingerprint: string): Promise<Post | null> {
+  const [post] = await db
+    .select()
+    .from(posts)
+    .where(
+      and(
+        eq(posts.oauthAccountId, accountId),
+        eq(posts.fingerprint, fingerprint),
+        notInArray(posts.state, ['failed', 'cancelled']),
+        sql`${posts.createdAt} > now() - interval '24 hours'`,
+      ),
+    )
+    .orderBy(desc(posts.createdAt))
+    .limit(1);
+  return post ?? null;
+}
+
+export async function findPost(db: Db, userId: string, id: string): Promise<Post | null> {
+  const [post] = await db
+    .select()
+    .from(posts)
+    .where(and(eq(posts.userId, userId), eq(posts.id, id)));
+  return post ?? null;
+}
+
+export async function findPostByPublishId(
+  db: Db,
+  userId: string,
+  provider: string,
+  publishId: string,
+): Promise<Post | null> {
+  const post = await postByPublishId(db, provider, publishId);
+  return post?.userId === userId ? post : null;
+}
+
+/** Any tenant's post, for workflows. @throws Error when there is none: posts are never deleted */
+export async function postById(db: Db, id: string): Promise<Post> {
+  const [post] = await db.select().from(posts).where(eq(posts.id, id));
+  if (post === undefined) throw new Error(`no post ${id}`);
+  return post;
+}
+
+/** Any tenant's post, for webhooks. */
+export async function postByPublishId(db: Db, provider: string, publishId: string): Promise<Post | null> {
+  const [post] = await db
+    .select()
+    .from(posts)
+    .where(and(eq(posts.provider, provider), eq(posts.publishId, publishId)));
+  return post ?? null;
+}
+
+/** Newest first. */
+export async function listPosts(db: Db, userId: string, page: Page): Promise<Post[]> {
+  return db
+    .select()
+    .from(posts)
+    .where(and(eq(posts.userId, userId), after(page, posts.createdAt, posts.id)))
+    .orderBy(desc(posts.createdAt), desc(posts.id))
+    .limit(page.limit + 1);
+}
+
+/** Posts that were accepted but whose workflow nobody has started. */
+export async function unstartedPosts(db: Db, limit: number): Promise<Post[]> {
+  return db
+    .select()
+    .from(posts)
+    .where(and(isNull(posts.workflowStartedAt), notInArray(posts.state, [...FINAL_STATES])))
+    .orderBy(posts.createdAt)
+    .limit(limit);
+}
+
+export async function markPostStarted(db: Db, id: string): Promise<void> {
+  await db
+    .update(posts)
+    .set({ workflowStartedAt: new Date() })
+    .where(and(eq(posts.id, id), isNull(posts.workflowStartedAt)));
+}
+
+/** The open posts of an account. */
+export async function openPosts(db: Db, accountId: string): Promise<Post[]> {
+  return db
+    .select()
+    .from(posts)
+    .where(and(eq(posts.oauthAccountId, accountId), notInArray(posts.state, [...FINAL_STATES])));
+}
+
+/** What is being done with an open post. */
+export interface Progress {
+  state?: PostState;
+  phase?: string | null;
+  next?: { step: string; at: Date } | null;
+  publishId?: string;
+  sentBytes?: number | null;
+  scheduledAt?: Date;
+  deadlineAt?: Date;
+}
+
+const changed = { version: sql`${posts.version} + 1` };
+
+/** Notes progress; a post that is final stays as it is. */
+export async function savePost(db: Db, id: string, { next, ...columns }: Progress): Promise<void> {
+  await db
+    .update(posts)
+    .set({
+      ...columns,
+      ...(next === undefined ? {} : { nextStep: next?.step ?? null, nextAt: next?.at ?? null }),
+      ...changed,
+    })
+    .where(and(eq(posts.id, id), notInArray(posts.state, [...FINAL_STATES])));
+  if (columns.publishId !== undefined)
+    await db.update(tiktokPosts).set({ publishId: columns.publishId }).where(eq(tiktokPosts.postId, id));
+}
+
+/** The end of a post. */
+export interface Settlement {
+  state: (typeof FINAL_STATES)[number];
+  /** The provider's own word. */
+  status?: string | null;
+  providerPostId?: string | null;
+  permalink?: string | null;
+  error?: PostError | null;
+}
+
+/** From which states a post may move to a final one. What is proved to be live overrules what we believed. */
+const MAY_BECOME: Readonly<Record<Settlement['state'], readonly PostState[]>> = {
+  published: ['unknown', 'delivered', 'failed', 'cancelled'],
+  delivered: ['unknown'],
+  failed: ['unknown'],
+  cancelled: [],
+  unknown: [],
+};
+
+/**
+ * Ends a post, or completes what is known about one that is published; whoever learns first may say it.
+ * @returns the post as it is now
+ */
+export async function settlePost(db: Db, id: string, end: Settlement): Promise<Post> {
+  return db.transaction(async (tx) => {
+    const [post] = await tx.select().from(posts).where(eq(posts.id, id)).for('update');
+    if (post === undefined) throw new Error(`no post ${id}`);
+    if (end.status != null) {
+      await tx
+        .update(tiktokPosts)
+        .set({
+          status: end.status,
+          errorCode: end.error?.code ?? null,
+          errorMessage: end.error?.message ?? null,
+        })
+        .where(eq(tiktokPosts.postId, id));
+    }
+    const final = isFinal(post.state);
+    const completes =
+      post.state === end.state &&
+      end.state === 'published' &&
+      end.providerPostId != null &&
+      post.providerPostId === null;
+    if (final && !completes && !MAY_BECOME[end.state].includes(post.state)) return post;
+    const [saved] = await tx
+      .update(posts)
+      .set({
+        state: end.state,
+        phase: null,
+        nextStep: null,
+        nextAt: null,
+        ...(end.providerPostId == null ? {} : { providerPostId: end.providerPostId }),
+        ...(end.permalink == null ? {} : { permalink: end.permalink }),
+        error: end.error ?? null,
+        errorCode: end.error?.code ?? null,
+        errorMessage: end.error?.message ?? null,
+        ...changed,
+      })
+      .where(eq(posts.id, id))
+      .returning();
+    return saved ?? post;
+  });
+}
+
+/** Keeps TikTok's own word for where a publish stands. */
+export async function saveStatus(db: Db, postId: string, status: string): Promise<void> {
+  await db
+    .update(tiktokPosts)
+    .set({ status })
+    .where(and(eq(tiktokPosts.postId, postId), sql`${tiktokPosts.status} is distinct from ${status}`));
+}
+
+export function isFinal(state: PostState): state is Settlement['state'] {
+  return FINAL_STATES.some((final) => final === state);
+}
+
+/** The newest state of some posts, for those who must tell others about a change. */
+export async function statesOf(db: Db, ids: readonly string[]): Promise<Pick<Post, 'id' | 'state'>[]> {
+  return db
+    .select({ id: posts.id, state: posts.state })
+    .from(posts)
+    .where(inArray(posts.id, [...ids]));
+}
+
+/** Moves a post to another time, if nothing of it was sent. @returns false when it is too late */
+export async function rescheduleUnsent(
+  db: Db,
+  id: string,
+  scheduledAt: Date,
+  deadlineAt: Date,
+): Promise<boolean> {
+  const moved = await db
+    .update(posts)
+    .set({
+      state: 'scheduled',
+      scheduledAt,
+      deadlineAt,
+      nextStep: 'publish',
+      nextAt: scheduledAt,
+      ...changed,
+    })
+    .where(
+      and(
+        eq(posts.id, id),
+        inArray(posts.state, ['accepted', 'scheduled', 'waiting_quota', 'waiting_account']),
+        isNull(posts.publishId),
+      ),
+    )
+    .returning({ id: posts.id });
+  return moved.length > 0;
+}

@@ -1,0 +1,359 @@
+import { sql } from 'drizzle-orm';
+import {
+  type AnyPgColumn,
+  bigint,
+  boolean,
+  customType,
+  doublePrecision,
+  foreignKey,
+  index,
+  integer,
+  json,
+  jsonb,
+  pgTable,
+  text,
+  timestamp,
+  unique,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
+
+/*
+ * Everything Everpost remembers (docs/architecture.md, "Data"). Names are a contract: users query these tables.
+ * A row that belongs to a tenant carries user_id, and its foreign keys include it, so that no row can point into
+ * another tenant's data.
+ */
+
+const bytea = customType<{ data: Uint8Array; driverData: Buffer }>({
+  dataType: () => 'bytea',
+  toDriver: (value) => Buffer.from(value),
+});
+const at = (name: string) => timestamp(name, { withTimezone: true });
+const id = () => uuid('id').primaryKey().defaultRandom();
+const createdAt = () => at('created_at').notNull().defaultNow();
+const updatedAt = () =>
+  at('updated_at')
+    .notNull()
+    .defaultNow()
+    .$onUpdate(() => new Date());
+
+export type AccountStatus = 'active' | 'reauth_required' | 'disconnected';
+export type MediaState = 'uploading' | 'ready' | 'rejected' | 'expired';
+export type AttemptStatus = 'prepared' | 'sent' | 'accepted' | 'rejected' | 'unknown';
+
+/** The states that a post can no longer leave, but for `unknown` (proved later) and `delivered` (the creator posts the draft). */
+export const FINAL_STATES = ['published', 'delivered', 'failed', 'cancelled', 'unknown'] as const;
+/** Every state of a post: waiting and working ones first, final ones last. */
+export const POST_STATES = [
+  'accepted',
+  'scheduled',
+  'waiting_quota',
+  'waiting_account',
+  'transferring',
+  'processing',
+  ...FINAL_STATES,
+] as const;
+export type PostState = (typeof POST_STATES)[number];
+
+/** A step of a plan as it is stored; `providers/provider.ts` says what they mean. */
+export type StoredStep =
+  | { kind: 'write'; name: string; lost: 'repeat' | 'reconcile' }
+  | { kind: 'transfer'; name: string; of: string }
+  | { kind: 'await'; name: string };
+
+/** What went wrong with a post, as clients see it in `error` (without the provider's own words, which stand in `details`). */
+export interface PostError {
+  code: string;
+  message: string;
+  userMessage: string;
+  retryable: boolean;
+  details: Record<string, unknown>;
+}
+
+export const users = pgTable('users', {
+  id: id(),
+  email: text('email').notNull().unique(),
+  createdAt: createdAt(),
+});
+
+const userId = () =>
+  uuid('user_id')
+    .notNull()
+    .references((): AnyPgColumn => users.id);
+
+export const apiKeys = pgTable(
+  'api_keys',
+  {
+    id: id(),
+    userId: userId(),
+    name: text('name').notNull(),
+    /** The first characters of the key, so that a person can tell keys apart. */
+    prefix: text('prefix').notNull(),
+    hash: text('hash').notNull().unique(),
+    scopes: text('scopes').array().notNull(),
+    expiresAt: at('expires_at'),
+    lastUsedAt: at('last_used_at'),
+    revokedAt: at('revoked_at'),
+    createdAt: createdAt(),
+  },
+  (t) => [index().on(t.userId)],
+);
+
+/** One-time links with which a creator connects an account in any browser. */
+export const connectLinks = pgTable('connect_links', {
+  id: id(),
+  hash: text('hash').notNull().unique(),
+  userId: userId(),
+  provider: text('provider').notNull(),
+  returnTo: text('return_to'),
+  expiresAt: at('expires_at').notNull(),
+  usedAt: at('used_at'),
+  createdAt: createdAt(),
+});
+
+export const oauthStates = pgTable('oauth_states', {
+  id: id(),
+  hash: text('hash').notNull().unique(),
+  userId: userId(),
+  provider: text('provider').notNull(),
+  returnTo: text('return_to'),
+  connectLinkId: uuid('connect_link_id').references(() => connectLinks.id),
+  /** The PKCE verifier's 32 bytes, wrapped by the KEK like a data key. */
+  verifierKekId: text('verifier_kek_id').notNull(),
+  verifierWrapped: bytea('verifier_wrapped').notNull(),
+  expiresAt: at('expires_at').notNull(),
+  usedAt: at('used_at'),
+  createdAt: createdAt(),
+});
+
+export const dataKeys = pgTable('data_keys', {
+  id: id(),
+  kekId: text('kek_id').notNull(),
+  wrapped: bytea('wrapped').notNull(),
+  createdAt: createdAt(),
+  retiredAt: at('retired_at'),
+});
+
+export const oauthAccounts = pgTable(
+  'oauth_accounts',
+  {
+    id: id(),
+    userId: userId(),
+    provider: text('provider').notNull(),
+    /** The provider's id of the person for our app; opaque, never normalised. */
+    openId: text('open_id').notNull(),
+    scope: text('scope').array().notNull(),
+    dataKeyId: uuid('data_key_id').references(() => dataKeys.id),
+    accessTokenEncrypted: bytea('access_token_encrypted'),
+    refreshTokenEncrypted: bytea('refresh_token_encrypted'),
+    expiresAt: at('expires_at'),
+    refreshExpiresAt: at('refresh_expires_at'),
+    issuedAt: at('issued_at'),
+    /** The creator's last consent. An event about an earlier one says nothing about this one. */
+    connectedAt: at('connected_at').notNull(),
+    /** Counts stored token pairs; every change is a compare-and-set on it. */
+    tokenVersion: integer('token_version').notNull().default(1),
+    status: text('status').$type<AccountStatus>().notNull().default('active'),
+    statusReason: text('status_reason'),
+    username: text('username'),
+    displayName: text('display_name'),
+    metadata: jsonb('metadata').$type<Record<string, unknown>>().notNull().default({}),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    unique().on(t.userId, t.provider, t.openId),
+    unique().on(t.userId, t.id),
+    index().on(t.provider, t.openId),
+  ],
+);
+
+export const media = pgTable(
+  'media',
+  {
+    id: id(),
+    userId: userId(),
+    filename: text('filename').notNull(),
+    contentType: text('content_type').notNull(),
+    size: bigint('size', { mode: 'number' }).notNull(),
+    storageKey: text('storage_key').notNull().unique(),
+    state: text('state').$type<MediaState>().notNull().default('uploading'),
+    rejectedReason: text('rejected_reason'),
+    sha256: text('sha256'),
+    container: text('container'),
+    codec: text('codec'),
+    durationMs: integer('duration_ms'),
+    fps: doublePrecision('fps'),
+    width: integer('width'),
+    height: integer('height'),
+    /** When an upload that is not complete is given up. */
+    expiresAt: at('expires_at').notNull(),
+    idempotencyKey: text('idempotency_key'),
+    requestHash: text('request_hash').notNull(),
+    /** Set when the workflow is known to run; until then the sweep starts it. */
+    workflowStartedAt: at('workflow_started_at'),
+    /** Set when the last byte has arrived; probing may still be under way. */
+    uploadedAt: at('uploaded_at'),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [unique().on(t.userId, t.id), unique().on(t.userId, t.idempotencyKey)],
+);
+
+export const posts = pgTable(
+  'posts',
+  {
+    id: id(),
+    userId: userId(),
+    oauthAccountId: uuid('oauth_account_id').notNull(),
+    provider: text('provider').notNull(),
+    mediaId: uuid('media_id'),
+    /** The accepted request, in the provider's shape (`providers/<name>/publish.ts`). */
+    request: jsonb('request').notNull(),
+    plan: jsonb('plan').$type<readonly StoredStep[]>().notNull(),
+    /** Null: nobody has started the workflow yet, the sweep will. */
+    workflowStartedAt: at('workflow_started_at'),
+    fingerprint: text('fingerprint').notNull(),
+    idempotencyKey: text('idempotency_key'),
+    requestHash: text('request_hash').notNull(),
+    state: text('state').$type<PostState>().notNull().default('accepted'),
+    /** What is being done right now: a step of the plan, or `reconciling`. */
+    phase: text('phase'),
+    nextStep: text('next_step'),
+    nextAt: at('next_at'),
+    onQuota: text('on_quota').$type<'wait' | 'fail'>().notNull().default('wait'),
+    scheduledAt: at('scheduled_at'),
+    /** When waiting for quota, account or provider is given up. */
+    deadlineAt: at('deadline_at').notNull(),
+    sentBytes: bigint('sent_bytes', { mode: 'number' }),
+    totalBytes: bigint('total_bytes', { mode: 'number' }),
+    /** The provider's id of the act of publishing (TikTok `publish_id`, Meta container id). */
+    publishId: text('publish_id'),
+    /** The provider's id of what is live. */
+    providerPostId: text('provider_post_id'),
+    permalink: text('permalink'),
+    errorCode: text('error_code'),
+    errorMessage: text('error_message'),
+    error: jsonb('error').$type<PostError>(),
+    /** Counts changes; the id of server-sent events. */
+    version: integer('version').notNull().default(1),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    unique().on(t.userId, t.id),
+    unique().on(t.userId, t.idempotencyKey),
+    unique().on(t.provider, t.publishId),
+    index().on(t.userId, t.createdAt),
+    index().on(t.oauthAccountId, t.fingerprint),
+    index('posts_unstarted')
+      .on(t.createdAt)
+      .where(sql`workflow_started_at is null`),
+    foreignKey({
+      columns: [t.userId, t.oauthAccountId],
+      foreignColumns: [oauthAccounts.userId, oauthAccounts.id],
+    }),
+    foreignKey({ columns: [t.userId, t.mediaId], foreignColumns: [media.userId, media.id] }),
+  ],
+);
+
+export const tiktokPosts = pgTable(
+  'tiktok_posts',
+  {
+    postId: uuid('post_id').primaryKey(),
+    userId: userId(),
+    publishId: text('publish_id').unique(),
+    /** TikTok's own word for where the publish stands. */
+    status: text('status'),
+    source: text('source').notNull(),
+    mode: text('mode').notNull(),
+    title: text('title'),
+    errorCode: text('error_code'),
+    errorMessage: text('error_message'),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [foreignKey({ columns: [t.userId, t.postId], foreignColumns: [posts.userId, posts.id] })],
+);
+
+export const publishAttempts = pgTable(
+  'publish_attempts',
+  {
+    id: id(),
+    postId: uuid('post_id').notNull(),
+    userId: userId(),
+    step: text('step').notNull(),
+    status: text('status').$type<AttemptStatus>().notNull().default('prepared'),
+    /** The id that the provider gave to what the write made. */
+    providerRef: text('provider_ref'),
+    /** A secret that later steps need, such as TikTok's upload URL. */
+    secretEncrypted: bytea('secret_encrypted'),
+    /** The token that the write was sent with. */
+    tokenVersion: integer('token_version'),
+    logId: text('log_id'),
+    errorCode: text('error_code'),
+    errorMessage: text('error_message'),
+    createdAt: createdAt(),
+    sentAt: at('sent_at'),
+    finishedAt: at('finished_at'),
+  },
+  (t) => [
+    foreignKey({ columns: [t.userId, t.postId], foreignColumns: [posts.userId, posts.id] }),
+    index().on(t.postId, t.step, t.createdAt),
+    uniqueIndex('publish_attempts_one_open')
+      .on(t.postId, t.step)
+      .where(sql`status in ('prepared', 'sent')`),
+  ],
+);
+
+export const quotaReservations = pgTable(
+  'quota_reservations',
+  {
+    id: id(),
+    oauthAccountId: uuid('oauth_account_id')
+      .notNull()
+      .references(() => oauthAccounts.id),
+    bucket: text('bucket').notNull(),
+    at: at('at').notNull().defaultNow(),
+    postId: uuid('post_id').references(() => posts.id),
+    releasedAt: at('released_at'),
+  },
+  (t) => [index().on(t.oauthAccountId, t.bucket, t.at)],
+);
+
+export const webhookEvents = pgTable(
+  'webhook_events',
+  {
+    id: id(),
+    provider: text('provider').notNull(),
+    eventType: text('event_type').notNull(),
+    externalId: text('external_id').notNull(),
+    /** As it came: `json`, not `jsonb`, keeps the text and with it every digit. */
+    payloadJson: json('payload_json').notNull(),
+    /** May belong to accounts of several tenants: the handler applies it to each. */
+    providerAccountId: text('provider_account_id'),
+    processedAt: at('processed_at'),
+    errorMessage: text('error_message'),
+    retryCount: integer('retry_count').notNull().default(0),
+    receivedAt: at('received_at').notNull().defaultNow(),
+    workflowStartedAt: at('workflow_started_at'),
+    /** Whether an operator asked for it to be applied again. */
+    replayed: boolean('replayed').notNull().default(false),
+  },
+  (t) => [unique().on(t.provider, t.externalId), index().on(t.receivedAt)],
+);
+
+export const auditLog = pgTable(
+  'audit_log',
+  {
+    id: id(),
+    at: at('at').notNull().defaultNow(),
+    userId: uuid('user_id'),
+    actor: text('actor').notNull(),
+    action: text('action').notNull(),
+    subject: text('subject'),
+    ip: text('ip'),
+    details: jsonb('details').$type<Record<string, unknown>>().notNull().default({}),
+  },
+  (t) => [index().on(t.userId, t.at)],
+);

@@ -1,0 +1,81 @@
+import { and, eq, isNull, lt, or, sql } from 'drizzle-orm';
+import type { Db } from './client.ts';
+import { apiKeys, users } from './schema.ts';
+
+export type User = typeof users.$inferSelect;
+export type ApiKey = typeof apiKeys.$inferSelect;
+
+/** @returns null when the id or the address is taken */
+export async function insertUser(db: Db, row: { id: string; email: string }): Promise<User | null> {
+  const [user] = await db.insert(users).values(row).onConflictDoNothing().returning();
+  return user ?? null;
+}
+
+export async function findUser(db: Db, id: string): Promise<User | null> {
+  const [user] = await db.select().from(users).where(eq(users.id, id));
+  return user ?? null;
+}
+
+export async function findUserByEmail(db: Db, email: string): Promise<User | null> {
+  const [user] = await db.select().from(users).where(eq(users.email, email));
+  return user ?? null;
+}
+
+export interface NewApiKey {
+  id: string;
+  userId: string;
+  name: string;
+  prefix: string;
+  hash: string;
+  scopes: string[];
+  expiresAt: Date | null;
+}
+
+/** @returns null when the id is taken */
+export async function insertApiKey(db: Db, row: NewApiKey): Promise<ApiKey | null> {
+  const [key] = await db.insert(apiKeys).values(row).onConflictDoNothing().returning();
+  return key ?? null;
+}
+
+export async function findApiKey(db: Db, id: string): Promise<ApiKey | null> {
+  const [key] = await db.select().from(apiKeys).where(eq(apiKeys.id, id));
+  return key ?? null;
+}
+
+/** The key of this hash, unless it was revoked or has expired. */
+export async function findLiveApiKey(db: Db, hash: string): Promise<ApiKey | null> {
+  const [key] = await db
+    .select()
+    .from(apiKeys)
+    .where(
+      and(
+        eq(apiKeys.hash, hash),
+        isNull(apiKeys.revokedAt),
+        or(isNull(apiKeys.expiresAt), sql`${apiKeys.expiresAt} > now()`),
+      ),
+    );
+  return key ?? null;
+}
+
+/** Notes that a key was used; at most once a minute, so that reading does not become writing. */
+export async function touchApiKey(db: Db, id: string): Promise<void> {
+  await db
+    .update(apiKeys)
+    .set({ lastUsedAt: new Date() })
+    .where(
+      and(
+        eq(apiKeys.id, id),
+        or(isNull(apiKeys.lastUsedAt), lt(apiKeys.lastUsedAt, sql`now() - interval '1 minute'`)),
+      ),
+    );
+}
+
+/** @returns false when the user has no such key; revoking twice is revoking once */
+export async function revokeApiKey(db: Db, userId: string, id: string): Promise<boolean> {
+  const revoked = await db
+    .update(apiKeys)
+    .set({ revokedAt: sql`coalesce(${apiKeys.revokedAt}, now())` })
+    .where(and(eq(apiKeys.userId, userId), eq(apiKeys.id, id)))
+    .returning({ id: apiKeys.id });
+  return revoked.length > 0;
+}

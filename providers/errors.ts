@@ -1,0 +1,62 @@
+/**
+ * What a caller does next, which is all that a kind says:
+ * - `token`: the access token was refused; renew it and call again
+ * - `grant`: the refresh token was refused; only the creator can help
+ * - `account`: the creator must act at the provider (grant a scope, reconnect) before it can go on
+ * - `quota`: nothing happened; call again after `retryAfterMs`
+ * - `rejected`: nothing happened, and the same call will never succeed
+ * - `unavailable`: nothing happened (never reached, or a read that failed); call again
+ * - `unknown`: a write was sent and its outcome is not known
+ */
+export type ProviderErrorKind =
+  'token' | 'grant' | 'account' | 'quota' | 'rejected' | 'unavailable' | 'unknown';
+
+export interface ProviderErrorInit {
+  provider: string;
+  kind: ProviderErrorKind;
+  /** Ours: snake_case, stable, documented. */
+  code: string;
+  /** What happened, for a developer. */
+  message: string;
+  /** What happened and what to do, for the person whose post it is. */
+  userMessage: string;
+  providerCode?: string | null;
+  providerMessage?: string | null;
+  logId?: string | null;
+  retryAfterMs?: number;
+}
+
+/** The one error of `providers/`. Carries no token, URL or body: it is logged and shown. */
+export class ProviderError extends Error {
+  override readonly name = 'ProviderError';
+  readonly provider: string;
+  readonly kind: ProviderErrorKind;
+  readonly code: string;
+  readonly userMessage: string;
+  readonly providerCode: string | null;
+  readonly providerMessage: string | null;
+  readonly logId: string | null;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(init: ProviderErrorInit) {
+    super(init.message);
+    this.provider = init.provider;
+    this.kind = init.kind;
+    this.code = init.code;
+    this.userMessage = init.userMessage;
+    this.providerCode = init.providerCode ?? null;
+    this.providerMessage = init.providerMessage ?? null;
+    this.logId = init.logId ?? null;
+    this.retryAfterMs = init.retryAfterMs;
+  }
+
+  /** The provider's own words, for `error.details`. */
+  get details(): Record<string, unknown> {
+    return {
+      provider: this.provider,
+      providerCode: this.providerCode,
+      providerMessage: this.providerMessage,
+      logId: this.logId,
+    };
+  }
+}

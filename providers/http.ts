@@ -1,0 +1,104 @@
+import type { Readable } from 'node:stream';
+import { Agent, errors, request } from 'undici';
+
+/** Never reached: nothing can have happened at the provider. */
+const NOT_SENT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+
+/** Connect, first byte of the answer, pause between bytes of the answer. */
+const agent = new Agent({
+  connect: { timeout: 10_000 },
+  headersTimeout: 60_000,
+  bodyTimeout: 30_000,
+  keepAliveTimeout: 4_000,
+  connections: 32,
+});
+
+/** Whole request, unless the caller knows better. */
+const TOTAL_MS = 60_000;
+/** An API answer that is longer is no answer. */
+const MAX_ANSWER_BYTES = 4_000_000;
+
+export interface HttpRequest {
+  method: 'GET' | 'POST' | 'PUT';
+  url: string;
+  headers?: Record<string, string>;
+  body?: string | Readable;
+  /** Ends the request when the activity is cancelled. */
+  signal: AbortSignal;
+  totalMs?: number;
+}
+
+export interface HttpAnswer {
+  status: number;
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  text: string;
+}
+
+/** No answer came. Says whether the provider may have seen the request; never what was in it. */
+export class HttpFailure extends Error {
+  override readonly name = 'HttpFailure';
+  /** False: the provider was never reached. */
+  readonly sent: boolean;
+
+  constructor(sent: boolean, code: string) {
+    super(sent ? `the answer was lost (${code})` : `the provider was not reached (${code})`);
+    this.sent = sent;
+  }
+}
+
+/**
+ * One request, one answer: no retry, no redirect, bounded in time and size.
+ * @throws HttpFailure when no whole answer came
+ */
+export async function http(call: HttpRequest): Promise<HttpAnswer> {
+  try {
+    const { statusCode, headers, body } = await request(call.url, {
+      method: call.method,
+      headers: { 'user-agent': 'everpost', ...call.headers },
+      body: call.body ?? null,
+      dispatcher: agent,
+      signal: AbortSignal.any([call.signal, AbortSignal.timeout(call.totalMs ?? TOTAL_MS)]),
+    });
+    let text = '';
+    const decoder = new TextDecoder();
+    const parts: AsyncIterable<Uint8Array> = body;
+    for await (const part of parts) {
+      text += decoder.decode(part, { stream: true });
+      if (text.length > MAX_ANSWER_BYTES) throw new HttpFailure(true, 'answer too long');
+    }
+    return { status: statusCode, headers, text: text + decoder.decode() };
+  } catch (error) {
+    if (error instanceof HttpFailure) throw error;
+    const code = codeOf(error);
+    throw new HttpFailure(!NOT_SENT.has(code), code);
+  }
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof errors.UndiciError) return error.code;
+  if (error instanceof AggregateError) return codeOf(error.errors[0]);
+  if (error instanceof Error)
+    return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+  return 'unknown';
+}
+
+/**
+ * Parses JSON without losing digits: an integer that a double cannot hold becomes a string (provider ids above 2^53
+ * occur, sheet tiktok section 1).
+ * @throws SyntaxError
+ */
+export function parseJson(text: string): unknown {
+  return JSON.parse(text, exactly);
+}
+
+function exactly(_key: string, value: unknown, context?: { source?: string }): unknown {
+  const unsafe = typeof value === 'number' && !Number.isSafeInteger(value);
+  return unsafe && /^-?\d+$/.test(context?.source ?? '') ? context?.source : value;
+}

@@ -1,0 +1,171 @@
+import type { Readable } from 'node:stream';
+import type { ProviderError } from './errors.ts';
+
+/*
+ * What Everpost asks of a platform. A provider speaks HTTP and knows neither database nor workflow; whatever it
+ * needs is in the arguments, whatever it learns is in the result, and what goes wrong is a ProviderError.
+ */
+
+export type ProviderName = 'tiktok';
+
+/** One entry of a plan (docs/architecture.md, "A post is a plan"). Plain data: it is stored and enters history. */
+export type Step =
+  /** Changes something at the provider. `lost` says what to do when its answer never came. */
+  | { kind: 'write'; name: string; lost: 'repeat' | 'reconcile' }
+  /** Moves the media's bytes to where the write named `of` said. */
+  | { kind: 'transfer'; name: string; of: string }
+  /** Asks until the provider has decided. */
+  | { kind: 'await'; name: string };
+
+export type Plan = readonly Step[];
+
+export interface TokenSet {
+  accessToken: string;
+  /** Null: the answer had none, the old one stays (RFC 6749 section 6). */
+  refreshToken: string | null;
+  /** Seconds from now, as the provider says; null where it does not. */
+  expiresIn: number | null;
+  refreshExpiresIn: number | null;
+  scopes: readonly string[];
+}
+
+/** An account that a creator has just granted. */
+export interface Grant {
+  openId: string;
+  username: string | null;
+  displayName: string | null;
+  tokens: TokenSet;
+  metadata: Record<string, unknown>;
+}
+
+export interface OAuth {
+  /** Scopes without which an account is of no use; a grant that lacks one is refused by name. */
+  readonly requiredScopes: readonly string[];
+  /** Where to send the creator's browser. `codeVerifier` is the PKCE secret of this attempt. */
+  authorizeUrl(attempt: { state: string; codeVerifier: string }): string;
+  /** @throws ProviderError `grant` when the code is refused */
+  exchangeCode(code: string, codeVerifier: string, signal: AbortSignal): Promise<Grant[]>;
+  /** @throws ProviderError `grant` when the refresh token is refused, `unavailable` when it should be tried again */
+  refresh(refreshToken: string, signal: AbortSignal): Promise<TokenSet>;
+  /** Ends our access at the provider; a token that is dead already is no error. */
+  revoke(accessToken: string, signal: AbortSignal): Promise<void>;
+}
+
+/** The file that a post publishes. */
+export interface MediaFacts {
+  size: number;
+  contentType: string;
+  durationMs: number | null;
+}
+
+/** All that a provider may know when it works on a post. */
+export interface PostContext {
+  /** As accepted, in the provider's own shape. */
+  request: unknown;
+  openId: string;
+  username: string | null;
+  scopes: readonly string[];
+  accessToken: string;
+  media: MediaFacts | null;
+  /** The id of the act of publishing, once a write has told it. */
+  publishId: string | null;
+  signal: AbortSignal;
+}
+
+/** What an accepted write made. */
+export interface Written {
+  publishId?: string;
+  /** Needed by a later step and secret, such as an upload URL: stored encrypted. */
+  secret?: string;
+  logId: string | null;
+}
+
+export interface Quota {
+  bucket: string;
+  limit: number;
+  windowMs: number;
+  /** Whether a refused call counts too (a rate limit), or only what the provider accepted. */
+  counts: 'calls' | 'accepted';
+}
+
+/** Inclusive byte positions of one request of a transfer. */
+export interface Chunk {
+  first: number;
+  last: number;
+}
+
+/** What the provider has decided about a post. */
+export type Verdict =
+  | { kind: 'pending'; status: string }
+  | { kind: 'published'; status: string; providerPostId: string | null }
+  | { kind: 'delivered'; status: string }
+  | { kind: 'failed'; status: string; error: ProviderError };
+
+export interface Publishing {
+  /**
+   * The steps that publish a request; pure.
+   * @param request as the API accepted it
+   */
+  plan(request: unknown): Plan;
+  /** The quotas that a write takes one from. */
+  quotasOf(step: string, request: unknown): readonly Quota[];
+  /** Reads what only the provider knows and refuses what it would refuse, right before a write. @throws ProviderError */
+  preflight(step: string, context: PostContext): Promise<void>;
+  /** Performs a write. @throws ProviderError; `unknown` when it may have been carried out */
+  write(step: string, context: PostContext): Promise<Written>;
+  /** How the file is cut; in order, without gaps. */
+  chunks(size: number): readonly Chunk[];
+  /** Sends one chunk. `expired`: the place to send to is gone, nothing of it can become visible. */
+  sendChunk(
+    context: PostContext,
+    chunk: Chunk & { total: number; secret: string; body: Readable },
+  ): Promise<'stored' | 'complete' | 'out_of_step' | 'expired'>;
+  /** How many bytes have arrived at the provider. */
+  receivedBytes(context: PostContext): Promise<number>;
+  /** Where the post stands. */
+  verdict(context: PostContext): Promise<Verdict>;
+  /** The public address of what is live; null where it cannot be told. Pure. */
+  permalink(request: unknown, username: string | null, providerPostId: string): string | null;
+}
+
+/** One change of a webhook request. */
+export interface IncomingEvent {
+  externalId: string;
+  eventType: string;
+  providerAccountId: string | null;
+  /** The JSON text of the change, untouched where the provider sends one a request. */
+  payload: string;
+}
+
+/** What an event means to us. */
+export type EventEffect =
+  | { kind: 'verdict'; publishId: string; verdict: Verdict }
+  | {
+      kind: 'account';
+      openId: string;
+      status: 'reauth_required' | 'disconnected';
+      reason: string;
+      /** When it happened; an event from before the creator's last consent is not about it. Null: not said. */
+      at: Date | null;
+    }
+  | { kind: 'none' };
+
+export interface Webhooks {
+  /** Whether one of our secrets signed these bytes, recently enough. */
+  verify(
+    body: Uint8Array,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+    now: Date,
+  ): boolean;
+  /** The changes in a signed body. @throws SyntaxError when it is not a JSON object */
+  split(body: Uint8Array): IncomingEvent[];
+  /** Reads a stored event. */
+  effect(eventType: string, payload: string): EventEffect;
+}
+
+export interface Provider {
+  readonly name: ProviderName;
+  readonly oauth: OAuth;
+  readonly publishing: Publishing;
+  readonly webhooks: Webhooks;
+}

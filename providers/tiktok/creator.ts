@@ -1,0 +1,95 @@
+import { ProviderError } from '../errors.ts';
+import type { MediaFacts } from '../provider.ts';
+import { callApi, type TikTokSettings } from './client.ts';
+import { record, text } from './errors.ts';
+import type { TikTokRequest } from './request.ts';
+
+/** What the account may do right now (sheet section 4.2). */
+export interface CreatorInfo {
+  username: string | null;
+  nickname: string | null;
+  avatarUrl: string | null;
+  privacyLevelOptions: readonly string[];
+  commentDisabled: boolean;
+  duetDisabled: boolean;
+  stitchDisabled: boolean;
+  maxVideoPostDurationSec: number | null;
+}
+
+/**
+ * Fresh options for the publish form.
+ * @throws ProviderError; some refusals come with HTTP 200 on purpose (sheet section 4.2)
+ */
+export async function creatorInfo(
+  settings: TikTokSettings,
+  accessToken: string,
+  signal: AbortSignal,
+): Promise<CreatorInfo> {
+  const { data } = await callApi(settings, {
+    path: '/v2/post/publish/creator_info/query/',
+    effect: 'read',
+    accessToken,
+    signal,
+  });
+  const creator = record(data) ?? {};
+  const options = creator['privacy_level_options'];
+  const longest = creator['max_video_post_duration_sec'];
+  return {
+    username: text(creator['creator_username']),
+    nickname: text(creator['creator_nickname']),
+    avatarUrl: text(creator['creator_avatar_url']),
+    privacyLevelOptions: Array.isArray(options) ? options.filter((option) => typeof option === 'string') : [],
+    commentDisabled: creator['comment_disabled'] === true,
+    duetDisabled: creator['duet_disabled'] === true,
+    stitchDisabled: creator['stitch_disabled'] === true,
+    maxVideoPostDurationSec: typeof longest === 'number' ? longest : null,
+  };
+}
+
+/**
+ * Whether a direct post fits what the account may do. Switches need no check: TikTok forces a disable_* to true where
+ * the account forbids it (sheet section 4.3).
+ * @throws ProviderError `rejected` with what to change
+ */
+export function checkAgainstCreator(
+  request: TikTokRequest,
+  creator: CreatorInfo,
+  media: MediaFacts | null,
+): void {
+  const {
+    privacy_level: privacy,
+    disable_comment: disableComment,
+    disable_duet: disableDuet,
+    disable_stitch: disableStitch,
+  } = request.postInfo;
+  if (privacy !== undefined && !creator.privacyLevelOptions.includes(privacy))
+    refuse(
+      'privacy_level_option_mismatch',
+      `privacy_level ${privacy} is not offered by this account; choose one of ${creator.privacyLevelOptions.join(', ')}.`,
+    );
+  if (creator.commentDisabled && disableComment === false)
+    refuse('comment_disabled', 'The account has switched comments off; set disable_comment to true.');
+  if (request.photoUrls === undefined) {
+    // Duet, stitch and duration say nothing about photos (sheet section 4.2).
+    if (creator.duetDisabled && disableDuet === false)
+      refuse('duet_disabled', 'The account has switched duets off; set disable_duet to true.');
+    if (creator.stitchDisabled && disableStitch === false)
+      refuse('stitch_disabled', 'The account has switched stitches off; set disable_stitch to true.');
+    const longest = creator.maxVideoPostDurationSec;
+    if (longest !== null && media?.durationMs != null && media.durationMs > longest * 1000)
+      refuse(
+        'video_too_long',
+        `The video lasts ${Math.ceil(media.durationMs / 1000)} s, but this account may post at most ${longest} s.`,
+      );
+  }
+}
+
+function refuse(code: string, message: string): never {
+  throw new ProviderError({
+    provider: 'tiktok',
+    kind: 'rejected',
+    code,
+    message,
+    userMessage: `${message} Nothing was published.`,
+  });
+}

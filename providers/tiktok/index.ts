@@ -1,0 +1,23 @@
+import type { Provider } from '../provider.ts';
+import type { TikTokSettings } from './client.ts';
+import { creatorInfo, type CreatorInfo } from './creator.ts';
+import { createOAuth } from './oauth.ts';
+import { createPublishing } from './publish.ts';
+import { createWebhooks } from './webhooks.ts';
+
+export interface TikTok extends Provider {
+  readonly name: 'tiktok';
+  /** Fresh options for the publish form (sheet section 4.2). @throws ProviderError */
+  creatorInfo(accessToken: string, signal: AbortSignal): Promise<CreatorInfo>;
+}
+
+/** TikTok (shared fact sheet: docs/providers/tiktok.md says what we use of it). */
+export function createTikTok(settings: TikTokSettings): TikTok {
+  return {
+    name: 'tiktok',
+    oauth: createOAuth(settings),
+    publishing: createPublishing(settings),
+    webhooks: createWebhooks(settings),
+    creatorInfo: (accessToken, signal) => creatorInfo(settings, accessToken, signal),
+  };
+}

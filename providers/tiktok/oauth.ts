@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import { ProviderError } from '../errors.ts';
+import type { HttpAnswer } from '../http.ts';
+import type { Grant, OAuth, TokenSet } from '../provider.ts';
+import { callApi, callOAuth, type TikTokSettings } from './client.ts';
+import { record, text, tryParse } from './errors.ts';
+
+/** Scopes are separated by commas, never by spaces (sheet section 2.1). */
+const SCOPES = ['user.info.basic', 'user.info.profile', 'video.list', 'video.upload', 'video.publish'];
+
+/** Login Kit (sheet section 2). */
+export function createOAuth(settings: TikTokSettings): OAuth {
+  // A loopback redirect makes the app a desktop one, which needs PKCE (sheet section 2.3).
+  const desktop = ['localhost', '127.0.0.1'].includes(new URL(settings.redirectUri).hostname);
+
+  return {
+    requiredScopes: ['user.info.basic', 'video.upload', 'video.publish'],
+
+    authorizeUrl({ state, codeVerifier }) {
+      const url = new URL(`${settings.authUrl}/v2/auth/authorize/`);
+      url.search = new URLSearchParams({
+        client_key: settings.clientKey,
+        response_type: 'code',
+        scope: SCOPES.join(','),
+        redirect_uri: settings.redirectUri,
+        state,
+        // Lowercase hex, not base64url (sheet section 2.3). Without disable_auto_auth a browser that is logged in
+        // connects the same account again (section 2.1, web only).
+        ...(desktop
+          ? {
+              code_challenge: createHash('sha256').update(codeVerifier).digest('hex'),
+              code_challenge_method: 'S256',
+            }
+          : { disable_auto_auth: '1' }),
+      }).toString();
+      return url.href;
+    },
+
+    async exchangeCode(code, codeVerifier, signal) {
+      const answer = await callOAuth(settings, {
+        path: '/v2/oauth/token/',
+        form: {
+          grant_type: 'authorization_code',
+          code,
+          redirect_uri: settings.redirectUri,
+          ...(desktop ? { code_verifier: codeVerifier } : {}),
+        },
+        signal,
+      });
+      const { openId, tokens } = readTokens(answer);
+      if (openId === null) throw unreadable(answer);
+      return [{ openId, tokens, ...(await profile(settings, tokens, signal)) }];
+    },
+
+    async refresh(refreshToken, signal) {
+      const answer = await callOAuth(settings, {
+        path: '/v2/oauth/token/',
+        form: { grant_type: 'refresh_token', refresh_token: refreshToken },
+        signal,
+      });
+      return readTokens(answer).tokens;
+    },
+
+    async revoke(accessToken, signal) {
+      const answer = await callOAuth(settings, {
+        path: '/v2/oauth/revoke/',
+        form: { token: accessToken },
+        signal,
+      });
+      // Success has an empty body or {}; an error may come with HTTP 200 (sheet section 2.6). A token that is
+      // refused is dead already, which is all that was wanted.
+      const error = text(record(tryParse(answer.text))?.['error']);
+      if (answer.status >= 500 || error === 'server_error' || error === 'temporarily_unavailable')
+        throw unreadable(answer);
+    },
+  };
+}
+
+/** `scope` is what was granted; expires_in and refresh_expires_in are seconds that remain (sheet section 2.5). */
+function readTokens(answer: HttpAnswer): { openId: string | null; tokens: TokenSet } {
+  const body = record(tryParse(answer.text));
+  const accessToken = text(body?.['access_token']);
+  const error = text(body?.['error']);
+  // An OAuth error may arrive with HTTP 200 (sheet section 1).
+  if (body === null || accessToken === null || error !== null || answer.status >= 300) {
+    if (error === null || answer.status >= 500) throw unreadable(answer);
+    throw oauthError(error, text(body?.['error_description']), text(body?.['log_id']));
+  }
+  return {
+    openId: text(body['open_id']),
+    tokens: {
+      accessToken,
+      refreshToken: text(body['refresh_token']),
+      expiresIn: seconds(body['expires_in']),
+      refreshExpiresIn: seconds(body['refresh_expires_in']),
+      scopes: (text(body['scope']) ?? '')
+        .split(',')
+        .map((scope) => scope.trim())
+        .filter((scope) => scope !== ''),
+    },
+  };
+}
+
+function seconds(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : null;
+}
+
+/** Classes of the `error` values (sheet section 2.7). */
+function oauthError(error: string, description: string | null, logId: string | null): ProviderError {
+  const said = {
+    provider: 'tiktok',
+    providerCode: error,
+    providerMessage: description,
+    logId,
+    message: `TikTok answered ${error}`,
+  };
+  if (error === 'invalid_grant' || error === 'access_denied')
+    return new ProviderError({
+      ...said,
+      kind: 'grant',
+      code: 'grant_refused',
+      userMessage: 'TikTok no longer accepts this permission. Connect the account again.',
+    });
+  return new ProviderError({
+    ...said,
+    kind: 'unavailable',
+    code:
+      error === 'invalid_client' || error === 'unauthorized_client'
+        ? 'provider_configuration'
+        : 'provider_unavailable',
+    userMessage:
+      'TikTok did not accept the request of this app. Try again; if it stays, the operator has to check the TikTok app’s settings.',
+  });
+}
+
+function unreadable(answer: HttpAnswer): ProviderError {
+  return new ProviderError({
+    provider: 'tiktok',
+    kind: 'unavailable',
+    code: 'provider_unavailable',
+    message: `TikTok answered ${answer.status} without a readable body`,
+    userMessage: 'TikTok does not answer properly at the moment. Try again in a few minutes.',
+  });
+}
+
+/**
+ * Name of the creator. Fields are chosen by granted scope, because one field too many refuses all (sheet section 3.1).
+ * The connection does not depend on it: without an answer the names stay empty.
+ */
+async function profile(
+  settings: TikTokSettings,
+  { accessToken, scopes }: TokenSet,
+  signal: AbortSignal,
+): Promise<Pick<Grant, 'username' | 'displayName' | 'metadata'>> {
+  const fields = ['open_id', 'union_id', 'avatar_url', 'display_name'];
+  if (scopes.includes('user.info.profile')) fields.push('username');
+  try {
+    const { data } = await callApi(settings, {
+      method: 'GET',
+      path: `/v2/user/info/?fields=${fields.join(',')}`,
+      effect: 'read',
+      accessToken,
+      signal,
+    });
+    const user = record(data['user']);
+    return {
+      username: text(user?.['username']),
+      displayName: text(user?.['display_name']),
+      metadata: { unionId: text(user?.['union_id']) },
+    };
+  } catch (error) {
+    if (error instanceof ProviderError) return { username: null, displayName: null, metadata: {} };
+    throw error;
+  }
+}

@@ -1,0 +1,78 @@
+import { Type, type Static } from 'typebox';
+
+const PRIVACY_LEVELS = [
+  'PUBLIC_TO_EVERYONE',
+  'MUTUAL_FOLLOW_FRIENDS',
+  'FOLLOWER_OF_CREATOR',
+  'SELF_ONLY',
+] as const;
+
+/** TikTok's own field names (sheet sections 4.3 and 4.5). `title` of a video: at most 2200 UTF-16 units, of a photo post 90. */
+export const PostInfo = Type.Object(
+  {
+    title: Type.Optional(Type.String()),
+    description: Type.Optional(Type.String()),
+    privacy_level: Type.Optional(Type.Enum([...PRIVACY_LEVELS])),
+    disable_comment: Type.Optional(Type.Boolean()),
+    disable_duet: Type.Optional(Type.Boolean()),
+    disable_stitch: Type.Optional(Type.Boolean()),
+    video_cover_timestamp_ms: Type.Optional(Type.Integer({ minimum: 0, maximum: 2_147_483_647 })),
+    auto_add_music: Type.Optional(Type.Boolean()),
+    brand_content_toggle: Type.Optional(Type.Boolean()),
+    brand_organic_toggle: Type.Optional(Type.Boolean()),
+    is_aigc: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+);
+
+/** A post as the API accepted it: what `posts.request` holds. */
+export const TikTokRequest = Type.Object({
+  source: Type.Union([Type.Literal('FILE_UPLOAD'), Type.Literal('PULL_FROM_URL')]),
+  mode: Type.Union([Type.Literal('inbox'), Type.Literal('direct')]),
+  postInfo: PostInfo,
+  videoUrl: Type.Optional(Type.String()),
+  photoUrls: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 35 })),
+  photoCoverIndex: Type.Optional(Type.Integer({ minimum: 0 })),
+});
+export type TikTokRequest = Static<typeof TikTokRequest>;
+
+/** One thing that is wrong with a request, and what to do about it. */
+export interface RequestProblem {
+  field: string;
+  message: string;
+}
+
+const INBOX_FIELDS = new Set(['title']);
+const INBOX_PHOTO_FIELDS = new Set(['title', 'description']);
+const PHOTO_ONLY = ['description', 'auto_add_music'] as const;
+const VIDEO_ONLY = ['disable_duet', 'disable_stitch', 'video_cover_timestamp_ms'] as const;
+
+/** The sheet's rules on a request that need no account (4.3 to 4.5, 4.13); empty when it is right. */
+export function checkRequest(request: TikTokRequest): RequestProblem[] {
+  const problems: RequestProblem[] = [];
+  const { mode, postInfo, photoUrls, photoCoverIndex } = request;
+  const photo = photoUrls !== undefined;
+  const problem = (field: string, message: string): void =>
+    void problems.push({ field: `postInfo.${field}`, message });
+
+  for (const field of photo ? VIDEO_ONLY : PHOTO_ONLY)
+    if (postInfo[field] !== undefined)
+      problem(field, `is for ${photo ? 'videos' : 'photo posts'} only; leave it out`);
+  if (mode === 'inbox') {
+    const allowed = photo ? INBOX_PHOTO_FIELDS : INBOX_FIELDS;
+    for (const field of Object.keys(postInfo))
+      if (!allowed.has(field))
+        problem(field, 'is not used by mode inbox (the creator sets it in the TikTok app); leave it out');
+  } else if (postInfo.privacy_level === undefined) {
+    problem('privacy_level', 'is required by mode direct: one of the options that creator-info lists');
+  }
+  const longestTitle = photo ? 90 : 2200;
+  if ((postInfo.title?.length ?? 0) > longestTitle)
+    problem('title', `is longer than ${longestTitle} UTF-16 units`);
+  if ((postInfo.description?.length ?? 0) > 4000) problem('description', 'is longer than 4000 UTF-16 units');
+  if (postInfo.brand_content_toggle === true && postInfo.privacy_level === 'SELF_ONLY')
+    problem('privacy_level', 'branded content cannot be SELF_ONLY; choose another level');
+  if (photoCoverIndex !== undefined && (!photo || photoCoverIndex >= photoUrls.length))
+    problems.push({ field: 'photoCoverIndex', message: 'must be the 0-based position of one of photoUrls' });
+  return problems;
+}

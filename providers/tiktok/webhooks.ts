@@ -1,0 +1,171 @@
+import { createHash } from 'node:crypto';
+import { equalHex, hmacSha256Hex } from '../../crypto/signatures.ts';
+import type { EventEffect, IncomingEvent, Webhooks } from '../provider.ts';
+import type { TikTokSettings } from './client.ts';
+import { failure, record, text } from './errors.ts';
+import { parseJson } from '../http.ts';
+
+const SECOND = 1000;
+/** Retries go on for 72 h and may keep their first signature; a clock may be a little ahead (sheet section 6.1). */
+const OLDEST_MS = 72 * 3600 * SECOND;
+const NEWEST_MS = 300 * SECOND;
+
+/** Reasons of authorization.removed (sheet section 6). */
+const REMOVED_REASONS: Readonly<Record<number, string>> = {
+  0: 'unknown',
+  1: 'disconnected_by_creator',
+  2: 'account_deleted',
+  3: 'age_changed',
+  4: 'account_banned',
+  5: 'revoked_by_developer',
+};
+const GONE_FOR_GOOD = new Set(['account_deleted', 'account_banned']);
+
+/** Webhooks (sheet section 6). */
+export function createWebhooks({ webhookSecrets }: Pick<TikTokSettings, 'webhookSecrets'>): Webhooks {
+  return {
+    verify(body, headers, now) {
+      const signature = readSignature(headers['tiktok-signature']);
+      if (signature === null) return false;
+      const age = now.getTime() - signature.t * SECOND;
+      if (age > OLDEST_MS || age < -NEWEST_MS) return false;
+      return webhookSecrets
+        .map((secret) => equalHex(hmacSha256Hex(secret, `${signature.timestamp}.`, body), signature.s))
+        .includes(true);
+    },
+
+    split(body) {
+      const payload = new TextDecoder('utf-8', { fatal: true }).decode(body);
+      const event = record(parseJson(payload));
+      if (event === null) throw new SyntaxError('not a JSON object');
+      return [read(payload, event)];
+    },
+
+    effect(eventType, payload) {
+      const event = record(parseJson(payload)) ?? {};
+      return effectOf(eventType, event, contentOf(event));
+    },
+  };
+}
+
+/** `t=<seconds>,s=<hex>`: split on the comma, then on the first `=` (sheet section 6.1). */
+function readSignature(
+  header: string | string[] | undefined,
+): { t: number; timestamp: string; s: string } | null {
+  if (typeof header !== 'string') return null;
+  const parts = new Map(
+    header.split(',').map((part) => {
+      const cut = part.indexOf('=');
+      return [part.slice(0, cut).trim(), part.slice(cut + 1).trim()];
+    }),
+  );
+  const timestamp = parts.get('t') ?? '';
+  const s = parts.get('s') ?? '';
+  return /^\d{1,12}$/.test(timestamp) && /^[0-9a-f]{64}$/.test(s)
+    ? { t: Number(timestamp), timestamp, s }
+    : null;
+}
+
+/** No event has an id: it is made of what tells two events apart (sheet section 6). */
+function read(payload: string, event: Readonly<Record<string, unknown>>): IncomingEvent {
+  const eventType = text(event['event']) ?? 'unknown';
+  const content = contentOf(event);
+  const openId = text(event['user_openid']);
+  const createTime = event['create_time'];
+  const subject = text(content['publish_id']) ?? openId;
+  const parts = [
+    eventType,
+    subject,
+    text(content['post_id']),
+    typeof createTime === 'number' ? String(createTime) : null,
+  ];
+  const known = subject !== null && typeof createTime === 'number' && ID_IS_ENOUGH.has(eventType);
+  const externalId = parts.filter((part) => part !== null).join(':');
+  return {
+    eventType,
+    providerAccountId: openId,
+    payload,
+    externalId:
+      known && externalId.length <= 200
+        ? externalId
+        : `${eventType.slice(0, 60)}:${createHash('sha256').update(payload).digest('hex')}`,
+  };
+}
+
+const ID_IS_ENOUGH = new Set([
+  'authorization.removed',
+  'post.publish.failed',
+  'post.publish.complete',
+  'post.publish.inbox_delivered',
+  'post.publish.publicly_available',
+  'post.publish.no_longer_publicaly_available',
+]);
+
+/** `content` is a string that holds JSON. */
+function contentOf(event: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const content = event['content'];
+  if (typeof content !== 'string') return record(content) ?? {};
+  try {
+    return record(parseJson(content)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function effectOf(
+  eventType: string,
+  event: Readonly<Record<string, unknown>>,
+  content: Readonly<Record<string, unknown>>,
+): EventEffect {
+  const publishId = text(content['publish_id']);
+  if (eventType === 'authorization.removed') {
+    const openId = text(event['user_openid']);
+    const reason = REMOVED_REASONS[Number(content['reason'] ?? 0)] ?? 'unknown';
+    const createTime = event['create_time'];
+    if (openId === null) return { kind: 'none' };
+    return {
+      kind: 'account',
+      openId,
+      status: GONE_FOR_GOOD.has(reason) ? 'disconnected' : 'reauth_required',
+      reason,
+      at: typeof createTime === 'number' ? new Date(createTime * SECOND) : null,
+    };
+  }
+  if (publishId === null) return { kind: 'none' };
+  switch (eventType) {
+    case 'post.publish.failed':
+      return {
+        kind: 'verdict',
+        publishId,
+        verdict: {
+          kind: 'failed',
+          status: 'FAILED',
+          error: failure(text(content['reason']) ?? text(content['fail_reason'])),
+        },
+      };
+    case 'post.publish.complete':
+      return {
+        kind: 'verdict',
+        publishId,
+        verdict: { kind: 'published', status: 'PUBLISH_COMPLETE', providerPostId: null },
+      };
+    case 'post.publish.publicly_available':
+      return {
+        kind: 'verdict',
+        publishId,
+        verdict: {
+          kind: 'published',
+          status: 'PUBLISH_COMPLETE',
+          providerPostId: postId(content['post_id']),
+        },
+      };
+    case 'post.publish.inbox_delivered':
+      return { kind: 'verdict', publishId, verdict: { kind: 'delivered', status: 'SEND_TO_USER_INBOX' } };
+    default:
+      return { kind: 'none' };
+  }
+}
+
+function postId(value: unknown): string | null {
+  return typeof value === 'number' ? String(value) : text(value);
+}
