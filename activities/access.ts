@@ -1,0 +1,75 @@
+import { openAccessToken } from '../crypto/tokens.ts';
+import { accountById, accountKey, type Account } from '../db/accounts.ts';
+import { mediaById } from '../db/media.ts';
+import { isFinal, type Post, postById } from '../db/posts.ts';
+import type { MediaFacts, PostContext, Provider } from '../providers/provider.ts';
+import type { Deps } from './deps.ts';
+import type { StepOutcome } from './outcome.ts';
+
+/** A post and all that belongs to it. */
+export interface LoadedPost {
+  post: Post;
+  account: Account;
+  provider: Provider;
+  media: (MediaFacts & { storageKey: string }) | null;
+}
+
+/** @throws Error when something that a post is made of is gone, which the database does not allow */
+export async function loadPost(
+  { db, providers }: Pick<Deps, 'db' | 'providers'>,
+  postId: string,
+): Promise<LoadedPost> {
+  const post = await postById(db, postId);
+  const account = await accountById(db, post.oauthAccountId);
+  if (account === null) throw new Error(`no account ${post.oauthAccountId}`);
+  const provider = providers.find(post.provider);
+  if (provider === null) throw new Error(`no credentials are set for ${post.provider}`);
+  return { post, account, provider, media: post.mediaId === null ? null : await mediaById(db, post.mediaId) };
+}
+
+/** The tokens of a few seconds from now are no use: a call takes as long. */
+const ALMOST_EXPIRED_MS = 30_000;
+/** While an account waits for its creator, the creator's return wakes its posts; this is the second line. */
+const ASK_AGAIN_MS = 3_600_000;
+
+/**
+ * What a provider call for the post needs, or why it must not be made now.
+ * @param waiting the state in which the post waits for its account
+ */
+export async function openPost(
+  { db, envelope }: Pick<Deps, 'db' | 'envelope'>,
+  { post, account, media }: LoadedPost,
+  signal: AbortSignal,
+  waiting: 'waiting_account' | 'processing' | 'transferring' = 'waiting_account',
+): Promise<{ context: PostContext } | { blocked: StepOutcome }> {
+  if (isFinal(post.state)) return { blocked: { kind: 'settled', state: post.state } };
+  if (account.status !== 'active' || account.accessTokenEncrypted === null)
+    return {
+      blocked: {
+        kind: 'wait',
+        state: waiting,
+        ms: ASK_AGAIN_MS,
+        why: `Waits until the account is connected again (${account.statusReason ?? account.status})`,
+      },
+    };
+  if (account.expiresAt !== null && account.expiresAt.getTime() < Date.now() + ALMOST_EXPIRED_MS)
+    return { blocked: { kind: 'token_refused', tokenVersion: account.tokenVersion } };
+  const accessToken = await openAccessToken(
+    envelope,
+    await accountKey(db, account),
+    account,
+    account.accessTokenEncrypted,
+  );
+  return {
+    context: {
+      request: post.request,
+      openId: account.openId,
+      username: account.username,
+      scopes: account.scope,
+      accessToken,
+      media,
+      publishId: post.publishId,
+      signal,
+    },
+  };
+}

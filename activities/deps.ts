@@ -1,0 +1,15 @@
+import type { Client } from '@temporalio/client';
+import type { Envelope } from '../crypto/envelope.ts';
+import type { Db } from '../db/client.ts';
+import type { MediaStore } from '../media/store.ts';
+import type { Providers } from '../providers/index.ts';
+
+/** What activities work with; made once by worker.ts. */
+export interface Deps {
+  db: Db;
+  envelope: Envelope;
+  providers: Providers;
+  mediaStore: MediaStore;
+  /** To ask and start other workflows. */
+  temporal: Client;
+}

@@ -1,0 +1,88 @@
+import { accountsOf, deactivate } from '../db/accounts.ts';
+import { audit } from '../db/audit.ts';
+import { eventById, insertEvents, markEventProcessed, noteEventError } from '../db/events.ts';
+import { postByPublishId } from '../db/posts.ts';
+import { loadPost } from './access.ts';
+import { tryNumber } from './alive.ts';
+import type { Deps } from './deps.ts';
+import { notYet } from './failures.ts';
+import { applyVerdict } from './verdict.ts';
+
+/** Whom an event concerned. */
+export interface AppliedEvent {
+  posts: { postId: string; state: string }[];
+  accounts: { provider: string; accountId: string }[];
+}
+
+/** Applies what providers told us. Applying twice is applying once. */
+export const createEventActivities = (deps: Deps) => ({
+  /** Stores an event that came while the database was away. @returns its id */
+  async storeEvent(event: {
+    provider: string;
+    externalId: string;
+    eventType: string;
+    providerAccountId: string | null;
+    payload: string;
+  }): Promise<string> {
+    const [stored] = await insertEvents(deps.db, event.provider, [event]);
+    if (stored === undefined) throw new Error('the event was not stored');
+    return stored.id;
+  },
+
+  /** @throws ApplicationFailure `NotYetKnown` while nobody knows the post that the event names */
+  async applyEvent({ eventId }: { eventId: string }): Promise<AppliedEvent> {
+    const { db, providers } = deps;
+    const event = await eventById(db, eventId);
+    const provider = providers.find(event.provider);
+    if (provider === null) throw new Error(`no credentials are set for ${event.provider}`);
+    const effect = provider.webhooks.effect(event.eventType, event.payload);
+    const applied: AppliedEvent = { posts: [], accounts: [] };
+
+    if (effect.kind === 'verdict') {
+      const post = await postByPublishId(db, event.provider, effect.publishId);
+      if (post === null) {
+        await noteEventError(db, eventId, {
+          message: 'no post has this publish id yet',
+          retryCount: tryNumber(),
+        });
+        throw notYet('NotYetKnown', 'no post has this publish id yet');
+      }
+      if (effect.verdict.kind !== 'pending')
+        applied.posts.push({
+          postId: post.id,
+          state: await applyVerdict(deps, await loadPost(deps, post.id), effect.verdict),
+        });
+    }
+    if (effect.kind === 'account') {
+      const known = await accountsOf(db, event.provider, effect.openId);
+      if (known.length === 0) {
+        await noteEventError(db, eventId, { message: 'no account has this id', retryCount: 0 });
+        return applied;
+      }
+      for (const account of known) {
+        const { status, reason, at } = effect;
+        const changed = await deactivate(db, account.id, {
+          status,
+          reason,
+          ...(at === null ? {} : { before: at }),
+        });
+        if (changed === null) continue;
+        await audit(db, {
+          userId: account.userId,
+          actor: event.provider,
+          action: `account.${status}`,
+          subject: account.id,
+          details: { reason },
+        });
+        applied.accounts.push({ provider: account.provider, accountId: account.id });
+      }
+    }
+    await markEventProcessed(db, eventId);
+    return applied;
+  },
+
+  /** Keeps an event that could not be applied within 72 h, visible and replayable. */
+  async keepEventError({ eventId, message }: { eventId: string; message: string }): Promise<void> {
+    await noteEventError(deps.db, eventId, { message });
+  },
+});

@@ -1,0 +1,34 @@
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import type { ProviderError } from '../providers/errors.ts';
+import type { PostError } from '../db/schema.ts';
+
+/** Not an error: what was asked for is not there yet. Temporal asks again. */
+export function notYet(type: string, message: string, nextRetryDelayMs?: number): ApplicationFailure {
+  return ApplicationFailure.create({
+    type,
+    message,
+    category: ApplicationFailureCategory.BENIGN,
+    ...(nextRetryDelayMs === undefined ? {} : { nextRetryDelay: nextRetryDelayMs }),
+  });
+}
+
+/** A provider call that Temporal should make again. */
+export function tryAgain(error: ProviderError): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: error.code,
+    message: error.message,
+    details: [error.details],
+    ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
+  });
+}
+
+/** A provider's refusal as clients see it in `error` of a post. */
+export function postError(error: ProviderError): PostError {
+  return {
+    code: error.code,
+    message: error.message,
+    userMessage: error.userMessage,
+    retryable: error.kind === 'unavailable' || error.kind === 'quota',
+    details: error.details,
+  };
+}

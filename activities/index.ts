@@ -1,0 +1,25 @@
+import type { Deps } from './deps.ts';
+import { createEventActivities } from './events.ts';
+import { createMediaActivities } from './media.ts';
+import { createPostActivities } from './posts.ts';
+import { createSweepActivities } from './sweep.ts';
+import { createTokenActivities } from './tokens.ts';
+import { createTransferActivities } from './transfer.ts';
+import { createVerdictActivities } from './verdict.ts';
+import { createWriteActivities } from './write.ts';
+
+export type { Deps } from './deps.ts';
+
+/** Everything that workflows have done for them. */
+export const createActivities = (deps: Deps) => ({
+  ...createPostActivities(deps),
+  ...createWriteActivities(deps),
+  ...createTransferActivities(deps),
+  ...createVerdictActivities(deps),
+  ...createTokenActivities(deps),
+  ...createMediaActivities(deps),
+  ...createEventActivities(deps),
+  ...createSweepActivities(deps),
+});
+
+export type Activities = ReturnType<typeof createActivities>;

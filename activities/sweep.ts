@@ -1,0 +1,50 @@
+import { neglectedAccounts } from '../db/accounts.ts';
+import { markEventStarted, unstartedEvents } from '../db/events.ts';
+import { markMediaStarted, unstartedMedia } from '../db/media.ts';
+import { markPostStarted, unstartedPosts } from '../db/posts.ts';
+import {
+  signalAccountChanged,
+  signalDisconnect,
+  signalMediaCompleted,
+  startEvent,
+  startMedia,
+  startPost,
+} from '../workflows/start.ts';
+import type { Deps } from './deps.ts';
+
+/** How many rows of each kind were found without their workflow, and given one. */
+export interface Swept {
+  posts: number;
+  events: number;
+  media: number;
+  accounts: number;
+}
+
+const MOST = 500;
+
+/** The second line behind the API: starts what was committed but never started. */
+export const createSweepActivities = ({ db, temporal }: Deps) => ({
+  async startUnstarted(): Promise<Swept> {
+    const posts = await unstartedPosts(db, MOST);
+    for (const post of posts) {
+      await startPost(temporal, post);
+      await markPostStarted(db, post.id);
+    }
+    const events = await unstartedEvents(db, MOST);
+    for (const { id, provider, externalId, eventType } of events) {
+      await startEvent(temporal, { provider, externalId, input: { eventId: id }, summary: eventType });
+      await markEventStarted(db, id);
+    }
+    const media = await unstartedMedia(db, MOST);
+    for (const row of media) {
+      await (row.uploadedAt === null ? startMedia(temporal, row) : signalMediaCompleted(temporal, row));
+      await markMediaStarted(db, row.id);
+    }
+    const accounts = await neglectedAccounts(db, MOST);
+    for (const account of accounts)
+      await (account.status === 'active'
+        ? signalAccountChanged(temporal, account)
+        : signalDisconnect(temporal, account));
+    return { posts: posts.length, events: events.length, media: media.length, accounts: accounts.length };
+  },
+});

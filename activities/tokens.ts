@@ -1,0 +1,175 @@
+import { openAccessToken, openRefreshToken, sealTokens } from '../crypto/tokens.ts';
+import {
+  type Account,
+  accountById,
+  accountKey,
+  deactivate,
+  refreshDueAt,
+  replaceTokens,
+  wipeTokens,
+} from '../db/accounts.ts';
+import { audit } from '../db/audit.ts';
+import { openPosts } from '../db/posts.ts';
+import { ProviderError } from '../providers/errors.ts';
+import { askForToken, wakePost } from '../workflows/start.ts';
+import { alive } from './alive.ts';
+import type { Deps } from './deps.ts';
+import { tryAgain } from './failures.ts';
+
+/** Where an account's tokens stand. */
+export interface TokenStanding {
+  status: string;
+  tokenVersion: number;
+}
+
+/** Reads, renews and ends an account's tokens; called by `keepTokenFresh` only, but for `renewToken`. */
+export const createTokenActivities = (deps: Deps) => ({
+  /** When the next refresh is due, in milliseconds from now; null: never. */
+  async tokenDue({ accountId }: { accountId: string }): Promise<TokenStanding & { dueInMs: number | null }> {
+    const account = await load(deps, accountId);
+    const due = refreshDueAt(account);
+    return { ...standing(account), dueInMs: due === null ? null : Math.max(0, due.getTime() - Date.now()) };
+  },
+
+  /**
+   * Refreshes the token pair of this version. A pair that was replaced meanwhile is left alone.
+   * @throws ApplicationFailure while the provider does not answer; retried until the refresh token's end
+   */
+  refreshAccount: ({
+    accountId,
+    tokenVersion,
+  }: {
+    accountId: string;
+    tokenVersion: number;
+  }): Promise<TokenStanding> =>
+    alive(async (signal) => {
+      const { db, envelope, providers } = deps;
+      const account = await load(deps, accountId);
+      if (account.tokenVersion !== tokenVersion || account.status !== 'active') return standing(account);
+      if (account.refreshTokenEncrypted === null || hasEnded(account.refreshExpiresAt))
+        return reauth(deps, account, 'refresh_token_expired');
+      const provider = providers.find(account.provider);
+      if (provider === null) throw new Error(`no credentials are set for ${account.provider}`);
+      const key = await accountKey(db, account);
+      const old = await openRefreshToken(envelope, key, account, account.refreshTokenEncrypted);
+      try {
+        const fresh = await provider.oauth.refresh(old, signal);
+        const place = { id: account.id, tokenVersion: account.tokenVersion + 1 };
+        // No refresh token in the answer: the old one stays (RFC 6749 section 6).
+        const sealed = await sealTokens(envelope, key, place, {
+          accessToken: fresh.accessToken,
+          refreshToken: fresh.refreshToken ?? old,
+        });
+        const saved = await replaceTokens(db, account, {
+          ...sealed,
+          expiresAt: inSeconds(fresh.expiresIn),
+          refreshExpiresAt: inSeconds(fresh.refreshExpiresIn) ?? account.refreshExpiresAt,
+          scopes: fresh.scopes,
+        });
+        await audit(db, {
+          userId: account.userId,
+          actor: 'system',
+          action: 'token.refreshed',
+          subject: account.id,
+        });
+        return standing(saved ?? (await load(deps, accountId)));
+      } catch (error) {
+        if (!(error instanceof ProviderError)) throw error;
+        if (error.kind === 'grant') return reauth(deps, account, 'refresh_token_refused');
+        throw tryAgain(error);
+      }
+    }),
+
+  /** Ends our access at the provider, then forgets the tokens. A token that is dead already needs no revoking. */
+  revokeAccount: ({ accountId }: { accountId: string }): Promise<void> =>
+    alive(async (signal) => {
+      const { db, envelope, providers } = deps;
+      const account = await load(deps, accountId);
+      const provider = providers.find(account.provider);
+      const ours = account.statusReason === 'disconnected_by_user';
+      if (
+        account.accessTokenEncrypted !== null &&
+        provider !== null &&
+        ours &&
+        !hasEnded(account.refreshExpiresAt)
+      ) {
+        const key = await accountKey(db, account);
+        try {
+          let accessToken = await openAccessToken(envelope, key, account, account.accessTokenEncrypted);
+          // Only a live access token can be revoked (sheet tiktok 2.6).
+          if (hasEnded(account.expiresAt) && account.refreshTokenEncrypted !== null) {
+            const refreshed = await provider.oauth.refresh(
+              await openRefreshToken(envelope, key, account, account.refreshTokenEncrypted),
+              signal,
+            );
+            accessToken = refreshed.accessToken;
+          }
+          await provider.oauth.revoke(accessToken, signal);
+        } catch (error) {
+          if (!(error instanceof ProviderError)) throw error;
+          if (
+            error.kind === 'unavailable' &&
+            !hasEnded(new Date(account.updatedAt.getTime() + 24 * 3_600_000))
+          )
+            throw tryAgain(error);
+        }
+      }
+      if (account.status === 'disconnected') await wipeTokens(db, account.id);
+      await wake(deps, account.id);
+    }),
+
+  /** Tells an account's open posts to look at it again. */
+  wakePosts: ({ accountId }: { accountId: string }): Promise<void> => wake(deps, accountId),
+
+  /** For posts: waits until the account has another token than the one that was refused, or none will come. */
+  renewToken: ({
+    accountId,
+    tokenVersion,
+  }: {
+    accountId: string;
+    tokenVersion: number;
+  }): Promise<TokenStanding> =>
+    alive(async () => {
+      const account = await load(deps, accountId);
+      if (account.tokenVersion !== tokenVersion || account.status !== 'active') return standing(account);
+      return askForToken(deps.temporal, account);
+    }),
+});
+
+async function load({ db }: Deps, accountId: string): Promise<Account> {
+  const account = await accountById(db, accountId);
+  if (account === null) throw new Error(`no account ${accountId}`);
+  return account;
+}
+
+function standing({ status, tokenVersion }: Account): TokenStanding {
+  return { status, tokenVersion };
+}
+
+function hasEnded(at: Date | null): boolean {
+  return at !== null && at.getTime() <= Date.now();
+}
+
+/** @param seconds from now */
+export function inSeconds(seconds: number | null): Date | null {
+  return seconds === null ? null : new Date(Date.now() + seconds * 1000);
+}
+
+/** Only where the row still holds the pair that was refused: another one may have been stored meanwhile. */
+async function reauth(deps: Deps, account: Account, reason: string): Promise<TokenStanding> {
+  const { tokenVersion } = account;
+  const saved = await deactivate(deps.db, account.id, { status: 'reauth_required', reason, tokenVersion });
+  if (saved !== null)
+    await audit(deps.db, {
+      userId: account.userId,
+      actor: 'system',
+      action: 'account.reauth_required',
+      subject: account.id,
+      details: { reason },
+    });
+  return standing(saved ?? (await load(deps, account.id)));
+}
+
+async function wake({ db, temporal }: Deps, accountId: string): Promise<void> {
+  for (const post of await openPosts(db, accountId)) await wakePost(temporal, post);
+}

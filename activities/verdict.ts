@@ -1,0 +1,78 @@
+import { isFinal, savePost, saveStatus, settlePost } from '../db/posts.ts';
+import { ProviderError } from '../providers/errors.ts';
+import type { Verdict } from '../providers/provider.ts';
+import { type LoadedPost, loadPost, openPost } from './access.ts';
+import { alive, tryNumber } from './alive.ts';
+import type { Deps } from './deps.ts';
+import { notYet, postError, tryAgain } from './failures.ts';
+import type { StepOutcome } from './outcome.ts';
+
+/** Pauses between polls, in seconds; the last one repeats. 30 calls a minute are shared by a token's posts (sheet tiktok 7). */
+const POLL_SECONDS = [1, 2, 2, 3, 5, 5, 10, 20, 20, 30, 60, 60, 120] as const;
+
+/** Asks the provider where a post stands. "Not decided yet" is a failure that Temporal retries: history does not grow. */
+export const createVerdictActivities = (deps: Deps) => ({
+  awaitVerdict: ({ postId }: { postId: string; step: string }): Promise<StepOutcome> =>
+    alive(async (signal) => {
+      const loaded = await loadPost(deps, postId);
+      if (isFinal(loaded.post.state)) return { kind: 'settled', state: loaded.post.state };
+      const access = await openPost(deps, loaded, signal, 'processing');
+      if ('blocked' in access) return access.blocked;
+      try {
+        const verdict = await loaded.provider.publishing.verdict(access.context);
+        if (verdict.kind !== 'pending')
+          return { kind: 'settled', state: await applyVerdict(deps, loaded, verdict) };
+        await saveStatus(deps.db, postId, verdict.status);
+        const ms = (POLL_SECONDS[tryNumber() - 1] ?? 120) * 1000;
+        await savePost(deps.db, postId, {
+          phase: 'verdict',
+          next: { step: 'verdict', at: new Date(Date.now() + ms) },
+        });
+        throw notYet('NotDecided', `the provider says ${verdict.status}`, ms);
+      } catch (error) {
+        if (!(error instanceof ProviderError)) throw error;
+        return unanswered(loaded, error);
+      }
+    }),
+});
+
+/** Notes a verdict, whoever brought it. @returns the state of the post */
+export async function applyVerdict(
+  { db }: Pick<Deps, 'db'>,
+  { post, account, provider }: LoadedPost,
+  verdict: Exclude<Verdict, { kind: 'pending' }>,
+): Promise<string> {
+  switch (verdict.kind) {
+    case 'published': {
+      const { providerPostId, status } = verdict;
+      const permalink =
+        providerPostId === null
+          ? null
+          : provider.publishing.permalink(post.request, account.username, providerPostId);
+      return (await settlePost(db, post.id, { state: 'published', status, providerPostId, permalink })).state;
+    }
+    case 'delivered':
+      return (await settlePost(db, post.id, { state: 'delivered', status: verdict.status })).state;
+    case 'failed':
+      return (
+        await settlePost(db, post.id, {
+          state: 'failed',
+          status: verdict.status,
+          error: postError(verdict.error),
+        })
+      ).state;
+  }
+}
+
+/** The post is at the provider: whatever goes wrong with asking is no end of it. */
+function unanswered({ account }: LoadedPost, error: ProviderError): StepOutcome {
+  switch (error.kind) {
+    case 'token':
+      return { kind: 'token_refused', tokenVersion: account.tokenVersion };
+    case 'account':
+    case 'grant':
+      return { kind: 'wait', state: 'processing', ms: 3_600_000, why: error.userMessage };
+    default:
+      throw tryAgain(error);
+  }
+}

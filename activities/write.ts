@@ -1,0 +1,313 @@
+import {
+  type Attempt,
+  type AttemptOutcome,
+  closeAttempt,
+  lastAttempt,
+  listAttempts,
+  markSent,
+  prepareAttempt,
+} from '../db/attempts.ts';
+import { accountKey } from '../db/accounts.ts';
+import { isFinal, savePost, settlePost } from '../db/posts.ts';
+import { releaseQuotas, reserveQuotas } from '../db/quotas.ts';
+import type { Quota, Step, Written } from '../providers/provider.ts';
+import { ProviderError } from '../providers/errors.ts';
+import { type LoadedPost, loadPost, openPost } from './access.ts';
+import { alive } from './alive.ts';
+import type { Deps } from './deps.ts';
+import { postError, tryAgain } from './failures.ts';
+import type { StepOutcome } from './outcome.ts';
+import { stateAfter } from './plan.ts';
+
+const HOUR_MS = 3_600_000;
+/** Longest pause before a lost write that can never become visible is made again. */
+const LONGEST_PAUSE_MS = HOUR_MS / 2;
+
+/**
+ * Performs one write of a plan, once in effect: an attempt row is `prepared` before, `sent` when the provider may see
+ * it, and closed with the outcome. A row that is still `sent` when this runs again is a lost answer.
+ */
+export const createWriteActivities = (deps: Deps) => ({
+  performWrite: ({ postId, step }: { postId: string; step: string }): Promise<StepOutcome> =>
+    alive(async (signal) => {
+      const { db } = deps;
+      const loaded = await loadPost(deps, postId);
+      const { post, account, provider } = loaded;
+      if (isFinal(post.state)) return { kind: 'settled', state: post.state };
+      const write = writeOf(loaded, step);
+      const last = await lastAttempt(db, postId, step);
+      if (last?.status === 'accepted') return { kind: 'done', state: stateAfter(post.plan, step) };
+      if (last?.status === 'sent') {
+        // Whoever sent it is gone, and with it the answer.
+        await closeAttempt(db, last.id, 'sent', {
+          status: 'unknown',
+          errorCode: 'outcome_unknown',
+          errorMessage: 'the worker stopped before the answer came',
+        });
+        if (write.lost === 'reconcile') return reconciling(deps, postId);
+      }
+      if (last?.status === 'unknown' && write.lost === 'reconcile') return reconciling(deps, postId);
+
+      const early = await notYetDue(deps, loaded);
+      if (early !== null) return early;
+      const access = await openPost(deps, loaded, signal);
+      if ('blocked' in access) return waiting(deps, postId, access.blocked);
+
+      const quotas = provider.publishing.quotasOf(step, post.request);
+      let attempt = last?.status === 'prepared' ? last : null;
+      if (attempt === null) {
+        const full = await reserveQuotas(db, { accountId: account.id, postId }, quotas);
+        if (full !== null) return quotaFull(deps, loaded, full);
+        attempt = await prepareAttempt(db, {
+          postId,
+          userId: post.userId,
+          step,
+          tokenVersion: account.tokenVersion,
+        });
+      }
+      await savePost(db, postId, { phase: step, next: null });
+      const under: Write = { loaded, step, attempt, quotas, lost: write.lost };
+      let from: 'prepared' | 'sent' = 'prepared';
+      try {
+        await provider.publishing.preflight(step, access.context);
+        await markSent(db, attempt.id);
+        from = 'sent';
+        return await accepted(deps, under, await provider.publishing.write(step, access.context));
+      } catch (error) {
+        if (!(error instanceof ProviderError)) throw error;
+        return refused(deps, under, from, error);
+      }
+    }),
+});
+
+interface Write {
+  loaded: LoadedPost;
+  step: string;
+  attempt: Attempt;
+  quotas: readonly Quota[];
+  lost: 'repeat' | 'reconcile';
+}
+
+function writeOf({ post }: LoadedPost, name: string): Extract<Step, { kind: 'write' }> {
+  const step = post.plan.find((candidate) => candidate.name === name);
+  if (step?.kind !== 'write') throw new Error(`the plan has no write ${name}`);
+  return step;
+}
+
+/** Waits come before the first write, because upload URLs and containers age. */
+async function notYetDue({ db }: Deps, { post, account }: LoadedPost): Promise<StepOutcome | null> {
+  const now = Date.now();
+  const dueInMs = (post.scheduledAt?.getTime() ?? 0) - now;
+  if (account.status === 'disconnected') {
+    const mine = account.statusReason === 'disconnected_by_user';
+    const { state } = await settlePost(db, post.id, {
+      state: mine ? 'cancelled' : 'failed',
+      error: {
+        code: 'account_disconnected',
+        message: `the account was disconnected: ${account.statusReason ?? 'no reason known'}`,
+        userMessage: 'The account was disconnected before the post went out. Nothing was published.',
+        retryable: false,
+        details: { provider: post.provider },
+      },
+    });
+    return { kind: 'settled', state };
+  }
+  if (dueInMs > 0) {
+    await savePost(db, post.id, {
+      state: 'scheduled',
+      next: { step: 'publish', at: new Date(now + dueInMs) },
+    });
+    return {
+      kind: 'wait',
+      state: 'scheduled',
+      ms: dueInMs,
+      why: `Waits until ${post.scheduledAt?.toISOString() ?? ''}`,
+    };
+  }
+  if (post.deadlineAt.getTime() > now) return null;
+  const waitedFor =
+    post.state === 'waiting_quota'
+      ? 'a quota'
+      : post.state === 'waiting_account'
+        ? 'the account'
+        : 'the provider';
+  const { state } = await settlePost(db, post.id, {
+    state: 'failed',
+    error: {
+      code: 'deadline',
+      message: `the post waited for ${waitedFor} until its deadline`,
+      userMessage: `The post waited for ${waitedFor} until its deadline and was given up. Nothing was published.`,
+      retryable: true,
+      details: { waitedFor, deadlineAt: post.deadlineAt.toISOString() },
+    },
+  });
+  return { kind: 'settled', state };
+}
+
+/** Shows what the post waits for, where that is new. */
+async function waiting({ db }: Deps, postId: string, outcome: StepOutcome): Promise<StepOutcome> {
+  if (outcome.kind === 'wait')
+    await savePost(db, postId, {
+      state: outcome.state,
+      phase: null,
+      next: { step: 'publish', at: new Date(Date.now() + outcome.ms) },
+    });
+  return outcome;
+}
+
+async function quotaFull(
+  deps: Deps,
+  { post }: LoadedPost,
+  { quota, resetAt }: { quota: string; resetAt: Date },
+): Promise<StepOutcome> {
+  if (post.onQuota === 'wait') {
+    const ms = Math.max(1000, Math.min(resetAt.getTime(), post.deadlineAt.getTime()) - Date.now());
+    return waiting(deps, post.id, {
+      kind: 'wait',
+      state: 'waiting_quota',
+      ms,
+      why: `Waits for the quota ${quota}`,
+    });
+  }
+  const { state } = await settlePost(deps.db, post.id, {
+    state: 'failed',
+    error: {
+      code: 'quota_exceeded',
+      message: `the quota ${quota} is used up until ${resetAt.toISOString()}`,
+      userMessage:
+        'The account has used up what the provider allows at the moment. Nothing was published. Try again later.',
+      retryable: true,
+      details: { quota, resetAt: resetAt.toISOString() },
+    },
+  });
+  return { kind: 'settled', state };
+}
+
+async function reconciling({ db }: Deps, postId: string): Promise<StepOutcome> {
+  await savePost(db, postId, { state: 'processing', phase: 'reconciling' });
+  return { kind: 'unknown' };
+}
+
+/** The outcome and the ids that it brought are one commit, made before anything else is sent. */
+async function accepted(
+  { db, envelope }: Deps,
+  { loaded: { post, account }, step, attempt }: Write,
+  written: Written,
+): Promise<StepOutcome> {
+  const state = stateAfter(post.plan, step);
+  const secretEncrypted =
+    written.secret === undefined
+      ? null
+      : await envelope.seal(await accountKey(db, account), written.secret, {
+          table: 'publish_attempts',
+          column: 'secret_encrypted',
+          row: attempt.id,
+          version: 1,
+        });
+  const counted = await db.transaction(async (tx) => {
+    const closed = await closeAttempt(tx, attempt.id, 'sent', {
+      status: 'accepted',
+      providerRef: written.publishId ?? null,
+      secretEncrypted,
+      logId: written.logId,
+    });
+    if (closed)
+      await savePost(tx, post.id, {
+        state,
+        phase: null,
+        ...(written.publishId === undefined ? {} : { publishId: written.publishId }),
+      });
+    return closed;
+  });
+  // A later try has taken this one for lost and goes its own way.
+  if (!counted) throw new Error('the attempt was closed by another try');
+  return { kind: 'done', state };
+}
+
+async function refused(
+  deps: Deps,
+  write: Write,
+  from: 'prepared' | 'sent',
+  error: ProviderError,
+): Promise<StepOutcome> {
+  const {
+    loaded: { post, account },
+    attempt,
+    quotas,
+  } = write;
+  const { db } = deps;
+  const outcome: AttemptOutcome = {
+    status: error.kind === 'unknown' ? 'unknown' : 'rejected',
+    errorCode: error.providerCode ?? error.code,
+    errorMessage: error.message,
+    logId: error.logId,
+  };
+  await closeAttempt(db, attempt.id, from, outcome);
+  // What never reached the provider counts nowhere; what it refused counts as a call.
+  if (error.kind !== 'unknown')
+    await releaseQuotas(
+      db,
+      post.id,
+      quotas.filter(
+        ({ counts }) => counts === 'accepted' || from === 'prepared' || error.kind === 'unavailable',
+      ),
+    );
+
+  switch (error.kind) {
+    case 'token':
+      return (await refusedBefore(deps, write))
+        ? waiting(deps, post.id, {
+            kind: 'wait',
+            state: 'waiting_account',
+            ms: HOUR_MS,
+            why: 'The provider refuses a fresh token',
+          })
+        : { kind: 'token_refused', tokenVersion: account.tokenVersion };
+    case 'grant':
+    case 'account':
+      return waiting(deps, post.id, {
+        kind: 'wait',
+        state: 'waiting_account',
+        ms: HOUR_MS,
+        why: error.userMessage,
+      });
+    case 'quota':
+      return quotaFull(deps, write.loaded, {
+        quota: error.code,
+        resetAt: new Date(Date.now() + (error.retryAfterMs ?? HOUR_MS)),
+      });
+    case 'rejected': {
+      const { state } = await settlePost(db, post.id, {
+        state: 'failed',
+        status: null,
+        error: postError(error),
+      });
+      return { kind: 'settled', state };
+    }
+    case 'unavailable':
+      if (post.deadlineAt.getTime() > Date.now()) throw tryAgain(error);
+      return { kind: 'repeat', step: write.step, ms: 0, why: error.message };
+    case 'unknown':
+      if (write.lost === 'reconcile') return reconciling(deps, post.id);
+      return {
+        kind: 'repeat',
+        step: write.step,
+        ms: pauseAfter(attempt, post.createdAt),
+        why: error.message,
+      };
+  }
+}
+
+/** The longer the trouble lasts, the longer the pause. */
+function pauseAfter(attempt: Attempt, since: Date): number {
+  return Math.min(LONGEST_PAUSE_MS, Math.max(2000, (attempt.createdAt.getTime() - since.getTime()) / 2));
+}
+
+/** Whether the attempt before this one was refused with an older token: then a refresh has not helped. */
+async function refusedBefore(
+  { db }: Deps,
+  { loaded: { post, account }, step, attempt }: Write,
+): Promise<boolean> {
+  const earlier = (await listAttempts(db, post.id)).find((row) => row.step === step && row.id !== attempt.id);
+  return earlier?.errorCode === 'access_token_invalid' && (earlier.tokenVersion ?? 0) < account.tokenVersion;
+}

@@ -1,0 +1,105 @@
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import pino from 'pino';
+import { createActivities } from './activities/index.ts';
+import { type Config, ConfigError, readConfig } from './config.ts';
+import { createEnvelope } from './crypto/envelope.ts';
+import { localKeyProvider } from './crypto/keys.ts';
+import { openDatabase } from './db/client.ts';
+import { openMediaStore } from './media/store.ts';
+import { createProviders } from './providers/index.ts';
+import { TASK_QUEUE } from './workflows/names.ts';
+import { ensureSearchAttributes, ensureSweep } from './workflows/setup.ts';
+
+/* The Temporal worker: runs workflows and activities until SIGTERM, then lets what is under way end. */
+
+const config = settings();
+const log = pino({ level: config.logLevel, name: 'worker' });
+Runtime.install({
+  logger: new DefaultLogger('INFO', ({ level, message, meta }) => log[toPino(level)](meta ?? {}, message)),
+});
+
+const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+const connection = await connect();
+const client = new Client({ connection, namespace });
+const database = openDatabase(config.databaseUrl, 20);
+const keys = localKeyProvider(config.keyring);
+const envelope = createEnvelope({ keys });
+
+try {
+  await ensureSearchAttributes(client).catch((error: unknown) =>
+    log.warn(
+      { error: String(error) },
+      'search attributes could not be registered; register them yourself (docs/operations.md)',
+    ),
+  );
+  await ensureSweep(client);
+  const worker = await Worker.create({
+    connection,
+    namespace,
+    taskQueue: TASK_QUEUE,
+    workflowsPath: fileURLToPath(new URL('./workflows/index.ts', import.meta.url)),
+    activities: createActivities({
+      db: database.db,
+      envelope,
+      providers: createProviders(config.providers),
+      mediaStore: openMediaStore(config.mediaUrl),
+      temporal: client,
+    }),
+    maxCachedWorkflows: 300,
+    maxConcurrentActivityTaskExecutions: 50,
+    shutdownGraceTime: '20 seconds',
+    // A cancellation arrives with a heartbeat: let them through every few seconds.
+    maxHeartbeatThrottleInterval: '4 seconds',
+  });
+  log.info({ taskQueue: TASK_QUEUE, namespace }, 'worker started');
+  await worker.run();
+} finally {
+  envelope.close();
+  await connection.close();
+  await database.close();
+}
+
+function settings(): Config {
+  try {
+    return readConfig('worker');
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}
+
+/** A worker outlives its server: it waits for Temporal, and says so. */
+async function connect(): Promise<NativeConnection> {
+  for (;;) {
+    try {
+      return await NativeConnection.connect(connectionOptions);
+    } catch (error) {
+      log.warn(
+        { address: connectionOptions.address, error: String(error) },
+        'Temporal does not answer; trying again in 2 s',
+      );
+      await sleep(2000);
+    }
+  }
+}
+
+function toPino(level: string): 'trace' | 'debug' | 'info' | 'warn' | 'error' {
+  switch (level) {
+    case 'TRACE':
+      return 'trace';
+    case 'DEBUG':
+      return 'debug';
+    case 'WARN':
+      return 'warn';
+    case 'ERROR':
+      return 'error';
+    default:
+      return 'info';
+  }
+}

@@ -1,0 +1,46 @@
+import { ActivityFailure, getExternalWorkflowHandle, log } from '@temporalio/workflow';
+import type { AppliedEvent } from '../activities/events.ts';
+import { applyEvent, keepEventError, storeEvent } from './activity-options.ts';
+import { accountChanged, postSettled } from './messages.ts';
+import { postWorkflowId, tokenWorkflowId } from './names.ts';
+
+export type HandleEventInput =
+  | { eventId: string }
+  /** The database could not take the event when it came. */
+  | {
+      event: {
+        provider: string;
+        externalId: string;
+        eventType: string;
+        providerAccountId: string | null;
+        payload: string;
+      };
+    };
+
+/** Applies one stored event, and tells the workflows that it concerns. */
+export async function handleEvent(input: HandleEventInput): Promise<void> {
+  const eventId = 'eventId' in input ? input.eventId : await storeEvent(input.event);
+  let applied: AppliedEvent;
+  try {
+    applied = await applyEvent({ eventId });
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+    await keepEventError({ eventId, message: error.cause?.message ?? error.message });
+    return;
+  }
+  for (const { postId, state } of applied.posts)
+    await quietly(() => getExternalWorkflowHandle(postWorkflowId(postId)).signal(postSettled, { state }));
+  for (const { provider, accountId } of applied.accounts)
+    await quietly(() =>
+      getExternalWorkflowHandle(tokenWorkflowId(provider, accountId)).signal(accountChanged),
+    );
+}
+
+/** A workflow that has ended needs no news: the row has them. */
+async function quietly(signal: () => Promise<void>): Promise<void> {
+  try {
+    await signal();
+  } catch (error) {
+    log.info('the workflow to tell is not running', { error: String(error) });
+  }
+}

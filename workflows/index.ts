@@ -1,0 +1,6 @@
+/* The registry: every workflow and every message that somebody else may send. */
+export { handleEvent } from './handle-event.ts';
+export { keepTokenFresh } from './keep-token-fresh.ts';
+export { mediaUpload } from './media-upload.ts';
+export { publishPost } from './publish-post.ts';
+export { sweep } from './sweep.ts';

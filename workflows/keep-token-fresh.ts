@@ -1,0 +1,90 @@
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { TokenStanding } from '../activities/tokens.ts';
+import { refreshAccount, revokeAccount, tokenDue, wakePosts } from './activity-options.ts';
+import { accountChanged, disconnectAccount, refreshToken } from './messages.ts';
+
+/**
+ * The single writer of one account's tokens: refreshes them when they are due or refused, until the account is out of
+ * service. Connecting the account again starts it again.
+ */
+export async function keepTokenFresh({ accountId }: { accountId: string }): Promise<void> {
+  let standing: TokenStanding | null = null;
+  /** The newest token that somebody was refused with. */
+  let refused = 0;
+  let changed = false;
+  let disconnecting = false;
+  let scope: CancellationScope | null = null;
+
+  setHandler(accountChanged, () => {
+    changed = true;
+    scope?.cancel();
+  });
+  setHandler(disconnectAccount, () => {
+    disconnecting = true;
+    scope?.cancel();
+  });
+  setHandler(refreshToken, async ({ tokenVersion }) => {
+    refused = Math.max(refused, tokenVersion);
+    await condition(
+      () => standing !== null && (standing.tokenVersion > tokenVersion || standing.status !== 'active'),
+    );
+    return { status: standing?.status ?? 'disconnected', tokenVersion: standing?.tokenVersion ?? 0 };
+  });
+
+  for (;;) {
+    const now = await tokenDue({ accountId });
+    standing = now;
+    if (disconnecting || now.status === 'disconnected') {
+      setCurrentDetails('Revokes and wipes the tokens');
+      await revokeAccount({ accountId });
+      break;
+    }
+    if (now.status !== 'active') {
+      setCurrentDetails('The account has to be connected again');
+      break;
+    }
+    if (changed) {
+      changed = false;
+      await wakePosts({ accountId });
+    }
+    const wanted = (): boolean => disconnecting || changed || refused >= now.tokenVersion;
+    if (now.dueInMs === null || now.dueInMs > 0) {
+      setCurrentDetails(
+        now.dueInMs === null
+          ? 'The token does not expire'
+          : `Refreshes the token in ${Math.round(now.dueInMs / 1000)} s, or when it is refused`,
+      );
+      const due =
+        now.dueInMs === null
+          ? condition(wanted)
+          : condition(wanted, now.dueInMs, { summary: 'until the refresh is due' });
+      await due;
+      if (disconnecting || changed) continue;
+    }
+    setCurrentDetails('Refreshes the token');
+    scope = new CancellationScope();
+    try {
+      standing = await scope.run(() => refreshAccount({ accountId, tokenVersion: now.tokenVersion }));
+      // The hint of the server, and only when nobody waits for an answer.
+      if (workflowInfo().continueAsNewSuggested && !disconnecting && !changed) {
+        await condition(allHandlersFinished);
+        await continueAsNew<typeof keepTokenFresh>({ accountId });
+      }
+    } catch (error) {
+      if (!(isCancellation(error) && (disconnecting || changed))) throw error;
+    } finally {
+      scope = null;
+    }
+  }
+  standing = { ...standing, status: standing.status === 'active' ? 'disconnected' : standing.status };
+  await condition(allHandlersFinished);
+}

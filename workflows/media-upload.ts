@@ -1,0 +1,25 @@
+import { condition, setCurrentDetails, setHandler } from '@temporalio/workflow';
+import { expireMedia, mediaDue, probeMedia } from './activity-options.ts';
+import { mediaCompleted } from './messages.ts';
+
+/**
+ * Watches over one upload: examines the file when its last byte has arrived, gives it up when that does not happen.
+ * @returns the media's final state
+ */
+export async function mediaUpload({ mediaId }: { mediaId: string }): Promise<string> {
+  let completed = false;
+  setHandler(mediaCompleted, () => {
+    completed = true;
+  });
+  const { dueInMs, uploaded } = await mediaDue({ mediaId });
+  setCurrentDetails('Receives the file');
+  if (!uploaded)
+    await condition(() => completed, Math.max(dueInMs, 1), { summary: 'until the upload is given up' });
+  if (!uploaded && !completed) {
+    const state = await expireMedia({ mediaId });
+    // The last byte may have won the race.
+    if (state !== 'uploading') return state;
+  }
+  setCurrentDetails('Examines the file');
+  return probeMedia({ mediaId });
+}

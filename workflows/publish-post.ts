@@ -1,0 +1,210 @@
+import {
+  ActivityFailure,
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import type { StepOutcome } from '../activities/outcome.ts';
+import type { Plan, Step } from '../providers/provider.ts';
+import {
+  awaitVerdict,
+  performWrite,
+  renewToken,
+  reschedule,
+  settlePost,
+  transferMedia,
+} from './activity-options.ts';
+import { cancelPost, lookAgain, postSettled, reschedulePost } from './messages.ts';
+import { EverpostState } from './names.ts';
+
+export interface PublishPostInput {
+  postId: string;
+  accountId: string;
+  userId: string;
+  provider: string;
+  plan: Plan;
+  /** Milliseconds from the start until the post is due, as the starter saw it; 0: at once. */
+  waitMs: number;
+}
+
+/** How long a write whose answer was lost is looked for before the post ends as `unknown`. */
+const RECONCILE_FOR = '24 hours';
+
+/**
+ * Publishes one post: performs its plan step by step. Waits for schedule, quota and account come before the first write
+ * and are what a write answers when its time has not come.
+ * @returns the post's final state
+ */
+export async function publishPost({ postId, accountId, plan, waitMs }: PublishPostInput): Promise<string> {
+  let state = waitMs > 0 ? 'scheduled' : 'accepted';
+  /** The state that operators see. */
+  let shown = state;
+  let position = 0;
+  let settled: string | null = null;
+  let woken = false;
+  let cancelling = false;
+  /** The step under way; a settled or cancelled post ends it. */
+  let scope: CancellationScope | null = null;
+  const lastIrreversible = plan.findLastIndex((step) => step.kind !== 'await');
+
+  setHandler(postSettled, (end) => {
+    settled = end.state;
+    scope?.cancel();
+  });
+  setHandler(lookAgain, () => {
+    woken = true;
+  });
+  setHandler(
+    cancelPost,
+    async () => {
+      cancelling = true;
+      if (plan[position]?.kind === 'transfer') scope?.cancel();
+      await condition(() => settled !== null || position > lastIrreversible);
+      if (settled !== 'cancelled') throw tooLate(settled ?? state);
+      return { state: settled };
+    },
+    {
+      validator: () => {
+        if (settled !== null || position > lastIrreversible) throw tooLate(settled ?? state);
+      },
+    },
+  );
+  setHandler(
+    reschedulePost,
+    async ({ scheduledAt }) => {
+      if (!(await reschedule({ postId, scheduledAt }))) throw tooLate(settled ?? state);
+      woken = true;
+      return { state };
+    },
+    {
+      validator: (_to) => {
+        if (settled !== null || position > 0 || cancelling) throw tooLate(settled ?? state);
+      },
+    },
+  );
+
+  if (waitMs > 0) {
+    setCurrentDetails('**scheduled**\n\nWaits until the post is due');
+    await pause(waitMs, 'until the post is due');
+  }
+  while (settled === null) {
+    const step = plan[position];
+    if (step === undefined) throw ApplicationFailure.nonRetryable('the plan ended without a verdict');
+    if (cancelling && position <= lastIrreversible) {
+      settled = (await settlePost({ postId, state: 'cancelled' })).state;
+      break;
+    }
+    say(state, describe(step));
+    const outcome = await perform(step);
+    if (settled !== null) break;
+    await follow(step, outcome);
+  }
+  say(settled, 'Finished.');
+  await condition(allHandlersFinished);
+  return settled;
+
+  async function perform(step: Step): Promise<StepOutcome> {
+    scope = new CancellationScope();
+    try {
+      return await scope.run(() => run(step));
+    } catch (error) {
+      // Ended by a signal or an update: the loop knows why. Everything else is a step that was given up.
+      if (scope.consideredCancelled && isCancellation(error)) return { kind: 'stopped' };
+      if (error instanceof ActivityFailure)
+        return { kind: 'given_up', why: error.cause?.message ?? error.message };
+      throw error;
+    } finally {
+      scope = null;
+    }
+  }
+
+  function run(step: Step): Promise<StepOutcome> {
+    switch (step.kind) {
+      case 'write':
+        return performWrite({ postId, step: step.name });
+      case 'transfer':
+        return transferMedia({ postId, step: step.name });
+      case 'await':
+        return awaitVerdict({ postId, step: step.name });
+    }
+  }
+
+  async function follow(step: Step, outcome: StepOutcome): Promise<void> {
+    switch (outcome.kind) {
+      case 'done':
+        position += 1;
+        state = outcome.state;
+        return;
+      case 'wait':
+        state = outcome.state;
+        say(state, `${outcome.why}, asks again in ${Math.ceil(outcome.ms / 1000)} s`);
+        await pause(outcome.ms, outcome.why);
+        return;
+      case 'token_refused':
+        say(state, 'Waits for a fresh token');
+        await renewToken({ accountId, tokenVersion: outcome.tokenVersion });
+        return;
+      case 'repeat':
+        position = plan.findIndex(({ name }) => name === outcome.step);
+        state = 'processing';
+        say(state, `${outcome.why}, performs ${outcome.step} again`);
+        if (outcome.ms > 0) await pause(outcome.ms, outcome.why);
+        return;
+      case 'unknown':
+        // It may be live. Never sent again on a guess: only an event, or a look-up, can end this.
+        state = 'processing';
+        position = lastIrreversible + 1;
+        say(state, `The answer of ${step.name} was lost; looks whether the post is live`);
+        await condition(() => settled !== null, RECONCILE_FOR);
+        settled ??= (await settlePost({ postId, state: 'unknown' })).state;
+        return;
+      case 'given_up':
+        settled = (await settlePost({ postId, state: 'unknown', why: outcome.why })).state;
+        return;
+      case 'settled':
+        settled = outcome.state;
+        return;
+      case 'stopped':
+        return;
+    }
+  }
+
+  async function pause(ms: number, summary: string): Promise<void> {
+    woken = false;
+    await condition(() => woken || cancelling || settled !== null, ms, { summary });
+  }
+
+  function say(now: string, doing: string): void {
+    setCurrentDetails(
+      `**${now}** (step ${Math.min(position + 1, plan.length)} of ${plan.length})\n\n${doing}`,
+    );
+    if (now === shown) return;
+    shown = now;
+    upsertSearchAttributes([{ key: EverpostState, value: now }]);
+  }
+}
+
+function describe(step: Step): string {
+  switch (step.kind) {
+    case 'write':
+      return `Performs ${step.name} at the provider`;
+    case 'transfer':
+      return 'Sends the file to the provider';
+    case 'await':
+      return 'Asks the provider until it has decided, or its webhook arrives';
+  }
+}
+
+function tooLate(state: string): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: 'TooLate',
+    nonRetryable: true,
+    message: `the post is ${state}`,
+    details: [state],
+  });
+}

@@ -1,0 +1,220 @@
+import {
+  type Client,
+  WithStartWorkflowOperation,
+  WorkflowExecutionAlreadyStartedError,
+} from '@temporalio/client';
+import {
+  accountChanged,
+  cancelPost,
+  disconnectAccount,
+  lookAgain,
+  mediaCompleted,
+  refreshToken,
+  reschedulePost,
+} from './messages.ts';
+import {
+  EverpostAccount,
+  EverpostProvider,
+  EverpostState,
+  EverpostUser,
+  eventWorkflowId,
+  mediaWorkflowId,
+  postWorkflowId,
+  TASK_QUEUE,
+  tokenWorkflowId,
+} from './names.ts';
+import type { handleEvent, HandleEventInput } from './handle-event.ts';
+import type { keepTokenFresh } from './keep-token-fresh.ts';
+import type { mediaUpload } from './media-upload.ts';
+import type { publishPost, PublishPostInput } from './publish-post.ts';
+
+/*
+ * How others start our workflows and speak to them. Ids do the de-duplication: starting twice is starting once. All of
+ * these reject when the Temporal server does not answer; callers that must not wait use `client.withDeadline`.
+ */
+
+/** The columns of a post that its workflow starts from. */
+export interface PostRow {
+  id: string;
+  userId: string;
+  oauthAccountId: string;
+  provider: string;
+  plan: PublishPostInput['plan'];
+  scheduledAt: Date | null;
+}
+
+/** The columns of an account that its workflow starts from. */
+export interface AccountRow {
+  id: string;
+  userId: string;
+  provider: string;
+}
+
+function postStart(post: PostRow) {
+  const input: PublishPostInput = {
+    postId: post.id,
+    accountId: post.oauthAccountId,
+    userId: post.userId,
+    provider: post.provider,
+    plan: post.plan,
+    waitMs: Math.max(0, (post.scheduledAt?.getTime() ?? 0) - Date.now()),
+  };
+  return {
+    workflowId: postWorkflowId(post.id),
+    taskQueue: TASK_QUEUE,
+    args: [input] as [PublishPostInput],
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    workflowIdReusePolicy: 'REJECT_DUPLICATE' as const,
+    staticSummary: `Publish to ${post.provider}${post.scheduledAt === null ? '' : ` at ${post.scheduledAt.toISOString()}`}`,
+    typedSearchAttributes: [
+      { key: EverpostUser, value: post.userId },
+      { key: EverpostAccount, value: post.oauthAccountId },
+      { key: EverpostProvider, value: post.provider },
+      { key: EverpostState, value: input.waitMs > 0 ? 'scheduled' : 'accepted' },
+    ],
+  };
+}
+
+function tokenStart(account: AccountRow) {
+  return {
+    workflowId: tokenWorkflowId(account.provider, account.id),
+    taskQueue: TASK_QUEUE,
+    args: [{ accountId: account.id }] as [{ accountId: string }],
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    staticSummary: `Keeps the ${account.provider} token of one account fresh`,
+    typedSearchAttributes: [
+      { key: EverpostUser, value: account.userId },
+      { key: EverpostAccount, value: account.id },
+      { key: EverpostProvider, value: account.provider },
+    ],
+  };
+}
+
+/** Starts a post's workflow, unless it was ever started. */
+export async function startPost(client: Client, post: PostRow): Promise<void> {
+  await once(client.workflow.start<typeof publishPost>('publishPost', postStart(post)));
+}
+
+/** Cancels a post, also one whose workflow nobody has started yet. @throws WorkflowUpdateFailedError of type `TooLate` */
+export function askToCancel(client: Client, post: PostRow): Promise<{ state: string }> {
+  const startWorkflowOperation = new WithStartWorkflowOperation<typeof publishPost>(
+    'publishPost',
+    postStart(post),
+  );
+  return client.workflow.executeUpdateWithStart(cancelPost, { startWorkflowOperation });
+}
+
+/** Moves a post to another time. @throws WorkflowUpdateFailedError of type `TooLate` */
+export function askToReschedule(
+  client: Client,
+  post: PostRow,
+  scheduledAt: Date,
+): Promise<{ state: string }> {
+  const startWorkflowOperation = new WithStartWorkflowOperation<typeof publishPost>(
+    'publishPost',
+    postStart(post),
+  );
+  return client.workflow.executeUpdateWithStart(reschedulePost, {
+    startWorkflowOperation,
+    args: [{ scheduledAt: scheduledAt.toISOString() }],
+  });
+}
+
+/** Applies an event, unless that was ever started; `replay` applies it once more. */
+export async function startEvent(
+  client: Client,
+  event: { provider: string; externalId: string; input: HandleEventInput; summary: string },
+  replay = false,
+): Promise<void> {
+  await once(
+    client.workflow.start<typeof handleEvent>('handleEvent', {
+      workflowId: eventWorkflowId(event.provider, event.externalId),
+      taskQueue: TASK_QUEUE,
+      args: [event.input],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowIdReusePolicy: replay ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
+      staticSummary: event.summary,
+      typedSearchAttributes: [{ key: EverpostProvider, value: event.provider }],
+    }),
+  );
+}
+
+function mediaStart(media: { id: string; userId: string }) {
+  return {
+    workflowId: mediaWorkflowId(media.id),
+    taskQueue: TASK_QUEUE,
+    args: [{ mediaId: media.id }] as [{ mediaId: string }],
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    staticSummary: 'Receives and examines one file',
+    typedSearchAttributes: [{ key: EverpostUser, value: media.userId }],
+  };
+}
+
+/** Watches over an upload. */
+export async function startMedia(client: Client, media: { id: string; userId: string }): Promise<void> {
+  await once(client.workflow.start<typeof mediaUpload>('mediaUpload', mediaStart(media)));
+}
+
+/** Says that an upload's last byte has arrived. */
+export async function signalMediaCompleted(
+  client: Client,
+  media: { id: string; userId: string },
+): Promise<void> {
+  await client.workflow.signalWithStart<typeof mediaUpload>('mediaUpload', {
+    ...mediaStart(media),
+    signal: mediaCompleted,
+  });
+}
+
+/** Says that an account's row has changed; starts the keeper of its tokens where none runs. */
+export async function signalAccountChanged(client: Client, account: AccountRow): Promise<void> {
+  await client.workflow.signalWithStart<typeof keepTokenFresh>('keepTokenFresh', {
+    ...tokenStart(account),
+    signal: accountChanged,
+  });
+}
+
+/** Has an account's tokens revoked and wiped. */
+export async function signalDisconnect(client: Client, account: AccountRow): Promise<void> {
+  await client.workflow.signalWithStart<typeof keepTokenFresh>('keepTokenFresh', {
+    ...tokenStart(account),
+    signal: disconnectAccount,
+  });
+}
+
+/**
+ * Waits until an account has another token than the one that was refused, or none will come. Everybody who asks about
+ * one token asks the same update, so a hundred at once are one refresh.
+ */
+export function askForToken(
+  client: Client,
+  account: AccountRow & { tokenVersion: number },
+): Promise<{ status: string; tokenVersion: number }> {
+  const startWorkflowOperation = new WithStartWorkflowOperation<typeof keepTokenFresh>(
+    'keepTokenFresh',
+    tokenStart(account),
+  );
+  return client.workflow.executeUpdateWithStart(refreshToken, {
+    startWorkflowOperation,
+    updateId: `refresh:${account.tokenVersion}`,
+    args: [{ tokenVersion: account.tokenVersion }],
+  });
+}
+
+async function once(start: Promise<unknown>): Promise<void> {
+  try {
+    await start;
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+/** Tells a waiting post to look again; starts it where nobody has. */
+export async function wakePost(client: Client, post: PostRow): Promise<void> {
+  await once(
+    client.workflow.signalWithStart<typeof publishPost>('publishPost', {
+      ...postStart(post),
+      signal: lookAgain,
+    }),
+  );
+}
