@@ -1,0 +1,46 @@
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { publishDemo } from './demo-publish.ts';
+import { folder } from './folder.ts';
+import { padMp4, parseSize } from './pad-mp4.ts';
+import { runScript } from './run-script.ts';
+import { hasCredentials, PROVIDERS } from './sandboxed-providers.ts';
+import { say } from './say.ts';
+import { withStack } from './stack.ts';
+
+/** `npm run demo [-- FILE] [-- --size 200MB]`: one video through every layer, against the sandbox. */
+const SAMPLE = fileURLToPath(new URL('demo-media/sample.mp4', import.meta.url));
+
+await runScript(130, async () => {
+  const started = Date.now();
+  const { values, positionals } = parseArgs({
+    options: { size: { type: 'string' } },
+    allowPositionals: true,
+  });
+  const source = positionals[0] ?? SAMPLE;
+  if (!existsSync(source) || !statSync(source).isFile()) throw new Error(`${source}: there is no such file`);
+  const size = values.size === undefined ? undefined : parseSize(values.size);
+
+  say(
+    'Everpost demo: a creator connects an account, a video is uploaded and published. TikTok is the sandbox.',
+  );
+  if (PROVIDERS.some((provider) => hasCredentials(provider)))
+    say(
+      'The provider credentials in your environment are left alone: the demo never posts to a real account.',
+    );
+  const padded = join(folder, 'tmp', `demo-${process.pid}.mp4`);
+  try {
+    await withStack({ sandboxAlways: true }, async (stack) => {
+      if (size !== undefined) {
+        mkdirSync(join(folder, 'tmp'), { recursive: true });
+        await padMp4(source, padded, size);
+      }
+      await publishDemo(stack, size === undefined ? source : padded, started);
+    });
+  } finally {
+    rmSync(padded, { force: true });
+  }
+  say(`\`npm run dev\` starts the same stack again, on ${relative('', folder) || folder}, and keeps it up.`);
+});

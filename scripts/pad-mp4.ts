@@ -1,0 +1,44 @@
+import { copyFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+
+const UNITS: Readonly<Record<string, number>> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9 };
+const MAX_32_BIT = 0xffff_ffff;
+
+/** `200MB`, `1.5 GB`, `65537B`: powers of ten, as file managers and TikTok count. */
+export function parseSize(text: string): number {
+  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([KMG]?B)?$/i.exec(text.trim()) ?? [];
+  const bytes = Math.round(Number(number) * (UNITS[unit.toUpperCase() || 'B'] ?? Number.NaN));
+  if (number === '' || !Number.isSafeInteger(bytes))
+    throw new Error(`--size ${text}: give a number and B, KB, MB or GB, as in 200MB`);
+  return bytes;
+}
+
+/** Writes a copy of an MP4 that has exactly this size: a `free` box, which players skip, takes up the rest. */
+export async function padMp4(source: string, target: string, size: number): Promise<void> {
+  copyFileSync(source, target);
+  const file = await open(target, 'r+');
+  try {
+    const { size: written } = await file.stat();
+    const padding = size - written;
+    if (padding === 0) return;
+    const header = freeBoxHeader(padding);
+    if (padding < header.length)
+      throw new Error(
+        `--size: ${source} has ${written} bytes, so it must be ${written} or at least ${written + 8}`,
+      );
+    await file.write(header, 0, header.length, written);
+    await file.truncate(size); // zeros that take no place on the disk
+  } finally {
+    await file.close();
+  }
+}
+
+/** ISO/IEC 14496-12, 4.2: a size of 1 says that 64 bits of size follow the type. */
+function freeBoxHeader(boxSize: number): Buffer {
+  const large = boxSize > MAX_32_BIT;
+  const header = Buffer.alloc(large ? 16 : 8);
+  header.writeUInt32BE(large ? 1 : Math.max(boxSize, 0), 0);
+  header.write('free', 4, 'latin1');
+  if (large) header.writeBigUInt64BE(BigInt(boxSize), 8);
+  return header;
+}

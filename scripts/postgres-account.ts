@@ -1,0 +1,78 @@
+import { run } from './run.ts';
+
+/** Who PostgreSQL runs as: it refuses to run as root. */
+export interface PostgresAccount {
+  /** Whom the data directory has to belong to. Absent: to ourselves. */
+  owner?: Ids;
+  /** What has to be told to spawn. */
+  ids?: Ids;
+  /** What has to stand before the command. */
+  prefix: readonly string[];
+}
+
+interface Ids {
+  uid: number;
+  gid: number;
+}
+
+/** The account, able to reach both the server's binary and the folder that its data lies in. */
+export async function postgresAccount(
+  server: string,
+  folder: string,
+  say: (line: string) => void,
+): Promise<PostgresAccount> {
+  if (process.getuid?.() !== 0) return { prefix: [] };
+  const ids = await postgresUser(say);
+  const reach = ['/bin/sh', '-c', 'cd "$1" && "$0" --version', server, folder];
+  if (await succeeds(reach, { ...ids, cwd: '/' })) return { owner: ids, ids, prefix: [] };
+
+  // Below a folder like /root (mode 0700) that user gets nowhere, so it is allowed to pass: initdb and postgres
+  // check only that they are not root.
+  const prefix = [
+    'setpriv',
+    `--reuid=${ids.uid}`,
+    `--regid=${ids.gid}`,
+    '--clear-groups',
+    '--inh-caps=+dac_override',
+    '--ambient-caps=+dac_override',
+    '--',
+  ];
+  if (await succeeds([...prefix, ...reach], { cwd: '/' })) return { owner: ids, prefix };
+  throw new Error(
+    `PostgreSQL does not run as root, and user postgres cannot reach ${folder} or ${server}. ` +
+      'Put the checkout and EVERPOST_DIR where other users may pass, start as another user, or set DATABASE_URL.',
+  );
+}
+
+async function postgresUser(say: (line: string) => void): Promise<Ids> {
+  const existing = await lookUp();
+  if (existing !== null) return existing;
+  say('PostgreSQL does not run as root: adding the system user "postgres" for it');
+  const added = await run(['useradd', '--system', '--user-group', '--no-create-home', 'postgres']).catch(
+    (error: unknown) => error,
+  );
+  const user = await lookUp();
+  if (user !== null) return user;
+  throw new Error(
+    'PostgreSQL does not run as root, and no user for it could be added. Set DATABASE_URL instead.',
+    {
+      cause: added,
+    },
+  );
+}
+
+async function lookUp(): Promise<Ids | null> {
+  try {
+    const [uid, gid] = await Promise.all([run(['id', '-u', 'postgres']), run(['id', '-g', 'postgres'])]);
+    return { uid: Number(uid), gid: Number(gid) };
+  } catch {
+    return null;
+  }
+}
+
+async function succeeds(command: readonly string[], options: Parameters<typeof run>[1]): Promise<boolean> {
+  return run(command, options).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,13 @@
+import { Interrupted } from './stack.ts';
+
+/** Runs a script to its end. Problems are told in plain words, without a stack trace. */
+export async function runScript(interruptedCode: number, main: () => Promise<void>): Promise<never> {
+  try {
+    await main();
+    process.exit(0);
+  } catch (error) {
+    if (error instanceof Interrupted) process.exit(interruptedCode);
+    console.error(`\n${error instanceof Error ? error.message : String(error)}`);
+    process.exit(1);
+  }
+}
