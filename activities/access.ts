@@ -1,8 +1,9 @@
 import { openAccessToken } from '../crypto/tokens.ts';
 import { accountById, accountKey, type Account } from '../db/accounts.ts';
 import { mediaById } from '../db/media.ts';
-import { isFinal, type Post, postById } from '../db/posts.ts';
+import { type Post, postById, settlePost } from '../db/posts.ts';
 import type { MediaFacts, PostContext, Provider } from '../providers/provider.ts';
+import { isFinal, type PostState } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
 import type { StepOutcome } from './outcome.ts';
 
@@ -26,6 +27,45 @@ export async function loadPost(
   if (provider === null) throw new Error(`no credentials are set for ${post.provider}`);
   return { post, account, provider, media: post.mediaId === null ? null : await mediaById(db, post.mediaId) };
 }
+
+/** Whether a post that nothing can be visible of has waited long enough, or for somebody who will not return. */
+export async function endedWaiting(
+  { db }: Pick<Deps, 'db'>,
+  { post, account }: LoadedPost,
+): Promise<StepOutcome | null> {
+  if (account.status === 'disconnected') {
+    const mine = account.statusReason === 'disconnected_by_user';
+    const { state } = await settlePost(db, post.id, {
+      state: mine ? 'cancelled' : 'failed',
+      error: {
+        code: 'account_disconnected',
+        message: `the account was disconnected: ${account.statusReason ?? 'no reason known'}`,
+        userMessage: 'The account was disconnected before the post went out. Nothing was published.',
+        retryable: false,
+        details: { provider: post.provider },
+      },
+    });
+    return { kind: 'settled', state };
+  }
+  if (post.deadlineAt.getTime() > Date.now()) return null;
+  const waitedFor = WAITED_FOR[post.state] ?? 'the provider';
+  const { state } = await settlePost(db, post.id, {
+    state: 'failed',
+    error: {
+      code: 'deadline',
+      message: `the post waited for ${waitedFor} until its deadline`,
+      userMessage: `The post waited for ${waitedFor} until its deadline and was given up. Nothing was published.`,
+      retryable: true,
+      details: { waitedFor, deadlineAt: post.deadlineAt.toISOString() },
+    },
+  });
+  return { kind: 'settled', state };
+}
+
+const WAITED_FOR: Partial<Record<PostState, string>> = {
+  waiting_quota: 'a quota',
+  waiting_account: 'the account',
+};
 
 /** The tokens of a few seconds from now are no use: a call takes as long. */
 const ALMOST_EXPIRED_MS = 30_000;

@@ -21,5 +21,5 @@ export type StepOutcome =
   | { kind: 'settled'; state: string }
   /** Made by the workflow: the step was ended from outside. */
   | { kind: 'stopped' }
-  /** Made by the workflow: the step's retries are used up. */
+  /** It will not be decided any more, or the step's retries are used up. */
   | { kind: 'given_up'; why: string };

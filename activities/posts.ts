@@ -1,5 +1,6 @@
 import { findLiveWrite } from '../db/attempts.ts';
-import { isFinal, postById, rescheduleUnsent, settlePost } from '../db/posts.ts';
+import { postById, rescheduleUnsent, settlePost } from '../db/posts.ts';
+import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
 
 const DAY_MS = 24 * 3_600_000;

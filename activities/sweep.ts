@@ -3,10 +3,10 @@ import { markEventStarted, unstartedEvents } from '../db/events.ts';
 import { markMediaStarted, unstartedMedia } from '../db/media.ts';
 import { markPostStarted, unstartedPosts } from '../db/posts.ts';
 import {
-  signalAccountChanged,
   signalDisconnect,
   signalMediaCompleted,
   startEvent,
+  startKeeper,
   startMedia,
   startPost,
 } from '../workflows/start.ts';
@@ -43,7 +43,7 @@ export const createSweepActivities = ({ db, temporal }: Deps) => ({
     const accounts = await neglectedAccounts(db, MOST);
     for (const account of accounts)
       await (account.status === 'active'
-        ? signalAccountChanged(temporal, account)
+        ? startKeeper(temporal, account)
         : signalDisconnect(temporal, account));
     return { posts: posts.length, events: events.length, media: media.length, accounts: accounts.length };
   },

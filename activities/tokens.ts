@@ -1,3 +1,4 @@
+import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { openAccessToken, openRefreshToken, sealTokens } from '../crypto/tokens.ts';
 import {
   type Account,
@@ -11,8 +12,8 @@ import {
 import { audit } from '../db/audit.ts';
 import { openPosts } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
-import { askForToken, wakePost } from '../workflows/start.ts';
-import { alive } from './alive.ts';
+import { askForToken, askToCancel, wakePost } from '../workflows/start.ts';
+import { alive, uninterruptedSignal } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { tryAgain } from './failures.ts';
 
@@ -42,7 +43,7 @@ export const createTokenActivities = (deps: Deps) => ({
     accountId: string;
     tokenVersion: number;
   }): Promise<TokenStanding> =>
-    alive(async (signal) => {
+    alive(async () => {
       const { db, envelope, providers } = deps;
       const account = await load(deps, accountId);
       if (account.tokenVersion !== tokenVersion || account.status !== 'active') return standing(account);
@@ -53,7 +54,8 @@ export const createTokenActivities = (deps: Deps) => ({
       const key = await accountKey(db, account);
       const old = await openRefreshToken(envelope, key, account, account.refreshTokenEncrypted);
       try {
-        const fresh = await provider.oauth.refresh(old, signal);
+        // A refresh that is cut off halfway may have cost us the only good token: nothing but our own end stops it.
+        const fresh = await provider.oauth.refresh(old, uninterruptedSignal());
         const place = { id: account.id, tokenVersion: account.tokenVersion + 1 };
         // No refresh token in the answer: the old one stays (RFC 6749 section 6).
         const sealed = await sealTokens(envelope, key, place, {
@@ -86,6 +88,7 @@ export const createTokenActivities = (deps: Deps) => ({
       const { db, envelope, providers } = deps;
       const account = await load(deps, accountId);
       const provider = providers.find(account.provider);
+      await cancelPosts(deps, account.id);
       const ours = account.statusReason === 'disconnected_by_user';
       if (
         account.accessTokenEncrypted !== null &&
@@ -114,8 +117,7 @@ export const createTokenActivities = (deps: Deps) => ({
             throw tryAgain(error);
         }
       }
-      if (account.status === 'disconnected') await wipeTokens(db, account.id);
-      await wake(deps, account.id);
+      await wipeTokens(db, account.id);
     }),
 
   /** Tells an account's open posts to look at it again. */
@@ -168,6 +170,16 @@ async function reauth(deps: Deps, account: Account, reason: string): Promise<Tok
       details: { reason },
     });
   return standing(saved ?? (await load(deps, account.id)));
+}
+
+/** Posts that are past stopping go on waiting for their verdict. */
+async function cancelPosts({ db, temporal }: Deps, accountId: string): Promise<void> {
+  const cancelled = await Promise.allSettled(
+    (await openPosts(db, accountId)).map((post) => askToCancel(temporal, post)),
+  );
+  for (const result of cancelled)
+    if (result.status === 'rejected' && !(result.reason instanceof WorkflowUpdateFailedError))
+      throw result.reason;
 }
 
 async function wake({ db, temporal }: Deps, accountId: string): Promise<void> {

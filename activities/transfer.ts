@@ -1,11 +1,12 @@
 import { CancelledFailure } from '@temporalio/common';
 import { accountKey } from '../db/accounts.ts';
 import { type Attempt, lastAttempt, supersedeAttempt } from '../db/attempts.ts';
-import { isFinal, savePost, settlePost } from '../db/posts.ts';
+import { savePost, settlePost } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Chunk, PostContext } from '../providers/provider.ts';
-import { type LoadedPost, loadPost, openPost } from './access.ts';
+import { endedWaiting, type LoadedPost, loadPost, openPost } from './access.ts';
 import { alive, uninterruptedSignal } from './alive.ts';
+import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
 import { notYet, postError, tryAgain } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
@@ -19,6 +20,8 @@ export const createTransferActivities = (deps: Deps) => ({
       const { post, media } = loaded;
       if (isFinal(post.state)) return { kind: 'settled', state: post.state };
       if (media === null) throw new Error('a post without media has nothing to transfer');
+      const ended = await endedWaiting(deps, loaded);
+      if (ended !== null) return ended;
       const of = writeBefore(loaded, step);
       const write = await lastAttempt(deps.db, postId, of);
       // The place to send to was lost after it had been noted: make a new one.

@@ -1,8 +1,10 @@
-import { isFinal, savePost, saveStatus, settlePost } from '../db/posts.ts';
+import { listAttempts } from '../db/attempts.ts';
+import { savePost, saveStatus, settlePost } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Verdict } from '../providers/provider.ts';
 import { type LoadedPost, loadPost, openPost } from './access.ts';
 import { alive, tryNumber } from './alive.ts';
+import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
 import { notYet, postError, tryAgain } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
@@ -16,6 +18,8 @@ export const createVerdictActivities = (deps: Deps) => ({
     alive(async (signal) => {
       const loaded = await loadPost(deps, postId);
       if (isFinal(loaded.post.state)) return { kind: 'settled', state: loaded.post.state };
+      if (await isTooLong(deps, postId))
+        return { kind: 'given_up', why: 'the provider did not decide within a day' };
       const access = await openPost(deps, loaded, signal, 'processing');
       if ('blocked' in access) return access.blocked;
       try {
@@ -35,6 +39,14 @@ export const createVerdictActivities = (deps: Deps) => ({
       }
     }),
 });
+
+const DAY_MS = 24 * 3_600_000;
+
+/** Whether the provider has had its day since the last write. */
+async function isTooLong({ db }: Deps, postId: string): Promise<boolean> {
+  const [newest] = await listAttempts(db, postId);
+  return newest?.finishedAt != null && newest.finishedAt.getTime() < Date.now() - DAY_MS;
+}
 
 /** Notes a verdict, whoever brought it. @returns the state of the post */
 export async function applyVerdict(

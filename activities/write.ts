@@ -8,14 +8,15 @@ import {
   prepareAttempt,
 } from '../db/attempts.ts';
 import { accountKey } from '../db/accounts.ts';
-import { isFinal, savePost, settlePost } from '../db/posts.ts';
+import { savePost, settlePost } from '../db/posts.ts';
 import { releaseQuotas, reserveQuotas } from '../db/quotas.ts';
 import type { Quota, Step, Written } from '../providers/provider.ts';
 import { ProviderError } from '../providers/errors.ts';
-import { type LoadedPost, loadPost, openPost } from './access.ts';
+import { endedWaiting, type LoadedPost, loadPost, openPost } from './access.ts';
 import { alive } from './alive.ts';
+import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
-import { postError, tryAgain } from './failures.ts';
+import { notYet, postError, tryAgain } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
 import { stateAfter } from './plan.ts';
 
@@ -48,7 +49,7 @@ export const createWriteActivities = (deps: Deps) => ({
       }
       if (last?.status === 'unknown' && write.lost === 'reconcile') return reconciling(deps, postId);
 
-      const early = await notYetDue(deps, loaded);
+      const early = (await endedWaiting(deps, loaded)) ?? (await notYetDue(deps, loaded));
       if (early !== null) return early;
       const access = await openPost(deps, loaded, signal);
       if ('blocked' in access) return waiting(deps, postId, access.blocked);
@@ -58,12 +59,12 @@ export const createWriteActivities = (deps: Deps) => ({
       if (attempt === null) {
         const full = await reserveQuotas(db, { accountId: account.id, postId }, quotas);
         if (full !== null) return quotaFull(deps, loaded, full);
-        attempt = await prepareAttempt(db, {
-          postId,
-          userId: post.userId,
-          step,
-          tokenVersion: account.tokenVersion,
-        });
+        attempt = await prepareAttempt(db, post, { step, tokenVersion: account.tokenVersion });
+        if (attempt === null) {
+          // Moved to another time, or ended, since it was read.
+          await releaseQuotas(db, postId, quotas);
+          throw notYet('Changed', 'the post has just changed', 1000);
+        }
       }
       await savePost(db, postId, { phase: step, next: null });
       const under: Write = { loaded, step, attempt, quotas, lost: write.lost };
@@ -95,53 +96,11 @@ function writeOf({ post }: LoadedPost, name: string): Extract<Step, { kind: 'wri
 }
 
 /** Waits come before the first write, because upload URLs and containers age. */
-async function notYetDue({ db }: Deps, { post, account }: LoadedPost): Promise<StepOutcome | null> {
-  const now = Date.now();
-  const dueInMs = (post.scheduledAt?.getTime() ?? 0) - now;
-  if (account.status === 'disconnected') {
-    const mine = account.statusReason === 'disconnected_by_user';
-    const { state } = await settlePost(db, post.id, {
-      state: mine ? 'cancelled' : 'failed',
-      error: {
-        code: 'account_disconnected',
-        message: `the account was disconnected: ${account.statusReason ?? 'no reason known'}`,
-        userMessage: 'The account was disconnected before the post went out. Nothing was published.',
-        retryable: false,
-        details: { provider: post.provider },
-      },
-    });
-    return { kind: 'settled', state };
-  }
-  if (dueInMs > 0) {
-    await savePost(db, post.id, {
-      state: 'scheduled',
-      next: { step: 'publish', at: new Date(now + dueInMs) },
-    });
-    return {
-      kind: 'wait',
-      state: 'scheduled',
-      ms: dueInMs,
-      why: `Waits until ${post.scheduledAt?.toISOString() ?? ''}`,
-    };
-  }
-  if (post.deadlineAt.getTime() > now) return null;
-  const waitedFor =
-    post.state === 'waiting_quota'
-      ? 'a quota'
-      : post.state === 'waiting_account'
-        ? 'the account'
-        : 'the provider';
-  const { state } = await settlePost(db, post.id, {
-    state: 'failed',
-    error: {
-      code: 'deadline',
-      message: `the post waited for ${waitedFor} until its deadline`,
-      userMessage: `The post waited for ${waitedFor} until its deadline and was given up. Nothing was published.`,
-      retryable: true,
-      details: { waitedFor, deadlineAt: post.deadlineAt.toISOString() },
-    },
-  });
-  return { kind: 'settled', state };
+async function notYetDue({ db }: Deps, { post }: LoadedPost): Promise<StepOutcome | null> {
+  const ms = (post.scheduledAt?.getTime() ?? 0) - Date.now();
+  if (post.scheduledAt === null || ms <= 0) return null;
+  await savePost(db, post.id, { state: 'scheduled', next: { step: 'publish', at: post.scheduledAt } });
+  return { kind: 'wait', state: 'scheduled', ms, why: `Waits until ${post.scheduledAt.toISOString()}` };
 }
 
 /** Shows what the post waits for, where that is new. */

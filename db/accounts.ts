@@ -238,6 +238,7 @@ export async function neglectedAccounts(db: Db, limit: number): Promise<Account[
 }
 
 const HOUR_MS = 3_600_000;
+const LEAST_MS = 30_000;
 
 /**
  * When the token pair should be refreshed: a fifth of its life (at most an hour) before its end, and a little earlier
@@ -249,5 +250,7 @@ export function refreshDueAt({ id, tokenVersion, issuedAt, expiresAt }: Account)
   const life = expiresAt.getTime() - (issuedAt ?? expiresAt).getTime();
   const margin = Math.min(life * 0.2, HOUR_MS);
   const spread = createHash('sha256').update(`${id}:${tokenVersion}`).digest().readUInt32BE() / 2 ** 32;
-  return new Date(expiresAt.getTime() - margin - spread * margin * 0.5);
+  const due = expiresAt.getTime() - margin - spread * margin * 0.5;
+  // However short a life the provider gives it, a token is not refreshed twice in a row.
+  return new Date(Math.max(due, (issuedAt ?? expiresAt).getTime() + LEAST_MS));
 }

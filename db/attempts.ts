@@ -1,6 +1,6 @@
 import { and, desc, eq, inArray } from 'drizzle-orm';
 import type { Db } from './client.ts';
-import { type AttemptStatus, publishAttempts } from './schema.ts';
+import { type AttemptStatus, isFinal, posts, publishAttempts } from './schema.ts';
 
 export type Attempt = typeof publishAttempts.$inferSelect;
 
@@ -24,22 +24,24 @@ export async function lastAttempt(db: Db, postId: string, step: string): Promise
   return attempt ?? null;
 }
 
-/** Notes that a write is about to be made; fails when one is open already. */
+/**
+ * Notes that a write is about to be made; fails when one is open already.
+ * @param post as it was read when the write was found to be due
+ * @returns null when the post has changed since: it was moved to another time, or has ended
+ */
 export async function prepareAttempt(
   db: Db,
-  {
-    postId,
-    userId,
-    step,
-    tokenVersion,
-  }: { postId: string; userId: string; step: string; tokenVersion: number },
-): Promise<Attempt> {
-  const [attempt] = await db
-    .insert(publishAttempts)
-    .values({ postId, userId, step, tokenVersion })
-    .returning();
-  if (attempt === undefined) throw new Error('no attempt was inserted');
-  return attempt;
+  post: { id: string; userId: string; scheduledAt: Date | null },
+  { step, tokenVersion }: { step: string; tokenVersion: number },
+): Promise<Attempt | null> {
+  return db.transaction(async (tx) => {
+    const [now] = await tx.select().from(posts).where(eq(posts.id, post.id)).for('update');
+    if (now === undefined || isFinal(now.state)) return null;
+    if (now.scheduledAt?.getTime() !== post.scheduledAt?.getTime()) return null;
+    const values = { postId: post.id, userId: post.userId, step, tokenVersion };
+    const [attempt] = await tx.insert(publishAttempts).values(values).returning();
+    return attempt ?? null;
+  });
 }
 
 /** From here on the provider may have seen the write. */

@@ -112,7 +112,10 @@ export async function markEventStarted(db: Db, id: string): Promise<void> {
 
 export async function markEventsStarted(db: Db, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
-  await db.update(webhookEvents).set({ workflowStartedAt: new Date() }).where(inArray(webhookEvents.id, [...ids]));
+  await db
+    .update(webhookEvents)
+    .set({ workflowStartedAt: new Date() })
+    .where(inArray(webhookEvents.id, [...ids]));
 }
 
 /** An operator wants an event to be applied once more. @returns null when there is none */

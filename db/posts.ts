@@ -1,15 +1,18 @@
-import { and, desc, eq, inArray, isNull, notInArray, sql } from 'drizzle-orm';
+import { and, desc, eq, isNull, ne, notInArray, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { after, type Page } from './page.ts';
 import {
   FINAL_STATES,
+  isFinal,
   type PostError,
   type PostState,
   posts,
+  publishAttempts,
   type StoredStep,
   tiktokPosts,
 } from './schema.ts';
 
+export { isFinal };
 export type Post = typeof posts.$inferSelect;
 
 export interface NewPost {
@@ -273,18 +276,6 @@ export async function saveStatus(db: Db, postId: string, status: string): Promis
     .where(and(eq(tiktokPosts.postId, postId), sql`${tiktokPosts.status} is distinct from ${status}`));
 }
 
-export function isFinal(state: PostState): state is Settlement['state'] {
-  return FINAL_STATES.some((final) => final === state);
-}
-
-/** The newest state of some posts, for those who must tell others about a change. */
-export async function statesOf(db: Db, ids: readonly string[]): Promise<Pick<Post, 'id' | 'state'>[]> {
-  return db
-    .select({ id: posts.id, state: posts.state })
-    .from(posts)
-    .where(inArray(posts.id, [...ids]));
-}
-
 /** Moves a post to another time, if nothing of it was sent. @returns false when it is too late */
 export async function rescheduleUnsent(
   db: Db,
@@ -292,23 +283,27 @@ export async function rescheduleUnsent(
   scheduledAt: Date,
   deadlineAt: Date,
 ): Promise<boolean> {
-  const moved = await db
-    .update(posts)
-    .set({
-      state: 'scheduled',
-      scheduledAt,
-      deadlineAt,
-      nextStep: 'publish',
-      nextAt: scheduledAt,
-      ...changed,
-    })
-    .where(
-      and(
-        eq(posts.id, id),
-        inArray(posts.state, ['accepted', 'scheduled', 'waiting_quota', 'waiting_account']),
-        isNull(posts.publishId),
-      ),
-    )
-    .returning({ id: posts.id });
-  return moved.length > 0;
+  return db.transaction(async (tx) => {
+    const [post] = await tx.select().from(posts).where(eq(posts.id, id)).for('update');
+    if (post === undefined || isFinal(post.state)) return false;
+    // `prepareAttempt` takes the same lock: a write is either noted before this, or will see the new time.
+    const sent = await tx
+      .select({ id: publishAttempts.id })
+      .from(publishAttempts)
+      .where(and(eq(publishAttempts.postId, id), ne(publishAttempts.status, 'rejected')))
+      .limit(1);
+    if (sent.length > 0) return false;
+    await tx
+      .update(posts)
+      .set({
+        state: 'scheduled',
+        scheduledAt,
+        deadlineAt,
+        nextStep: 'publish',
+        nextAt: scheduledAt,
+        ...changed,
+      })
+      .where(eq(posts.id, id));
+    return true;
+  });
 }

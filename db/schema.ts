@@ -55,6 +55,10 @@ export const POST_STATES = [
 ] as const;
 export type PostState = (typeof POST_STATES)[number];
 
+export function isFinal(state: PostState): state is (typeof FINAL_STATES)[number] {
+  return FINAL_STATES.some((final) => final === state);
+}
+
 /** A step of a plan as it is stored; `providers/provider.ts` says what they mean. */
 export type StoredStep =
   | { kind: 'write'; name: string; lost: 'repeat' | 'reconcile' }

