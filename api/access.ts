@@ -1,0 +1,131 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { equalHex, sha256Hex } from '../crypto/signatures.ts';
+import { audit, type AuditEntry } from '../db/audit.ts';
+import { findLiveApiKey, touchApiKey } from '../db/users.ts';
+import type { Deps } from './deps.ts';
+import { type ApiError, apiError } from './errors.ts';
+import { soon } from './outage.ts';
+
+/** What a key may be allowed to do; a key has all of them unless it was made with fewer. */
+export const SCOPES = [
+  'accounts:read',
+  'accounts:write',
+  'posts:read',
+  'posts:write',
+  'media:read',
+  'media:write',
+] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/**
+ * Who may call a route: everybody, everybody but with the caller told apart where there is one, the operator, or a
+ * user's key with this scope. Every route says it in its `config`; one that does not stops the start.
+ */
+export type Access = 'public' | 'optional' | 'admin' | Scope;
+
+export type Caller =
+  | { kind: 'nobody' }
+  | { kind: 'admin' }
+  | { kind: 'key'; id: string; userId: string; scopes: readonly string[] };
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: Access;
+  }
+  interface FastifyRequest {
+    caller: Caller;
+  }
+}
+
+const NOBODY: Caller = { kind: 'nobody' };
+
+/** Finds out who calls. The decision whether they may comes after the rate limit, which counts both. */
+export function identifyCallers(app: FastifyInstance, { database: { db }, config }: Deps): void {
+  const adminHash = sha256Hex(config.adminKey);
+  app.decorateRequest('caller');
+  app.addHook('onRequest', async (request) => {
+    request.caller = NOBODY;
+    const access = request.routeOptions.config.access ?? 'public';
+    const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
+    if (access === 'public' || token === undefined) return;
+    const hash = sha256Hex(token);
+    if (equalHex(hash, adminHash)) {
+      request.caller = { kind: 'admin' };
+      return;
+    }
+    const key = token.startsWith(KEY_PREFIX) ? await soon(findLiveApiKey(db, hash)) : null;
+    if (key === null) return;
+    request.caller = { kind: 'key', id: key.id, userId: key.userId, scopes: key.scopes };
+    if (Date.now() - (key.lastUsedAt?.getTime() ?? 0) > 60_000)
+      touchApiKey(db, key.id).catch((error: unknown) =>
+        request.log.warn({ err: error }, 'last use of a key was not noted'),
+      );
+  });
+}
+
+/** Pages of a plugin, which knows nothing of `access`: public. */
+export const DOCS = '/docs';
+/** Keys are told from other secrets by their first characters. */
+export const KEY_PREFIX = 'ep_';
+
+/** Lets in whom the route's `access` names; refusals leave an audit row. Bodies are read after this. */
+export function guardRoutes(app: FastifyInstance, { database: { db } }: Deps): void {
+  app.addHook('onRoute', ({ url, config }) => {
+    if (config?.access === undefined && !url.startsWith(DOCS))
+      throw new Error(`${url} does not say who may call it`);
+  });
+  app.addHook('preParsing', async (request: FastifyRequest, reply: FastifyReply) => {
+    const refusal = refuse(request.routeOptions.config.access ?? 'public', request.caller);
+    if (refusal === null) return;
+    if (refusal.statusCode === 401) void reply.header('www-authenticate', 'Bearer');
+    await noted(request, db, {
+      ...actorOf(request),
+      action: 'access.refused',
+      subject: `${request.method} ${request.routeOptions.url ?? ''}`,
+      details: { code: refusal.code },
+    });
+    throw refusal;
+  });
+}
+
+function refuse(access: Access, caller: Caller): ApiError | null {
+  if (access === 'public' || access === 'optional') return null;
+  if (caller.kind === 'nobody') return apiError('unauthenticated');
+  if (access === 'admin') return caller.kind === 'admin' ? null : apiError('forbidden');
+  if (caller.kind === 'admin')
+    return apiError('forbidden', { message: 'this route needs a user’s key, not the admin key' });
+  return caller.scopes.includes(access)
+    ? null
+    : apiError('insufficient_scope', { details: { scope: access } });
+}
+
+/** The tenant that a request acts for. Routes with a scope as their `access` always have one. */
+export function tenant({ caller }: FastifyRequest): string {
+  if (caller.kind !== 'key') throw apiError('unauthenticated');
+  return caller.userId;
+}
+
+/** Who does it, for the audit log. */
+export function actorOf({ caller, ip }: FastifyRequest): Pick<AuditEntry, 'actor' | 'userId' | 'ip'> {
+  switch (caller.kind) {
+    case 'key':
+      return { actor: `api_key:${caller.id}`, userId: caller.userId, ip };
+    case 'admin':
+      return { actor: 'admin', ip };
+    case 'nobody':
+      return { actor: 'anonymous', ip };
+  }
+}
+
+/** Writes an audit row; a database that is away does not change the answer. */
+export async function noted(
+  request: FastifyRequest,
+  db: Deps['database']['db'],
+  entry: AuditEntry,
+): Promise<void> {
+  try {
+    await soon(audit(db, entry));
+  } catch (error) {
+    request.log.error({ err: error, audit: entry }, 'an audit row was not written');
+  }
+}

@@ -1,0 +1,53 @@
+import { Type } from 'typebox';
+import type { Account } from '../db/accounts.ts';
+import type { Deps } from './deps.ts';
+import { quotasOf } from './quotas.ts';
+import { nullable, text, textOrNull, Time } from './schemas.ts';
+
+const Quota = Type.Object({
+  quota: Type.String(),
+  limit: Type.Integer(),
+  used: Type.Integer(),
+  remaining: Type.Integer(),
+  resetAt: nullable.time,
+});
+
+export const AccountView = Type.Object(
+  {
+    id: Type.String(),
+    provider: Type.String(),
+    openId: Type.String({ description: 'The provider’s id of the person.' }),
+    username: nullable.string,
+    displayName: nullable.string,
+    status: Type.Enum(['active', 'reauth_required', 'disconnected']),
+    statusReason: nullable.string,
+    scopes: Type.Array(Type.String()),
+    expiresAt: nullable.time,
+    refreshExpiresAt: nullable.time,
+    quotas: Type.Array(Quota),
+    connectedAt: Time,
+    createdAt: Time,
+    updatedAt: Time,
+  },
+  { $id: 'Account' },
+);
+
+/** An account as clients see it: nothing that opens anything. */
+export async function accountView(deps: Deps, account: Account) {
+  return {
+    id: account.id,
+    provider: account.provider,
+    openId: account.openId,
+    username: account.username,
+    displayName: account.displayName,
+    status: account.status,
+    statusReason: account.statusReason,
+    scopes: account.scope,
+    expiresAt: textOrNull(account.expiresAt),
+    refreshExpiresAt: textOrNull(account.refreshExpiresAt),
+    quotas: await quotasOf(deps, account),
+    connectedAt: text(account.connectedAt),
+    createdAt: text(account.createdAt),
+    updatedAt: text(account.updatedAt),
+  };
+}

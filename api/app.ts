@@ -1,0 +1,71 @@
+import helmet from '@fastify/helmet';
+import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import { guardRoutes, identifyCallers } from './access.ts';
+import { AccountView } from './account-view.ts';
+import type { Deps } from './deps.ts';
+import { answerFailures, answerUnknownRoutes } from './failures.ts';
+import { limitRates } from './limits.ts';
+import { logger, logRequests, requestId } from './logging.ts';
+import { MediaView } from './media-view.ts';
+import { measure } from './metrics.ts';
+import { describeApi } from './openapi.ts';
+import { PostView } from './post-view.ts';
+import { accountRoutes } from './routes/accounts.ts';
+import { authRoutes } from './routes/auth.ts';
+import { connectLinkRoutes } from './routes/connect-links.ts';
+import { debugRoutes } from './routes/debug.ts';
+import { healthRoutes } from './routes/health.ts';
+import { mediaRoutes } from './routes/media.ts';
+import { postEventRoutes } from './routes/post-events.ts';
+import { postRoutes } from './routes/posts.ts';
+import { tiktokRoutes } from './routes/tiktok.ts';
+import { userRoutes } from './routes/users.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
+import { ErrorBody } from './schemas.ts';
+import { validatorCompiler } from './validation.ts';
+
+/** For routes that do not say otherwise; the database and Temporal are given up earlier. */
+const HANDLER_MS = 8_000;
+const BODY_BYTES = 262_144;
+
+/** The API, ready to be asked by `inject` or to listen. Closing it leaves what it was given open. */
+export async function buildApp(deps: Deps): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: logger(deps),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: requestId,
+    requestIdHeader: false,
+    bodyLimit: BODY_BYTES,
+    handlerTimeout: HANDLER_MS,
+    // Not by setValidatorCompiler: a scope with schemas of its own would go back to Fastify's, which coerces.
+    schemaController: { compilersFactory: { buildValidator: () => validatorCompiler } },
+    routerOptions: { maxParamLength: 200 },
+  });
+  for (const schema of [ErrorBody, AccountView, MediaView, PostView]) app.addSchema(schema);
+  answerFailures(app);
+
+  logRequests(app);
+  await app.register(helmet, {
+    contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null } },
+  });
+  identifyCallers(app, deps);
+  await limitRates(app, deps);
+  answerUnknownRoutes(app);
+  guardRoutes(app, deps);
+  await describeApi(app, deps.config.publicUrl);
+  measure(app);
+
+  await app.register(healthRoutes(deps));
+  await app.register(userRoutes(deps));
+  await app.register(connectLinkRoutes(deps));
+  await app.register(authRoutes(deps));
+  await app.register(accountRoutes(deps));
+  await app.register(mediaRoutes(deps));
+  await app.register(tiktokRoutes(deps));
+  await app.register(postRoutes(deps));
+  await app.register(postEventRoutes(deps));
+  await app.register(webhookRoutes(deps));
+  await app.register(debugRoutes(deps));
+  await app.ready();
+  return app;
+}

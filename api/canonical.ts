@@ -1,0 +1,15 @@
+import { sha256Hex } from '../crypto/signatures.ts';
+
+/** JSON with sorted keys: equal values have equal texts. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}
+
+/** A hash that is the same for values that mean the same, whatever the order of their keys. */
+export function hashOf(value: unknown): string {
+  return sha256Hex(canonical(value));
+}

@@ -1,0 +1,216 @@
+import { randomBytes } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { sealTokens } from '../crypto/tokens.ts';
+import { randomToken, sha256Hex } from '../crypto/signatures.ts';
+import { type Account, accountsOf, saveGrant } from '../db/accounts.ts';
+import {
+  findConnectLink,
+  findOAuthState,
+  insertOAuthState,
+  type OAuthState,
+  takeOAuthState,
+  useConnectLink,
+} from '../db/connect.ts';
+import { ProviderError } from '../providers/errors.ts';
+import type { Grant, Provider } from '../providers/provider.ts';
+import { signalAccountChanged } from '../workflows/start.ts';
+import { noted } from './access.ts';
+import type { Deps } from './deps.ts';
+import { tell } from './temporal.ts';
+
+/* The way of a creator from "connect" to a stored account. */
+
+const STATE_MS = 600_000;
+const EXCHANGE_MS = 20_000;
+const REVOKE_MS = 5_000;
+
+/** Why an account was not connected; `api/pages.ts` says it to the creator. */
+export type ConnectFailure =
+  | { code: 'invalid_link' | 'invalid_state' | 'access_denied' }
+  | { code: 'missing_scopes'; scopes: readonly string[] }
+  | { code: 'provider_error'; unavailable: boolean; details: Record<string, unknown> };
+
+export type ConnectResult = { returnTo: string | null } & (
+  { accounts: Account[] } | { failure: ConnectFailure }
+);
+
+/** Who connects, and where to. */
+export interface Attempt {
+  userId: string;
+  returnTo: string | null;
+  connectLinkId: string | null;
+}
+
+/** Begins an attempt. @returns the provider's consent page */
+export async function beginConnect(
+  { database: { db }, keys }: Deps,
+  provider: Provider,
+  attempt: Attempt,
+): Promise<string> {
+  const state = randomToken();
+  const verifier = randomBytes(32);
+  const { keyId, wrapped } = await keys.wrap(verifier);
+  await insertOAuthState(db, {
+    ...attempt,
+    provider: provider.name,
+    hash: sha256Hex(state),
+    verifierKekId: keyId,
+    verifierWrapped: wrapped,
+    expiresAt: new Date(Date.now() + STATE_MS),
+  });
+  return provider.oauth.authorizeUrl({ state, codeVerifier: verifier.toString('base64url') });
+}
+
+export interface CallbackQuery {
+  state?: string;
+  code?: string;
+  error?: string;
+  error_description?: string;
+}
+
+/** Ends an attempt: what the provider sent back with the creator's browser becomes an account, or a reason why not. */
+export async function finishConnect(
+  deps: Deps,
+  request: FastifyRequest,
+  provider: Provider,
+  query: CallbackQuery,
+): Promise<ConnectResult> {
+  const { db } = deps.database;
+  const hash = sha256Hex(query.state ?? '');
+  const state = await takeOAuthState(db, provider.name, hash);
+  const known = state ?? (await findOAuthState(db, provider.name, hash));
+  const result =
+    state === null
+      ? { code: 'invalid_state' as const }
+      : await connect(deps, request, provider, state, query);
+  const returnTo = known?.returnTo ?? null;
+  const { ip } = request;
+  const userId = known?.userId ?? null;
+  if (Array.isArray(result)) {
+    for (const account of result) {
+      await noted(request, db, {
+        actor: 'creator',
+        userId,
+        ip,
+        action: 'account.connected',
+        subject: account.id,
+        details: { provider: provider.name, scopes: account.scope },
+      });
+      await tell(deps.temporal, request.log, `keepTokenFresh of ${account.id}`, () =>
+        signalAccountChanged(deps.temporal, account),
+      );
+    }
+    return { returnTo, accounts: result };
+  }
+  await noted(request, db, {
+    actor: userId === null ? 'anonymous' : 'creator',
+    userId,
+    ip,
+    action: 'account.connect_failed',
+    subject: provider.name,
+    details: { ...result },
+  });
+  return { returnTo, failure: result };
+}
+
+async function connect(
+  deps: Deps,
+  request: FastifyRequest,
+  provider: Provider,
+  state: OAuthState,
+  { code, error, error_description: description }: CallbackQuery,
+): Promise<Account[] | ConnectFailure> {
+  if (error !== undefined || code === undefined) {
+    if (error === 'access_denied') return { code: 'access_denied' };
+    const details = {
+      provider: provider.name,
+      providerCode: error ?? null,
+      providerMessage: description ?? null,
+      logId: null,
+    };
+    return { code: 'provider_error', unavailable: false, details };
+  }
+  const link =
+    state.connectLinkId === null ? null : await findConnectLink(deps.database.db, state.connectLinkId);
+  if (link !== null && link.usedAt !== null) return { code: 'invalid_link' };
+
+  let grants: Grant[];
+  try {
+    const verifier = Buffer.from(await deps.keys.unwrap(state.verifierKekId, state.verifierWrapped)).toString(
+      'base64url',
+    );
+    grants = await provider.oauth.exchangeCode(code, verifier, AbortSignal.timeout(EXCHANGE_MS));
+  } catch (cause) {
+    if (!(cause instanceof ProviderError)) throw cause;
+    request.log.warn({ err: cause, ...cause.details }, 'the provider did not exchange the code');
+    return {
+      code: 'provider_error',
+      unavailable: cause.kind === 'unavailable' || cause.kind === 'unknown',
+      details: cause.details,
+    };
+  }
+  const granted = new Set(grants.flatMap(({ tokens }) => tokens.scopes));
+  const scopes = provider.oauth.requiredScopes.filter((scope) => !granted.has(scope));
+  if (scopes.length > 0) {
+    await giveBack(deps, request, provider, grants);
+    return { code: 'missing_scopes', scopes };
+  }
+  return save(deps, provider, state, grants);
+}
+
+/** All accounts of a grant are stored, or none; the link is used up in the same commit. */
+async function save(
+  { database: { db }, envelope }: Deps,
+  provider: Provider,
+  state: OAuthState,
+  grants: Grant[],
+): Promise<Account[] | ConnectFailure> {
+  const keys = await Promise.all(grants.map(() => envelope.newDataKey()));
+  return db.transaction(async (tx) => {
+    if (state.connectLinkId !== null && !(await useConnectLink(tx, state.connectLinkId)))
+      return { code: 'invalid_link' };
+    const accounts: Account[] = [];
+    for (const [index, { tokens, ...grant }] of grants.entries()) {
+      const key = keys[index];
+      if (key === undefined) throw new Error('a grant has no data key');
+      accounts.push(
+        await saveGrant(tx, {
+          ...grant,
+          userId: state.userId,
+          provider: provider.name,
+          scopes: tokens.scopes,
+          expiresAt: inSeconds(tokens.expiresIn),
+          refreshExpiresAt: inSeconds(tokens.refreshExpiresIn),
+          key,
+          seal: (dataKey, place) => sealTokens(envelope, dataKey, place, tokens),
+        }),
+      );
+    }
+    return accounts;
+  });
+}
+
+/**
+ * Ends at the provider what is of no use to us, as well as that can be done; unless the same person's account is
+ * connected already: revoking would end that too.
+ */
+async function giveBack(
+  { database: { db } }: Deps,
+  request: FastifyRequest,
+  provider: Provider,
+  grants: Grant[],
+): Promise<void> {
+  for (const { openId, tokens } of grants) {
+    try {
+      const connected = await accountsOf(db, provider.name, openId);
+      if (connected.some(({ status }) => status === 'active')) continue;
+      await provider.oauth.revoke(tokens.accessToken, AbortSignal.timeout(REVOKE_MS));
+    } catch (error) {
+      request.log.warn({ err: error }, 'a grant of no use was not revoked');
+    }
+  }
+}
+
+function inSeconds(seconds: number | null): Date | null {
+  return seconds === null ? null : new Date(Date.now() + seconds * 1000);
+}

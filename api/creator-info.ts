@@ -1,0 +1,54 @@
+import type { Account } from '../db/accounts.ts';
+import type { MediaFacts } from '../providers/provider.ts';
+import { ProviderError } from '../providers/errors.ts';
+import { checkAgainstCreator, type CreatorInfo } from '../providers/tiktok/creator.ts';
+import type { TikTokRequest } from '../providers/tiktok/request.ts';
+import type { Deps } from './deps.ts';
+import { ApiError } from './errors.ts';
+import { callOnce } from './provider-call.ts';
+
+/** TikTok allows 20 of these calls a minute: a hundred posts at once share one. */
+const FRESH_MS = 20_000;
+const MOST = 1_000;
+
+/** Checks posts against what their accounts may do, before they are accepted. */
+export function createCreatorCheck(deps: Deps) {
+  const recent = new Map<string, { until: number; info: Promise<CreatorInfo | null> }>();
+
+  /** @returns null when TikTok cannot be asked now: the publish itself asks once more */
+  async function ask(account: Account): Promise<CreatorInfo | null> {
+    const { tiktok } = deps.providers;
+    if (tiktok === null || account.status !== 'active') return null;
+    try {
+      return await callOnce(deps, account, (accessToken, signal) => tiktok.creatorInfo(accessToken, signal));
+    } catch (error) {
+      if (error instanceof ProviderError ? error.kind !== 'rejected' : error instanceof ApiError) return null;
+      throw error;
+    }
+  }
+
+  function infoOf(account: Account): Promise<CreatorInfo | null> {
+    const known = recent.get(account.id);
+    if (known !== undefined && known.until > Date.now()) return known.info;
+    const info = ask(account);
+    recent.delete(account.id);
+    recent.set(account.id, { until: Date.now() + FRESH_MS, info });
+    const [oldest] = recent.keys();
+    if (recent.size > MOST && oldest !== undefined) recent.delete(oldest);
+    // An answer that never came is nothing to remember.
+    const forget = (): void => void recent.delete(account.id);
+    info.then((answer) => answer ?? forget(), forget);
+    return info;
+  }
+
+  /** @throws ProviderError `rejected` with what to change; what cannot be checked now is checked before the publish */
+  return async function checkAgainstCreatorInfo(
+    account: Account,
+    request: TikTokRequest,
+    media: MediaFacts | null,
+  ): Promise<void> {
+    if (request.mode !== 'direct') return;
+    const info = await infoOf(account);
+    if (info !== null) checkAgainstCreator(request, info, media);
+  };
+}

@@ -1,0 +1,56 @@
+import type { FastifyBaseLogger } from 'fastify';
+import { markEventsStarted, type StoredEvent } from '../db/events.ts';
+import { startEvent } from '../workflows/start.ts';
+import type { Deps } from './deps.ts';
+import { tell } from './temporal.ts';
+
+const NOTE_EVERY_MS = 200;
+
+export interface EventStarter {
+  /** Starts what was stored; returns at once. */
+  start(events: readonly StoredEvent[]): void;
+  /** Waits for what is under way. */
+  close(): Promise<void>;
+}
+
+/** Starts `handleEvent` behind the answers, and notes in batches that it was started. What is lost here, the sweep finds. */
+export function createEventStarter(
+  { database: { db }, temporal }: Deps,
+  log: FastifyBaseLogger,
+): EventStarter {
+  const underWay = new Set<Promise<void>>();
+  let started: string[] = [];
+  let timer: NodeJS.Timeout | undefined;
+
+  async function note(): Promise<void> {
+    timer = undefined;
+    const ids = started;
+    started = [];
+    try {
+      await markEventsStarted(db, ids);
+    } catch (error) {
+      log.warn({ err: error }, 'starts were not noted: the sweep starts them again, which changes nothing');
+    }
+  }
+
+  async function startOne({ id, provider, externalId, eventType }: StoredEvent): Promise<void> {
+    const event = { provider, externalId, input: { eventId: id }, summary: eventType };
+    if (!(await tell(temporal, log, `handleEvent of ${id}`, () => startEvent(temporal, event)))) return;
+    started.push(id);
+    timer ??= setTimeout(() => void note(), NOTE_EVERY_MS);
+  }
+
+  return {
+    start(events) {
+      for (const event of events) {
+        const start = startOne(event).finally(() => underWay.delete(start));
+        underWay.add(start);
+      }
+    },
+    async close() {
+      await Promise.allSettled(underWay);
+      clearTimeout(timer);
+      await note();
+    },
+  };
+}

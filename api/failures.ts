@@ -1,0 +1,73 @@
+import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
+import { EnvelopeError } from '../crypto/envelope.ts';
+import { ProviderError } from '../providers/errors.ts';
+import { ApiError, apiError, fromProvider } from './errors.ts';
+import { isDatabaseAway, isTemporalAway } from './outage.ts';
+import type { ErrorBody } from './schemas.ts';
+import type { Static } from 'typebox';
+
+/** The one place where errors become answers. */
+export function answerFailures(app: FastifyInstance): void {
+  app.setErrorHandler((error: unknown, request, reply) => {
+    const failure = translate(error);
+    if (failure.statusCode >= 500) request.log.error({ err: error, code: failure.code }, 'request failed');
+    else request.log.info({ code: failure.code, reason: failure.message }, 'request refused');
+    const wait = failure.retryAfterMs ?? (failure.statusCode === 503 ? 1000 : undefined);
+    if (wait !== undefined && !reply.hasHeader('retry-after'))
+      void reply.header('retry-after', Math.max(1, Math.ceil(wait / 1000)));
+    return reply
+      .code(failure.statusCode)
+      .type('application/json; charset=utf-8')
+      .send(bodyOf(failure, request));
+  });
+}
+
+/** Unknown routes count against the rate limit, too. */
+export function answerUnknownRoutes(app: FastifyInstance): void {
+  app.setNotFoundHandler({ preHandler: app.rateLimit() }, () => {
+    throw apiError('route_not_found');
+  });
+}
+
+/** An error as the client sees it. */
+export function bodyOf(
+  { code, message, userMessage, retryable, details }: ApiError,
+  request: FastifyRequest,
+): Static<typeof ErrorBody> {
+  return { error: { code, message, userMessage, retryable, details, requestId: request.id } };
+}
+
+/** What went wrong, in the words of the API. */
+export function translate(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof ProviderError) return fromProvider(error);
+  if (error instanceof EnvelopeError) return apiError('internal_error', { cause: error });
+  if (isTemporalAway(error)) return apiError('temporal_unavailable', { cause: error });
+  if (isDatabaseAway(error)) return apiError('database_unavailable', { cause: error });
+  return isFastifyError(error) ? fromFastify(error) : apiError('internal_error', { cause: error });
+}
+
+function isFastifyError(error: unknown): error is FastifyError {
+  return (
+    error instanceof Error && 'code' in error && 'statusCode' in error && typeof error.statusCode === 'number'
+  );
+}
+
+function fromFastify(error: FastifyError): ApiError {
+  switch (error.code) {
+    case 'FST_ERR_HANDLER_TIMEOUT':
+      return apiError('timeout');
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return apiError('unsupported_media_type');
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return apiError('body_too_large');
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return apiError('malformed_json');
+  }
+  if (error instanceof SyntaxError) return apiError('malformed_json');
+  const { statusCode = 500 } = error;
+  return statusCode < 500
+    ? apiError('invalid_request', { message: error.message })
+    : apiError('internal_error', { cause: error });
+}

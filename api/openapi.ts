@@ -1,0 +1,85 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import { type Access, DOCS } from './access.ts';
+import { ERRORS } from './errors.ts';
+
+const TAGS = [
+  { name: 'accounts', description: 'Connect creators’ accounts, and look after them.' },
+  { name: 'media', description: 'Upload the files that are to be published.' },
+  { name: 'tiktok', description: 'Publish to TikTok.' },
+  { name: 'posts', description: 'Follow, move and cancel posts.' },
+  { name: 'users', description: 'For the operator: users and their keys.' },
+  { name: 'webhooks', description: 'For the providers.' },
+  { name: 'debug', description: 'For the operator: what has happened, and why.' },
+  { name: 'operations', description: 'For orchestrators and monitoring.' },
+];
+
+/** The description of the API at /openapi.json, made of the routes' schemas and readable at /docs. */
+export async function describeApi(app: FastifyInstance, publicUrl: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Everpost',
+        version: '0.1.0',
+        description: about(),
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: publicUrl }],
+      tags: TAGS,
+      components: {
+        securitySchemes: {
+          apiKey: { type: 'http', scheme: 'bearer', description: 'A user’s API key.' },
+          adminKey: { type: 'http', scheme: 'bearer', description: 'EVERPOST_ADMIN_KEY.' },
+        },
+      },
+    },
+    refResolver: {
+      buildLocalReference: (schema, _base, _fragment, index) =>
+        typeof schema.$id === 'string' ? schema.$id : `schema${index}`,
+    },
+    transform: ({ schema, url, route }) => ({
+      url,
+      schema: { ...schema, security: securityOf(route.config?.access ?? 'public') },
+    }),
+  });
+  await app.register(swaggerUi, {
+    routePrefix: DOCS,
+    staticCSP: true,
+    transformStaticCSP: (policy) => policy.replace('upgrade-insecure-requests;', ''),
+    uiConfig: { deepLinking: true },
+  });
+  app.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, async () =>
+    app.swagger(),
+  );
+}
+
+function securityOf(access: Access): Record<string, string[]>[] {
+  switch (access) {
+    case 'public':
+      return [];
+    case 'admin':
+      return [{ adminKey: [] }];
+    case 'optional':
+      return [{ apiKey: [] }, {}];
+    default:
+      return [{ apiKey: [] }];
+  }
+}
+
+function about(): string {
+  const codes = Object.entries(ERRORS).map(
+    ([code, { status, message }]) => `| \`${code}\` | ${status} | ${message} |`,
+  );
+  return [
+    'Durable social publishing you host yourself. Times are RFC 3339 in UTC, ids are strings, lists answer with `nextCursor`.',
+    'Send `Idempotency-Key` with every POST that creates: the same request again has the same answer and `Idempotency-Replayed: true`.',
+    '',
+    'Every refusal has the same shape; `code` is stable. What a provider refuses has codes of its own, with the provider’s words in `details`.',
+    '',
+    '| code | status | meaning |',
+    '| --- | --- | --- |',
+    ...codes,
+  ].join('\n');
+}

@@ -1,0 +1,74 @@
+import { type Client, isGrpcServiceError, ServiceError } from '@temporalio/client';
+import { apiError } from './errors.ts';
+
+/** How long the API waits for PostgreSQL or Temporal before it says that they are away. */
+const PATIENCE_MS = 2_000;
+
+/** Sockets that never came to be, or were cut; codes of Node.js and of the driver. */
+const CUT = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOENT',
+  'EPIPE',
+  'ETIMEDOUT',
+  'CONNECT_TIMEOUT',
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+]);
+/** SQLSTATE classes: connection exception, insufficient resources, operator intervention. */
+const AWAY = /^(08|53|57P)/;
+
+/** Whether a query failed because the database was not there, not because of the query. */
+export function isDatabaseAway(error: unknown): boolean {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if (isGrpcServiceError(cause)) return false;
+    const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+    if (CUT.has(code) || AWAY.test(code)) return true;
+    if (cause instanceof AggregateError && cause.errors.some(isDatabaseAway)) return true;
+  }
+  return false;
+}
+
+/** gRPC: CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE. */
+const NOT_THERE = new Set([1, 4, 8, 14]);
+
+/** Whether a call failed because the Temporal server was not there, or did not answer in time. */
+export function isTemporalAway(error: unknown): boolean {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if (isGrpcServiceError(cause)) return NOT_THERE.has(cause.code);
+    if (cause instanceof ServiceError && cause.cause === undefined) return true;
+  }
+  return false;
+}
+
+/**
+ * The promise's own outcome, if it comes in time. What was begun is not stopped: only nobody waits for it any more.
+ * @throws ApiError `database_unavailable`, or another one
+ */
+export async function soon<T>(
+  work: Promise<T>,
+  code: 'database_unavailable' | 'temporal_unavailable' = 'database_unavailable',
+  ms = PATIENCE_MS,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(apiError(code)), ms);
+  });
+  // Whoever comes second has nobody who listens.
+  work.catch(() => {});
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A call of the Temporal server. Its own deadline is kept within one retry; a caller cannot wait for that. */
+export function soonFromTemporal<T>(client: Client, call: () => Promise<T>): Promise<T> {
+  return soon(client.withDeadline(Date.now() + PATIENCE_MS, call), 'temporal_unavailable');
+}

@@ -1,0 +1,73 @@
+import { Type } from 'typebox';
+import type { Post } from '../db/posts.ts';
+import { POST_STATES } from '../db/schema.ts';
+import { postWorkflowId } from '../workflows/names.ts';
+import { Anything, nullable, text, textOrNull, Time } from './schemas.ts';
+
+const Failure = Type.Object({
+  code: Type.String(),
+  message: Type.String(),
+  userMessage: Type.String(),
+  retryable: Type.Boolean(),
+  details: Anything,
+});
+
+export const PostView = Type.Object(
+  {
+    id: Type.String(),
+    provider: Type.String(),
+    accountId: Type.String(),
+    mediaId: nullable.string,
+    state: Type.Enum([...POST_STATES]),
+    phase: Type.Unsafe<string | null>({
+      type: ['string', 'null'],
+      description: 'What is being done right now: a step of the plan, or `reconciling`.',
+    }),
+    publishId: Type.Unsafe<string | null>({
+      type: ['string', 'null'],
+      description: 'The provider’s id of the act of publishing.',
+    }),
+    providerPostId: Type.Unsafe<string | null>({
+      type: ['string', 'null'],
+      description: 'The provider’s id of what is live; may follow `published`.',
+    }),
+    permalink: nullable.string,
+    scheduledAt: nullable.time,
+    progress: Type.Union([
+      Type.Object({ sentBytes: Type.Integer(), totalBytes: Type.Integer() }),
+      Type.Null(),
+    ]),
+    next: Type.Union([Type.Object({ step: Type.String(), at: Time }), Type.Null()], {
+      description: 'What happens next, and when.',
+    }),
+    error: Type.Union([Failure, Type.Null()]),
+    workflowId: Type.String({ description: 'Where the Temporal UI shows it.' }),
+    createdAt: Time,
+    updatedAt: Time,
+  },
+  { $id: 'Post' },
+);
+
+/** A post as clients see it. */
+export function postView(post: Post) {
+  return {
+    id: post.id,
+    provider: post.provider,
+    accountId: post.oauthAccountId,
+    mediaId: post.mediaId,
+    state: post.state,
+    phase: post.phase,
+    publishId: post.publishId,
+    providerPostId: post.providerPostId,
+    permalink: post.permalink,
+    scheduledAt: textOrNull(post.scheduledAt),
+    progress:
+      post.totalBytes === null ? null : { sentBytes: post.sentBytes ?? 0, totalBytes: post.totalBytes },
+    next:
+      post.nextStep === null || post.nextAt === null ? null : { step: post.nextStep, at: text(post.nextAt) },
+    error: post.error,
+    workflowId: postWorkflowId(post.id),
+    createdAt: text(post.createdAt),
+    updatedAt: text(post.updatedAt),
+  };
+}

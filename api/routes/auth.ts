@@ -1,0 +1,174 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { sha256Hex } from '../../crypto/signatures.ts';
+import { findOpenLink } from '../../db/connect.ts';
+import { actorOf, noted } from '../access.ts';
+import {
+  type Attempt,
+  beginConnect,
+  type ConnectFailure,
+  type ConnectResult,
+  finishConnect,
+} from '../connect.ts';
+import type { Deps } from '../deps.ts';
+import { type ApiError, apiError } from '../errors.ts';
+import { bodyOf } from '../failures.ts';
+import { connectError, failurePage, successPage } from '../pages.ts';
+import { refusals } from '../schemas.ts';
+
+const ProviderPath = Type.Object({ provider: Type.String({ examples: ['tiktok'] }) });
+const StartQuery = Type.Object(
+  {
+    link: Type.Optional(
+      Type.String({
+        maxLength: 200,
+        description: 'The token of a connect link; a key in Authorization does as well.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+/** Providers add parameters of their own. */
+const CallbackQuery = Type.Object({
+  state: Type.Optional(Type.String()),
+  code: Type.Optional(Type.String()),
+  error: Type.Optional(Type.String()),
+  error_description: Type.Optional(Type.String()),
+});
+const Redirect = Type.Null({
+  description: 'To the provider’s consent page, or back to `returnTo` with `account=<id>` or `error=<code>`.',
+});
+const Connected = Type.Object(
+  { accounts: Type.Array(Type.Object({ id: Type.String() })) },
+  { description: 'Connected; a page where the browser wants HTML.' },
+);
+
+/** Where the provider answers for longer than the others. */
+const CALLBACK_MS = 40_000;
+
+/** OAuth: a creator's browser goes to the provider's consent page and comes back. */
+export const authRoutes =
+  (deps: Deps): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    const { db } = deps.database;
+
+    app.get(
+      '/api/auth/:provider',
+      {
+        config: { access: 'optional' },
+        schema: {
+          operationId: 'startConnect',
+          summary: 'Go to the provider’s consent page',
+          tags: ['accounts'],
+          params: ProviderPath,
+          querystring: StartQuery,
+          response: { 302: Redirect, ...refusals(404) },
+        },
+      },
+      async (request, reply) => {
+        const provider = deps.providers.find(request.params.provider);
+        if (provider === null) throw apiError('provider_not_configured');
+        const attempt = await attemptOf(request, provider.name, request.query.link);
+        if (attempt === null) return failed(request, reply, provider.name, { code: 'invalid_link' });
+        const url = await beginConnect(deps, provider, attempt);
+        await noted(request, db, {
+          ...actorOf(request),
+          userId: attempt.userId,
+          action: 'connect.started',
+          subject: provider.name,
+        });
+        return reply
+          .header('cache-control', 'no-store')
+          .header('referrer-policy', 'no-referrer')
+          .redirect(url, 302);
+      },
+    );
+
+    app.get(
+      '/api/auth/:provider/callback',
+      {
+        config: { access: 'public' },
+        handlerTimeout: CALLBACK_MS,
+        schema: {
+          operationId: 'finishConnect',
+          summary: 'Where the provider sends the creator’s browser back to',
+          tags: ['accounts'],
+          params: ProviderPath,
+          querystring: CallbackQuery,
+          response: { 200: Connected, 302: Redirect, ...refusals(404, 502) },
+        },
+      },
+      async (request, reply) => {
+        const provider = deps.providers.find(request.params.provider);
+        if (provider === null) throw apiError('provider_not_configured');
+        const result = await finishConnect(deps, request, provider, request.query);
+        void reply.header('cache-control', 'no-store').header('referrer-policy', 'no-referrer');
+        if (result.returnTo !== null) return reply.redirect(back(result.returnTo, result), 302);
+        if ('failure' in result) return failed(request, reply, provider.name, result.failure);
+        if (wantsJson(request)) return reply.send({ accounts: result.accounts.map(({ id }) => ({ id })) });
+        return showPage(reply, 200, successPage(result.accounts));
+      },
+    );
+
+    /** The attempt that a link or a key stands for. @returns null when the link is no good */
+    async function attemptOf(
+      request: FastifyRequest,
+      provider: string,
+      token: string | undefined,
+    ): Promise<Attempt | null> {
+      if (token === undefined) {
+        if (request.caller.kind !== 'key') throw apiError('unauthenticated');
+        if (!request.caller.scopes.includes('accounts:write'))
+          throw apiError('insufficient_scope', { details: { scope: 'accounts:write' } });
+        return { userId: request.caller.userId, returnTo: null, connectLinkId: null };
+      }
+      const link = await findOpenLink(db, provider, sha256Hex(token));
+      if (link !== null) return { userId: link.userId, returnTo: link.returnTo, connectLinkId: link.id };
+      await noted(request, db, {
+        ...actorOf(request),
+        action: 'connect.refused',
+        subject: provider,
+        details: { code: 'invalid_link' },
+      });
+      return null;
+    }
+  };
+
+/** The creator's way back, with what came of it. */
+function back(returnTo: string, result: ConnectResult): string {
+  const url = new URL(returnTo);
+  if ('accounts' in result) for (const { id } of result.accounts) url.searchParams.append('account', id);
+  else {
+    url.searchParams.set('error', result.failure.code);
+    if (result.failure.code === 'missing_scopes')
+      url.searchParams.set('scopes', result.failure.scopes.join(','));
+  }
+  return url.href;
+}
+
+function failed(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  provider: string,
+  failure: ConnectFailure,
+): FastifyReply {
+  const error: ApiError = connectError(failure, provider);
+  if (wantsJson(request)) return reply.code(error.statusCode).send(bodyOf(error, request));
+  return showPage(reply, error.statusCode, failurePage(error));
+}
+
+function showPage(reply: FastifyReply, status: number, page: string): FastifyReply {
+  return reply
+    .code(status)
+    .type('text/html; charset=utf-8')
+    .serializer((text: string) => text)
+    .send(page);
+}
+
+/** A browser names text/html first; scripts name JSON or nothing in particular. */
+function wantsJson({ headers: { accept = '*/*' } }: FastifyRequest): boolean {
+  const html = accept.indexOf('text/html');
+  const json = accept.indexOf('application/json');
+  return json >= 0 ? html < 0 || json < html : false;
+}

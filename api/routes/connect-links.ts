@@ -1,0 +1,90 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import { sha256Hex } from '../../crypto/signatures.ts';
+import { findConnectLink, insertConnectLink } from '../../db/connect.ts';
+import { actorOf, noted, tenant } from '../access.ts';
+import type { Deps } from '../deps.ts';
+import { apiError, fieldError } from '../errors.ts';
+import { IdempotencyHeaders, identityOf } from '../idempotency.ts';
+import { refusals, text, Time } from '../schemas.ts';
+import { returnToProblem } from '../urls.ts';
+
+const LINK_MS = 3_600_000;
+
+const LinkBody = Type.Object(
+  {
+    provider: Type.String({ minLength: 1, maxLength: 20, examples: ['tiktok'] }),
+    returnTo: Type.Optional(
+      Type.String({
+        maxLength: 2000,
+        description:
+          'Where the browser goes afterwards, with `account=<id>` or `error=<code>` added: https, or http on a loopback host.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+const Link = Type.Object({
+  url: Type.String({ description: 'For the creator; it is not shown again.' }),
+  expiresAt: Time,
+});
+
+/** One-time links with which a creator connects an account in any browser. */
+export const connectLinkRoutes =
+  ({ database: { db }, config, providers }: Deps): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    app.post(
+      '/api/connect-links',
+      {
+        config: { access: 'accounts:write' },
+        schema: {
+          operationId: 'createConnectLink',
+          summary: 'Make a one-time link that connects an account',
+          description: 'It lasts an hour, and is used up by the account that it connects.',
+          tags: ['accounts'],
+          headers: IdempotencyHeaders,
+          body: LinkBody,
+          response: { 201: Link, ...refusals(404, 415, 422) },
+        },
+      },
+      async (request, reply) => {
+        const { provider, returnTo } = request.body;
+        if (providers.find(provider) === null) throw apiError('provider_not_configured');
+        const problem = returnTo === undefined ? null : returnToProblem(returnTo);
+        if (problem !== null)
+          throw fieldError([{ field: 'returnTo', message: problem }]) ?? apiError('invalid_request');
+
+        const userId = tenant(request);
+        const { id, secret } = identityOf(
+          config.adminKey,
+          ['connect_link', userId],
+          request.headers['idempotency-key'],
+          request.body,
+        );
+        const hash = sha256Hex(secret);
+        const url = `${config.publicUrl}/api/auth/${provider}?link=${secret}`;
+        const row = {
+          id,
+          hash,
+          userId,
+          provider,
+          returnTo: returnTo ?? null,
+          expiresAt: new Date(Date.now() + LINK_MS),
+        };
+        const made = await insertConnectLink(db, row);
+        if (made !== null) {
+          await noted(request, db, {
+            ...actorOf(request),
+            action: 'connect_link.created',
+            subject: id,
+            details: { provider },
+          });
+          return reply.code(201).send({ url, expiresAt: text(made.expiresAt) });
+        }
+        const earlier = await findConnectLink(db, id);
+        if (earlier?.hash !== hash) throw apiError('idempotency_key_reused');
+        void reply.header('idempotency-replayed', 'true');
+        return reply.code(201).send({ url, expiresAt: text(earlier.expiresAt) });
+      },
+    );
+  };

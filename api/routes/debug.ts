@@ -1,0 +1,238 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import { accountById, refreshDueAt } from '../../db/accounts.ts';
+import { type Attempt, listAttempts } from '../../db/attempts.ts';
+import { listEvents, reopenEvent, type StoredEvent } from '../../db/events.ts';
+import { startEvent } from '../../workflows/start.ts';
+import { tokenWorkflowId } from '../../workflows/names.ts';
+import { actorOf, noted } from '../access.ts';
+import type { Deps } from '../deps.ts';
+import { apiError } from '../errors.ts';
+import { pageOf, PageQuery, pieceOf } from '../paging.ts';
+import { quotasOf } from '../quotas.ts';
+import { Anything, Id, isUuid, nullable, refusals, text, textOrNull, Time } from '../schemas.ts';
+import { ask } from '../temporal.ts';
+
+const AccountState = Type.Object({
+  id: Type.String(),
+  userId: Type.String(),
+  provider: Type.String(),
+  openId: Type.String(),
+  status: Type.String(),
+  statusReason: nullable.string,
+  scopes: Type.Array(Type.String()),
+  tokenVersion: Type.Integer(),
+  hasAccessToken: Type.Boolean(),
+  hasRefreshToken: Type.Boolean(),
+  issuedAt: nullable.time,
+  connectedAt: Time,
+  expiresAt: nullable.time,
+  refreshExpiresAt: nullable.time,
+  refreshDueAt: nullable.time,
+  quotas: Type.Array(Anything),
+  workflowId: Type.String(),
+  workflowPath: Type.String({ description: 'Path of the workflow in the Temporal UI.' }),
+});
+const EventView = Type.Object({
+  id: Type.String(),
+  provider: Type.String(),
+  eventType: Type.String(),
+  externalId: Type.String(),
+  payload: Type.Unknown({ description: 'As it came, with every digit.' }),
+  processedAt: nullable.time,
+  errorMessage: nullable.string,
+  retryCount: Type.Integer(),
+  receivedAt: Time,
+});
+const EventList = Type.Object({ data: Type.Array(EventView), nextCursor: nullable.string });
+/** The list is sent as text that is ready. */
+const EventListText = Type.Unsafe<string>(EventList);
+const AttemptView = Type.Object({
+  id: Type.String(),
+  step: Type.String(),
+  status: Type.String(),
+  providerRef: nullable.string,
+  tokenVersion: nullable.integer,
+  logId: nullable.string,
+  errorCode: nullable.string,
+  errorMessage: nullable.string,
+  createdAt: Time,
+  sentAt: nullable.time,
+  finishedAt: nullable.time,
+});
+const AttemptQuery = Type.Object({ postId: Type.String() }, { additionalProperties: false });
+const tags = ['debug'];
+const config = { access: 'admin' } as const;
+
+/** For the operator, across tenants; never a token. */
+export const debugRoutes =
+  (deps: Deps): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    const { db } = deps.database;
+
+    app.get(
+      '/api/debug/accounts/:id',
+      {
+        config,
+        schema: {
+          operationId: 'debugAccount',
+          summary: 'An account and its token',
+          tags,
+          params: Id,
+          response: { 200: AccountState, ...refusals(404) },
+        },
+      },
+      async (request) => {
+        const account = await accountById(db, request.params.id);
+        if (account === null) throw apiError('not_found');
+        const workflowId = tokenWorkflowId(account.provider, account.id);
+        return {
+          id: account.id,
+          userId: account.userId,
+          provider: account.provider,
+          openId: account.openId,
+          status: account.status,
+          statusReason: account.statusReason,
+          scopes: account.scope,
+          tokenVersion: account.tokenVersion,
+          hasAccessToken: account.accessTokenEncrypted !== null,
+          hasRefreshToken: account.refreshTokenEncrypted !== null,
+          issuedAt: textOrNull(account.issuedAt),
+          connectedAt: text(account.connectedAt),
+          expiresAt: textOrNull(account.expiresAt),
+          refreshExpiresAt: textOrNull(account.refreshExpiresAt),
+          refreshDueAt: account.status === 'active' ? textOrNull(refreshDueAt(account)) : null,
+          quotas: await quotasOf(deps, account),
+          workflowId,
+          workflowPath: `/namespaces/${deps.temporal.options.namespace}/workflows/${encodeURIComponent(workflowId)}`,
+        };
+      },
+    );
+
+    app.get(
+      '/api/debug/events',
+      {
+        config,
+        schema: {
+          operationId: 'debugEvents',
+          summary: 'Webhook events, newest first',
+          tags,
+          querystring: PageQuery,
+          response: {
+            200: { description: 'Events.', content: { 'application/json': { schema: EventListText } } },
+            ...refusals(),
+          },
+        },
+      },
+      async (request, reply) => {
+        const page = pageOf(request.query);
+        const { data, nextCursor } = pieceOf(
+          await listEvents(db, page),
+          page,
+          ({ receivedAt }) => receivedAt,
+          eventText,
+        );
+        return reply
+          .type('application/json; charset=utf-8')
+          .serializer((body: string) => body)
+          .send(`{"data":[${data.join(',')}],"nextCursor":${JSON.stringify(nextCursor)}}`);
+      },
+    );
+
+    app.post(
+      '/api/debug/events/:id/replay',
+      {
+        config,
+        schema: {
+          operationId: 'replayEvent',
+          summary: 'Apply an event once more',
+          tags,
+          params: Id,
+          response: {
+            202: Type.Object({ id: Type.String() }, { description: 'It will be applied.' }),
+            ...refusals(404),
+          },
+        },
+      },
+      async (request, reply) => {
+        const event = await reopenEvent(db, request.params.id);
+        if (event === null) throw apiError('not_found');
+        const { id, provider, externalId, eventType } = event;
+        await ask(deps.temporal, () =>
+          startEvent(
+            deps.temporal,
+            { provider, externalId, input: { eventId: id }, summary: eventType },
+            true,
+          ),
+        );
+        await noted(request, db, { ...actorOf(request), action: 'event.replayed', subject: id });
+        return reply.code(202).send({ id });
+      },
+    );
+
+    app.get(
+      '/api/debug/attempts',
+      {
+        config,
+        schema: {
+          operationId: 'debugAttempts',
+          summary: 'The attempts of a post, newest first',
+          tags,
+          querystring: AttemptQuery,
+          response: {
+            200: Type.Object({ data: Type.Array(AttemptView), nextCursor: nullable.string }),
+            ...refusals(404),
+          },
+        },
+      },
+      async ({ query: { postId } }) => {
+        if (!isUuid(postId)) throw apiError('not_found');
+        return { data: (await listAttempts(db, postId)).map(attemptView), nextCursor: null };
+      },
+    );
+  };
+
+/** JSON text: the payload goes out as it came in, because parsing would lose digits. */
+function eventText({
+  payload,
+  id,
+  provider,
+  eventType,
+  externalId,
+  processedAt,
+  errorMessage,
+  retryCount,
+  receivedAt,
+}: StoredEvent): string {
+  const head = JSON.stringify({ id, provider, eventType, externalId });
+  const tail = JSON.stringify({ processedAt, errorMessage, retryCount, receivedAt });
+  return `${head.slice(0, -1)},"payload":${payload},${tail.slice(1)}`;
+}
+
+function attemptView({
+  id,
+  step,
+  status,
+  providerRef,
+  tokenVersion,
+  logId,
+  errorCode,
+  errorMessage,
+  createdAt,
+  sentAt,
+  finishedAt,
+}: Attempt) {
+  return {
+    id,
+    step,
+    status,
+    providerRef,
+    tokenVersion,
+    logId,
+    errorCode,
+    errorMessage,
+    createdAt: text(createdAt),
+    sentAt: textOrNull(sentAt),
+    finishedAt: textOrNull(finishedAt),
+  };
+}

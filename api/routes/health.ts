@@ -1,0 +1,101 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Client } from '@temporalio/client';
+import { sql } from 'drizzle-orm';
+import { Type } from 'typebox';
+import { TASK_QUEUE } from '../../workflows/names.ts';
+import type { Deps } from '../deps.ts';
+import { soon, soonFromTemporal } from '../outage.ts';
+
+const Alive = Type.Object({ status: Type.Literal('ok') });
+const Check = Type.Object({ ok: Type.Boolean(), message: Type.Optional(Type.String()) });
+const Readiness = Type.Object({
+  ready: Type.Boolean(),
+  checks: Type.Object({ database: Check, temporal: Check, workers: Check }),
+});
+const config = { access: 'public', rateLimit: false, quiet: true } as const;
+const tags = ['operations'];
+/** A worker asks for work at least this often. */
+const POLLED_WITHIN_MS = 60_000;
+/** temporal.api.enums.v1.TaskQueueType */
+const KINDS = { workflow: 1, activity: 2 } as const;
+
+/** For orchestrators: whether this process lives, and whether the whole can work. */
+export const healthRoutes =
+  ({ database: { db }, temporal }: Deps): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    app.get(
+      '/livez',
+      {
+        config,
+        schema: {
+          operationId: 'isAlive',
+          summary: 'Whether this process lives',
+          tags,
+          response: { 200: Alive },
+        },
+      },
+      async () => ({ status: 'ok' as const }),
+    );
+
+    app.get(
+      '/readyz',
+      {
+        config,
+        schema: {
+          operationId: 'isReady',
+          summary: 'Whether the database answers and every task queue has a live worker',
+          tags,
+          response: { 200: Readiness, 503: Readiness },
+        },
+      },
+      async (_request, reply) => {
+        const [database, queues] = await Promise.allSettled([
+          soon(Promise.resolve(db.execute(sql`select 1`))),
+          idleQueues(temporal),
+        ]);
+        const idle = queues.status === 'fulfilled' ? queues.value : null;
+        const checks = {
+          database:
+            database.status === 'fulfilled'
+              ? { ok: true }
+              : { ok: false, message: 'PostgreSQL does not answer' },
+          temporal:
+            idle === null ? { ok: false, message: 'the Temporal server does not answer' } : { ok: true },
+          workers:
+            idle?.length === 0
+              ? { ok: true }
+              : {
+                  ok: false,
+                  message: `no worker polls ${TASK_QUEUE} for ${idle?.join(' and ') ?? 'anything'}`,
+                },
+        };
+        const ready = Object.values(checks).every(({ ok }) => ok);
+        return reply
+          .code(ready ? 200 : 503)
+          .header('cache-control', 'no-store')
+          .send({ ready, checks });
+      },
+    );
+  };
+
+/** Kinds of tasks that no worker has asked for lately. */
+async function idleQueues(temporal: Client): Promise<string[]> {
+  const live = async (taskQueueType: number): Promise<boolean> => {
+    const taskQueue = { name: TASK_QUEUE };
+    const { namespace } = temporal.options;
+    const { pollers } = await temporal.workflowService.describeTaskQueue({
+      namespace,
+      taskQueue,
+      // The enum is of a package that we do not depend on.
+      // oxlint-disable-next-line typescript/no-unsafe-enum-assignment
+      taskQueueType,
+    });
+    return pollers.some(
+      ({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 > Date.now() - POLLED_WITHIN_MS,
+    );
+  };
+  const [workflows, activities] = await soonFromTemporal(temporal, () =>
+    Promise.all([live(KINDS.workflow), live(KINDS.activity)]),
+  );
+  return [...(workflows ? [] : ['workflows']), ...(activities ? [] : ['activities'])];
+}

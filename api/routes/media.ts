@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import { findMediaByKey, insertMedia } from '../../db/media.ts';
+import { tenant } from '../access.ts';
+import { hashOf } from '../canonical.ts';
+import type { Deps } from '../deps.ts';
+import { apiError } from '../errors.ts';
+import { IdempotencyHeaders } from '../idempotency.ts';
+import { mediaView, MediaView } from '../media-view.ts';
+import { Id, ref, refusals } from '../schemas.ts';
+import { createUploads } from '../uploads.ts';
+import { tenantMedia, uploadRoutes } from './uploads.ts';
+
+/** How long an upload may take; what no platform takes is not taken here. */
+const UPLOAD_MS = 24 * 3_600_000;
+const LARGEST = 4_294_967_296;
+
+const MediaBody = Type.Object(
+  {
+    filename: Type.String({ minLength: 1, maxLength: 255, pattern: '^[^\\x00-\\x1f\\x7f/\\\\]+$' }),
+    contentType: Type.String({
+      maxLength: 100,
+      pattern: '^(video|image)/[A-Za-z0-9.+-]+$',
+      examples: ['video/mp4'],
+    }),
+    size: Type.Integer({ minimum: 1, maximum: LARGEST, description: 'Bytes.' }),
+  },
+  { additionalProperties: false },
+);
+
+/** Files that clients send to us, to be published. */
+export const mediaRoutes =
+  (deps: Deps): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    const { db } = deps.database;
+    const { publicUrl } = deps.config;
+    const uploads = createUploads(deps, app.log);
+
+    app.post(
+      '/api/media',
+      {
+        config: { access: 'media:write' },
+        schema: {
+          operationId: 'createMedia',
+          summary: 'Begin an upload',
+          description:
+            'Send the bytes to `uploadUrl` with any tus 1.0 client, then publish the media by its id.',
+          tags: ['media'],
+          headers: IdempotencyHeaders,
+          body: MediaBody,
+          response: { 201: ref(MediaView), ...refusals(415, 422) },
+        },
+      },
+      async (request, reply) => {
+        const userId = tenant(request);
+        const key = request.headers['idempotency-key'] ?? null;
+        const id = randomUUID();
+        const requestHash = hashOf(request.body);
+        const expiresAt = new Date(Date.now() + UPLOAD_MS);
+        const row = {
+          ...request.body,
+          id,
+          storageKey: id,
+          userId,
+          expiresAt,
+          idempotencyKey: key,
+          requestHash,
+        };
+        let media = await insertMedia(db, row);
+        if (media === null) {
+          media = key === null ? null : await findMediaByKey(db, userId, key);
+          if (media === null) throw new Error('media conflicted with none');
+          if (media.requestHash !== requestHash) throw apiError('idempotency_key_reused');
+          void reply.header('idempotency-replayed', 'true');
+        }
+        await uploads.prepare(media);
+        const view = mediaView(media, publicUrl);
+        return reply.code(201).header('location', `${publicUrl}/api/media/${media.id}`).send(view);
+      },
+    );
+
+    app.get(
+      '/api/media/:id',
+      {
+        config: { access: 'media:read' },
+        schema: {
+          operationId: 'getMedia',
+          summary: 'One file, and what it was found to be',
+          tags: ['media'],
+          params: Id,
+          response: { 200: ref(MediaView), ...refusals(404) },
+        },
+      },
+      async (request) => mediaView(await tenantMedia(deps, request, request.params.id), publicUrl),
+    );
+
+    await app.register(uploadRoutes(deps, uploads));
+  };

@@ -1,0 +1,111 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import { findAccount } from '../../db/accounts.ts';
+import { actorOf, noted, tenant } from '../access.ts';
+import { createCreatorCheck } from '../creator-info.ts';
+import type { Deps } from '../deps.ts';
+import { apiError } from '../errors.ts';
+import { IdempotencyHeaders } from '../idempotency.ts';
+import { postView, PostView } from '../post-view.ts';
+import { callProvider, PROVIDER_ROUTE_MS } from '../provider-call.ts';
+import { isUuid, nullable, ref, refusals } from '../schemas.ts';
+import { submit } from '../submit.ts';
+import { readUpload, UploadBody } from '../tiktok-upload.ts';
+import { createStatusReader, TikTokStatus } from '../tiktok-status.ts';
+
+const CreatorQuery = Type.Object({ accountId: Type.String() }, { additionalProperties: false });
+const Creator = Type.Object({
+  accountId: Type.String(),
+  username: nullable.string,
+  nickname: nullable.string,
+  avatarUrl: nullable.string,
+  privacyLevelOptions: Type.Array(Type.String()),
+  commentDisabled: Type.Boolean(),
+  duetDisabled: Type.Boolean(),
+  stitchDisabled: Type.Boolean(),
+  maxVideoPostDurationSec: nullable.integer,
+});
+const StatusPath = Type.Object({ publishId: Type.String({ minLength: 1, maxLength: 100 }) });
+const tags = ['tiktok'];
+
+/** TikTok. */
+export const tiktokRoutes =
+  (deps: Deps): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    const { db } = deps.database;
+    const checkAgainstCreatorInfo = createCreatorCheck(deps);
+    const readStatus = createStatusReader(deps);
+
+    app.get(
+      '/api/tiktok/creator-info',
+      {
+        config: { access: 'accounts:read' },
+        handlerTimeout: PROVIDER_ROUTE_MS,
+        schema: {
+          operationId: 'getTikTokCreatorInfo',
+          summary: 'What the account may do right now, for the publish form',
+          tags,
+          querystring: CreatorQuery,
+          response: { 200: Creator, ...refusals(404, 409, 422, 502) },
+        },
+      },
+      async (request, reply) => {
+        const { accountId } = request.query;
+        const account = isUuid(accountId) ? await findAccount(db, tenant(request), accountId) : null;
+        const { tiktok } = deps.providers;
+        if (account?.provider !== 'tiktok' || tiktok === null) throw apiError('account_not_found');
+        const info = await callProvider(deps, account, (accessToken, signal) =>
+          tiktok.creatorInfo(accessToken, signal),
+        );
+        void reply.header('cache-control', 'no-store');
+        return { accountId, ...info, privacyLevelOptions: [...info.privacyLevelOptions] };
+      },
+    );
+
+    app.post(
+      '/api/tiktok/upload',
+      {
+        config: { access: 'posts:write' },
+        handlerTimeout: PROVIDER_ROUTE_MS,
+        schema: {
+          operationId: 'publishToTikTok',
+          summary: 'Publish a video or photos',
+          description: 'Accepted means durable: 202 with the post, whose workflow publishes it.',
+          tags,
+          headers: IdempotencyHeaders,
+          body: UploadBody,
+          response: { 202: ref(PostView), ...refusals(404, 409, 415, 422) },
+        },
+      },
+      async (request, reply) => {
+        const { outcome, post } = await submit(deps, request.log, {
+          userId: tenant(request),
+          idempotencyKey: request.headers['idempotency-key'] ?? null,
+          body: request.body,
+          read: (userId) => readUpload(deps, checkAgainstCreatorInfo, userId, request.body),
+        });
+        if (outcome === 'replayed') void reply.header('idempotency-replayed', 'true');
+        else await noted(request, db, { ...actorOf(request), action: 'post.accepted', subject: post.id });
+        return reply
+          .code(202)
+          .header('location', `${deps.config.publicUrl}/api/posts/${post.id}`)
+          .send(postView(post));
+      },
+    );
+
+    app.get(
+      '/api/tiktok/status/:publishId',
+      {
+        config: { access: 'posts:read' },
+        handlerTimeout: PROVIDER_ROUTE_MS,
+        schema: {
+          operationId: 'getTikTokStatus',
+          summary: 'TikTok’s last known status of a publish, refreshed when it is older than 10 seconds',
+          tags,
+          params: StatusPath,
+          response: { 200: TikTokStatus, ...refusals(404) },
+        },
+      },
+      async (request) => readStatus(request.log, tenant(request), request.params.publishId),
+    );
+  };

@@ -1,0 +1,167 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import { sha256Hex } from '../../crypto/signatures.ts';
+import {
+  type ApiKey,
+  findApiKey,
+  findUser,
+  findUserByEmail,
+  insertApiKey,
+  insertUser,
+  revokeApiKey,
+} from '../../db/users.ts';
+import { actorOf, KEY_PREFIX, noted, SCOPES } from '../access.ts';
+import type { Deps } from '../deps.ts';
+import { apiError } from '../errors.ts';
+import { IdempotencyHeaders, identityOf } from '../idempotency.ts';
+import { Id, nullable, refusals, text, textOrNull, Time } from '../schemas.ts';
+
+const UserBody = Type.Object(
+  { email: Type.String({ format: 'email', maxLength: 254 }) },
+  { additionalProperties: false },
+);
+const User = Type.Object({ id: Type.String(), email: Type.String() });
+
+const KeyBody = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 100 }),
+    scopes: Type.Optional(
+      Type.Array(Type.Enum([...SCOPES]), {
+        minItems: 1,
+        uniqueItems: true,
+        description: 'All of them without it.',
+      }),
+    ),
+    expiresAt: Type.Optional(Time),
+  },
+  { additionalProperties: false },
+);
+const NewKey = Type.Object({
+  id: Type.String(),
+  key: Type.String({ description: 'The key itself; it is not shown again.' }),
+  name: Type.String(),
+  prefix: Type.String(),
+  scopes: Type.Array(Type.String()),
+  expiresAt: nullable.time,
+  createdAt: Time,
+});
+const KeyPath = Type.Object({ id: Type.String({ format: 'uuid' }), keyId: Type.String({ format: 'uuid' }) });
+
+/** Users and their keys; for the operator. */
+export const userRoutes =
+  ({ database: { db }, config: { adminKey } }: Deps): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    app.post(
+      '/api/users',
+      {
+        config: { access: 'admin' },
+        schema: {
+          operationId: 'createUser',
+          summary: 'Make a user',
+          tags: ['users'],
+          headers: IdempotencyHeaders,
+          body: UserBody,
+          response: { 201: User, ...refusals(409, 415, 422) },
+        },
+      },
+      async (request, reply) => {
+        const { email } = request.body;
+        const { id } = identityOf(adminKey, ['user'], request.headers['idempotency-key'], request.body);
+        const user = await insertUser(db, { id, email });
+        if (user === null) {
+          const earlier = await findUser(db, id);
+          if (earlier === null)
+            throw apiError('email_taken', {
+              details: { userId: (await findUserByEmail(db, email))?.id ?? null },
+            });
+          if (earlier.email !== email) throw apiError('idempotency_key_reused');
+          void reply.header('idempotency-replayed', 'true');
+        } else {
+          await noted(request, db, { ...actorOf(request), action: 'user.created', subject: id });
+        }
+        return reply.code(201).send({ id, email });
+      },
+    );
+
+    app.post(
+      '/api/users/:id/keys',
+      {
+        config: { access: 'admin' },
+        schema: {
+          operationId: 'createApiKey',
+          summary: 'Make an API key of a user',
+          tags: ['users'],
+          params: Id,
+          headers: IdempotencyHeaders,
+          body: KeyBody,
+          response: { 201: NewKey, ...refusals(404, 415, 422) },
+        },
+      },
+      async (request, reply) => {
+        const { name, scopes = [...SCOPES], expiresAt } = request.body;
+        const userId = request.params.id;
+        if (expiresAt !== undefined && Date.parse(expiresAt) <= Date.now()) throw apiError('invalid_expiry');
+        if ((await findUser(db, userId)) === null) throw apiError('user_not_found');
+        const { id, secret } = identityOf(
+          adminKey,
+          ['api_key', userId],
+          request.headers['idempotency-key'],
+          request.body,
+        );
+        const key = `${KEY_PREFIX}${secret}`;
+        const row = {
+          id,
+          userId,
+          name,
+          prefix: key.slice(0, 9),
+          hash: sha256Hex(key),
+          scopes,
+          expiresAt: expiresAt === undefined ? null : new Date(expiresAt),
+        };
+        const made = await insertApiKey(db, row);
+        if (made !== null) {
+          await noted(request, db, {
+            ...actorOf(request),
+            userId,
+            action: 'api_key.created',
+            subject: id,
+            details: { scopes },
+          });
+          return reply.code(201).send(viewOf(made, key));
+        }
+        const earlier = await findApiKey(db, id);
+        if (earlier?.hash !== row.hash) throw apiError('idempotency_key_reused');
+        void reply.header('idempotency-replayed', 'true');
+        return reply.code(201).send(viewOf(earlier, key));
+      },
+    );
+
+    app.delete(
+      '/api/users/:id/keys/:keyId',
+      {
+        config: { access: 'admin' },
+        schema: {
+          operationId: 'revokeApiKey',
+          summary: 'Revoke an API key',
+          tags: ['users'],
+          params: KeyPath,
+          response: { 204: Type.Null({ description: 'Revoked.' }), ...refusals(404) },
+        },
+      },
+      async (request, reply) => {
+        const { id, keyId } = request.params;
+        if (!(await revokeApiKey(db, id, keyId))) throw apiError('not_found');
+        await noted(request, db, {
+          ...actorOf(request),
+          userId: id,
+          action: 'api_key.revoked',
+          subject: keyId,
+        });
+        return reply.code(204).send(null);
+      },
+    );
+  };
+
+function viewOf({ id, name, prefix, scopes, expiresAt, createdAt }: ApiKey, key: string) {
+  return { id, key, name, prefix, scopes, expiresAt: textOrNull(expiresAt), createdAt: text(createdAt) };
+}

@@ -1,0 +1,106 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import { insertEvents } from '../../db/events.ts';
+import type { IncomingEvent } from '../../providers/provider.ts';
+import { startEvent } from '../../workflows/start.ts';
+import { noted } from '../access.ts';
+import type { Deps } from '../deps.ts';
+import { ApiError, apiError } from '../errors.ts';
+import { createEventStarter } from '../event-starter.ts';
+import { isDatabaseAway, soon, soonFromTemporal } from '../outage.ts';
+import { refusals } from '../schemas.ts';
+
+const ProviderPath = Type.Object({ provider: Type.String({ examples: ['tiktok'] }) });
+const LARGEST = 1_048_576;
+
+/** What providers tell us. The answer waits for the commit and for nothing else. */
+export const webhookRoutes =
+  (deps: Deps): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    const { db } = deps.database;
+    const starter = createEventStarter(deps, app.log);
+    app.addHook('onClose', () => starter.close());
+
+    // Signatures are made over the bytes.
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser(
+      '*',
+      { parseAs: 'buffer', bodyLimit: LARGEST },
+      async (_request: unknown, body: Buffer) => body,
+    );
+
+    app.post(
+      '/api/webhooks/:provider',
+      {
+        config: { access: 'public', rateLimit: false, quiet: true },
+        schema: {
+          operationId: 'receiveWebhook',
+          summary: 'For the provider: something has changed',
+          tags: ['webhooks'],
+          params: ProviderPath,
+          response: {
+            200: Type.Object({ received: Type.Integer() }, { description: 'Stored.' }),
+            ...refusals(404, 413),
+          },
+        },
+      },
+      async (request) => {
+        const provider = deps.providers.find(request.params.provider);
+        if (provider === null) throw apiError('provider_not_configured');
+        const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+        if (!provider.webhooks.verify(body, request.headers, new Date())) {
+          await noted(request, db, {
+            actor: provider.name,
+            ip: request.ip,
+            action: 'webhook.refused',
+            subject: provider.name,
+            details: { code: 'invalid_signature' },
+          });
+          throw apiError('invalid_signature');
+        }
+        const events = split(() => provider.webhooks.split(body));
+        try {
+          const fresh = await soon(insertEvents(db, provider.name, events));
+          // A duplicate was started when it came first, or the sweep does it.
+          setImmediate(() => starter.start(fresh));
+        } catch (error) {
+          if (!(isDatabaseAway(error) || error instanceof ApiError)) throw error;
+          request.log.warn({ err: error }, 'the database is away: workflows keep the events');
+          await keepInTemporal(deps, provider.name, events);
+        }
+        return { received: events.length };
+      },
+    );
+  };
+
+function split(read: () => IncomingEvent[]): IncomingEvent[] {
+  try {
+    return read();
+  } catch (error) {
+    throw apiError('malformed_json', { cause: error });
+  }
+}
+
+/** The second store: a workflow that stores the event as soon as the database is back. @throws when that is away too */
+async function keepInTemporal(
+  { temporal }: Deps,
+  provider: string,
+  events: readonly IncomingEvent[],
+): Promise<void> {
+  try {
+    await soonFromTemporal(temporal, () =>
+      Promise.all(
+        events.map(({ externalId, eventType, providerAccountId, payload }) =>
+          startEvent(temporal, {
+            provider,
+            externalId,
+            input: { event: { provider, externalId, eventType, providerAccountId, payload } },
+            summary: eventType,
+          }),
+        ),
+      ),
+    );
+  } catch (error) {
+    throw apiError('database_unavailable', { cause: error });
+  }
+}

@@ -1,0 +1,51 @@
+import type { FastifyBaseLogger } from 'fastify';
+import { acceptPost, byKey, markPostStarted, type NewPost, type Post } from '../db/posts.ts';
+import { startPost } from '../workflows/start.ts';
+import { hashOf } from './canonical.ts';
+import type { Deps } from './deps.ts';
+import { apiError } from './errors.ts';
+import { tell } from './temporal.ts';
+
+export interface Submission {
+  userId: string;
+  idempotencyKey: string | null;
+  /** As it came: the same key must come with the same. */
+  body: unknown;
+  /** Checks the body and makes the post of it; not asked when the key was used before. */
+  read: (userId: string) => Promise<Omit<NewPost, 'userId' | 'idempotencyKey' | 'requestHash'>>;
+}
+
+/**
+ * Takes a post in, for any provider: durable when it returns, and its workflow started or left to the sweep.
+ * @throws ApiError `idempotency_key_reused`, `duplicate_post`, and what `read` throws
+ */
+export async function submit(
+  { database: { db }, temporal }: Deps,
+  log: FastifyBaseLogger,
+  { userId, idempotencyKey, body, read }: Submission,
+): Promise<{ outcome: 'created' | 'replayed'; post: Post }> {
+  const requestHash = hashOf(body);
+  // A replay is answered whatever has become of account and media since.
+  const earlier = idempotencyKey === null ? null : await byKey(db, userId, idempotencyKey);
+  if (earlier !== null && earlier.requestHash === requestHash) return { outcome: 'replayed', post: earlier };
+  if (earlier !== null) throw apiError('idempotency_key_reused', { details: { postId: earlier.id } });
+
+  const { outcome, post } = await acceptPost(db, {
+    ...(await read(userId)),
+    userId,
+    idempotencyKey,
+    requestHash,
+  });
+  switch (outcome) {
+    case 'key_reused':
+      throw apiError('idempotency_key_reused', { details: { postId: post.id } });
+    case 'duplicate':
+      throw apiError('duplicate_post', { details: { postId: post.id, state: post.state } });
+    case 'replayed':
+      return { outcome, post };
+    case 'created':
+      if (await tell(temporal, log, `publishPost of ${post.id}`, () => startPost(temporal, post)))
+        await markPostStarted(db, post.id);
+      return { outcome, post };
+  }
+}

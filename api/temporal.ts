@@ -1,0 +1,41 @@
+import type { Client } from '@temporalio/client';
+import type { FastifyBaseLogger } from 'fastify';
+import { apiError } from './errors.ts';
+import { isTemporalAway, soonFromTemporal } from './outage.ts';
+
+/**
+ * Tells Temporal what the database already knows. When that fails the row stays marked as unstarted, and the sweep does it.
+ * @returns whether Temporal has taken it
+ */
+export async function tell(
+  client: Client,
+  log: FastifyBaseLogger,
+  what: string,
+  call: () => Promise<unknown>,
+): Promise<boolean> {
+  try {
+    await soonFromTemporal(client, call);
+    return true;
+  } catch (error) {
+    log.warn({ err: error }, `${what}: left to the sweep`);
+    return false;
+  }
+}
+
+/**
+ * Asks a workflow and waits for its answer.
+ * @param ms how long a worker may take, once the server is known to be there
+ * @throws ApiError `temporal_unavailable`, `timeout`
+ */
+export async function ask<T>(client: Client, call: () => Promise<T>, ms = 10_000): Promise<T> {
+  try {
+    await soonFromTemporal(client, () => client.workflowService.getSystemInfo({}));
+  } catch (error) {
+    throw isTemporalAway(error) ? apiError('temporal_unavailable', { cause: error }) : error;
+  }
+  try {
+    return await client.withDeadline(Date.now() + ms, call);
+  } catch (error) {
+    throw isTemporalAway(error) ? apiError('timeout', { cause: error }) : error;
+  }
+}

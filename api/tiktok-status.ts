@@ -1,0 +1,104 @@
+import type { FastifyBaseLogger } from 'fastify';
+import { Type } from 'typebox';
+import { findAccount } from '../db/accounts.ts';
+import { findPostByPublishId, type Post, saveStatus, settlePost } from '../db/posts.ts';
+import { isFinal, POST_STATES } from '../db/schema.ts';
+import { findTikTokPost } from '../db/tiktok-posts.ts';
+import { ProviderError } from '../providers/errors.ts';
+import type { Deps } from './deps.ts';
+import { ApiError, apiError } from './errors.ts';
+import { callProvider } from './provider-call.ts';
+import { nullable, text } from './schemas.ts';
+
+export const TikTokStatus = Type.Object({
+  publishId: Type.String(),
+  postId: Type.String(),
+  state: Type.Enum([...POST_STATES]),
+  status: Type.Unsafe<string | null>({ type: ['string', 'null'], description: 'TikTok’s own word.' }),
+  failReason: nullable.string,
+  providerPostId: nullable.string,
+  permalink: nullable.string,
+  uploadedBytes: nullable.integer,
+  checkedAt: Type.String({ format: 'date-time', description: 'When TikTok was asked last.' }),
+});
+
+const STALE_MS = 10_000;
+/** A post that is done may still become public, or be posted from the inbox, for this long. */
+const MAY_CHANGE_MS = 7 * 24 * 3_600_000;
+const MOST = 10_000;
+
+/** Tells TikTok's last known status of a publish, asking TikTok when that is old. */
+export function createStatusReader(deps: Deps) {
+  const { db } = deps.database;
+  /** Publish ids and when this process asked about them last: TikTok allows 30 calls a minute. */
+  const asked = new Map<string, number>();
+
+  return async function readStatus(log: FastifyBaseLogger, userId: string, publishId: string) {
+    const post = await findPostByPublishId(db, userId, 'tiktok', publishId);
+    if (post === null) throw apiError('not_found');
+    let known = await findTikTokPost(db, post.id);
+    const last = Math.max(asked.get(publishId) ?? 0, known?.updatedAt.getTime() ?? 0);
+    if (mayChange(post) && Date.now() - last > STALE_MS) {
+      remember(publishId);
+      await refresh(log, post);
+      known = await findTikTokPost(db, post.id);
+    }
+    const now = (await findPostByPublishId(db, userId, 'tiktok', publishId)) ?? post;
+    return {
+      publishId,
+      postId: post.id,
+      state: now.state,
+      status: known?.status ?? null,
+      failReason: known?.errorCode ?? null,
+      providerPostId: now.providerPostId,
+      permalink: now.permalink,
+      uploadedBytes: now.sentBytes,
+      checkedAt: text(new Date(Math.max(asked.get(publishId) ?? 0, known?.updatedAt.getTime() ?? 0))),
+    };
+  };
+
+  function remember(publishId: string): void {
+    asked.delete(publishId);
+    asked.set(publishId, Date.now());
+    const [oldest] = asked.keys();
+    if (asked.size > MOST && oldest !== undefined) asked.delete(oldest);
+  }
+
+  /** What TikTok does not tell leaves what is known. */
+  async function refresh(log: FastifyBaseLogger, post: Post): Promise<void> {
+    const account = await findAccount(db, post.userId, post.oauthAccountId);
+    const publishing = deps.providers.tiktok?.publishing;
+    if (account?.status !== 'active' || publishing === undefined) return;
+    const { openId, username, scope: scopes } = account;
+    try {
+      const verdict = await callProvider(deps, account, (accessToken, signal) =>
+        publishing.verdict({
+          request: post.request,
+          openId,
+          username,
+          scopes,
+          accessToken,
+          media: null,
+          publishId: post.publishId,
+          signal,
+        }),
+      );
+      // The workflow of an open post decides it; one that has ended is completed here.
+      if (verdict.kind !== 'published' || !isFinal(post.state))
+        return await saveStatus(db, post.id, verdict.status);
+      const { providerPostId, status } = verdict;
+      const permalink =
+        providerPostId === null ? null : publishing.permalink(post.request, username, providerPostId);
+      await settlePost(db, post.id, { state: 'published', status, providerPostId, permalink });
+    } catch (error) {
+      if (!(error instanceof ProviderError || error instanceof ApiError)) throw error;
+      log.info({ err: error }, 'TikTok did not tell the status');
+    }
+  }
+}
+
+function mayChange({ state, providerPostId, updatedAt }: Post): boolean {
+  if (!isFinal(state)) return true;
+  if (state === 'failed' || state === 'cancelled' || providerPostId !== null) return false;
+  return Date.now() - updatedAt.getTime() < MAY_CHANGE_MS;
+}

@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type DataStore, Server, Upload } from '@tus/server';
+import type { FastifyBaseLogger } from 'fastify';
+import { markMediaStarted, markUploaded, type Media, mediaById } from '../db/media.ts';
+import { signalMediaCompleted, startMedia } from '../workflows/start.ts';
+import type { Deps } from './deps.ts';
+import { tell } from './temporal.ts';
+
+/* Files on their way to us, by tus 1.0. An upload has the id of its media. */
+
+const UPLOAD_PATH = /\/api\/media\/([0-9a-f-]{36})\/upload(?:\?|$)/;
+/** How long the answer to the last byte waits for the examination, so that a client can publish right after it. */
+const EXAMINATION_MS = 5_000;
+
+export interface Uploads {
+  /** Makes room for a file, if that has not been done. */
+  prepare(media: Media): Promise<void>;
+  /** Whether all bytes have arrived. */
+  isComplete(media: Media): Promise<boolean>;
+  /** Notes that all bytes have arrived, and waits a little for the file to be examined. */
+  complete(media: Media): Promise<void>;
+  /** The protocol itself: HEAD, PATCH, DELETE, OPTIONS. */
+  readonly tus: Server;
+}
+
+export function createUploads(
+  { database: { db }, temporal, media: mediaStore }: Deps,
+  log: FastifyBaseLogger,
+): Uploads {
+  const store = mediaStore.tusStore();
+
+  async function complete(media: Media): Promise<void> {
+    await markUploaded(db, media.id);
+    if (await tell(temporal, log, `examination of ${media.id}`, () => signalMediaCompleted(temporal, media)))
+      await markMediaStarted(db, media.id);
+    const until = Date.now() + EXAMINATION_MS;
+    for (let ms = 20; Date.now() < until; ms = Math.min(ms * 1.5, 250)) {
+      if ((await mediaById(db, media.id)).state !== 'uploading') return;
+      await sleep(ms);
+    }
+  }
+
+  return {
+    complete,
+
+    async prepare(media) {
+      const { storageKey, size, state, filename, contentType, createdAt } = media;
+      if (state !== 'uploading' || (await find(store, storageKey)) !== null) return;
+      await store.create(
+        new Upload({
+          id: storageKey,
+          size,
+          offset: 0,
+          metadata: { filename, filetype: contentType },
+          creation_date: createdAt.toISOString(),
+        }),
+      );
+      if (await tell(temporal, log, `mediaUpload of ${media.id}`, () => startMedia(temporal, media)))
+        await markMediaStarted(db, media.id);
+    },
+
+    async isComplete({ storageKey, size }) {
+      return (await find(store, storageKey))?.offset === size;
+    },
+
+    tus: new Server({
+      path: '/api/media',
+      datastore: store,
+      allowedOrigins: [],
+      disableTerminationForFinishedUploads: true,
+      getFileIdFromRequest: ({ url }) => UPLOAD_PATH.exec(url)?.[1],
+      async onUploadFinish(_request, { id }) {
+        await complete(await mediaById(db, id));
+        return {};
+      },
+      onResponseError(_request, error) {
+        if (!(error instanceof Error)) return undefined;
+        log.error({ err: error }, 'an upload failed');
+        return { status_code: 500, body: 'Something went wrong; resume the upload\n' };
+      },
+    }),
+  };
+}
+
+/** @returns null when there is no such upload */
+async function find(store: DataStore, key: string): Promise<Upload | null> {
+  try {
+    return await store.getUpload(key);
+  } catch (error) {
+    // tus-node-server throws plain objects.
+    if (error instanceof Error) throw error;
+    return null;
+  }
+}

@@ -1,0 +1,38 @@
+import ipaddr from 'ipaddr.js';
+
+const LONGEST = 2000;
+/** Names that mean this machine or its network. */
+const LOCAL_NAME = /(^|\.)(localhost|local|internal|lan|home\.arpa)$/;
+
+/** What is wrong with an address to which a creator's browser is sent back; null: nothing. */
+export function returnToProblem(text: string): string | null {
+  const url = URL.parse(text);
+  if (url === null || text.length > LONGEST) return 'must be an absolute URL';
+  if (url.username !== '' || url.password !== '') return 'must not hold credentials';
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))) return null;
+  return 'must be https, or http on a loopback host';
+}
+
+/**
+ * What is wrong with an address from which a provider is to fetch media; null: nothing.
+ * @param allowPrivate whether http, addresses and local names are fine (development)
+ */
+export function mediaUrlProblem(text: string, allowPrivate: boolean): string | null {
+  const url = URL.parse(text);
+  if (url === null || text.length > LONGEST) return 'must be an absolute URL';
+  if (url.username !== '' || url.password !== '') return 'must not hold credentials';
+  if (url.protocol !== 'https:' && !(allowPrivate && url.protocol === 'http:')) return 'must be https';
+  if (allowPrivate) return null;
+  const host = url.hostname.replace(/\.$/, '');
+  if (isAddress(host)) return 'must have a host name, not an address';
+  return LOCAL_NAME.test(host) || !host.includes('.') ? 'must have a public host name' : null;
+}
+
+function isAddress(host: string): boolean {
+  return ipaddr.isValid(host.replace(/^\[|\]$/g, ''));
+}
+
+function isLoopback(host: string): boolean {
+  if (host === 'localhost' || host.endsWith('.localhost')) return true;
+  return isAddress(host) && ipaddr.process(host.replace(/^\[|\]$/g, '')).range() === 'loopback';
+}

@@ -1,0 +1,56 @@
+import type { FastifySchemaCompiler } from 'fastify';
+import type { TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { Value } from 'typebox/value';
+import { apiError, type ApiError, type FieldProblem, fieldError } from './errors.ts';
+
+/**
+ * Checks requests against their schemas. Bodies are taken as they are; the texts of a query are read as what the schema
+ * says. An id in the path that cannot exist does not exist.
+ */
+export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
+  const checker = Compile(schema);
+  return (input: unknown) => {
+    const value = httpPart === 'querystring' ? Value.Convert(schema, input) : input;
+    if (checker.Check(value)) return { value };
+    if (httpPart === 'params') return { error: apiError('not_found') };
+    return { error: refusal(checker.Errors(value)) };
+  };
+};
+
+type Problems = ReturnType<ReturnType<typeof Compile>['Errors']>;
+
+function refusal(problems: Problems): ApiError {
+  const fields: FieldProblem[] = [];
+  let unknown = false;
+  for (const { keyword, instancePath, params, message } of problems) {
+    const at = instancePath.slice(1).replaceAll('/', '.');
+    const under = (name: string): string => (at === '' ? name : `${at}.${name}`);
+    if (keyword === 'boolean' || keyword === 'anyOf') continue;
+    if (keyword === 'required') {
+      for (const name of names(params, 'requiredProperties'))
+        fields.push({ field: under(name), message: 'is required' });
+    } else if (keyword === 'additionalProperties') {
+      unknown = true;
+      for (const name of names(params, 'additionalProperties'))
+        fields.push({ field: under(name), message: 'is not known' });
+    } else {
+      fields.push({ field: at === '' ? 'body' : at, message: choices(params) ?? message });
+    }
+  }
+  if (fields.length === 0) fields.push({ field: 'body', message: 'has a wrong shape' });
+  return (
+    fieldError(fields.slice(0, 20), unknown ? 'unknown_field' : 'invalid_request') ??
+    apiError('invalid_request')
+  );
+}
+
+function names(params: object, key: string): string[] {
+  const value: unknown = Reflect.get(params, key);
+  return Array.isArray(value) ? value.map((name) => String(name).slice(0, 100)) : [];
+}
+
+function choices(params: object): string | null {
+  const values: unknown = Reflect.get(params, 'allowedValues');
+  return Array.isArray(values) ? `must be one of ${values.join(', ')}` : null;
+}

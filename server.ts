@@ -1,0 +1,50 @@
+import process from 'node:process';
+import { Client, Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import closeWithGrace from 'close-with-grace';
+import { buildApp } from './api/app.ts';
+import { type Config, ConfigError, readConfig } from './config.ts';
+import { createEnvelope } from './crypto/envelope.ts';
+import { localKeyProvider } from './crypto/keys.ts';
+import { openDatabase } from './db/client.ts';
+import { openMediaStore } from './media/store.ts';
+import { createProviders } from './providers/index.ts';
+
+/* The API process: put together, run, closed in order. */
+
+const config = settings();
+const database = openDatabase(config.databaseUrl);
+const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+// Connects with the first call, so that the API answers while Temporal is away.
+const connection = Connection.lazy(connectionOptions ?? {});
+const keys = localKeyProvider(config.keyring);
+const envelope = createEnvelope({ keys });
+const app = await buildApp({
+  config,
+  database,
+  temporal: new Client({ connection, namespace }),
+  envelope,
+  keys,
+  media: openMediaStore(config.mediaUrl),
+  providers: createProviders(config.providers),
+});
+
+closeWithGrace({ delay: 15_000, logger: app.log }, async ({ err }) => {
+  if (err !== undefined) app.log.fatal({ err }, 'ends after an error that nobody has caught');
+  await app.close();
+  await connection.close();
+  await database.close();
+  envelope.close();
+});
+
+await app.listen({ port: config.port, host: config.host });
+
+function settings(): Config {
+  try {
+    return readConfig('server');
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}
