@@ -41,6 +41,8 @@ export interface WorldOptions {
   env?: Record<string, string>;
   /** Whether a worker runs from the start; true without it. */
   worker?: boolean;
+  /** The app's secret; a random one without it. */
+  clientSecret?: string;
 }
 
 export type World = Awaited<ReturnType<typeof createWorld>>;
@@ -52,7 +54,7 @@ export async function createWorld(options: WorldOptions = {}) {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const secrets = {
-    clientSecret: randomBytes(24).toString('hex'),
+    clientSecret: options.clientSecret ?? randomBytes(24).toString('hex'),
     adminKey: randomBytes(24).toString('hex'),
     kek: randomBytes(32).toString('base64'),
   };

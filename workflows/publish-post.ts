@@ -114,10 +114,11 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
       return await scope.run(() => run(step));
     } catch (error) {
       // Ended by a signal or an update: the loop knows why. Everything else is a step that was given up.
-      if (scope.consideredCancelled && isCancellation(error)) return { kind: 'stopped' };
-      if (error instanceof ActivityFailure)
-        return { kind: 'given_up', why: error.cause?.message ?? error.message };
-      throw error;
+      // (Stopped in the middle of a request, an activity may end with that request's failure.)
+      if (scope.consideredCancelled && (isCancellation(error) || error instanceof ActivityFailure))
+        return { kind: 'stopped' };
+      if (!(error instanceof ActivityFailure)) throw error;
+      return { kind: 'given_up', why: error.cause?.message ?? error.message };
     } finally {
       scope = null;
     }

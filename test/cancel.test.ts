@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vitest';
+import { createWorld, paddedVideo, until, type World } from './world.ts';
+
+/* Stopping and moving a post, at every point of its life. */
+
+let world: World;
+let accountId: string;
+beforeAll(async () => {
+  world = await createWorld();
+});
+afterAll(() => world?.close());
+beforeEach(async () => {
+  await world.control('DELETE', '/faults');
+  await world.control('DELETE', '/requests');
+  accountId = await world.connect(`creator_${randomUUID().slice(0, 8)}`);
+});
+
+const inSeconds = (seconds: number): string => new Date(Date.now() + seconds * 1000).toISOString();
+
+test('scheduled: nothing is sent', async () => {
+  onTestFailed(() => world.tell());
+  const mediaId = await world.upload();
+  const { body } = await world.publish({ accountId, mediaId, scheduledAt: inSeconds(3600) });
+  expect(body).toMatchObject({ state: 'scheduled', next: { step: 'publish' } });
+  const cancelled = await world.call('POST', `/api/posts/${body.id}/cancel`);
+  expect(cancelled.status).toBe(200);
+  expect(cancelled.body).toMatchObject({ state: 'cancelled' });
+  expect(await world.requests('video.init')).toHaveLength(0);
+});
+
+test('scheduled: moved to an earlier time, it goes out then', async () => {
+  onTestFailed(() => world.tell());
+  const mediaId = await world.upload();
+  const { body } = await world.publish({ accountId, mediaId, scheduledAt: inSeconds(3600) });
+  const scheduledAt = inSeconds(2);
+  const moved = await world.call('PATCH', `/api/posts/${body.id}`, { body: { scheduledAt } });
+  expect(moved.status).toBe(200);
+  expect(moved.body).toMatchObject({ scheduledAt });
+  await world.untilPost(body.id, 'published');
+  const [init] = await world.requests('video.init');
+  expect(new Date(init.at).getTime()).toBeGreaterThanOrEqual(new Date(scheduledAt).getTime());
+});
+
+test('during the upload: it stops, and nothing becomes visible', async () => {
+  onTestFailed(() => world.tell());
+  const mediaId = await world.upload(paddedVideo(70_000_007));
+  await world.fault({ endpoint: 'upload', kind: 'slow', ms: 3000, times: 0, after: 2 });
+  const { body } = await world.publish({ accountId, mediaId });
+  await until('two chunks', async () => ((await world.requests('upload')).length >= 3 ? true : null));
+  const cancelled = await world.call('POST', `/api/posts/${body.id}/cancel`);
+  expect(cancelled.body).toMatchObject({ state: 'cancelled' });
+  const { publishId } = await world.getPost(body.id);
+  const made = (await world.publishes()).find((row) => row.id === publishId);
+  expect(made).toMatchObject({ live: false, status: 'PROCESSING_UPLOAD' });
+});
+
+test('after the last byte: too late, and said so', async () => {
+  onTestFailed(() => world.tell());
+  const mediaId = await world.upload();
+  await world.control('POST', '/tiktok/options', { processingMs: 5000 });
+  const { body } = await world.publish({ accountId, mediaId });
+  await world.untilPost(body.id, 'processing');
+  const late = await world.call('POST', `/api/posts/${body.id}/cancel`);
+  expect(late.status).toBe(409);
+  expect(late.body.error.details).toMatchObject({ state: 'processing' });
+  await world.untilPost(body.id, 'published');
+  const afterwards = await world.call('POST', `/api/posts/${body.id}/cancel`);
+  expect(afterwards.status).toBe(409);
+  expect(afterwards.body.error.details).toMatchObject({ state: 'published' });
+  await world.control('POST', '/tiktok/options', { processingMs: 200 });
+});

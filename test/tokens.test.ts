@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vitest';
+import { signalAccountChanged } from '../workflows/start.ts';
+import { createWorld, until, type Json, type World } from './world.ts';
+
+/* One writer keeps an account's tokens; every publish lives with what that brings. */
+
+let world: World;
+let mediaId: string;
+let creator: string;
+let accountId: string;
+beforeAll(async () => {
+  const limits = { creator_info: 1000, 'video.init': 1000, status: 1000 };
+  world = await createWorld({ tiktok: { limits, dailyPostCap: 1000 } });
+  mediaId = await world.upload();
+});
+afterAll(() => world?.close());
+beforeEach(async () => {
+  await world.control('DELETE', '/faults');
+  await world.control('POST', '/tiktok/options', { rotateRefreshToken: true, omitRefreshToken: false });
+  creator = `creator_${randomUUID().slice(0, 8)}`;
+  accountId = await world.connect(creator);
+  await world.control('DELETE', '/requests');
+});
+
+const publish = async (): Promise<string> => {
+  const accepted = await world.publish({ accountId, mediaId, allowDuplicate: true });
+  expect(accepted.status).toBe(202);
+  return accepted.body.id;
+};
+const account = async (): Promise<Json> => (await world.call('GET', `/api/accounts/${accountId}`)).body;
+const standing = async (): Promise<Json> =>
+  (await world.call('GET', `/api/debug/accounts/${accountId}`, { key: world.secrets.adminKey })).body;
+const expireAtTikTok = async (): Promise<unknown> =>
+  world.control('POST', '/tiktok/expire-tokens', { openId: (await account()).openId });
+const refreshes = async (): Promise<Json[]> =>
+  (await world.requests('oauth.token')).filter((row) => JSON.stringify(row.body).includes('refresh_token'));
+
+test('a refused token is refreshed, the post goes out, and the next refresh uses the new pair', async () => {
+  onTestFailed(() => world.tell());
+  for (const version of [2, 3]) {
+    await expireAtTikTok();
+    await world.untilPost(await publish(), 'published');
+    expect(await standing()).toMatchObject({ tokenVersion: version });
+  }
+  expect(await refreshes()).toHaveLength(2);
+});
+
+test('without a refresh token in the answer the old one stays', async () => {
+  onTestFailed(() => world.tell());
+  await world.control('POST', '/tiktok/options', { rotateRefreshToken: false, omitRefreshToken: true });
+  for (let round = 0; round < 2; round += 1) {
+    await expireAtTikTok();
+    await world.untilPost(await publish(), 'published');
+  }
+  expect((await refreshes()).map((row) => row.status)).toEqual([200, 200]);
+});
+
+test('a token is refreshed before it ends, without any publish', async () => {
+  onTestFailed(() => world.tell());
+  const row = await standing();
+  expect(new Date(row.refreshDueAt).getTime()).toBeLessThan(new Date((await account()).expiresAt).getTime());
+  await world.database.db.execute(sql`
+    update oauth_accounts set issued_at = now() - interval '2 hours', expires_at = now() + interval '1 minute' where id = ${accountId}`);
+  await signalAccountChanged(world.temporal, { id: accountId, userId: world.user.id, provider: 'tiktok' });
+  await until('the refresh', async () => ((await standing()).tokenVersion === 2 ? true : null));
+  expect(await refreshes()).toHaveLength(1);
+});
+
+test('errors of network and server are tried again, and cost nothing', async () => {
+  onTestFailed(() => world.tell());
+  await world.fault({ endpoint: 'oauth.token:refresh_token', kind: 'drop-before' });
+  await world.fault({ endpoint: 'oauth.token:refresh_token', kind: 'status', http: 503, after: 1 });
+  await expireAtTikTok();
+  await world.untilPost(await publish(), 'published');
+  expect(await account()).toMatchObject({ status: 'active' });
+});
+
+test('a refresh whose answer is lost makes the account reauth_required, and its posts wait until it is connected again', async () => {
+  onTestFailed(() => world.tell());
+  await world.fault({ endpoint: 'oauth.token:refresh_token', kind: 'accept-then-drop' });
+  await expireAtTikTok();
+  const id = await publish();
+  await world.untilPost(id, 'waiting_account');
+  expect(await account()).toMatchObject({ status: 'reauth_required', statusReason: 'refresh_token_refused' });
+  expect(await world.connect(creator)).toBe(accountId);
+  await world.untilPost(id, 'published');
+});
+
+test('a hundred publishes that meet one expired token are one refresh, and a hundred posts', async () => {
+  onTestFailed(() => world.tell());
+  await expireAtTikTok();
+  await world.database.db.execute(sql`update oauth_accounts set expires_at = now() where id = ${accountId}`);
+  const ids = await Promise.all(Array.from({ length: 100 }, publish));
+  const states = async (): Promise<Json[]> =>
+    world.database.db.execute(
+      sql`select id, state from posts where oauth_account_id = ${accountId} and state <> 'published'`,
+    );
+  await until('the refresh', async () => ((await standing()).tokenVersion === 2 ? true : null));
+  // Six inits a minute: let the minutes pass in the ledger and in the waiting workflows.
+  await until('all to be published', async () => {
+    const open = await states();
+    await world.database.db.execute(
+      sql`update quota_reservations set at = at - interval '1 minute' where oauth_account_id = ${accountId}`,
+    );
+    for (const { id, state } of open)
+      if (state === 'waiting_quota') await world.skipTime(`post:${id}`).catch(() => {});
+    return open.length === 0 ? true : null;
+  });
+  expect(await refreshes()).toHaveLength(1);
+  const { openId } = await account();
+  expect(
+    ((await world.publishes()) as Json[]).filter((row) => row.openId === openId && row.live),
+  ).toHaveLength(ids.length);
+});
