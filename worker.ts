@@ -6,6 +6,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import pino from 'pino';
 import { createActivities } from './activities/index.ts';
+import { logActivity } from './activities/log.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { createEnvelope } from './crypto/envelope.ts';
 import { localKeyProvider } from './crypto/keys.ts';
@@ -50,6 +51,10 @@ try {
       mediaStore: openMediaStore(config.mediaUrl),
       temporal: client,
     }),
+    interceptors: {
+      workflowModules: [fileURLToPath(new URL('./workflows/interceptors.ts', import.meta.url))],
+      activity: [logActivity],
+    },
     maxCachedWorkflows: 300,
     maxConcurrentActivityTaskExecutions: 50,
     shutdownGraceTime: '20 seconds',

@@ -1,6 +1,12 @@
 import { accountsOf, deactivate } from '../db/accounts.ts';
 import { audit } from '../db/audit.ts';
-import { eventById, insertEvents, markEventProcessed, noteEventError } from '../db/events.ts';
+import {
+  eventById,
+  findEventByExternalId,
+  insertEvents,
+  markEventProcessed,
+  noteEventError,
+} from '../db/events.ts';
 import { postByPublishId } from '../db/posts.ts';
 import { loadPost } from './access.ts';
 import { tryNumber } from './alive.ts';
@@ -25,8 +31,10 @@ export const createEventActivities = (deps: Deps) => ({
     payload: string;
   }): Promise<string> {
     const [stored] = await insertEvents(deps.db, event.provider, [event]);
-    if (stored === undefined) throw new Error('the event was not stored');
-    return stored.id;
+    // It may have come before, or an earlier try has stored it and could not say so.
+    const known = stored ?? (await findEventByExternalId(deps.db, event.provider, event.externalId));
+    if (known === null) throw new Error('the event was not stored');
+    return known.id;
   },
 
   /** @throws ApplicationFailure `NotYetKnown` while nobody knows the post that the event names */

@@ -8,7 +8,7 @@ type WaitingState = Extract<
 /** What a step of a plan came to, and so what the workflow does next. */
 export type StepOutcome =
   /** On to the next step; the post is now in `state`. */
-  | { kind: 'done'; state: WaitingState }
+  | { kind: 'done'; state: WaitingState; publishId: string | null }
   /** Its time has not come; ask again after `ms` or when something changes. */
   | { kind: 'wait'; state: WaitingState; ms: number; why: string }
   /** The access token of this version is dead or refused: have it renewed, then ask again. */

@@ -31,8 +31,14 @@ export const createSweepActivities = ({ db, temporal }: Deps) => ({
       await markPostStarted(db, post.id);
     }
     const events = await unstartedEvents(db, MOST);
-    for (const { id, provider, externalId, eventType } of events) {
-      await startEvent(temporal, { provider, externalId, input: { eventId: id }, summary: eventType });
+    for (const { id, provider, externalId, eventType, requestId } of events) {
+      await startEvent(temporal, {
+        provider,
+        externalId,
+        input: { eventId: id },
+        summary: eventType,
+        requestId,
+      });
       await markEventStarted(db, id);
     }
     const media = await unstartedMedia(db, MOST);

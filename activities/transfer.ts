@@ -112,7 +112,7 @@ async function sendFrom(
   }
   const state = stateAfter(post.plan, step);
   await savePost(deps.db, post.id, { state, phase: null, sentBytes: media.size });
-  return { kind: 'done', state };
+  return { kind: 'done', state, publishId: post.publishId };
 
   function sendOne(
     { mediaStore }: Deps,

@@ -37,7 +37,8 @@ export const createWriteActivities = (deps: Deps) => ({
       if (isFinal(post.state)) return { kind: 'settled', state: post.state };
       const write = writeOf(loaded, step);
       const last = await lastAttempt(db, postId, step);
-      if (last?.status === 'accepted') return { kind: 'done', state: stateAfter(post.plan, step) };
+      if (last?.status === 'accepted')
+        return { kind: 'done', state: stateAfter(post.plan, step), publishId: last.providerRef };
       if (last?.status === 'sent') {
         // Whoever sent it is gone, and with it the answer.
         await closeAttempt(db, last.id, 'sent', {
@@ -180,7 +181,7 @@ async function accepted(
   });
   // A later try has taken this one for lost and goes its own way.
   if (!counted) throw new Error('the attempt was closed by another try');
-  return { kind: 'done', state };
+  return { kind: 'done', state, publishId: written.publishId ?? null };
 }
 
 async function refused(

@@ -37,10 +37,11 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     requestIdHeader: false,
     bodyLimit: BODY_BYTES,
     handlerTimeout: HANDLER_MS,
-    // Not by setValidatorCompiler: a scope with schemas of its own would go back to Fastify's, which coerces.
-    schemaController: { compilersFactory: { buildValidator: () => validatorCompiler } },
+    // A scope that adds schemas of its own goes back to Ajv, which must not bend bodies either.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     routerOptions: { maxParamLength: 200 },
   });
+  app.setValidatorCompiler(validatorCompiler);
   for (const schema of [ErrorBody, AccountView, MediaView, PostView]) app.addSchema(schema);
   answerFailures(app);
 

@@ -23,6 +23,8 @@ import { tell } from './temporal.ts';
 const STATE_MS = 600_000;
 const EXCHANGE_MS = 20_000;
 const REVOKE_MS = 5_000;
+/** What a provider answers while it is out of order (RFC 6749); its other errors are refusals. */
+const PASSING = new Set(['server_error', 'temporarily_unavailable']);
 
 /** Why an account was not connected; `api/pages.ts` says it to the creator. */
 export type ConnectFailure =
@@ -145,7 +147,7 @@ async function connect(
     request.log.warn({ err: cause, ...cause.details }, 'the provider did not exchange the code');
     return {
       code: 'provider_error',
-      unavailable: cause.kind === 'unavailable' || cause.kind === 'unknown',
+      unavailable: cause.providerCode === null || PASSING.has(cause.providerCode),
       details: cause.details,
     };
   }
@@ -155,7 +157,10 @@ async function connect(
     await giveBack(deps, request, provider, grants);
     return { code: 'missing_scopes', scopes };
   }
-  return save(deps, provider, state, grants);
+  const saved = await save(deps, provider, state, grants);
+  // Another browser was faster with the same link.
+  if (!Array.isArray(saved)) await giveBack(deps, request, provider, grants);
+  return saved;
 }
 
 /** All accounts of a grant are stored, or none; the link is used up in the same commit. */

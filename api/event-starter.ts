@@ -33,8 +33,8 @@ export function createEventStarter(
     }
   }
 
-  async function startOne({ id, provider, externalId, eventType }: StoredEvent): Promise<void> {
-    const event = { provider, externalId, input: { eventId: id }, summary: eventType };
+  async function startOne({ id, provider, externalId, eventType, requestId }: StoredEvent): Promise<void> {
+    const event = { provider, externalId, input: { eventId: id }, summary: eventType, requestId };
     if (!(await tell(temporal, log, `handleEvent of ${id}`, () => startEvent(temporal, event)))) return;
     started.push(id);
     timer ??= setTimeout(() => void note(), NOTE_EVERY_MS);

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { malformed } from './schemas.ts';
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
 
 /** Counts requests by route pattern; nothing that names a user, an account or a post is a label. */
@@ -38,6 +39,7 @@ export function measure(app: FastifyInstance): void {
         tags: ['operations'],
         response: {
           200: { description: 'Prometheus text.', content: { 'text/plain': { schema: { type: 'string' } } } },
+          ...malformed,
         },
       },
     },

@@ -59,6 +59,9 @@ export function refusals(...statuses: (keyof typeof REASONS)[]): Record<number, 
   return Object.fromEntries([...all].map((status) => [status, REASONS[status]]));
 }
 
+/** For routes that refuse nothing by themselves. */
+export const malformed = { 400: REASONS[400] };
+
 /** Path parameters; ids that cannot exist answer like ids that do not. */
 export const Id = Type.Object({ id: Type.String({ format: 'uuid' }) });
 

@@ -8,11 +8,13 @@ import { tell } from './temporal.ts';
 
 export interface Submission {
   userId: string;
+  /** Carried on by the workflow and its log lines. */
+  requestId: string;
   idempotencyKey: string | null;
   /** As it came: the same key must come with the same. */
   body: unknown;
   /** Checks the body and makes the post of it; not asked when the key was used before. */
-  read: (userId: string) => Promise<Omit<NewPost, 'userId' | 'idempotencyKey' | 'requestHash'>>;
+  read: (userId: string) => Promise<Omit<NewPost, 'userId' | 'idempotencyKey' | 'requestHash' | 'requestId'>>;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface Submission {
 export async function submit(
   { database: { db }, temporal }: Deps,
   log: FastifyBaseLogger,
-  { userId, idempotencyKey, body, read }: Submission,
+  { userId, idempotencyKey, requestId, body, read }: Submission,
 ): Promise<{ outcome: 'created' | 'replayed'; post: Post }> {
   const requestHash = hashOf(body);
   // A replay is answered whatever has become of account and media since.
@@ -33,6 +35,7 @@ export async function submit(
   const { outcome, post } = await acceptPost(db, {
     ...(await read(userId)),
     userId,
+    requestId,
     idempotencyKey,
     requestHash,
   });

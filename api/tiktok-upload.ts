@@ -52,7 +52,7 @@ export async function readUpload(
   checkAgainstCreatorInfo: CreatorCheck,
   userId: string,
   body: UploadBody,
-): Promise<Omit<NewPost, 'userId' | 'idempotencyKey' | 'requestHash'>> {
+): Promise<Omit<NewPost, 'userId' | 'idempotencyKey' | 'requestHash' | 'requestId'>> {
   const { db } = deps.database;
   const request = requestOf(body);
   const refusal = fieldError([...checkSource(body, deps.config.allowPrivateUrls), ...checkRequest(request)]);

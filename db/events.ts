@@ -15,6 +15,7 @@ export interface StoredEvent {
   errorMessage: string | null;
   retryCount: number;
   receivedAt: Date;
+  requestId: string | null;
 }
 
 export interface NewEvent {
@@ -36,6 +37,7 @@ const columns = {
   errorMessage: webhookEvents.errorMessage,
   retryCount: webhookEvents.retryCount,
   receivedAt: webhookEvents.receivedAt,
+  requestId: webhookEvents.requestId,
 };
 
 /**
@@ -46,12 +48,18 @@ export async function insertEvents(
   db: Db,
   provider: string,
   events: readonly NewEvent[],
+  requestId: string | null = null,
 ): Promise<StoredEvent[]> {
   if (events.length === 0) return [];
   return db
     .insert(webhookEvents)
     .values(
-      events.map(({ payload, ...event }) => ({ ...event, provider, payloadJson: sql`${payload}::json` })),
+      events.map(({ payload, ...event }) => ({
+        ...event,
+        provider,
+        requestId,
+        payloadJson: sql`${payload}::json`,
+      })),
     )
     .onConflictDoNothing()
     .returning(columns);

@@ -16,6 +16,7 @@ export interface NewMedia {
   expiresAt: Date;
   idempotencyKey: string | null;
   requestHash: string;
+  requestId: string | null;
 }
 
 /** Notes an upload that is about to come. @returns null when the idempotency key was used before */

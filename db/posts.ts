@@ -26,6 +26,7 @@ export interface NewPost {
   fingerprint: string;
   idempotencyKey: string | null;
   requestHash: string;
+  requestId: string | null;
   onQuota: 'wait' | 'fail';
   scheduledAt: Date | null;
   deadlineAt: Date;

@@ -74,6 +74,9 @@ export interface PostError {
   details: Record<string, unknown>;
 }
 
+/** The HTTP request that a row came with; its workflow and its log lines carry it on. */
+const requestId = () => text('request_id');
+
 export const users = pgTable('users', {
   id: id(),
   email: text('email').notNull().unique(),
@@ -194,6 +197,7 @@ export const media = pgTable(
     expiresAt: at('expires_at').notNull(),
     idempotencyKey: text('idempotency_key'),
     requestHash: text('request_hash').notNull(),
+    requestId: requestId(),
     /** Set when the workflow is known to run; until then the sweep starts it. */
     workflowStartedAt: at('workflow_started_at'),
     /** Set when the last byte has arrived; probing may still be under way. */
@@ -215,6 +219,7 @@ export const posts = pgTable(
     /** The accepted request, in the provider's shape (`providers/<name>/publish.ts`). */
     request: jsonb('request').notNull(),
     plan: jsonb('plan').$type<readonly StoredStep[]>().notNull(),
+    requestId: requestId(),
     /** Null: nobody has started the workflow yet, the sweep will. */
     workflowStartedAt: at('workflow_started_at'),
     fingerprint: text('fingerprint').notNull(),
@@ -332,6 +337,7 @@ export const webhookEvents = pgTable(
     provider: text('provider').notNull(),
     eventType: text('event_type').notNull(),
     externalId: text('external_id').notNull(),
+    requestId: requestId(),
     /** As it came: `json`, not `jsonb`, keeps the text and with it every digit. */
     payloadJson: json('payload_json').notNull(),
     /** May belong to accounts of several tenants: the handler applies it to each. */

@@ -28,3 +28,6 @@ export const SEARCH_ATTRIBUTES = [
   EverpostState,
   EverpostProviderId,
 ] as const;
+
+/** Temporal header of the id of the HTTP request that something came with. */
+export const REQUEST_ID = 'everpost-request-id';

@@ -20,7 +20,7 @@ import {
   transferMedia,
 } from './activity-options.ts';
 import { cancelPost, lookAgain, postSettled, reschedulePost } from './messages.ts';
-import { EverpostState } from './names.ts';
+import { EverpostProviderId, EverpostState } from './names.ts';
 
 export interface PublishPostInput {
   postId: string;
@@ -45,6 +45,7 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
   /** The state that operators see. */
   let shown = state;
   let position = 0;
+  let publishId: string | null = null;
   let settled: string | null = null;
   let woken = false;
   let cancelling = false;
@@ -127,11 +128,15 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
   function run(step: Step): Promise<StepOutcome> {
     switch (step.kind) {
       case 'write':
-        return performWrite({ postId, step: step.name });
+        return performWrite.executeWithOptions({ summary: `${step.name} at the provider` }, [
+          { postId, step: step.name },
+        ]);
       case 'transfer':
-        return transferMedia({ postId, step: step.name });
+        return transferMedia.executeWithOptions({ summary: 'send the file' }, [{ postId, step: step.name }]);
       case 'await':
-        return awaitVerdict({ postId, step: step.name });
+        return awaitVerdict.executeWithOptions({ summary: 'ask for the verdict' }, [
+          { postId, step: step.name },
+        ]);
     }
   }
 
@@ -140,6 +145,7 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
       case 'done':
         position += 1;
         state = outcome.state;
+        publishId = outcome.publishId ?? publishId;
         return;
       case 'wait':
         state = outcome.state;
@@ -185,7 +191,10 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
     );
     if (now === shown) return;
     shown = now;
-    upsertSearchAttributes([{ key: EverpostState, value: now }]);
+    upsertSearchAttributes([
+      { key: EverpostState, value: now },
+      ...(publishId === null ? [] : [{ key: EverpostProviderId, value: publishId }]),
+    ]);
   }
 }
 

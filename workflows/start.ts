@@ -41,6 +41,7 @@ export interface PostRow {
   provider: string;
   plan: PublishPostInput['plan'];
   scheduledAt: Date | null;
+  requestId: string | null;
 }
 
 /** The columns of an account that its workflow starts from. */
@@ -49,6 +50,16 @@ export interface AccountRow {
   userId: string;
   provider: string;
 }
+
+/** The media columns that its workflow starts from. */
+export interface MediaRow {
+  id: string;
+  userId: string;
+  requestId: string | null;
+}
+
+/** What the workflow's log lines carry on (interceptors.ts). */
+const carried = (requestId: string | null) => ({ memo: requestId === null ? {} : { requestId } });
 
 function postStart(post: PostRow) {
   const input: PublishPostInput = {
@@ -60,6 +71,7 @@ function postStart(post: PostRow) {
     waitMs: Math.max(0, (post.scheduledAt?.getTime() ?? 0) - Date.now()),
   };
   return {
+    ...carried(post.requestId),
     workflowId: postWorkflowId(post.id),
     taskQueue: TASK_QUEUE,
     args: [input] as [PublishPostInput],
@@ -123,11 +135,18 @@ export function askToReschedule(
 /** Applies an event, unless that was ever started; `replay` applies it once more. */
 export async function startEvent(
   client: Client,
-  event: { provider: string; externalId: string; input: HandleEventInput; summary: string },
+  event: {
+    provider: string;
+    externalId: string;
+    input: HandleEventInput;
+    summary: string;
+    requestId: string | null;
+  },
   replay = false,
 ): Promise<void> {
   await once(
     client.workflow.start<typeof handleEvent>('handleEvent', {
+      ...carried(event.requestId),
       workflowId: eventWorkflowId(event.provider, event.externalId),
       taskQueue: TASK_QUEUE,
       args: [event.input],
@@ -139,8 +158,9 @@ export async function startEvent(
   );
 }
 
-function mediaStart(media: { id: string; userId: string }) {
+function mediaStart(media: MediaRow) {
   return {
+    ...carried(media.requestId),
     workflowId: mediaWorkflowId(media.id),
     taskQueue: TASK_QUEUE,
     args: [{ mediaId: media.id }] as [{ mediaId: string }],
@@ -151,15 +171,12 @@ function mediaStart(media: { id: string; userId: string }) {
 }
 
 /** Watches over an upload. */
-export async function startMedia(client: Client, media: { id: string; userId: string }): Promise<void> {
+export async function startMedia(client: Client, media: MediaRow): Promise<void> {
   await once(client.workflow.start<typeof mediaUpload>('mediaUpload', mediaStart(media)));
 }
 
 /** Says that an upload's last byte has arrived. */
-export async function signalMediaCompleted(
-  client: Client,
-  media: { id: string; userId: string },
-): Promise<void> {
+export async function signalMediaCompleted(client: Client, media: MediaRow): Promise<void> {
   await client.workflow.signalWithStart<typeof mediaUpload>('mediaUpload', {
     ...mediaStart(media),
     signal: mediaCompleted,

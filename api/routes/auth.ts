@@ -15,7 +15,7 @@ import type { Deps } from '../deps.ts';
 import { type ApiError, apiError } from '../errors.ts';
 import { bodyOf } from '../failures.ts';
 import { connectError, failurePage, successPage } from '../pages.ts';
-import { refusals } from '../schemas.ts';
+import { ErrorBody, ref, refusals } from '../schemas.ts';
 
 const ProviderPath = Type.Object({ provider: Type.String({ examples: ['tiktok'] }) });
 const StartQuery = Type.Object(
@@ -63,7 +63,7 @@ export const authRoutes =
           tags: ['accounts'],
           params: ProviderPath,
           querystring: StartQuery,
-          response: { 302: Redirect, ...refusals(404) },
+          response: { 302: Redirect, default: ref(ErrorBody), ...refusals(404) },
         },
       },
       async (request, reply) => {

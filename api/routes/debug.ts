@@ -161,7 +161,7 @@ export const debugRoutes =
         await ask(deps.temporal, () =>
           startEvent(
             deps.temporal,
-            { provider, externalId, input: { eventId: id }, summary: eventType },
+            { provider, externalId, input: { eventId: id }, summary: eventType, requestId: request.id },
             true,
           ),
         );

@@ -5,6 +5,7 @@ import { Type } from 'typebox';
 import { TASK_QUEUE } from '../../workflows/names.ts';
 import type { Deps } from '../deps.ts';
 import { soon, soonFromTemporal } from '../outage.ts';
+import { malformed } from '../schemas.ts';
 
 const Alive = Type.Object({ status: Type.Literal('ok') });
 const Check = Type.Object({ ok: Type.Boolean(), message: Type.Optional(Type.String()) });
@@ -31,7 +32,7 @@ export const healthRoutes =
           operationId: 'isAlive',
           summary: 'Whether this process lives',
           tags,
-          response: { 200: Alive },
+          response: { 200: Alive, ...malformed },
         },
       },
       async () => ({ status: 'ok' as const }),
@@ -45,7 +46,7 @@ export const healthRoutes =
           operationId: 'isReady',
           summary: 'Whether the database answers and every task queue has a live worker',
           tags,
-          response: { 200: Readiness, 503: Readiness },
+          response: { 200: Readiness, 503: Readiness, ...malformed },
         },
       },
       async (_request, reply) => {

@@ -66,6 +66,7 @@ export const mediaRoutes =
           expiresAt,
           idempotencyKey: key,
           requestHash,
+          requestId: request.id,
         };
         let media = await insertMedia(db, row);
         if (media === null) {

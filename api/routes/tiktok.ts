@@ -80,6 +80,7 @@ export const tiktokRoutes =
       async (request, reply) => {
         const { outcome, post } = await submit(deps, request.log, {
           userId: tenant(request),
+          requestId: request.id,
           idempotencyKey: request.headers['idempotency-key'] ?? null,
           body: request.body,
           read: (userId) => readUpload(deps, checkAgainstCreatorInfo, userId, request.body),

@@ -60,13 +60,13 @@ export const webhookRoutes =
         }
         const events = split(() => provider.webhooks.split(body));
         try {
-          const fresh = await soon(insertEvents(db, provider.name, events));
+          const fresh = await soon(insertEvents(db, provider.name, events, request.id));
           // A duplicate was started when it came first, or the sweep does it.
           setImmediate(() => starter.start(fresh));
         } catch (error) {
           if (!(isDatabaseAway(error) || error instanceof ApiError)) throw error;
           request.log.warn({ err: error }, 'the database is away: workflows keep the events');
-          await keepInTemporal(deps, provider.name, events);
+          await keepInTemporal(deps, provider.name, events, request.id);
         }
         return { received: events.length };
       },
@@ -86,6 +86,7 @@ async function keepInTemporal(
   { temporal }: Deps,
   provider: string,
   events: readonly IncomingEvent[],
+  requestId: string,
 ): Promise<void> {
   try {
     await soonFromTemporal(temporal, () =>
@@ -96,6 +97,7 @@ async function keepInTemporal(
             externalId,
             input: { event: { provider, externalId, eventType, providerAccountId, payload } },
             summary: eventType,
+            requestId,
           }),
         ),
       ),
