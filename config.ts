@@ -5,7 +5,7 @@ import type { TikTokSettings } from './providers/tiktok/client.ts';
 
 /*
  * The only reader of the environment. Every setting stands once, in SETTINGS; `.env.example` is written from it
- * (`npm run format:env`). Temporal's own settings (TEMPORAL_*) are read by @temporalio/envconfig.
+ * (`node scripts/env-example.ts > .env.example`). Temporal's own settings (TEMPORAL_*) are read by @temporalio/envconfig.
  */
 
 interface Setting {
@@ -123,9 +123,11 @@ export function readConfig(role: 'server' | 'worker', env: Environment = process
       parsed === null ||
       !['http:', 'https:'].includes(parsed.protocol) ||
       parsed.username !== '' ||
-      parsed.search !== ''
+      parsed.password !== '' ||
+      parsed.search !== '' ||
+      parsed.hash !== ''
     )
-      problem(`${name} must be an http(s) URL without credentials or query`);
+      problem(`${name} must be an http(s) URL without credentials, query or fragment`);
     return text.replace(/\/+$/, '');
   };
 
@@ -133,10 +135,11 @@ export function readConfig(role: 'server' | 'worker', env: Environment = process
   const database = value('DATABASE_URL');
   if (!/^postgres(ql)?:\/\/./.test(database) || !URL.canParse(database))
     problem('DATABASE_URL must be a postgres:// URL');
-  const port = Number(value('PORT'));
-  if (!/^\d+$/.test(value('PORT')) || port > 65_535) problem('PORT must be a number from 0 to 65535');
+  const portIsRight = /^\d+$/.test(value('PORT')) && Number(value('PORT')) <= 65_535;
+  if (!portIsRight) problem('PORT must be a number from 0 to 65535');
+  const port = portIsRight ? Number(value('PORT')) : 0;
   const host = value('HOST');
-  const publicUrl = url('EVERPOST_PUBLIC_URL', `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`);
+  const publicUrl = url('EVERPOST_PUBLIC_URL', `http://${linkHost(host)}:${port}`);
   if (!['true', 'false'].includes(value('EVERPOST_ALLOW_PRIVATE_URLS')))
     problem('EVERPOST_ALLOW_PRIVATE_URLS must be true or false');
   if (!/^(trace|debug|info|warn|error|fatal)$/.test(value('LOG_LEVEL')))
@@ -166,6 +169,12 @@ export function readConfig(role: 'server' | 'worker', env: Environment = process
     logLevel: value('LOG_LEVEL'),
     providers: tiktok === null ? {} : { tiktok },
   };
+}
+
+/** How a link names the address that the server listens on. */
+function linkHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 /** The one setting that `npm run db:migrate` needs. */

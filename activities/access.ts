@@ -2,10 +2,34 @@ import { openAccessToken } from '../crypto/tokens.ts';
 import { accountById, accountKey, type Account } from '../db/accounts.ts';
 import { mediaById } from '../db/media.ts';
 import { type Post, postById, settlePost } from '../db/posts.ts';
+import { reserveQuotas } from '../db/quotas.ts';
 import type { MediaFacts, PostContext, Provider } from '../providers/provider.ts';
 import { isFinal, type PostState } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
+import { notYet } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
+
+/**
+ * Takes one from each quota that a reading step's calls count for.
+ * @throws ApplicationFailure, retried when one is free again
+ */
+export async function takeTurn(
+  { db }: Pick<Deps, 'db'>,
+  { post, account, provider }: LoadedPost,
+  step: string,
+): Promise<void> {
+  const full = await reserveQuotas(
+    db,
+    { accountId: account.id, postId: post.id },
+    provider.publishing.quotasOf(step, post.request),
+  );
+  if (full === null) return;
+  throw notYet(
+    'QuotaFull',
+    `the quota ${full.quota} is used up`,
+    Math.max(1000, full.resetAt.getTime() - Date.now()),
+  );
+}
 
 /** A post and all that belongs to it. */
 export interface LoadedPost {

@@ -2,6 +2,7 @@ import { neglectedAccounts } from '../db/accounts.ts';
 import { markEventStarted, unstartedEvents } from '../db/events.ts';
 import { markMediaStarted, unstartedMedia } from '../db/media.ts';
 import { markPostStarted, unstartedPosts } from '../db/posts.ts';
+import { forgetOldReservations } from '../db/quotas.ts';
 import {
   signalDisconnect,
   signalMediaCompleted,
@@ -51,6 +52,7 @@ export const createSweepActivities = ({ db, temporal }: Deps) => ({
       await (account.status === 'active'
         ? startKeeper(temporal, account)
         : signalDisconnect(temporal, account));
+    await forgetOldReservations(db);
     return { posts: posts.length, events: events.length, media: media.length, accounts: accounts.length };
   },
 });

@@ -4,7 +4,7 @@ import { type Attempt, lastAttempt, supersedeAttempt } from '../db/attempts.ts';
 import { savePost, settlePost } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Chunk, PostContext } from '../providers/provider.ts';
-import { endedWaiting, type LoadedPost, loadPost, openPost } from './access.ts';
+import { endedWaiting, type LoadedPost, loadPost, openPost, takeTurn } from './access.ts';
 import { alive, uninterruptedSignal } from './alive.ts';
 import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
@@ -73,6 +73,7 @@ async function resumeAt(
   }
   const access = await openPost(deps, loaded, signal, 'transferring');
   if ('blocked' in access) return access.blocked;
+  await takeTurn(deps, loaded, 'upload');
   const received = await provider.publishing.receivedBytes(access.context);
   // Whether it counts bytes or names the last one is not confirmed (sheet tiktok 4.7): both lie behind the chunk.
   return provider.publishing.chunks(media.size).find(({ last }) => last > received)?.first ?? media.size;

@@ -2,7 +2,7 @@ import { listAttempts } from '../db/attempts.ts';
 import { savePost, saveStatus, settlePost } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Verdict } from '../providers/provider.ts';
-import { type LoadedPost, loadPost, openPost } from './access.ts';
+import { type LoadedPost, loadPost, openPost, takeTurn } from './access.ts';
 import { alive, tryNumber } from './alive.ts';
 import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
@@ -22,6 +22,7 @@ export const createVerdictActivities = (deps: Deps) => ({
         return { kind: 'given_up', why: 'the provider did not decide within a day' };
       const access = await openPost(deps, loaded, signal, 'processing');
       if ('blocked' in access) return access.blocked;
+      await takeTurn(deps, loaded, 'verdict');
       try {
         const verdict = await loaded.provider.publishing.verdict(access.context);
         if (verdict.kind !== 'pending')

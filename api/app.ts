@@ -42,6 +42,8 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     routerOptions: { maxParamLength: 200 },
   });
   app.setValidatorCompiler(validatorCompiler);
+  // Bodies are JSON, but for routes that say otherwise.
+  app.removeContentTypeParser('text/plain');
   for (const schema of [ErrorBody, AccountView, MediaView, PostView]) app.addSchema(schema);
   answerFailures(app);
 

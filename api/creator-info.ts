@@ -5,7 +5,7 @@ import { checkAgainstCreator, type CreatorInfo } from '../providers/tiktok/creat
 import type { TikTokRequest } from '../providers/tiktok/request.ts';
 import type { Deps } from './deps.ts';
 import { ApiError } from './errors.ts';
-import { callOnce } from './provider-call.ts';
+import { callOnce, takeQuota } from './provider-call.ts';
 
 /** TikTok allows 20 of these calls a minute: a hundred posts at once share one. */
 const FRESH_MS = 20_000;
@@ -20,6 +20,7 @@ export function createCreatorCheck(deps: Deps) {
     const { tiktok } = deps.providers;
     if (tiktok === null || account.status !== 'active') return null;
     try {
+      await takeQuota(deps, account, tiktok.quotas.creatorInfo);
       return await callOnce(deps, account, (accessToken, signal) => tiktok.creatorInfo(accessToken, signal));
     } catch (error) {
       if (error instanceof ProviderError ? error.kind !== 'rejected' : error instanceof ApiError) return null;

@@ -69,6 +69,6 @@ export async function soon<T>(
 }
 
 /** A call of the Temporal server. Its own deadline is kept within one retry; a caller cannot wait for that. */
-export function soonFromTemporal<T>(client: Client, call: () => Promise<T>): Promise<T> {
-  return soon(client.withDeadline(Date.now() + PATIENCE_MS, call), 'temporal_unavailable');
+export function soonFromTemporal<T>(client: Client, call: () => Promise<T>, ms = PATIENCE_MS): Promise<T> {
+  return soon(client.withDeadline(Date.now() + ms, call), 'temporal_unavailable', ms);
 }

@@ -7,7 +7,7 @@ import { findTikTokPost } from '../db/tiktok-posts.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Deps } from './deps.ts';
 import { ApiError, apiError } from './errors.ts';
-import { callProvider } from './provider-call.ts';
+import { callProvider, takeQuota } from './provider-call.ts';
 import { nullable, text } from './schemas.ts';
 
 export const TikTokStatus = Type.Object({
@@ -67,10 +67,12 @@ export function createStatusReader(deps: Deps) {
   /** What TikTok does not tell leaves what is known. */
   async function refresh(log: FastifyBaseLogger, post: Post): Promise<void> {
     const account = await findAccount(db, post.userId, post.oauthAccountId);
-    const publishing = deps.providers.tiktok?.publishing;
-    if (account?.status !== 'active' || publishing === undefined) return;
+    const { tiktok } = deps.providers;
+    if (account?.status !== 'active' || tiktok === null) return;
+    const { publishing, quotas } = tiktok;
     const { openId, username, scope: scopes } = account;
     try {
+      await takeQuota(deps, account, quotas.status);
       const verdict = await callProvider(deps, account, (accessToken, signal) =>
         publishing.verdict({
           request: post.request,

@@ -28,6 +28,8 @@ export function createUploads(
   log: FastifyBaseLogger,
 ): Uploads {
   const store = mediaStore.tusStore();
+  // Uploads are made by POST /api/media, with a length.
+  store.extensions = ['termination'];
 
   async function complete(media: Media): Promise<void> {
     await markUploaded(db, media.id);

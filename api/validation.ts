@@ -1,7 +1,6 @@
 import type { FastifySchemaCompiler } from 'fastify';
-import type { TSchema } from 'typebox';
+import { type TSchema, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { Value } from 'typebox/value';
 import { apiError, type ApiError, type FieldProblem, fieldError } from './errors.ts';
 
 /**
@@ -11,12 +10,24 @@ import { apiError, type ApiError, type FieldProblem, fieldError } from './errors
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const checker = Compile(schema);
   return (input: unknown) => {
-    const value = httpPart === 'querystring' ? Value.Convert(schema, input) : input;
+    const value = httpPart === 'querystring' ? numbersOf(schema, input) : input;
     if (checker.Check(value)) return { value };
     if (httpPart === 'params') return { error: apiError('not_found') };
     return { error: refusal(checker.Errors(value)) };
   };
 };
+
+/** A query's texts, those of whole numbers read as such. */
+function numbersOf(schema: TSchema, input: unknown): unknown {
+  if (!Type.IsObject(schema) || typeof input !== 'object' || input === null) return input;
+  return Object.fromEntries(
+    Object.entries(input).map(([name, value]: [string, unknown]) => {
+      const wanted = schema.properties[name];
+      const isNumber = typeof value === 'string' && /^-?\d{1,15}$/.test(value) && Type.IsInteger(wanted);
+      return [name, isNumber ? Number(value) : value];
+    }),
+  );
+}
 
 type Problems = ReturnType<ReturnType<typeof Compile>['Errors']>;
 

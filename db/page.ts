@@ -8,10 +8,12 @@ export interface Page {
   cursor: { at: Date; id: string } | null;
 }
 
-/** The condition that a row comes after the cursor. */
+/** The condition that a row comes after the cursor, in a list ordered by `at` and `id`, both descending. */
 export function after({ cursor }: Page, at: AnyColumn, id: AnyColumn): SQL | undefined {
-  // PostgreSQL keeps microseconds, JavaScript milliseconds: both sides are compared as the cursor can say them.
-  return cursor === null
-    ? undefined
-    : sql`(date_trunc('milliseconds', ${at}), ${id}) < (${cursor.at.toISOString()}::timestamptz, ${cursor.id}::uuid)`;
+  if (cursor === null) return undefined;
+  // PostgreSQL orders by microseconds, the cursor says milliseconds: the row itself knows the rest.
+  const time = sql.identifier(at.name);
+  const exact = sql`select ${time} from ${at.table} last where last.id = ${cursor.id}::uuid
+    and date_trunc('milliseconds', last.${time}) = ${cursor.at.toISOString()}::timestamptz`;
+  return sql`(${at}, ${id}) < (coalesce((${exact}), ${cursor.at.toISOString()}::timestamptz), ${cursor.id}::uuid)`;
 }

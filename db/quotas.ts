@@ -55,7 +55,7 @@ export async function quotaUse(db: Db, accountId: string, rules: readonly QuotaR
  */
 export async function reserveQuotas(
   db: Db,
-  { accountId, postId }: { accountId: string; postId: string },
+  { accountId, postId = null }: { accountId: string; postId?: string | null },
   rules: readonly QuotaRule[],
 ): Promise<{ quota: string; resetAt: Date } | null> {
   if (rules.length === 0) return null;
@@ -82,4 +82,9 @@ export async function releaseQuotas(db: Db, postId: string, rules: readonly Quot
         select id from quota_reservations
         where post_id = ${postId} and bucket = ${bucket} and released_at is null order by at desc limit 1)`);
   }
+}
+
+/** Forgets reservations that no window reaches any more. */
+export async function forgetOldReservations(db: Db): Promise<void> {
+  await db.execute(sql`delete from quota_reservations where at < now() - interval '2 days'`);
 }

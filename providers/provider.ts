@@ -107,7 +107,9 @@ export interface Publishing {
    * @param request as the API accepted it
    */
   plan(request: unknown): Plan;
-  /** The quotas that a write takes one from. */
+  /** All the quotas that an account has. */
+  readonly quotas: readonly Quota[];
+  /** Those that a step's calls take one from. */
   quotasOf(step: string, request: unknown): readonly Quota[];
   /** Reads what only the provider knows and refuses what it would refuse, right before a write. @throws ProviderError */
   preflight(step: string, context: PostContext): Promise<void>;

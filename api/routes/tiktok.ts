@@ -7,7 +7,7 @@ import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
 import { IdempotencyHeaders } from '../idempotency.ts';
 import { postView, PostView } from '../post-view.ts';
-import { callProvider, PROVIDER_ROUTE_MS } from '../provider-call.ts';
+import { callProvider, PROVIDER_ROUTE_MS, takeQuota } from '../provider-call.ts';
 import { isUuid, nullable, ref, refusals } from '../schemas.ts';
 import { submit } from '../submit.ts';
 import { readUpload, UploadBody } from '../tiktok-upload.ts';
@@ -54,6 +54,7 @@ export const tiktokRoutes =
         const account = isUuid(accountId) ? await findAccount(db, tenant(request), accountId) : null;
         const { tiktok } = deps.providers;
         if (account?.provider !== 'tiktok' || tiktok === null) throw apiError('account_not_found');
+        await takeQuota(deps, account, tiktok.quotas.creatorInfo);
         const info = await callProvider(deps, account, (accessToken, signal) =>
           tiktok.creatorInfo(accessToken, signal),
         );

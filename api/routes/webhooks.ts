@@ -12,6 +12,8 @@ import { refusals } from '../schemas.ts';
 
 const ProviderPath = Type.Object({ provider: Type.String({ examples: ['tiktok'] }) });
 const LARGEST = 1_048_576;
+/** For each of the two stores, so that a provider hears within two seconds that both are away. */
+const STORE_MS = 1_000;
 
 /** What providers tell us. The answer waits for the commit and for nothing else. */
 export const webhookRoutes =
@@ -60,7 +62,11 @@ export const webhookRoutes =
         }
         const events = split(() => provider.webhooks.split(body));
         try {
-          const fresh = await soon(insertEvents(db, provider.name, events, request.id));
+          const fresh = await soon(
+            insertEvents(db, provider.name, events, request.id),
+            'database_unavailable',
+            STORE_MS,
+          );
           // A duplicate was started when it came first, or the sweep does it.
           setImmediate(() => starter.start(fresh));
         } catch (error) {
@@ -89,18 +95,21 @@ async function keepInTemporal(
   requestId: string,
 ): Promise<void> {
   try {
-    await soonFromTemporal(temporal, () =>
-      Promise.all(
-        events.map(({ externalId, eventType, providerAccountId, payload }) =>
-          startEvent(temporal, {
-            provider,
-            externalId,
-            input: { event: { provider, externalId, eventType, providerAccountId, payload } },
-            summary: eventType,
-            requestId,
-          }),
+    await soonFromTemporal(
+      temporal,
+      () =>
+        Promise.all(
+          events.map(({ externalId, eventType, providerAccountId, payload }) =>
+            startEvent(temporal, {
+              provider,
+              externalId,
+              input: { event: { provider, externalId, eventType, providerAccountId, payload } },
+              summary: eventType,
+              requestId,
+            }),
+          ),
         ),
-      ),
+      STORE_MS,
     );
   } catch (error) {
     throw apiError('database_unavailable', { cause: error });

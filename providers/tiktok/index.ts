@@ -3,10 +3,12 @@ import type { TikTokSettings } from './client.ts';
 import { creatorInfo, type CreatorInfo } from './creator.ts';
 import { createOAuth } from './oauth.ts';
 import { createPublishing } from './publish.ts';
+import { QUOTAS } from './quotas.ts';
 import { createWebhooks } from './webhooks.ts';
 
 export interface TikTok extends Provider {
   readonly name: 'tiktok';
+  readonly quotas: typeof QUOTAS;
   /** Fresh options for the publish form (sheet section 4.2). @throws ProviderError */
   creatorInfo(accessToken: string, signal: AbortSignal): Promise<CreatorInfo>;
 }
@@ -18,6 +20,7 @@ export function createTikTok(settings: TikTokSettings): TikTok {
     oauth: createOAuth(settings),
     publishing: createPublishing(settings),
     webhooks: createWebhooks(settings),
+    quotas: QUOTAS,
     creatorInfo: (accessToken, signal) => creatorInfo(settings, accessToken, signal),
   };
 }

@@ -152,7 +152,7 @@ async function profile(
   { accessToken, scopes }: TokenSet,
   signal: AbortSignal,
 ): Promise<Pick<Grant, 'username' | 'displayName' | 'metadata'>> {
-  const fields = ['open_id', 'union_id', 'avatar_url', 'display_name'];
+  const fields = ['open_id', 'union_id', 'display_name'];
   if (scopes.includes('user.info.profile')) fields.push('username');
   try {
     const { data } = await callApi(settings, {

@@ -5,13 +5,13 @@ import type { Chunk, PostContext, Publishing, Quota, Verdict, Written } from '..
 import { callApi, type TikTokSettings } from './client.ts';
 import { checkAgainstCreator, creatorInfo } from './creator.ts';
 import { failure, lost, text } from './errors.ts';
+import { QUOTAS } from './quotas.ts';
 import { TikTokRequest } from './request.ts';
 
 /** At most 64,000,000 bytes go as one chunk, more are cut into chunks of 10,000,000 (sheet section 4.6, "Safe plan"). */
 const WHOLE_BYTES = 64_000_000;
 const CHUNK_BYTES = 10_000_000;
 const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
 /** A chunk of up to 128 MB on a slow line. */
 const CHUNK_MS = 30 * MINUTE;
 
@@ -41,7 +41,8 @@ export function createPublishing(settings: TikTokSettings): Publishing {
           ];
     },
 
-    quotasOf: (_step, request) => quotasOf(parse(request)),
+    quotas: Object.values(QUOTAS),
+    quotasOf: (step, request) => quotasOf(step, parse(request)),
 
     async preflight(_step, { request, accessToken, signal, media }) {
       const accepted = parse(request);
@@ -135,13 +136,13 @@ function parse(request: unknown): TikTokRequest {
   return Value.Parse(TikTokRequest, request);
 }
 
-/** Inits are limited for each endpoint, drafts also in number (sheet sections 4.1 and 4.13). */
-function quotasOf({ mode, photoUrls }: TikTokRequest): Quota[] {
-  const endpoint = photoUrls !== undefined ? 'init:photo' : mode === 'direct' ? 'init:direct' : 'init:inbox';
-  const perMinute: Quota = { bucket: endpoint, limit: 6, windowMs: MINUTE, counts: 'calls' };
-  return mode === 'inbox'
-    ? [perMinute, { bucket: 'pending_share', limit: 5, windowMs: DAY, counts: 'accepted' }]
-    : [perMinute];
+/** Takes one of the quotas that a step's calls count for. */
+function quotasOf(step: string, { mode, photoUrls }: TikTokRequest): readonly Quota[] {
+  if (step !== 'init') return [QUOTAS.status];
+  const photo = photoUrls !== undefined;
+  // The preflight of a direct post asks for the creator info.
+  if (mode === 'direct') return [photo ? QUOTAS.photoInit : QUOTAS.directInit, QUOTAS.creatorInfo];
+  return [photo ? QUOTAS.photoInit : QUOTAS.inboxInit, QUOTAS.pendingShare];
 }
 
 function initCall(request: TikTokRequest, size: number | null): { path: `/v2/${string}`; body: object } {
