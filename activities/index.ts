@@ -5,7 +5,7 @@ import { createPostActivities } from './posts.ts';
 import { createSweepActivities } from './sweep.ts';
 import { createTokenActivities } from './tokens.ts';
 import { createTransferActivities } from './transfer.ts';
-import { createVerdictActivities } from './verdict.ts';
+import { createRecallActivities, createVerdictActivities } from './verdict.ts';
 import { createWriteActivities } from './write.ts';
 
 export type { Deps } from './deps.ts';
@@ -16,6 +16,7 @@ export const createActivities = (deps: Deps) => ({
   ...createWriteActivities(deps),
   ...createTransferActivities(deps),
   ...createVerdictActivities(deps),
+  ...createRecallActivities(deps),
   ...createTokenActivities(deps),
   ...createMediaActivities(deps),
   ...createEventActivities(deps),

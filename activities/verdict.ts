@@ -49,6 +49,22 @@ async function isTooLong({ db }: Deps, postId: string): Promise<boolean> {
   return newest?.finishedAt != null && newest.finishedAt.getTime() < Date.now() - DAY_MS;
 }
 
+/** Takes posts back that the provider has not finished. */
+export const createRecallActivities = (deps: Deps) => ({
+  /** @returns whether the provider dropped the post; false: too late, or it cannot be asked */
+  recallPost: ({ postId }: { postId: string }): Promise<boolean> =>
+    alive(async (signal) => {
+      const loaded = await loadPost(deps, postId);
+      const access = await openPost(deps, loaded, signal, 'processing');
+      if ('blocked' in access) return false;
+      try {
+        return await loaded.provider.publishing.recall(access.context);
+      } catch (error) {
+        throw error instanceof ProviderError ? tryAgain(error) : error;
+      }
+    }),
+});
+
 /** Notes a verdict, whoever brought it. @returns the state of the post */
 export async function applyVerdict(
   { db }: Pick<Deps, 'db'>,

@@ -63,7 +63,7 @@ export function isFinal(state: PostState): state is (typeof FINAL_STATES)[number
 export type StoredStep =
   | { kind: 'write'; name: string; lost: 'repeat' | 'reconcile' }
   | { kind: 'transfer'; name: string; of: string }
-  | { kind: 'await'; name: string };
+  | { kind: 'await'; name: string; recall?: true };
 
 /** What went wrong with a post, as clients see it in `error` (without the provider's own words, which stand in `details`). */
 export interface PostError {

@@ -14,8 +14,8 @@ export type Step =
   | { kind: 'write'; name: string; lost: 'repeat' | 'reconcile' }
   /** Moves the media's bytes to where the write named `of` said. */
   | { kind: 'transfer'; name: string; of: string }
-  /** Asks until the provider has decided. */
-  | { kind: 'await'; name: string };
+  /** Asks until the provider has decided. `recall`: until then the provider may let us take the post back. */
+  | { kind: 'await'; name: string; recall?: true };
 
 export type Plan = readonly Step[];
 
@@ -126,6 +126,11 @@ export interface Publishing {
   receivedBytes(context: PostContext): Promise<number>;
   /** Where the post stands. */
   verdict(context: PostContext): Promise<Verdict>;
+  /**
+   * Asks the provider to drop a post that it has not finished.
+   * @returns whether it did; false: too late
+   */
+  recall(context: PostContext): Promise<boolean>;
   /** The public address of what is live; null where it cannot be told. Pure. */
   permalink(request: unknown, username: string | null, providerPostId: string): string | null;
 }

@@ -70,3 +70,16 @@ test('after the last byte: too late, and said so', async () => {
   expect(afterwards.body.error.details).toMatchObject({ state: 'published' });
   await world.control('POST', '/tiktok/options', { processingMs: 200 });
 });
+
+test('pulled by TikTok: TikTok’s own cancel is used', async () => {
+  onTestFailed(() => world.tell());
+  await world.control('POST', '/tiktok/options', { processingMs: 60_000 });
+  const { body } = await world.publish({ accountId, source: 'PULL_FROM_URL', videoUrl: `${world.url}/livez` });
+  await world.untilPost(body.id, 'processing');
+  const cancelled = await world.call('POST', `/api/posts/${body.id}/cancel`);
+  expect(cancelled.body).toMatchObject({ state: 'cancelled' });
+  expect(await world.requests('cancel')).toHaveLength(1);
+  const { publishId } = await world.getPost(body.id);
+  expect((await world.publishes()).find((row) => row.id === publishId)).toMatchObject({ live: false });
+  await world.control('POST', '/tiktok/options', { processingMs: 200 });
+});

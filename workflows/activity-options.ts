@@ -50,6 +50,14 @@ export const { awaitVerdict } = proxyActivities<Activities>({
   retry: PATIENT,
 });
 
+/** Somebody waits for the answer: a few tries, then it is too late. */
+export const { recallPost } = proxyActivities<Activities>({
+  startToCloseTimeout: '20 seconds',
+  scheduleToCloseTimeout: '30 seconds',
+  heartbeatTimeout: HEARTBEAT,
+  retry: PATIENT,
+});
+
 /** Waits for another workflow's refresh. */
 export const { renewToken } = proxyActivities<Activities>({
   startToCloseTimeout: '5 minutes',

@@ -14,6 +14,7 @@ import type { Plan, Step } from '../providers/provider.ts';
 import {
   awaitVerdict,
   performWrite,
+  recallPost,
   renewToken,
   reschedule,
   settlePost,
@@ -51,6 +52,7 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
   let cancelling = false;
   /** The step under way; a settled or cancelled post ends it. */
   let scope: CancellationScope | null = null;
+  const recallable = plan.some((step) => step.kind === 'await' && step.recall === true);
   const lastIrreversible = plan.findLastIndex((step) => step.kind !== 'await');
 
   setHandler(postSettled, (end) => {
@@ -66,12 +68,13 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
       cancelling = true;
       if (plan[position]?.kind === 'transfer') scope?.cancel();
       await condition(() => settled !== null || position > lastIrreversible);
+      if (settled === null && recallable) await recall();
       if (settled !== 'cancelled') throw tooLate(settled ?? state);
       return { state: settled };
     },
     {
       validator: () => {
-        if (settled !== null || position > lastIrreversible) throw tooLate(settled ?? state);
+        if (settled !== null || (position > lastIrreversible && !recallable)) throw tooLate(settled ?? state);
       },
     },
   );
@@ -178,6 +181,17 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
       case 'stopped':
         return;
     }
+  }
+
+  async function recall(): Promise<void> {
+    try {
+      if (!(await recallPost({ postId }))) return;
+    } catch (error) {
+      if (error instanceof ActivityFailure) return;
+      throw error;
+    }
+    settled = (await settlePost({ postId, state: 'cancelled' })).state;
+    scope?.cancel();
   }
 
   async function pause(ms: number, summary: string): Promise<void> {

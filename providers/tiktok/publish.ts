@@ -37,7 +37,8 @@ export function createPublishing(settings: TikTokSettings): Publishing {
           ]
         : [
             { kind: 'write', name: 'init', lost: 'reconcile' },
-            { kind: 'await', name: 'verdict' },
+            // What TikTok pulls can be cancelled, best effort (sheet section 4.9).
+            { kind: 'await', name: 'verdict', recall: true },
           ];
     },
 
@@ -105,6 +106,23 @@ export function createPublishing(settings: TikTokSettings): Publishing {
 
     async verdict(context) {
       return readVerdict(parse(context.request), await status(context));
+    },
+
+    async recall({ publishId, accessToken, signal }) {
+      try {
+        await callApi(settings, {
+          path: '/v2/post/publish/cancel/',
+          body: { publish_id: publishId },
+          // Cancelling twice is cancelling once: a lost answer is asked for again.
+          effect: 'read',
+          accessToken,
+          signal,
+        });
+        return true;
+      } catch (error) {
+        if (error instanceof ProviderError && error.kind === 'rejected') return false;
+        throw error;
+      }
     },
 
     permalink(request, username, providerPostId) {
