@@ -5,7 +5,7 @@ import type { Deps } from './deps.ts';
 
 const DAY_MS = 24 * 3_600_000;
 /** How long a post may wait for quota, account or provider after it was due. */
-export const DEADLINE_MS = 3 * DAY_MS;
+const DEADLINE_MS = 3 * DAY_MS;
 
 /** What the workflow itself decides about a post. */
 export const createPostActivities = ({ db }: Deps) => ({

@@ -153,7 +153,7 @@ function hasEnded(at: Date | null): boolean {
 }
 
 /** @param seconds from now */
-export function inSeconds(seconds: number | null): Date | null {
+function inSeconds(seconds: number | null): Date | null {
   return seconds === null ? null : new Date(Date.now() + seconds * 1000);
 }
 

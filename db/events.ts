@@ -67,14 +67,9 @@ export async function insertEvents(
 
 /** @throws Error when there is none */
 export async function eventById(db: Db, id: string): Promise<StoredEvent> {
-  const event = await findEvent(db, id);
-  if (event === null) throw new Error(`no event ${id}`);
-  return event;
-}
-
-export async function findEvent(db: Db, id: string): Promise<StoredEvent | null> {
   const [event] = await db.select(columns).from(webhookEvents).where(eq(webhookEvents.id, id));
-  return event ?? null;
+  if (event === undefined) throw new Error(`no event ${id}`);
+  return event;
 }
 
 export async function findEventByExternalId(

@@ -1,6 +1,5 @@
-import { and, desc, eq, isNull, sql } from 'drizzle-orm';
+import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
-import { after, type Page } from './page.ts';
 import { media } from './schema.ts';
 
 export type Media = typeof media.$inferSelect;
@@ -39,16 +38,6 @@ export async function findMediaByKey(db: Db, userId: string, idempotencyKey: str
     .from(media)
     .where(and(eq(media.userId, userId), eq(media.idempotencyKey, idempotencyKey)));
   return row ?? null;
-}
-
-/** Newest first. */
-export async function listMedia(db: Db, userId: string, page: Page): Promise<Media[]> {
-  return db
-    .select()
-    .from(media)
-    .where(and(eq(media.userId, userId), after(page, media.createdAt, media.id)))
-    .orderBy(desc(media.createdAt), desc(media.id))
-    .limit(page.limit + 1);
 }
 
 /** Any tenant's, for workflows. @throws Error when there is none */

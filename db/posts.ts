@@ -12,7 +12,6 @@ import {
   tiktokPosts,
 } from './schema.ts';
 
-export { isFinal };
 export type Post = typeof posts.$inferSelect;
 
 export interface NewPost {
