@@ -7,7 +7,8 @@ import {
   markEventProcessed,
   noteEventError,
 } from '../db/events.ts';
-import { postByPublishId } from '../db/posts.ts';
+import { adoptPublishId, type Post, postByPublishId } from '../db/posts.ts';
+import type { EventEffect } from '../providers/provider.ts';
 import { loadPost } from './access.ts';
 import { tryNumber } from './alive.ts';
 import type { Deps } from './deps.ts';
@@ -47,7 +48,9 @@ export const createEventActivities = (deps: Deps) => ({
     const applied: AppliedEvent = { posts: [], accounts: [] };
 
     if (effect.kind === 'verdict') {
-      const post = await postByPublishId(db, event.provider, effect.publishId);
+      const post =
+        (await postByPublishId(db, event.provider, effect.publishId)) ??
+        (await lostPost(deps, event, effect));
       if (post === null) {
         await noteEventError(db, eventId, {
           message: 'no post has this publish id yet',
@@ -94,3 +97,16 @@ export const createEventActivities = (deps: Deps) => ({
     await noteEventError(deps.db, eventId, { message });
   },
 });
+
+/**
+ * The post whose write lost its answer, when the event proves that something of that person is live which no post is
+ * known to have made. A failure proves nothing: it may be of a write that was repeated.
+ */
+async function lostPost(
+  { db }: Deps,
+  { provider, providerAccountId }: { provider: string; providerAccountId: string | null },
+  { publishId, verdict }: Extract<EventEffect, { kind: 'verdict' }>,
+): Promise<Post | null> {
+  if (providerAccountId === null || verdict.kind === 'pending' || verdict.kind === 'failed') return null;
+  return adoptPublishId(db, provider, providerAccountId, publishId);
+}

@@ -117,6 +117,7 @@ export const createTokenActivities = (deps: Deps) => ({
             throw tryAgain(error);
         }
       }
+      if (account.dataKeyId !== null) envelope.forget(await accountKey(db, account));
       await wipeTokens(db, account.id);
     }),
 

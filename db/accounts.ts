@@ -56,24 +56,14 @@ export async function saveGrant(db: Db, grant: NewGrant): Promise<Account> {
       .for('update');
     if (account === undefined) throw new Error('the account that was just inserted is gone');
 
-    let { dataKeyId } = account;
-    let key = grant.key;
-    if (dataKeyId === null) {
-      const [row] = await tx
-        .insert(dataKeys)
-        .values({ kekId: grant.key.keyId, wrapped: grant.key.wrapped })
-        .returning({ id: dataKeys.id });
-      dataKeyId = row?.id ?? null;
-    } else {
-      key = await accountKey(tx, account);
-    }
-    const tokenVersion = account.tokenVersion + 1;
+    const place = { id: account.id, tokenVersion: account.tokenVersion + 1 };
+    const { dataKeyId, tokens } = await sealed(tx, account, grant, place);
     const [saved] = await tx
       .update(oauthAccounts)
       .set({
-        ...(await grant.seal(key, { id: account.id, tokenVersion })),
+        ...tokens,
         dataKeyId,
-        tokenVersion,
+        tokenVersion: place.tokenVersion,
         scope: [...grant.scopes],
         expiresAt: grant.expiresAt,
         refreshExpiresAt: grant.refreshExpiresAt,
@@ -90,6 +80,29 @@ export async function saveGrant(db: Db, grant: NewGrant): Promise<Account> {
     if (saved === undefined) throw new Error('the account that was just locked is gone');
     return saved;
   });
+}
+
+/** With the account's data key; with the fresh one where it has none, or none that can still be opened. */
+async function sealed(
+  tx: Db,
+  account: Account,
+  { key, seal }: NewGrant,
+  place: { id: string; tokenVersion: number },
+): Promise<{ dataKeyId: string | null; tokens: StoredTokens }> {
+  if (account.dataKeyId !== null) {
+    const { dataKeyId } = account;
+    try {
+      return { dataKeyId, tokens: await seal(await accountKey(tx, account), place) };
+    } catch {
+      // Its key-encryption key is lost, and with it what was encrypted before. The creator has just brought new tokens.
+    }
+  }
+  const tokens = await seal(key, place);
+  const [row] = await tx
+    .insert(dataKeys)
+    .values({ kekId: key.keyId, wrapped: key.wrapped })
+    .returning({ id: dataKeys.id });
+  return { dataKeyId: row?.id ?? null, tokens };
 }
 
 /** A tenant's account; also a disconnected one. */

@@ -1,9 +1,10 @@
-import { and, desc, eq, isNull, ne, notInArray, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, isNull, ne, notInArray, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { after, type Page } from './page.ts';
 import {
   FINAL_STATES,
   isFinal,
+  oauthAccounts,
   type PostError,
   type PostState,
   posts,
@@ -140,6 +141,57 @@ export async function postByPublishId(db: Db, provider: string, publishId: strin
     .from(posts)
     .where(and(eq(posts.provider, provider), eq(posts.publishId, publishId)));
   return post ?? null;
+}
+
+/**
+ * Gives a publish id that nobody knows to the one post of this person whose write lost its answer.
+ * @returns null when there is none, or more than one that it may be
+ */
+export async function adoptPublishId(
+  db: Db,
+  provider: string,
+  openId: string,
+  publishId: string,
+): Promise<Post | null> {
+  return db.transaction(async (tx) => {
+    const lost = await tx
+      .select({ id: posts.id })
+      .from(posts)
+      .innerJoin(oauthAccounts, eq(oauthAccounts.id, posts.oauthAccountId))
+      .where(
+        and(
+          eq(posts.provider, provider),
+          eq(oauthAccounts.openId, openId),
+          isNull(posts.publishId),
+          sql`(${posts.phase} = 'reconciling' or ${posts.state} = 'unknown')`,
+        ),
+      )
+      .for('update', { of: posts });
+    const [only] = lost;
+    if (only === undefined || lost.length > 1) return null;
+    // A write whose answer is still under way may have made it, and then its answer will say so.
+    const underWay = await tx
+      .select({ id: publishAttempts.id })
+      .from(publishAttempts)
+      .innerJoin(posts, eq(posts.id, publishAttempts.postId))
+      .innerJoin(oauthAccounts, eq(oauthAccounts.id, posts.oauthAccountId))
+      .where(
+        and(
+          eq(oauthAccounts.openId, openId),
+          eq(posts.provider, provider),
+          inArray(publishAttempts.status, ['prepared', 'sent']),
+        ),
+      )
+      .limit(1);
+    if (underWay.length > 0) return null;
+    await tx.update(tiktokPosts).set({ publishId }).where(eq(tiktokPosts.postId, only.id));
+    const [adopted] = await tx
+      .update(posts)
+      .set({ publishId, ...changed })
+      .where(eq(posts.id, only.id))
+      .returning();
+    return adopted ?? null;
+  });
 }
 
 /** Newest first. */

@@ -69,6 +69,7 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
       if (plan[position]?.kind === 'transfer') scope?.cancel();
       await condition(() => settled !== null || position > lastIrreversible);
       if (settled === null && recallable) await recall();
+      cancelling = false;
       if (settled !== 'cancelled') throw tooLate(settled ?? state);
       return { state: settled };
     },
