@@ -4,7 +4,7 @@ import { createApi } from './api-client.ts';
 import { connectSandboxAccount } from './connect-account.ts';
 import { sha256OfFile } from './hash-file.ts';
 import { keptUser } from './kept-user.ts';
-import { peakMemoryMb } from './peak-memory.ts';
+import { peakMemory, resetPeakMemory } from './peak-memory.ts';
 import { Post, videoPost, watchPost } from './publish-video.ts';
 import { during, say, seconds } from './say.ts';
 import type { Stack } from './start-stack.ts';
@@ -41,6 +41,7 @@ export async function publishDemo(stack: Stack, file: string, started: number): 
   ]);
   say(`Uploaded: media ${mediaId}, ${megabytes(size)}, sha256 ${sha256.slice(0, 12)}...`);
 
+  const memoryBefore = resetPeakMemory(stack.worker.pid);
   const publishing = Date.now();
   const accepted = await api.post(
     '/api/tiktok/upload',
@@ -54,7 +55,7 @@ export async function publishDemo(stack: Stack, file: string, started: number): 
   const publishes = await createApi(sandboxUrl).get('/_sandbox/tiktok/publishes', Publishes);
   const received = publishes.find(({ id }) => id === post.publishId);
   const equal = received?.sha256 === sha256;
-  const peak = peakMemoryMb(stack.worker.pid);
+  const peak = peakMemory(stack.worker.pid);
   say();
   table({
     state: post.state,
@@ -64,7 +65,7 @@ export async function publishDemo(stack: Stack, file: string, started: number): 
     sha256: equal
       ? 'equal: the sandbox has the bytes of the file'
       : `differs: ${received?.sha256 ?? 'nothing'}`,
-    'worker memory': peak === null ? 'unknown on this system' : `${peak} MB at most`,
+    'worker memory': workerMemory(memoryBefore, peak),
     time: `${seconds(publishMs)} from request to result, ${seconds(Date.now() - started)} in all`,
     ...(stack.temporalUiUrl === undefined
       ? {}
@@ -117,6 +118,13 @@ function percent(part: number, whole: number): string {
 
 function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(2)} MB`;
+}
+
+function workerMemory(before: number | null, peak: number | null): string {
+  if (peak === null) return 'unknown on this system';
+  return before === null
+    ? `${peak} MB at most, start included`
+    : `${before} MB before, ${peak} MB at most while publishing`;
 }
 
 function table(rows: Readonly<Record<string, string>>): void {

@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { publishDemo } from './demo-publish.ts';
+import { environment } from './environment.ts';
 import { folder } from './folder.ts';
 import { padMp4, parseSize } from './pad-mp4.ts';
 import { runScript } from './run-script.ts';
@@ -42,5 +43,6 @@ await runScript(130, async () => {
   } finally {
     rmSync(padded, { force: true });
   }
-  say(`\`npm run dev\` starts the same stack again, on ${relative('', folder) || folder}, and keeps it up.`);
+  const dir = environment['EVERPOST_DIR'] ? `EVERPOST_DIR=${folder} ` : '';
+  say(`To look at all this: ${dir}npm run dev starts the same stack again and keeps it up.`);
 });

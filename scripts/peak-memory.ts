@@ -1,10 +1,26 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 
-/** The most memory that a process ever had, in MB; null where the system does not say. */
-export function peakMemoryMb(pid: number): number | null {
+/**
+ * Starts the measurement anew and says what the process holds now, in MB; null where the system does not tell.
+ * proc(5): writing 5 to clear_refs resets VmHWM, the most memory that the process ever held.
+ */
+export function resetPeakMemory(pid: number): number | null {
   try {
-    const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return kilobytes === undefined ? null : Math.round(Number(kilobytes) / 1_000);
+    writeFileSync(`/proc/${pid}/clear_refs`, '5');
+  } catch {
+    return null;
+  }
+  return memoryMb(pid, 'VmRSS');
+}
+
+export function peakMemory(pid: number): number | null {
+  return memoryMb(pid, 'VmHWM');
+}
+
+function memoryMb(pid: number, name: 'VmRSS' | 'VmHWM'): number | null {
+  try {
+    const line = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    return line === null ? null : Math.round(Number(line[1]) / 1_000);
   } catch {
     return null;
   }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 /** `/readyz` is green when the database answers and a worker polls. */
 export function untilApiReady(apiUrl: string, signal: AbortSignal): Promise<void> {

@@ -13,7 +13,12 @@ export function run(command: readonly string[], options: SpawnOptions = {}): Pro
       const said = Buffer.concat(output).toString();
       if (code === 0) return resolve(said.trim());
       const why = Buffer.concat(complaints).toString().trim() || said.trim();
-      reject(new Error(`${program} ended with ${code ?? signal}: ${why.slice(-2_000)}`));
+      reject(new Error(`${program} ended with ${code ?? signal}: ${shortened(why)}`));
     });
   });
+}
+
+/** Node.js tells the reason at the top of a long trace, most others at the end. */
+function shortened(text: string): string {
+  return text.length > 2_000 ? `${text.slice(0, 1_000)}\n...\n${text.slice(-1_000)}` : text;
 }

@@ -13,7 +13,7 @@ export interface SandboxedProvider {
 }
 
 /** As it would be registered in the provider's developer portal. */
-interface App {
+export interface App {
   clientKey: string;
   clientSecret: string;
   redirectUri: string;

@@ -9,7 +9,7 @@ export function say(line = ''): void {
   if (terminal) showStatus();
 }
 
-/** Waits for the work; when it takes longer than a second, says that it goes on. */
+/** Waits for the work; when it takes longer than a second, says that it goes on. A text that changes is the caller's to conclude. */
 export async function during<T>(what: string | (() => string), work: Promise<T>): Promise<T> {
   const key = Symbol('work');
   const text = typeof what === 'string' ? () => what : what;
@@ -28,7 +28,8 @@ export async function during<T>(what: string | (() => string), work: Promise<T>)
       ticker = undefined;
     }
     const took = Date.now() - since;
-    if (took >= 1_000) say(`${text()}: ${failed ? 'failed' : 'done'} (${seconds(took)})`);
+    if (took >= 1_000 && typeof what === 'string')
+      say(`${text()}: ${failed ? 'failed' : 'done'} (${seconds(took)})`);
   }
 }
 

@@ -7,7 +7,13 @@ import { choosePorts, type Ports } from './kept-ports.ts';
 import { startPostgres } from './postgres.ts';
 import { untilApiReady, untilSandboxReady } from './readiness.ts';
 import { run } from './run.ts';
-import { hasCredentials, PROVIDERS, sandboxApp, type SandboxedProvider } from './sandboxed-providers.ts';
+import {
+  type App,
+  hasCredentials,
+  PROVIDERS,
+  sandboxApp,
+  type SandboxedProvider,
+} from './sandboxed-providers.ts';
 import { during, say } from './say.ts';
 import { endStaleChildren } from './stale-children.ts';
 import { findTemporalBinary, startTemporal } from './temporal.ts';
@@ -31,6 +37,7 @@ export interface StackOptions {
 }
 
 type Settings = Record<string, string | undefined>;
+type Sandboxed = { provider: SandboxedProvider; app: App };
 type Adopt = <Started extends { child: Child }>(starting: Promise<Started>) => Promise<Started>;
 
 /** @param adopt is told of each process as soon as it runs; @param signal ends the start half way */
@@ -41,16 +48,20 @@ export async function startStack(options: StackOptions, adopt: Adopt, signal: Ab
   const apiUrl = `http://${['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host}:${ports.api}`;
   const publicUrl = (environment['EVERPOST_PUBLIC_URL'] || apiUrl).replace(/\/+$/, '');
   const adminKey = environment['EVERPOST_ADMIN_KEY'] || kept('admin-key', randomKey);
+  const sandboxed = PROVIDERS.filter((provider) => options.sandboxAlways || !hasCredentials(provider)).map(
+    (provider) => ({ provider, app: sandboxApp(provider, publicUrl, apiUrl) }),
+  );
 
-  const [database, temporal] = await allOrNone([
-    startDatabase(ports, adopt),
+  const [databaseUrl, temporal, sandboxUrl] = await allOrNone([
+    startDatabase(ports, adopt, signal),
     startOrUseTemporal(ports, adopt, signal),
+    startSandbox(ports, sandboxed, adopt, signal),
   ]);
   const settings: Settings = {
     ...environment,
     ...temporal.settings,
     EVERPOST_DIR: folder,
-    DATABASE_URL: database,
+    DATABASE_URL: databaseUrl,
     PORT: `${ports.api}`,
     HOST: host,
     EVERPOST_PUBLIC_URL: publicUrl,
@@ -58,25 +69,7 @@ export async function startStack(options: StackOptions, adopt: Adopt, signal: Ab
     EVERPOST_ADMIN_KEY: adminKey,
     EVERPOST_MEDIA: environment['EVERPOST_MEDIA'] || `file:${join(folder, 'media')}`,
   };
-  await during('Database migrations', run(node('scripts/migrate.ts'), { env: settings, signal }));
-
-  const sandboxed = PROVIDERS.filter((provider) => options.sandboxAlways || !hasCredentials(provider));
-  const sandboxUrl = sandboxed.length > 0 ? `http://127.0.0.1:${ports.sandbox}` : undefined;
-  if (sandboxUrl !== undefined) {
-    const apps = sandboxed.map((provider) => ({ provider, app: sandboxApp(provider, publicUrl, apiUrl) }));
-    await adopt(
-      startOurs('sandbox', settings, [
-        'sandbox/main.ts',
-        `--port=${ports.sandbox}`,
-        `--state-dir=${join(folder, 'sandbox')}`,
-        ...apps.flatMap(({ provider, app }) => provider.sandboxArguments(app)),
-      ]),
-    );
-    await during('Sandbox', untilSandboxReady(sandboxUrl, signal));
-    dropSettings(settings, sandboxed);
-    for (const { provider, app } of apps) Object.assign(settings, provider.settingsFor(app, sandboxUrl));
-    if (sandboxed.length === PROVIDERS.length) settings['EVERPOST_ALLOW_PRIVATE_URLS'] ||= 'true';
-  }
+  if (sandboxUrl !== undefined) useSandbox(settings, sandboxed, sandboxUrl);
 
   const [worker] = await allOrNone([
     adopt(startOurs('worker', settings, ['worker.ts'])),
@@ -87,18 +80,27 @@ export async function startStack(options: StackOptions, adopt: Adopt, signal: Ab
     apiUrl,
     adminKey,
     worker: worker.child,
-    sandboxed: sandboxed.map(({ name }) => name),
+    sandboxed: sandboxed.map(({ provider }) => provider.name),
     ...(temporal.uiUrl === undefined ? {} : { temporalUiUrl: temporal.uiUrl }),
     ...(sandboxUrl === undefined ? {} : { sandboxUrl }),
   };
 }
 
-async function startDatabase(ports: Ports, adopt: Adopt): Promise<string> {
+async function startDatabase(ports: Ports, adopt: Adopt, signal: AbortSignal): Promise<string> {
+  const url = await givenOrOwnDatabase(ports, adopt);
+  const env = { ...environment, DATABASE_URL: url };
+  await during('Database migrations', run(node('scripts/migrate.ts'), { env, signal }));
+  return url;
+}
+
+async function givenOrOwnDatabase(ports: Ports, adopt: Adopt): Promise<string> {
   const given = environment['DATABASE_URL'] ?? '';
-  if (given !== '') return given;
-  const dir = join(folder, 'pg');
-  const starting = startPostgres({ dir, port: ports.postgres, logFile: logFile('postgres'), say });
-  return (await during('PostgreSQL', adopt(starting))).url;
+  if (given !== '') {
+    say('PostgreSQL: DATABASE_URL is set, using that');
+    return given;
+  }
+  const options = { dir: join(folder, 'pg'), port: ports.postgres, logFile: logFile('postgres'), say };
+  return (await during('PostgreSQL', adopt(startPostgres(options)))).url;
 }
 
 async function startOrUseTemporal(
@@ -126,6 +128,33 @@ async function startOrUseTemporal(
   };
 }
 
+async function startSandbox(
+  ports: Ports,
+  sandboxed: readonly Sandboxed[],
+  adopt: Adopt,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (sandboxed.length === 0) return undefined;
+  const url = `http://127.0.0.1:${ports.sandbox}`;
+  const args = [
+    'sandbox/main.ts',
+    `--port=${ports.sandbox}`,
+    `--state-dir=${join(folder, 'sandbox')}`,
+    ...sandboxed.flatMap(({ provider, app }) => provider.sandboxArguments(app)),
+  ];
+  await adopt(startOurs('sandbox', environment, args));
+  await during('Sandbox', untilSandboxReady(url, signal));
+  return url;
+}
+
+function useSandbox(settings: Settings, sandboxed: readonly Sandboxed[], url: string): void {
+  for (const { provider, app } of sandboxed) {
+    for (const name of Object.keys(settings)) if (provider.settings.test(name)) delete settings[name];
+    Object.assign(settings, provider.settingsFor(app, url));
+  }
+  if (sandboxed.length === PROVIDERS.length) settings['EVERPOST_ALLOW_PRIVATE_URLS'] ||= 'true';
+}
+
 async function startOurs(name: string, env: Settings, args: readonly string[]): Promise<{ child: Child }> {
   const command = node(...args);
   // The worker may be in the middle of sending a chunk.
@@ -145,11 +174,6 @@ function node(script = '', ...args: string[]): string[] {
 
 function logFile(name: string): string {
   return join(folder, 'logs', `${name}.log`);
-}
-
-function dropSettings(settings: Settings, providers: readonly SandboxedProvider[]): void {
-  for (const { settings: names } of providers)
-    for (const name of Object.keys(settings)) if (names.test(name)) delete settings[name];
 }
 
 /** Like Promise.all, but waits for the others when one fails, so that nothing is started behind our back. */

@@ -136,7 +136,8 @@ async function byPip(folder: string, signal?: AbortSignal): Promise<string> {
 
 /** Errors of native code tell the whole chain; the cause at its end is what helps. */
 function lastClause(message: string): string {
-  return message.length > 160 ? `... ${message.slice(-140).replace(/^\S*\s/, '')}` : message;
+  const line = message.replaceAll(/\s+/g, ' ');
+  return line.length > 160 ? `... ${line.slice(-140).replace(/^\S*\s/, '')}` : line;
 }
 
 function onlyFile(folder: string, matches: (name: string) => boolean): string {

@@ -9,7 +9,7 @@ export function embeddedTemporalSettings(
   namespace: string,
 ): Record<string, string | undefined> {
   const emptyProfile = join(folder, 'temporal.toml');
-  writeFileSync(emptyProfile, '');
+  writeFileSync(emptyProfile, '[profile.default]\n'); // @temporalio/envconfig 1.24 fails on a file without a profile
   return {
     ...withoutTemporal(),
     TEMPORAL_ADDRESS: address,

@@ -13,7 +13,10 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 };
 const PATIENCE_MS = 120_000;
 const NewMedia = Type.Object({ id: Type.String(), uploadUrl: Type.String() });
-export const Media = Type.Object({ state: Type.String(), reason: Type.Optional(Type.Unknown()) });
+export const Media = Type.Object({
+  state: Type.String(),
+  rejectedReason: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+});
 
 /** Uploads a file to Everpost and waits until it has been looked at; returns the media's id. */
 export async function uploadMedia(
@@ -62,7 +65,7 @@ async function untilReady(api: Api, id: string): Promise<void> {
     const media = await api.get(`/api/media/${id}`, Media);
     if (media.state === 'ready') return;
     if (media.state === 'rejected' || media.state === 'expired')
-      throw new Error(`The file was ${media.state}: ${JSON.stringify(media)}`);
+      throw new Error(`The file is ${media.state}. ${media.rejectedReason ?? ''}`);
     if (Date.now() > deadline)
       throw new Error(`The file is still ${media.state} after ${PATIENCE_MS / 1_000} s`);
     await sleep(100);
