@@ -72,7 +72,7 @@ export async function startStack(options: StackOptions, adopt: Adopt, signal: Ab
   if (sandboxUrl !== undefined) useSandbox(settings, sandboxed, sandboxUrl);
 
   const [worker] = await allOrNone([
-    adopt(startOurs('worker', settings, ['worker.ts'])),
+    adopt(startOurs('worker', settings, ['--max-semi-space-size=2', 'worker.ts'])),
     adopt(startOurs('server', settings, ['server.ts'])),
   ]);
   await during('Server and worker', untilApiReady(apiUrl, signal));
