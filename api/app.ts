@@ -3,8 +3,9 @@ import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { guardRoutes, identifyCallers } from './access.ts';
 import { AccountView } from './account-view.ts';
 import type { Deps } from './deps.ts';
-import { answerFailures, answerUnknownRoutes } from './failures.ts';
+import { answerBadUrl, answerFailures, answerUnknownRoutes } from './failures.ts';
 import { limitRates } from './limits.ts';
+import { endIdleConnections } from './closing.ts';
 import { logger, logRequests, requestId } from './logging.ts';
 import { MediaView } from './media-view.ts';
 import { measure } from './metrics.ts';
@@ -39,6 +40,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     handlerTimeout: HANDLER_MS,
     // A scope that adds schemas of its own goes back to Ajv, which must not bend bodies either.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
+    frameworkErrors: answerBadUrl,
     routerOptions: { maxParamLength: 200 },
   });
   app.setValidatorCompiler(validatorCompiler);
@@ -46,6 +48,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   app.removeContentTypeParser('text/plain');
   for (const schema of [ErrorBody, AccountView, MediaView, PostView]) app.addSchema(schema);
   answerFailures(app);
+  endIdleConnections(app);
 
   logRequests(app);
   await app.register(helmet, {

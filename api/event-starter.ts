@@ -5,6 +5,12 @@ import type { Deps } from './deps.ts';
 import { tell } from './temporal.ts';
 
 const NOTE_EVERY_MS = 200;
+/** More at once would only make each of them wait longer, until all are too late. */
+const AT_ONCE = 16;
+/** Nobody waits for it. */
+const START_MS = 10_000;
+/** What waits here waits in the database, too: beyond this the sweep does it. */
+const MOST_WAITING = 20_000;
 
 export interface EventStarter {
   /** Starts what was stored; returns at once. */
@@ -19,6 +25,7 @@ export function createEventStarter(
   log: FastifyBaseLogger,
 ): EventStarter {
   const underWay = new Set<Promise<void>>();
+  let waiting: StoredEvent[] = [];
   let started: string[] = [];
   let timer: NodeJS.Timeout | undefined;
 
@@ -35,19 +42,31 @@ export function createEventStarter(
 
   async function startOne({ id, provider, externalId, eventType, requestId }: StoredEvent): Promise<void> {
     const event = { provider, externalId, input: { eventId: id }, summary: eventType, requestId };
-    if (!(await tell(temporal, log, `handleEvent of ${id}`, () => startEvent(temporal, event)))) return;
+    if (!(await tell(temporal, log, `handleEvent of ${id}`, () => startEvent(temporal, event), START_MS)))
+      return;
     started.push(id);
     timer ??= setTimeout(() => void note(), NOTE_EVERY_MS);
   }
 
+  function fill(): void {
+    while (underWay.size < AT_ONCE) {
+      const next = waiting.shift();
+      if (next === undefined) return;
+      const start = startOne(next).finally(() => {
+        underWay.delete(start);
+        fill();
+      });
+      underWay.add(start);
+    }
+  }
+
   return {
     start(events) {
-      for (const event of events) {
-        const start = startOne(event).finally(() => underWay.delete(start));
-        underWay.add(start);
-      }
+      waiting.push(...events.slice(0, MOST_WAITING - waiting.length));
+      fill();
     },
     async close() {
+      waiting = [];
       await Promise.allSettled(underWay);
       clearTimeout(timer);
       await note();

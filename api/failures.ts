@@ -1,4 +1,4 @@
-import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { EnvelopeError } from '../crypto/envelope.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { ApiError, apiError, fromProvider } from './errors.ts';
@@ -20,6 +20,15 @@ export function answerFailures(app: FastifyInstance): void {
       .type('application/json; charset=utf-8')
       .send(bodyOf(failure, request));
   });
+}
+
+/** What Fastify refuses before there is a route: URLs that are none. */
+export function answerBadUrl(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const failure =
+    error.code === 'FST_ERR_BAD_URL'
+      ? apiError('invalid_request', { message: 'the URL is malformed' })
+      : apiError('not_found');
+  void reply.code(failure.statusCode).header('x-request-id', request.id).send(bodyOf(failure, request));
 }
 
 /** Unknown routes count against the rate limit, too. */

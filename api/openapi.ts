@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { type Access, DOCS } from './access.ts';
-import { ERRORS } from './errors.ts';
+import { ERRORS } from './error-codes.ts';
 
 const TAGS = [
   { name: 'accounts', description: 'Connect creators’ accounts, and look after them.' },

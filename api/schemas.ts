@@ -56,6 +56,8 @@ const REASONS = {
 /** The refusals that a route may answer with; the usual ones are always among them. */
 export function refusals(...statuses: (keyof typeof REASONS)[]): Record<number, (typeof REASONS)[400]> {
   const all = new Set<keyof typeof REASONS>([400, 401, 403, 429, 500, 503, ...statuses]);
+  // What has a body can have one that is too large.
+  if (all.has(415)) all.add(413);
   return Object.fromEntries([...all].map((status) => [status, REASONS[status]]));
 }
 

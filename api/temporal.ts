@@ -5,6 +5,7 @@ import { isTemporalAway, soonFromTemporal } from './outage.ts';
 
 /**
  * Tells Temporal what the database already knows. When that fails the row stays marked as unstarted, and the sweep does it.
+ * @param ms how long to wait; as long as a caller may wait without it
  * @returns whether Temporal has taken it
  */
 export async function tell(
@@ -12,9 +13,10 @@ export async function tell(
   log: FastifyBaseLogger,
   what: string,
   call: () => Promise<unknown>,
+  ms?: number,
 ): Promise<boolean> {
   try {
-    await soonFromTemporal(client, call);
+    await soonFromTemporal(client, call, ms);
     return true;
   } catch (error) {
     log.warn({ err: error }, `${what}: left to the sweep`);

@@ -33,8 +33,11 @@ export function createUploads(
 
   async function complete(media: Media): Promise<void> {
     await markUploaded(db, media.id);
-    if (await tell(temporal, log, `examination of ${media.id}`, () => signalMediaCompleted(temporal, media)))
-      await markMediaStarted(db, media.id);
+    if (
+      !(await tell(temporal, log, `examination of ${media.id}`, () => signalMediaCompleted(temporal, media)))
+    )
+      return;
+    await markMediaStarted(db, media.id);
     const until = Date.now() + EXAMINATION_MS;
     for (let ms = 20; Date.now() < until; ms = Math.min(ms * 1.5, 250)) {
       if ((await mediaById(db, media.id)).state !== 'uploading') return;
@@ -76,7 +79,8 @@ export function createUploads(
         return {};
       },
       onResponseError(_request, error) {
-        if (!(error instanceof Error)) return undefined;
+        // The protocol's own refusals say their status.
+        if (!(error instanceof Error) || 'status_code' in error) return undefined;
         log.error({ err: error }, 'an upload failed');
         return { status_code: 500, body: 'Something went wrong; resume the upload\n' };
       },

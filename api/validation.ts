@@ -11,11 +11,22 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
   const checker = Compile(schema);
   return (input: unknown) => {
     const value = httpPart === 'querystring' ? numbersOf(schema, input) : input;
-    if (checker.Check(value)) return { value };
+    const fits = checker.Check(value);
+    if (fits && (httpPart === 'headers' || isStorable(value))) return { value };
     if (httpPart === 'params') return { error: apiError('not_found') };
-    return { error: refusal(checker.Errors(value)) };
+    return {
+      error: fits ? apiError('invalid_request', { message: UNSTORABLE }) : refusal(checker.Errors(value)),
+    };
   };
 };
+
+const UNSTORABLE = 'texts must be well-formed Unicode without NUL characters';
+
+/** PostgreSQL takes no NUL and no half of a surrogate pair. */
+function isStorable(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0');
+  return typeof value !== 'object' || value === null || Object.values(value).every(isStorable);
+}
 
 /** A query's texts, those of whole numbers read as such. */
 function numbersOf(schema: TSchema, input: unknown): unknown {

@@ -43,6 +43,8 @@ export interface WorldOptions {
   worker?: boolean;
   /** The app's secret; a random one without it. */
   clientSecret?: string;
+  /** Whether the sandbox keeps its state in `<dir>/sandbox/sandbox.json`, for tests that look for what it gave out. */
+  sandboxState?: boolean;
 }
 
 export type World = Awaited<ReturnType<typeof createWorld>>;
@@ -64,6 +66,7 @@ export async function createWorld(options: WorldOptions = {}) {
     redirectUri: `${url}/api/auth/tiktok/callback`,
   };
   const sandbox = await startSandbox({
+    ...(options.sandboxState === true ? { stateDir: join(dir, 'sandbox') } : {}),
     tiktok: {
       clientKey: app.clientKey,
       clientSecret: app.clientSecret,

@@ -34,7 +34,7 @@ export const uploadRoutes =
       app.route({
         method,
         url: UPLOAD,
-        config: { access: 'media:write', quiet: true },
+        config: { access: 'media:write', quiet: true, swagger: { exposeHeadRoute: true } },
         schema: {
           operationId,
           summary,

@@ -1,0 +1,427 @@
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
+import { appendFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { localKeyProvider, parseKeyring } from '../crypto/keys.ts';
+import { createWorld, paddedVideo, until, type Json, type World } from './world.ts';
+
+/*
+ * Every secret of a run is looked for in everything that the run left behind: workflow histories, logs, tables and
+ * answers. Findings name kind and place, never the secret.
+ */
+
+interface Secret {
+  kind: string;
+  value: string | Buffer;
+}
+
+interface Place {
+  name: string;
+  content: Buffer;
+}
+
+interface Recorded {
+  request: string;
+  content: string;
+}
+
+const webhookSecret = randomBytes(24).toString('hex');
+
+let world: World;
+let secrets: Secret[];
+const answers: Recorded[] = [];
+const forged: string[] = [];
+
+beforeAll(async () => {
+  recordAnswers();
+  world = await createWorld({
+    // The most that an operator can have logged.
+    env: { LOG_LEVEL: 'trace', TIKTOK_WEBHOOK_SECRET: webhookSecret },
+    sandboxState: true,
+  });
+  await live().catch(async (error: unknown) => {
+    await world.tell();
+    throw error;
+  });
+  secrets = await everySecret();
+});
+afterAll(async () => {
+  vi.restoreAllMocks();
+  await world?.close();
+});
+
+/** What must have been searched, or the search proves nothing. */
+const PARTS = [
+  'answer to POST /api/tiktok/upload',
+  'answer to GET /api/debug/events',
+  'log server',
+  'log worker',
+  'table public.posts',
+  'table public.publish_attempts',
+  'table public.webhook_events',
+  'history of post:',
+  'history of token:',
+  'history of media:',
+  'history of webhook:',
+];
+
+test('no secret of the run stands in histories, logs, tables and answers', async () => {
+  expect(KINDS.filter((kind) => !secrets.some((secret) => secret.kind === kind))).toEqual([]);
+  expect(secrets.filter(({ value }) => value.length < 16).map(({ kind }) => kind)).toEqual([]);
+
+  const places = await everyPlace();
+  const searched = (part: string): boolean =>
+    places.some(({ name, content }) => name.startsWith(part) && content.length > 0);
+  expect(PARTS.filter((part) => !searched(part))).toEqual([]);
+  expect(find(secrets, places)).toEqual([]);
+});
+
+test('the search sees what is planted in a table, a log, a history and an answer', async () => {
+  const [token] = secrets.filter(({ kind }) => kind === 'access token');
+  const [kek] = secrets.filter(({ kind }) => kind === 'key-encryption key, raw');
+  if (typeof token?.value !== 'string' || !Buffer.isBuffer(kek?.value))
+    throw new Error('no secrets to plant');
+  const { db } = world.database;
+  await db.execute(
+    sql`insert into audit_log (actor, action, details) values ('test', 'planted', ${JSON.stringify({ url: `https://x/?t=${token.value}` })}::jsonb)`,
+  );
+  await db.execute(
+    sql`insert into data_keys (kek_id, wrapped) values ('planted', ${Buffer.concat([Buffer.from([1, 2, 3]), kek.value, Buffer.from([4])])})`,
+  );
+  appendFileSync(
+    world.logFiles[0] ?? '',
+    JSON.stringify({ msg: Buffer.from(`Bearer ${token.value}`).toString('base64') }),
+  );
+  answers.push({ request: 'GET /planted', content: encodeURIComponent(`"${token.value}"`) });
+  await world.temporal.workflow.start('planted', {
+    workflowId: 'planted',
+    taskQueue: 'nobody',
+    args: [{ deep: { token: token.value } }],
+    memo: { key: kek.value.toString('base64') },
+  });
+  const found = await until('the planted workflow to be listed', async () => {
+    const all = find(secrets, await everyPlace());
+    return all.some((finding) => finding.endsWith('history of planted')) ? all : null;
+  });
+  expect(found).toEqual(
+    [
+      'access token in answer to GET /planted',
+      'access token in history of planted',
+      'access token in log server-0.log',
+      'access token in table public.audit_log',
+      'key-encryption key in history of planted',
+      'key-encryption key, raw in table public.data_keys',
+      'key-encryption key, raw in history of planted',
+    ].toSorted(),
+  );
+});
+
+/** A run with all that handles secrets in it, good and bad. */
+async function live(): Promise<void> {
+  const creator = `creator_${randomUUID().slice(0, 8)}`;
+  const accountId = await world.connect(creator);
+  const mediaId = await world.upload();
+  const { body: account } = await world.call('GET', `/api/accounts/${accountId}`);
+  const expire = (openId = account.openId): Promise<unknown> =>
+    world.control('POST', '/tiktok/expire-tokens', { openId });
+  const publish = async (changes: Record<string, unknown> = {}): Promise<string> => {
+    const accepted = await world.publish({ accountId, mediaId, allowDuplicate: true, ...changes });
+    if (accepted.status !== 202) throw new Error(`not accepted: ${accepted.text}`);
+    return accepted.body.id;
+  };
+
+  // Connecting that goes wrong.
+  await world.visitConsent({ decision: 'deny' });
+  await world.fault({ endpoint: 'oauth.token:authorization_code', kind: 'truncated' });
+  const lost = await world.visitConsent({ creator });
+  expect(lost.answer.status).toBe(502);
+  await world.call('GET', lost.callback, { key: null });
+  await world.call('GET', lost.callback.replace('code=', 'code=x'), { key: null });
+  const other = await world.newUser();
+  const second = await world.connect(`${creator}_2`, other.key);
+
+  // Publishing, with every answer that holds a secret cut short once.
+  const published = await publish();
+  await world.untilPost(published, 'published');
+  await expire();
+  await world.fault({ endpoint: 'oauth.token:refresh_token', kind: 'html', http: 503 });
+  await world.untilPost(await publish(), 'published');
+  await world.fault({ endpoint: 'inbox.init', kind: 'truncated' });
+  await world.fault({ endpoint: 'upload', kind: 'drop-mid', afterBytes: 1000 });
+  await world.fault({ endpoint: 'upload', kind: 'status', http: 500, after: 1 });
+  const large = await world.upload(paddedVideo(11_000_000));
+  await world.untilPost(await publish({ mediaId: large, mode: 'inbox' }), 'delivered');
+  await world.fault({ endpoint: 'upload', kind: 'status', http: 403 });
+  await world.untilPost(await publish(), 'published');
+  await world.control('POST', '/tiktok/fail-next', { reason: 'spam_risk_text' });
+  await world.untilPost(await publish(), 'failed');
+  await world.fault({ endpoint: 'video.init', kind: 'status', http: 400, code: 'invalid_params' });
+  const refused = await publish();
+  await world.untilPost(refused, 'failed');
+
+  // A refresh whose answer cannot be read: its post waits for the creator.
+  const theirs = (await world.call('GET', `/api/accounts/${second}`, { key: other.key })).body;
+  await expire(theirs.openId);
+  await world.fault({ endpoint: 'oauth.token:refresh_token', kind: 'truncated' });
+  const media = await world.upload(paddedVideo(400_000), other.key);
+  const waiting = await world.call('POST', '/api/tiktok/upload', {
+    key: other.key,
+    body: { accountId: second, mediaId: media, source: 'FILE_UPLOAD', mode: 'inbox' },
+  });
+  await until('the post to wait', async () => {
+    const { body } = await world.call('GET', `/api/posts/${waiting.body.id}`, { key: other.key });
+    return body.state === 'waiting_account' ? true : null;
+  });
+
+  // Webhooks of TikTok, and forged ones.
+  await world.control('POST', '/tiktok/app', { clientSecret: world.app.clientSecret });
+  const body = JSON.stringify({ event: 'something.new', user_openid: account.openId, content: '{}' });
+  const t = Math.floor(Date.now() / 1000);
+  for (const key of [webhookSecret, 'f'.repeat(48)]) {
+    const signature = `t=${t},s=${createHmac('sha256', key).update(`${t}.${body}`).digest('hex')}`;
+    await world.call('POST', '/api/webhooks/tiktok', {
+      key: null,
+      body,
+      headers: { 'tiktok-signature': signature },
+    });
+  }
+
+  // Keys that are not (any more) good: an address line of somebody who mistypes is a secret, too.
+  const bad = `ep_${randomBytes(24).toString('base64url')}`;
+  forged.push(bad);
+  await world.call('GET', '/api/accounts', { key: bad });
+  await world.call('POST', '/api/users', { key: bad, body: { email: 'x@example.com' } });
+
+  // What users and operators read.
+  const admin = { key: world.secrets.adminKey };
+  for (const path of [
+    '/api/accounts',
+    '/api/posts',
+    `/api/posts/${published}`,
+    '/api/media',
+    '/metrics',
+    '/readyz',
+    '/openapi.json',
+  ])
+    await world.call('GET', path);
+  for (const path of [
+    `accounts/${accountId}`,
+    'events',
+    `attempts?postId=${published}`,
+    `attempts?postId=${refused}`,
+  ])
+    await world.call('GET', `/api/debug/${path}`, admin);
+
+  keysAndVerifiers.push(...(await unwrapped()));
+  expect((await world.call('DELETE', `/api/accounts/${accountId}`)).status).toBe(204);
+  await until('the tokens to be wiped', async () => {
+    const { body: state } = await world.call('GET', `/api/debug/accounts/${accountId}`, admin);
+    return state.hasAccessToken || state.hasRefreshToken ? null : true;
+  });
+}
+
+/** Data keys and PKCE verifiers in the clear, which only their wrapped forms in the tables tell. */
+const keysAndVerifiers: Secret[] = [];
+async function unwrapped(): Promise<Secret[]> {
+  const keys = localKeyProvider(parseKeyring(world.env.EVERPOST_KEYRING));
+  const { db } = world.database;
+  const dataKeys: Json[] = await db.execute(sql`select kek_id, wrapped from data_keys`);
+  const states: Json[] = await db.execute(sql`select verifier_kek_id, verifier_wrapped from oauth_states`);
+  return [
+    ...(await Promise.all(
+      dataKeys.map(async (row) => ({
+        kind: 'data key',
+        value: Buffer.from(await keys.unwrap(row.kek_id, row.wrapped)),
+      })),
+    )),
+    ...(await Promise.all(
+      states.map(async (row) => ({
+        kind: 'PKCE verifier, raw',
+        value: Buffer.from(await keys.unwrap(row.verifier_kek_id, row.verifier_wrapped)),
+      })),
+    )),
+  ];
+}
+
+const KINDS = [
+  'client secret',
+  'webhook secret',
+  'admin key',
+  'key-encryption key',
+  'key-encryption key, raw',
+  'data key',
+  'database password',
+  'API key',
+  'API key that is not valid',
+  'connect link token',
+  'OAuth state',
+  'authorization code',
+  'PKCE verifier',
+  'PKCE verifier, raw',
+  'access token',
+  'refresh token',
+  'upload token',
+  'upload URL',
+] as const;
+type Kind = (typeof KINDS)[number];
+
+/** What the run used, from the settings, the recorded answers, and the sandbox's log and state. */
+async function everySecret(): Promise<Secret[]> {
+  const found = new Map<string, Secret>();
+  const add = (kind: Kind, value: unknown): void => {
+    if (typeof value === 'string' && value !== '') found.set(`${kind}:${value}`, { kind, value });
+  };
+  add('client secret', world.secrets.clientSecret);
+  add('webhook secret', webhookSecret);
+  add('admin key', world.secrets.adminKey);
+  add('key-encryption key', world.secrets.kek.replace(/=+$/, ''));
+  add('database password', new URL(world.env.DATABASE_URL).password);
+  for (const key of forged) add('API key that is not valid', key);
+  for (const { request, content } of answers) {
+    if (/^POST \/api\/users\/[^/]+\/keys$/.test(request))
+      add('API key', /"key":"([^"]+)"/.exec(content)?.[1]);
+    if (request === 'POST /api/connect-links')
+      add('connect link token', /[?&]link=([^"&]+)/.exec(content)?.[1]);
+    if (request === 'GET /api/auth/tiktok') add('OAuth state', /[?&]state=([^"&\s]+)/.exec(content)?.[1]);
+  }
+  for (const { endpoint, path, headers, body } of await world.requests()) {
+    add('access token', /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1]);
+    add('authorization code', body?.code);
+    add('PKCE verifier', body?.code_verifier);
+    add('refresh token', body?.refresh_token);
+    if (endpoint === 'oauth.revoke') add('access token', body?.token);
+    if (endpoint === 'upload') add('upload URL', path);
+  }
+  world.sandbox.core.store.flush();
+  const { tiktok }: Json = JSON.parse(readFileSync(join(world.dir, 'sandbox/sandbox.json'), 'utf8'));
+  for (const token of Object.keys(tiktok.accessTokens)) add('access token', token);
+  for (const token of Object.keys(tiktok.refreshTokens)) add('refresh token', token);
+  for (const code of Object.keys(tiktok.codes)) add('authorization code', code);
+  for (const publish of Object.values<Json>(tiktok.publishes)) add('upload token', publish.upload?.token);
+  return [
+    ...found.values(),
+    ...keysAndVerifiers,
+    { kind: 'key-encryption key, raw', value: Buffer.from(world.secrets.kek, 'base64') },
+  ];
+}
+
+/** Keeps every answer that the world hears from the product, but for secrets that are shown once on purpose. */
+function recordAnswers(): void {
+  const { fetch } = globalThis;
+  vi.spyOn(globalThis, 'fetch').mockImplementation(async (...args) => {
+    const response = await fetch(...args);
+    const url = new URL(response.url);
+    if (!url.pathname.startsWith('/_sandbox') && !url.pathname.startsWith('/v2/'))
+      answers.push({
+        request: `${args[1]?.method ?? 'GET'} ${url.pathname}`,
+        content: `${JSON.stringify([...response.headers])}\n${await response.clone().text()}`,
+      });
+    return response;
+  });
+}
+
+/** Where a secret is shown once, because somebody has to get it. */
+const SHOWN: readonly [RegExp, Kind][] = [
+  [/^answer to POST \/api\/users\/[^/]+\/keys$/, 'API key'],
+  [/^answer to POST \/api\/connect-links$/, 'connect link token'],
+  [/^answer to GET \/api\/auth\/tiktok$/, 'OAuth state'],
+];
+
+async function everyPlace(): Promise<Place[]> {
+  return [
+    ...answers.map(({ request, content }) => place(`answer to ${request}`, content)),
+    ...world.logFiles.map((file) => ({
+      name: `log ${file.slice(world.dir.length + 1)}`,
+      content: readFileSync(file),
+    })),
+    ...(await tables()),
+    ...(await histories()),
+  ];
+}
+
+const place = (name: string, content: string): Place => ({ name, content: Buffer.from(content) });
+
+/** Every row of every table, as text and with its bytea columns as the bytes that they are. */
+async function tables(): Promise<Place[]> {
+  const { db } = world.database;
+  const names: Json[] = await db.execute(
+    sql`select table_schema, table_name from information_schema.tables where table_schema not in ('pg_catalog', 'information_schema')`,
+  );
+  return Promise.all(
+    names.map(async ({ table_schema: schema, table_name: table }) => {
+      const rows: Json[] = await db.execute(
+        sql`select row_to_json(t)::text as row from ${sql.identifier(schema)}.${sql.identifier(table)} t`,
+      );
+      const text = rows.map(({ row }) => row).join('\n');
+      const bytes = text.matchAll(/\\\\x([0-9a-f]*)"/g).map(([, hex = '']) => Buffer.from(hex, 'hex'));
+      return {
+        name: `table ${schema}.${table}`,
+        content: Buffer.concat([Buffer.from(text), ...bytes]),
+      };
+    }),
+  );
+}
+
+/** Every workflow of the namespace, raw: its events, description, memo, search attributes and details. */
+async function histories(): Promise<Place[]> {
+  const { workflowService } = world.connection;
+  const namespace = world.name;
+  const places: Place[] = [];
+  for await (const { workflowId, runId } of world.temporal.workflow.list()) {
+    const execution = { workflowId, runId };
+    const parts: unknown[] = [await workflowService.describeWorkflowExecution({ namespace, execution })];
+    let nextPageToken: Uint8Array = new Uint8Array();
+    do {
+      const page = await workflowService.getWorkflowExecutionHistory({ namespace, execution, nextPageToken });
+      parts.push(page.history);
+      ({ nextPageToken } = page);
+    } while (nextPageToken.length > 0);
+    places.push({ name: `history of ${workflowId}`, content: bytesOf(parts) });
+  }
+  return places;
+}
+
+/** All texts and bytes of a protobuf message: names, values, and payloads decoded. */
+function bytesOf(message: unknown): Buffer {
+  const parts: Buffer[] = [];
+  const walk = (value: unknown): void => {
+    if (typeof value === 'string') parts.push(Buffer.from(value));
+    else if (value instanceof Uint8Array) parts.push(Buffer.from(value));
+    else if (typeof value === 'object' && value !== null)
+      for (const [name, inner] of Object.entries(value)) {
+        parts.push(Buffer.from(name));
+        walk(inner);
+      }
+  };
+  walk(message);
+  return Buffer.concat(parts.flatMap((part) => [part, Buffer.from('\n')]));
+}
+
+/** @returns which kind of secret stands where, without the secrets */
+function find(wanted: readonly Secret[], places: readonly Place[]): string[] {
+  const findings = new Set<string>();
+  const needles = wanted.map(({ kind, value }) => ({ kind, forms: formsOf(value) }));
+  for (const { name, content } of places)
+    for (const { kind, forms } of needles) {
+      if (SHOWN.some(([where, what]) => what === kind && where.test(name))) continue;
+      if (forms.some((form) => content.includes(form))) findings.add(`${kind} in ${name}`);
+    }
+  return [...findings].toSorted();
+}
+
+/** A secret as it may be written: as it is, in hex, in base64 at any offset, in a URL. */
+function formsOf(value: string | Buffer): Buffer[] {
+  const raw = Buffer.from(value);
+  const base64 = [0, 1, 2].flatMap((offset) => {
+    const shifted = Buffer.concat([Buffer.alloc(offset), raw]);
+    // The first and the last characters also hold bits of what stands around the secret.
+    const start = offset === 0 ? 0 : offset + 1;
+    const end = Math.floor((shifted.length * 8) / 6);
+    return (['base64', 'base64url'] as const).map((encoding) => shifted.toString(encoding).slice(start, end));
+  });
+  const hex = raw.toString('hex');
+  const texts = [hex, hex.toUpperCase(), ...base64];
+  if (typeof value === 'string') texts.push(encodeURIComponent(value), JSON.stringify(value).slice(1, -1));
+  return [raw, ...[...new Set(texts)].map((text) => Buffer.from(text))];
+}
