@@ -1,4 +1,4 @@
-import { accountsOf, deactivate } from '../db/accounts.ts';
+import { type Account, accountsOf, deactivate } from '../db/accounts.ts';
 import { audit } from '../db/audit.ts';
 import {
   eventById,
@@ -70,23 +70,9 @@ export const createEventActivities = (deps: Deps) => ({
         await noteEventError(db, eventId, { message: 'no account has this id', retryCount: 0 });
         return applied;
       }
-      for (const account of known) {
-        const { status, reason, at } = effect;
-        const changed = await deactivate(db, account.id, {
-          status,
-          reason,
-          ...(at === null ? {} : { before: at }),
-        });
-        if (changed === null) continue;
-        await audit(db, {
-          userId: account.userId,
-          actor: event.provider,
-          action: `account.${status}`,
-          subject: account.id,
-          details: { reason },
-        });
-        applied.accounts.push({ provider: account.provider, accountId: account.id });
-      }
+      for (const account of known)
+        if (await takeOutOfService(deps, event, account, effect))
+          applied.accounts.push({ provider: account.provider, accountId: account.id });
     }
     await markEventProcessed(db, eventId);
     return applied;
@@ -97,6 +83,33 @@ export const createEventActivities = (deps: Deps) => ({
     await noteEventError(deps.db, eventId, { message });
   },
 });
+
+/** @returns whether the event is about the account as it is: not about an earlier consent */
+async function takeOutOfService(
+  { db }: Deps,
+  { id, provider }: { id: string; provider: string },
+  account: Account,
+  { status, reason, at }: Extract<EventEffect, { kind: 'account' }>,
+): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    const changed = await deactivate(tx, account.id, {
+      status,
+      reason,
+      ...(at === null ? {} : { before: at }),
+    });
+    // A try that was cut off after its commit has noted it already.
+    const again = account.status === status && account.statusReason === reason;
+    if (changed !== null && !again)
+      await audit(tx, {
+        userId: account.userId,
+        actor: provider,
+        action: `account.${status}`,
+        subject: account.id,
+        details: { reason, eventId: id },
+      });
+    return changed !== null;
+  });
+}
 
 /**
  * The post whose write lost its answer, when the event proves that something of that person is live which no post is
