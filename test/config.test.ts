@@ -1,0 +1,206 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { ConfigError, databaseUrl, readConfig, SETTINGS, type Environment } from '../config.ts';
+import { run } from '../scripts/run.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const KEY = randomBytes(32).toString('base64');
+const SMALLEST: Environment = {
+  DATABASE_URL: 'postgres://everpost:pw@127.0.0.1:5432/everpost',
+  EVERPOST_KEYRING: `k1:${KEY}`,
+  EVERPOST_ADMIN_KEY: 'an-admin-key-of-enough-characters',
+};
+const TIKTOK: Environment = {
+  TIKTOK_CLIENT_KEY: 'ck',
+  TIKTOK_CLIENT_SECRET: 'cs',
+  NEXT_PUBLIC_TIKTOK_REDIRECT_URI: 'https://posts.example.com/api/auth/tiktok/callback',
+};
+
+const secret = (): string => `s3cret:${randomBytes(12).toString('hex')}`;
+
+/** The problems of settings that must be refused. */
+function problemsOf(env: Environment, role: 'server' | 'worker' = 'server'): readonly string[] {
+  try {
+    readConfig(role, env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  throw new Error('these settings were accepted');
+}
+
+/** The settings that the problems begin with. */
+const named = (problems: readonly string[]): string[] =>
+  problems.map((problem) => problem.split(/[ :]/)[0] ?? '');
+
+test('the smallest settings, and what is assumed besides', () => {
+  expect(readConfig('server', SMALLEST)).toMatchObject({
+    dir: resolve('.everpost'),
+    databaseUrl: SMALLEST['DATABASE_URL'],
+    port: 3000,
+    host: '127.0.0.1',
+    publicUrl: 'http://127.0.0.1:3000',
+    adminKey: SMALLEST['EVERPOST_ADMIN_KEY'],
+    allowPrivateUrls: false,
+    mediaUrl: `file:${resolve('.everpost')}/media`,
+    logLevel: 'info',
+    providers: {},
+  });
+});
+
+test('a worker needs no admin key and does not keep one', () => {
+  const { EVERPOST_ADMIN_KEY: _key, ...withoutKey } = SMALLEST;
+  expect(readConfig('worker', withoutKey).adminKey).toBe('');
+  expect(readConfig('worker', SMALLEST).adminKey).toBe('');
+  expect(named(problemsOf(withoutKey))).toEqual(['EVERPOST_ADMIN_KEY']);
+});
+
+test('every problem is named at once, and no value', () => {
+  const bad = {
+    DATABASE_URL: `mysql://root:${secret()}@db/x`,
+    PORT: secret(),
+    EVERPOST_PUBLIC_URL: `https://user:${secret()}@example.com`,
+    EVERPOST_KEYRING: `k1:${secret()},${secret()}`,
+    EVERPOST_ADMIN_KEY: 's3cret:short',
+    EVERPOST_ALLOW_PRIVATE_URLS: secret(),
+    EVERPOST_MEDIA: secret(),
+    LOG_LEVEL: secret(),
+    TIKTOK_CLIENT_SECRET: secret(),
+    NEXT_PUBLIC_TIKTOK_REDIRECT_URI: `http://example.com/?s=${secret()}`,
+    TIKTOK_AUTH_URL: secret(),
+    TIKTOK_API_URL: `https://example.com/?token=${secret()}`,
+    TIKTOK_UPLOAD_HOSTS: `https://${secret()}`,
+  };
+  const problems = problemsOf(bad);
+  // The client secret is set, so it is the client key that is missing.
+  const { TIKTOK_CLIENT_SECRET: _set, ...refused } = bad;
+  expect(new Set(named(problems))).toEqual(new Set([...Object.keys(refused), 'TIKTOK_CLIENT_KEY']));
+  const { message } = new ConfigError(problems);
+  for (const problem of problems) expect(message).toContain(problem);
+  expect(message).not.toContain('s3cret');
+});
+
+test.each<[string, string]>([
+  ['nothing', ''],
+  ['a key without id', KEY],
+  ['a short key', 'k1:c2hvcnQ='],
+  ['no base64', `k1:${'*'.repeat(44)}`],
+  ['the same id twice', `k1:${KEY},k1:${KEY}`],
+])('a keyring of %s is refused without being repeated', (_what, keyring) => {
+  const problems = problemsOf({ ...SMALLEST, EVERPOST_KEYRING: keyring });
+  expect(named(problems)).toEqual(['EVERPOST_KEYRING']);
+  expect(problems.join()).not.toContain(KEY);
+});
+
+test.each<[string, string]>([
+  ['DATABASE_URL', 'http://127.0.0.1/everpost'],
+  ['DATABASE_URL', 'postgres://'],
+  ['EVERPOST_PUBLIC_URL', 'example.com'],
+  ['EVERPOST_PUBLIC_URL', 'ftp://example.com'],
+  ['EVERPOST_PUBLIC_URL', 'https://user@example.com'],
+  ['EVERPOST_PUBLIC_URL', 'https://:password@example.com'],
+  ['EVERPOST_PUBLIC_URL', 'https://example.com/?a=b'],
+  ['EVERPOST_PUBLIC_URL', 'https://example.com/#a'],
+  ['TIKTOK_API_URL', 'open.tiktokapis.com'],
+  ['TIKTOK_AUTH_URL', 'file:///etc/passwd'],
+  ['TIKTOK_UPLOAD_HOSTS', 'https://upload.tiktokapis.com'],
+  ['TIKTOK_UPLOAD_HOSTS', 'a.example.com, *'],
+  ['NEXT_PUBLIC_TIKTOK_REDIRECT_URI', 'http://posts.example.com/callback'],
+  ['NEXT_PUBLIC_TIKTOK_REDIRECT_URI', 'https://posts.example.com/callback?a=b'],
+  ['NEXT_PUBLIC_TIKTOK_REDIRECT_URI', 'https://posts.example.com/callback#x'],
+  ['NEXT_PUBLIC_TIKTOK_REDIRECT_URI', `https://posts.example.com/${'x'.repeat(500)}`],
+  ['PORT', '65536'],
+  ['PORT', '-1'],
+  ['PORT', '80.5'],
+  ['EVERPOST_ALLOW_PRIVATE_URLS', 'yes'],
+  ['EVERPOST_MEDIA', 'https://bucket.example.com'],
+  ['LOG_LEVEL', 'loud'],
+])('%s=%s is refused', (name, value) => {
+  expect(named(problemsOf({ ...SMALLEST, ...TIKTOK, [name]: value }))).toEqual([name]);
+});
+
+test('an empty or blank setting is none', () => {
+  expect(readConfig('server', { ...SMALLEST, PORT: ' ', LOG_LEVEL: '' })).toMatchObject({
+    port: 3000,
+    logLevel: 'info',
+  });
+  expect(named(problemsOf({ ...SMALLEST, DATABASE_URL: '  ' }))).toEqual(['DATABASE_URL']);
+});
+
+test.each([
+  ['0.0.0.0', '127.0.0.1'],
+  ['::', '127.0.0.1'],
+  ['::1', '[::1]'],
+  ['posts.internal', 'posts.internal'],
+])('a server that listens on %s is linked to as %s', (host, linked) => {
+  const { publicUrl } = readConfig('server', { ...SMALLEST, HOST: host, PORT: '8080' });
+  expect(publicUrl).toBe(`http://${linked}:8080`);
+});
+
+test('a public URL wins over the address, and loses its last slash', () => {
+  const env = { ...SMALLEST, EVERPOST_PUBLIC_URL: 'https://posts.example.com/' };
+  expect(readConfig('server', env).publicUrl).toBe('https://posts.example.com');
+});
+
+test('a relative media folder becomes absolute', () => {
+  expect(readConfig('worker', { ...SMALLEST, EVERPOST_MEDIA: 'file:media' }).mediaUrl).toBe(
+    `file:${resolve('media')}`,
+  );
+});
+
+test('the first key of the keyring is the active one', () => {
+  const { keyring } = readConfig('worker', { ...SMALLEST, EVERPOST_KEYRING: `new:${KEY},old:${KEY}` });
+  expect(keyring.activeKeyId).toBe('new');
+  expect([...keyring.keys.keys()]).toEqual(['new', 'old']);
+});
+
+test('TikTok with all its credentials', () => {
+  expect(readConfig('worker', { ...SMALLEST, ...TIKTOK }).providers.tiktok).toEqual({
+    clientKey: 'ck',
+    clientSecret: 'cs',
+    redirectUri: TIKTOK['NEXT_PUBLIC_TIKTOK_REDIRECT_URI'],
+    webhookSecrets: ['cs'],
+    authUrl: 'https://www.tiktok.com',
+    apiUrl: 'https://open.tiktokapis.com',
+    uploadHosts: ['*.tiktokapis.com'],
+  });
+});
+
+test('several webhook secrets and upload hosts', () => {
+  const env = { TIKTOK_WEBHOOK_SECRET: 'new, old,', TIKTOK_UPLOAD_HOSTS: '127.0.0.1:4010, *.example.com' };
+  expect(readConfig('worker', { ...SMALLEST, ...TIKTOK, ...env }).providers.tiktok).toMatchObject({
+    webhookSecrets: ['new', 'old'],
+    uploadHosts: ['127.0.0.1:4010', '*.example.com'],
+  });
+});
+
+test.each(Object.keys(TIKTOK))('TikTok without %s is a mistake', (missing) => {
+  expect(named(problemsOf({ ...SMALLEST, ...TIKTOK, [missing]: '' }))).toEqual([missing]);
+});
+
+test('a webhook secret alone is a mistake too', () => {
+  expect(named(problemsOf({ ...SMALLEST, TIKTOK_WEBHOOK_SECRET: 'x' }))).toEqual(Object.keys(TIKTOK));
+});
+
+test('other names of a setting are understood; its own name wins', () => {
+  const { TIKTOK_CLIENT_KEY: _key, NEXT_PUBLIC_TIKTOK_REDIRECT_URI: redirectUri, ...rest } = TIKTOK;
+  const aliases = { NEXT_PUBLIC_TIKTOK_CLIENT_KEY: 'public', TIKTOK_REDIRECT_URI: redirectUri };
+  const env = { ...SMALLEST, ...rest, ...aliases };
+  expect(readConfig('worker', env).providers.tiktok).toMatchObject({ clientKey: 'public', redirectUri });
+  expect(readConfig('worker', { ...env, TIKTOK_CLIENT_KEY: 'own' }).providers.tiktok?.clientKey).toBe('own');
+});
+
+test('migrations need the database only', () => {
+  expect(databaseUrl(SMALLEST)).toBe(SMALLEST['DATABASE_URL']);
+  expect(() => databaseUrl({})).toThrow(ConfigError);
+});
+
+test('.env.example is what scripts/env-example.ts prints, with every setting', async () => {
+  const printed = await run([process.execPath, 'scripts/env-example.ts'], { cwd: ROOT });
+  expect(readFileSync(`${ROOT}.env.example`, 'utf8')).toBe(`${printed}\n`);
+  for (const { name, fallback } of SETTINGS) expect(printed).toContain(`\n#${name}=${fallback}`);
+});

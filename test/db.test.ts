@@ -1,0 +1,637 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eq, sql } from 'drizzle-orm';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import {
+  type Account,
+  accountById,
+  accountKey,
+  deactivate,
+  type NewGrant,
+  replaceTokens,
+  saveGrant,
+  wipeTokens,
+} from '../db/accounts.ts';
+import {
+  closeAttempt,
+  lastAttempt,
+  listAttempts,
+  markSent,
+  prepareAttempt,
+  supersedeAttempt,
+} from '../db/attempts.ts';
+import { type Database, type Db, openDatabase } from '../db/client.ts';
+import { type Accepted, acceptPost, type NewPost, postById, savePost, settlePost } from '../db/posts.ts';
+import { quotaUse, releaseQuotas, reserveQuotas } from '../db/quotas.ts';
+import {
+  dataKeys,
+  FINAL_STATES,
+  media,
+  posts,
+  type PostState,
+  publishAttempts,
+  tiktokPosts,
+  users,
+} from '../db/schema.ts';
+import { findTikTokPost } from '../db/tiktok-posts.ts';
+
+/* What must be exact under concurrency, on a real PostgreSQL through several pools, as several processes would. */
+
+let pools: Database[] = [];
+let db: Db;
+
+beforeAll(async () => {
+  const url = await cloneTemplate();
+  pools = [1, 2, 3].map(() => openDatabase(url, 10));
+  db = pool(0);
+});
+afterAll(() => Promise.all(pools.map((each) => each.close())));
+
+function pool(index: number): Db {
+  const one = pools[index % pools.length];
+  if (one === undefined) throw new Error('no pool');
+  return one.db;
+}
+
+async function cloneTemplate(): Promise<string> {
+  const url = new URL(inject('postgresUrl'));
+  const template = url.pathname.slice(1);
+  const name = `db${randomBytes(6).toString('hex')}`;
+  url.pathname = '/postgres';
+  const admin = postgres(url.href, { max: 1, onnotice: () => {} });
+  const clone = () => admin.unsafe(`create database ${name} template ${template}`);
+  // PostgreSQL refuses while another file copies the template.
+  for (let tries = 0; tries < 50; tries += 1) {
+    const done = await clone().then(
+      () => true,
+      () => false,
+    );
+    if (done) break;
+    await sleep(200);
+  }
+  await admin.end();
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+async function newUser(): Promise<string> {
+  const [row] = await db
+    .insert(users)
+    .values({ email: `${randomUUID()}@example.com` })
+    .returning();
+  return row?.id ?? '';
+}
+
+const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
+const later = (ms: number): Date => new Date(Date.now() + ms);
+
+function grant(userId: string, changes: Partial<NewGrant> = {}): NewGrant {
+  return {
+    userId,
+    provider: 'tiktok',
+    openId: randomUUID(),
+    username: 'a_creator',
+    displayName: 'A Creator',
+    scopes: ['video.publish'],
+    metadata: {},
+    expiresAt: later(7_200_000),
+    refreshExpiresAt: null,
+    key: { keyId: 'k1', wrapped: bytes('a wrapped key') },
+    seal: async (_key, { tokenVersion }) => ({
+      accessTokenEncrypted: bytes(`access ${tokenVersion}`),
+      refreshTokenEncrypted: bytes(`refresh ${tokenVersion}`),
+    }),
+    ...changes,
+  };
+}
+
+/** A tenant with an account. */
+async function tenant(): Promise<{ userId: string; account: Account }> {
+  const userId = await newUser();
+  return { userId, account: await saveGrant(db, grant(userId)) };
+}
+
+async function newMedia(userId: string): Promise<string> {
+  const [row] = await db
+    .insert(media)
+    .values({
+      userId,
+      filename: 'v.mp4',
+      contentType: 'video/mp4',
+      size: 10,
+      storageKey: randomUUID(),
+      expiresAt: later(1000),
+      requestHash: 'h',
+    })
+    .returning();
+  return row?.id ?? '';
+}
+
+const newPost = (account: Account, changes: Partial<NewPost> = {}): NewPost => ({
+  userId: account.userId,
+  oauthAccountId: account.id,
+  provider: 'tiktok',
+  mediaId: null,
+  totalBytes: null,
+  request: {},
+  plan: [{ kind: 'await', name: 'verdict' }],
+  fingerprint: randomUUID(),
+  idempotencyKey: null,
+  requestHash: 'hash',
+  requestId: null,
+  onQuota: 'wait',
+  scheduledAt: null,
+  deadlineAt: later(3_600_000),
+  allowDuplicate: false,
+  detail: { provider: 'tiktok', source: 'FILE_UPLOAD', mode: 'direct', title: null },
+  ...changes,
+});
+
+async function accepted(account: Account, changes: Partial<NewPost> = {}): Promise<Accepted['post']> {
+  return (await acceptPost(db, newPost(account, changes))).post;
+}
+
+/** Does the same thing many times at once, over all pools. */
+const atOnce = <T>(times: number, act: (db: Db) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: times }, (_, index) => act(pool(index))));
+
+/** How often each value occurs. */
+const tally = (values: readonly unknown[]): Record<string, number> =>
+  Object.fromEntries(
+    [...new Set(values)].map((value) => [String(value), values.filter((other) => other === value).length]),
+  );
+
+/** The SQLSTATE and the constraint of a statement that PostgreSQL must refuse. */
+async function refusal(
+  statement: Promise<unknown>,
+): Promise<{ code: string; constraint: string | undefined }> {
+  try {
+    await statement;
+  } catch (error) {
+    const cause = error instanceof Error ? (error.cause ?? error) : error;
+    if (cause instanceof postgres.PostgresError)
+      return { code: cause.code, constraint: cause.constraint_name };
+    throw error;
+  }
+  throw new Error('PostgreSQL took it');
+}
+const FOREIGN_KEY = '23503';
+const UNIQUE = '23505';
+
+/** What becomes of the same request, fifty times at once. */
+const outcomes = async (account: Account, changes: Partial<NewPost>) => {
+  const post = newPost(account, changes);
+  const answers = await atOnce(50, (each) => acceptPost(each, post));
+  const rows = await db.select({ id: posts.id }).from(posts).where(eq(posts.oauthAccountId, account.id));
+  return {
+    outcomes: tally(answers.map(({ outcome }) => outcome)),
+    ids: new Set(answers.map(({ post: { id } }) => id)).size,
+    rows: rows.length,
+  };
+};
+
+describe('fifty equal requests at once', () => {
+  test('with one idempotency key are one post', async () => {
+    const { account } = await tenant();
+    expect(await outcomes(account, { idempotencyKey: 'a-key' })).toEqual({
+      outcomes: { created: 1, replayed: 49 },
+      ids: 1,
+      rows: 1,
+    });
+  });
+
+  test('with one idempotency key are one post, also where duplicates are allowed', async () => {
+    const { account } = await tenant();
+    expect(await outcomes(account, { idempotencyKey: 'a-key', allowDuplicate: true })).toEqual({
+      outcomes: { created: 1, replayed: 49 },
+      ids: 1,
+      rows: 1,
+    });
+  });
+
+  test('without a key are one post and its duplicates', async () => {
+    const { account } = await tenant();
+    expect(await outcomes(account, {})).toEqual({ outcomes: { created: 1, duplicate: 49 }, ids: 1, rows: 1 });
+  });
+
+  test('are fifty posts where duplicates are allowed', async () => {
+    const { account } = await tenant();
+    expect(await outcomes(account, { allowDuplicate: true })).toEqual({
+      outcomes: { created: 50 },
+      ids: 50,
+      rows: 50,
+    });
+  });
+});
+
+describe('a request', () => {
+  test('with the key of another one is refused', async () => {
+    const { account } = await tenant();
+    const first = await accepted(account, { idempotencyKey: 'k' });
+    const again = newPost(account, { idempotencyKey: 'k', requestHash: 'other' });
+    expect(await acceptPost(db, again)).toMatchObject({ outcome: 'key_reused', post: { id: first.id } });
+  });
+
+  test('with the key of another tenant is its own', async () => {
+    const [one, other] = [await tenant(), await tenant()];
+    await accepted(one.account, { idempotencyKey: 'k' });
+    const answer = await acceptPost(db, newPost(other.account, { idempotencyKey: 'k' }));
+    expect(answer.outcome).toBe('created');
+  });
+
+  test.each<[PostState, string]>([
+    ['published', 'duplicate'],
+    ['unknown', 'duplicate'],
+    ['failed', 'created'],
+    ['cancelled', 'created'],
+  ])('like one that is %s is %s', async (state, outcome) => {
+    const { account } = await tenant();
+    const post = newPost(account);
+    const { post: first } = await acceptPost(db, post);
+    await db.update(posts).set({ state }).where(eq(posts.id, first.id));
+    expect((await acceptPost(db, post)).outcome).toBe(outcome);
+  });
+
+  test('like one of yesterday is no duplicate', async () => {
+    const { account } = await tenant();
+    const post = newPost(account);
+    const { post: first } = await acceptPost(db, post);
+    await db
+      .update(posts)
+      .set({ createdAt: later(-24 * 3_600_000 - 1000) })
+      .where(eq(posts.id, first.id));
+    expect((await acceptPost(db, post)).outcome).toBe('created');
+  });
+});
+
+describe('quotas', () => {
+  const SIX = [{ bucket: 'init', limit: 6, windowMs: 60_000 }];
+
+  test('are taken exactly, however many ask at once', async () => {
+    const { account } = await tenant();
+    const { id: postId } = await accepted(account);
+    const answers = await atOnce(30, (each) => reserveQuotas(each, { accountId: account.id, postId }, SIX));
+    expect(answers.filter((answer) => answer === null)).toHaveLength(6);
+    const refused = answers.filter((answer) => answer !== null);
+    expect(tally(refused.map(({ quota }) => quota))).toEqual({ init: 24 });
+    for (const { resetAt } of refused)
+      expect(Math.abs(resetAt.getTime() - Date.now() - 60_000)).toBeLessThan(30_000);
+    const [use] = await quotaUse(db, account.id, SIX);
+    expect(use).toMatchObject({ used: 6, remaining: 0 });
+  });
+
+  test('are taken together or not at all', async () => {
+    const { account } = await tenant();
+    const { id: postId } = await accepted(account);
+    const one = { bucket: 'one', limit: 1, windowMs: 60_000 };
+    await reserveQuotas(db, { accountId: account.id, postId }, [one]);
+    const both = await reserveQuotas(db, { accountId: account.id, postId }, [...SIX, one]);
+    expect(both?.quota).toBe('one');
+    expect(await quotaUse(db, account.id, SIX)).toMatchObject([{ used: 0 }]);
+  });
+
+  test('belong to one account', async () => {
+    const [a, b] = [await tenant(), await tenant()];
+    const one = [{ bucket: 'one', limit: 1, windowMs: 60_000 }];
+    for (const { account } of [a, b]) {
+      const { id: postId } = await accepted(account);
+      expect(await reserveQuotas(db, { accountId: account.id, postId }, one)).toBeNull();
+    }
+  });
+
+  test('come back when the window has passed', async () => {
+    const { account } = await tenant();
+    const { id: postId } = await accepted(account);
+    const one = [{ bucket: 'one', limit: 1, windowMs: 300 }];
+    expect(await reserveQuotas(db, { accountId: account.id, postId }, one)).toBeNull();
+    const full = await reserveQuotas(db, { accountId: account.id, postId }, one);
+    await sleep(Math.max(0, (full?.resetAt.getTime() ?? 0) - Date.now()) + 50);
+    expect(await reserveQuotas(db, { accountId: account.id, postId }, one)).toBeNull();
+  });
+
+  test('are given back one at a time, and only those of the post', async () => {
+    const { account } = await tenant();
+    const [mine, other] = [await accepted(account), await accepted(account)];
+    for (const postId of [mine.id, mine.id, other.id])
+      await reserveQuotas(db, { accountId: account.id, postId }, SIX);
+    const used = async () => (await quotaUse(db, account.id, SIX)).map((use) => use.used);
+    await releaseQuotas(db, mine.id, SIX);
+    expect(await used()).toEqual([2]);
+    await releaseQuotas(db, mine.id, SIX);
+    await releaseQuotas(db, mine.id, SIX);
+    expect(await used()).toEqual([1]);
+  });
+});
+
+describe('attempts', () => {
+  const STEP = { step: 'init', tokenVersion: 1 };
+  const attempt = async (account: Account) => {
+    const post = await accepted(account);
+    const made = await prepareAttempt(db, post, STEP);
+    if (made === null) throw new Error('no attempt');
+    return { post, made };
+  };
+
+  test('of a step are open one at a time', async () => {
+    const { account } = await tenant();
+    const { post, made } = await attempt(account);
+    const refused = { code: UNIQUE, constraint: 'publish_attempts_one_open' };
+    expect(await refusal(prepareAttempt(db, post, STEP))).toEqual(refused);
+    await markSent(db, made.id);
+    expect(await refusal(prepareAttempt(db, post, STEP))).toEqual(refused);
+    // Another step is another matter, and so is a closed one.
+    expect(await prepareAttempt(db, post, { ...STEP, step: 'other' })).not.toBeNull();
+    await closeAttempt(db, made.id, 'sent', { status: 'rejected' });
+    expect(await prepareAttempt(db, post, STEP)).not.toBeNull();
+  });
+
+  test('of a step are open one at a time, also when many try', async () => {
+    const { account } = await tenant();
+    const post = await accepted(account);
+    const tries = await atOnce(20, (each) =>
+      prepareAttempt(each, post, STEP).then(
+        () => 'prepared',
+        () => 'refused',
+      ),
+    );
+    expect(tally(tries)).toEqual({ prepared: 1, refused: 19 });
+  });
+
+  test('are closed once', async () => {
+    const { account } = await tenant();
+    const { post, made } = await attempt(account);
+    await markSent(db, made.id);
+    const answers = await atOnce(20, (each) => closeAttempt(each, made.id, 'sent', { status: 'accepted' }));
+    expect(tally(answers)).toEqual({ true: 1, false: 19 });
+    expect(await closeAttempt(db, made.id, 'sent', { status: 'unknown' })).toBe(false);
+    expect(await lastAttempt(db, post.id, 'init')).toMatchObject({
+      status: 'accepted',
+      finishedAt: expect.any(Date),
+    });
+  });
+
+  test('are closed from the state that they are in', async () => {
+    const { account } = await tenant();
+    const { post, made } = await attempt(account);
+    expect(await closeAttempt(db, made.id, 'sent', { status: 'unknown' })).toBe(false);
+    expect(await closeAttempt(db, made.id, 'prepared', { status: 'rejected' })).toBe(true);
+    // What is closed cannot be sent any more.
+    await markSent(db, made.id);
+    expect(await lastAttempt(db, post.id, 'init')).toMatchObject({ status: 'rejected', sentAt: null });
+  });
+
+  test('that are of no use any more lose their secret', async () => {
+    const { account } = await tenant();
+    const { post, made } = await attempt(account);
+    await markSent(db, made.id);
+    await closeAttempt(db, made.id, 'sent', { status: 'accepted', secretEncrypted: bytes('upload url') });
+    await supersedeAttempt(db, made.id, 'upload_expired');
+    expect(await listAttempts(db, post.id)).toMatchObject([
+      { status: 'rejected', errorCode: 'upload_expired', secretEncrypted: null },
+    ]);
+  });
+
+  test('are not prepared for a post that has ended or was moved', async () => {
+    const { account } = await tenant();
+    const post = await accepted(account, { scheduledAt: later(60_000) });
+    expect(await prepareAttempt(db, { ...post, scheduledAt: later(1000) }, STEP)).toBeNull();
+    await settlePost(db, post.id, { state: 'cancelled' });
+    expect(await prepareAttempt(db, post, STEP)).toBeNull();
+  });
+});
+
+describe('the end of a post', () => {
+  /** What is proved to be live overrules what we believed; nothing else moves a post that has ended. */
+  const ALLOWED = new Set([
+    'unknown -> published',
+    'delivered -> published',
+    'failed -> published',
+    'cancelled -> published',
+    'unknown -> delivered',
+    'unknown -> failed',
+  ]);
+  const MOVES = FINAL_STATES.flatMap((from) =>
+    FINAL_STATES.filter((to) => to !== from).map((to) => ({ from, to })),
+  );
+
+  test.each(MOVES)('$from -> $to', async ({ from, to }) => {
+    const { account } = await tenant();
+    const post = await accepted(account);
+    expect((await settlePost(db, post.id, { state: from })).state).toBe(from);
+    const moved = await settlePost(db, post.id, { state: to });
+    expect(moved.state).toBe(ALLOWED.has(`${from} -> ${to}`) ? to : from);
+    expect((await postById(db, post.id)).state).toBe(moved.state);
+  });
+
+  const ERROR = { code: 'spam_risk', message: 'm', userMessage: 'u', retryable: false, details: {} };
+
+  test('is told once, with everything that was waited for gone', async () => {
+    const { account } = await tenant();
+    const post = await accepted(account);
+    await savePost(db, post.id, { phase: 'init', next: { step: 'init', at: later(1000) }, publishId: 'p1' });
+    const end = await settlePost(db, post.id, { state: 'failed', status: 'FAILED', error: ERROR });
+    expect(end).toMatchObject({
+      state: 'failed',
+      phase: null,
+      nextStep: null,
+      nextAt: null,
+      publishId: 'p1',
+      errorCode: 'spam_risk',
+      version: 3,
+    });
+    expect(await findTikTokPost(db, post.id)).toMatchObject({ status: 'FAILED', publishId: 'p1' });
+    expect((await settlePost(db, post.id, { state: 'failed', error: ERROR })).version).toBe(3);
+  });
+
+  test('that was wrong takes its error along', async () => {
+    const { account } = await tenant();
+    const post = await accepted(account);
+    await settlePost(db, post.id, { state: 'failed', error: ERROR });
+    const end = await settlePost(db, post.id, { state: 'published', providerPostId: '1' });
+    expect(end).toMatchObject({ state: 'published', providerPostId: '1', error: null, errorCode: null });
+  });
+
+  test('is completed with the id of what is live, once', async () => {
+    const { account } = await tenant();
+    const { id } = await accepted(account);
+    await settlePost(db, id, { state: 'published', providerPostId: null });
+    await settlePost(db, id, { state: 'published', providerPostId: '1', permalink: 'https://one' });
+    const end = await settlePost(db, id, {
+      state: 'published',
+      providerPostId: '2',
+      permalink: 'https://two',
+    });
+    expect(end).toMatchObject({ providerPostId: '1', permalink: 'https://one', version: 3 });
+  });
+
+  test('is told by one of many', async () => {
+    const { account } = await tenant();
+    const { id } = await accepted(account);
+    const ends = await atOnce(20, (each) => settlePost(each, id, { state: 'delivered' }));
+    expect(tally(ends.map(({ state, version }) => `${state} ${version}`))).toEqual({ 'delivered 2': 20 });
+  });
+
+  test('is not changed by progress that comes late', async () => {
+    const { account } = await tenant();
+    const { id } = await accepted(account);
+    await settlePost(db, id, { state: 'cancelled' });
+    await savePost(db, id, { state: 'transferring', phase: 'upload' });
+    expect(await postById(db, id)).toMatchObject({ state: 'cancelled', phase: null });
+  });
+});
+
+describe('an account', () => {
+  const NEXT = {
+    accessTokenEncrypted: bytes('next access'),
+    refreshTokenEncrypted: bytes('next refresh'),
+    expiresAt: later(1000),
+    refreshExpiresAt: null,
+    scopes: [],
+  };
+
+  test('gets one of many new token pairs', async () => {
+    const { account } = await tenant();
+    const saved = await atOnce(20, (each) => replaceTokens(each, account, NEXT));
+    const won = saved.filter((row) => row !== null);
+    expect(won).toMatchObject([{ tokenVersion: account.tokenVersion + 1, scope: ['video.publish'] }]);
+    expect((await accountById(db, account.id))?.tokenVersion).toBe(account.tokenVersion + 1);
+  });
+
+  test('gets no token pair when it is out of service', async () => {
+    const { account } = await tenant();
+    await deactivate(db, account.id, { status: 'reauth_required', reason: 'test' });
+    expect(await replaceTokens(db, account, NEXT)).toBeNull();
+  });
+
+  test('that is connected again is the same, with a higher token version', async () => {
+    const { userId, account } = await tenant();
+    const keys: string[] = [];
+    await deactivate(db, account.id, { status: 'reauth_required', reason: 'test' });
+    const again = grant(userId, {
+      openId: account.openId,
+      username: null,
+      key: { keyId: 'k2', wrapped: bytes('another key') },
+    });
+    const saved = await saveGrant(db, {
+      ...again,
+      seal: (key, place) => {
+        keys.push(`${key.keyId} ${place.id} ${place.tokenVersion}`);
+        return again.seal(key, place);
+      },
+    });
+    expect(saved).toMatchObject({
+      id: account.id,
+      tokenVersion: 2,
+      status: 'active',
+      statusReason: null,
+      username: 'a_creator',
+      dataKeyId: account.dataKeyId,
+    });
+    // The data key that it has is used again: its history stays readable.
+    expect(keys).toEqual([`k1 ${account.id} 2`]);
+    expect(saved.connectedAt.getTime()).toBeGreaterThanOrEqual(account.connectedAt.getTime());
+  });
+
+  test('that is connected many times at once is one', async () => {
+    const userId = await newUser();
+    const openId = randomUUID();
+    const saved = await atOnce(10, (each) => saveGrant(each, grant(userId, { openId })));
+    expect(new Set(saved.map(({ id }) => id)).size).toBe(1);
+    expect(saved.map(({ tokenVersion }) => tokenVersion).toSorted((a, b) => a - b)).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+    ]);
+  });
+
+  test('of one creator is another one for another tenant', async () => {
+    const one = await tenant();
+    const other = await saveGrant(db, grant(await newUser(), { openId: one.account.openId }));
+    expect(other.id).not.toBe(one.account.id);
+  });
+
+  test.each([
+    ['before the last consent', -1000, 'active'],
+    ['in the second of the last consent', 0, 'reauth_required'],
+    ['after the last consent', 1000, 'reauth_required'],
+  ])('that was removed %s', async (_when, ms, status) => {
+    const { account } = await tenant();
+    const second = Math.floor(account.connectedAt.getTime() / 1000) * 1000;
+    const before = new Date(second + ms);
+    await deactivate(db, account.id, { status: 'reauth_required', reason: 'removed', before });
+    expect((await accountById(db, account.id))?.status).toBe(status);
+  });
+
+  test('stays in service when another token was refused', async () => {
+    const { account } = await tenant();
+    const to = { status: 'reauth_required', reason: 'refused' } as const;
+    expect(await deactivate(db, account.id, { ...to, tokenVersion: 0 })).toBeNull();
+    expect(await deactivate(db, account.id, { ...to, tokenVersion: 1 })).toMatchObject({
+      status: 'reauth_required',
+    });
+  });
+
+  test('that is disconnected stays so', async () => {
+    const { account } = await tenant();
+    await deactivate(db, account.id, { status: 'disconnected', reason: 'first' });
+    expect(await deactivate(db, account.id, { status: 'reauth_required', reason: 'second' })).toBeNull();
+    expect(await accountById(db, account.id)).toMatchObject({
+      status: 'disconnected',
+      statusReason: 'first',
+    });
+  });
+
+  test('that is disconnected loses its tokens and its data key', async () => {
+    const { account } = await tenant();
+    await wipeTokens(db, account.id);
+    expect(await accountById(db, account.id)).toEqual(account);
+
+    await deactivate(db, account.id, { status: 'disconnected', reason: 'test' });
+    await wipeTokens(db, account.id);
+    const wiped = await accountById(db, account.id);
+    expect(wiped).toMatchObject({
+      accessTokenEncrypted: null,
+      refreshTokenEncrypted: null,
+      dataKeyId: null,
+    });
+    const keys = await db
+      .select()
+      .from(dataKeys)
+      .where(eq(dataKeys.id, account.dataKeyId ?? ''));
+    expect(keys).toEqual([]);
+    await expect(accountKey(db, account)).rejects.toThrow('no data key');
+  });
+});
+
+describe('a row of one tenant cannot point to', () => {
+  test('another tenant’s account', async () => {
+    const [one, other] = [await tenant(), await tenant()];
+    const post = newPost(one.account, { oauthAccountId: other.account.id });
+    expect(await refusal(acceptPost(db, post))).toMatchObject({ code: FOREIGN_KEY });
+  });
+
+  test('another tenant’s media', async () => {
+    const [one, other] = [await tenant(), await tenant()];
+    const own = newPost(one.account, { mediaId: await newMedia(one.userId) });
+    expect((await acceptPost(db, own)).outcome).toBe('created');
+    const stolen = newPost(one.account, { mediaId: await newMedia(other.userId) });
+    expect(await refusal(acceptPost(db, stolen))).toMatchObject({ code: FOREIGN_KEY });
+  });
+
+  test('another tenant’s post', async () => {
+    const [one, other] = [await tenant(), await tenant()];
+    const { id: postId } = await accepted(other.account);
+    const { userId } = one;
+    expect(
+      await refusal(db.insert(publishAttempts).values({ postId, userId, step: 'init' }).execute()),
+    ).toMatchObject({ code: FOREIGN_KEY });
+    await db.execute(sql`delete from tiktok_posts where post_id = ${postId}`);
+    const detail = { postId, source: 'FILE_UPLOAD', mode: 'direct' };
+    const values = (owner: string) =>
+      db
+        .insert(tiktokPosts)
+        .values({ ...detail, userId: owner })
+        .execute();
+    expect(await refusal(values(userId))).toMatchObject({ code: FOREIGN_KEY });
+    await expect(values(other.userId)).resolves.toBeDefined();
+  });
+});

@@ -1,0 +1,379 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createWorld, until, type Answer, type Json, type World } from './world.ts';
+
+/*
+ * What belongs to one tenant does not exist for another. The cases are made of the API's own description, so a route
+ * that is new is a case, and one that takes ids which this file does not know fails.
+ */
+
+interface Operation {
+  /** As in "GET /api/posts/{id}". */
+  name: string;
+  method: string;
+  path: string;
+  access: 'public' | 'optional' | 'tenant' | 'admin';
+  /** Where the route takes ids: "path.id", "query.accountId", "body.mediaId". */
+  slots: string[];
+  isList: boolean;
+}
+
+/** One tenant and what it owns. */
+interface Tenant {
+  id: string;
+  key: string;
+  accountId: string;
+  mediaId: string;
+  /** Published. */
+  postId: string;
+  publishId: string;
+  /** Scheduled: it could still be cancelled and moved. */
+  scheduledId: string;
+  /** An upload that is not complete. */
+  uploadId: string;
+}
+
+interface Request {
+  path: Record<string, string>;
+  query: Record<string, string>;
+  body: Record<string, unknown> | string | null;
+  headers: Record<string, string>;
+}
+
+let world: World;
+let operations: Operation[];
+let owner: Tenant;
+let stranger: Tenant;
+
+beforeAll(async () => {
+  const limits = { creator_info: 1000, 'video.init': 1000, status: 1000 };
+  world = await createWorld({ tiktok: { limits } });
+  operations = describeOperations((await world.call('GET', '/openapi.json', { key: null })).body);
+  [owner, stranger] = await Promise.all([newTenant(world.user), newTenant(await world.newUser())]);
+});
+afterAll(() => world?.close());
+
+async function newTenant({ id, key }: { id: string; key: string }): Promise<Tenant> {
+  const accountId = await connect(key);
+  const mediaId = await world.upload(undefined, key);
+  const publish = async (more: Record<string, unknown>): Promise<string> => {
+    const body = { accountId, mediaId, source: 'FILE_UPLOAD', mode: 'inbox', allowDuplicate: true, ...more };
+    const { status, body: post } = await world.call('POST', '/api/tiktok/upload', { key, body });
+    expect(status).toBe(202);
+    return post.id;
+  };
+  const scheduledId = await publish({ scheduledAt: soon() });
+  const postId = await publish({});
+  const publishId = await until('the post to be delivered', async () => {
+    const { body } = await world.call('GET', `/api/posts/${postId}`, { key });
+    return body.state === 'delivered' ? String(body.publishId) : null;
+  });
+  const upload = { filename: 'v.mp4', contentType: 'video/mp4', size: 100 };
+  const { body } = await world.call('POST', '/api/media', { key, body: upload });
+  return { id, key, accountId, mediaId, postId, publishId, scheduledId, uploadId: body.id };
+}
+
+/** Both tenants have the same creator: what is one's own is decided by the tenant alone. */
+let connecting: Promise<unknown> = Promise.resolve();
+function connect(key: string): Promise<string> {
+  const connected = connecting.then(() => world.connect('sandbox_creator', key));
+  connecting = connected;
+  return connected;
+}
+
+const soon = (): string => new Date(Date.now() + 3_600_000).toISOString();
+
+/** Which id of a tenant belongs into a slot. A slot that is missing here fails its test. */
+const IDS: Record<string, (tenant: Tenant) => string> = {
+  'GET /api/accounts/{id} path.id': (tenant) => tenant.accountId,
+  'DELETE /api/accounts/{id} path.id': (tenant) => tenant.accountId,
+  'GET /api/media/{id} path.id': (tenant) => tenant.mediaId,
+  'HEAD /api/media/{id}/upload path.id': (tenant) => tenant.uploadId,
+  'PATCH /api/media/{id}/upload path.id': (tenant) => tenant.uploadId,
+  'DELETE /api/media/{id}/upload path.id': (tenant) => tenant.uploadId,
+  'GET /api/tiktok/creator-info query.accountId': (tenant) => tenant.accountId,
+  'POST /api/tiktok/upload body.accountId': (tenant) => tenant.accountId,
+  'POST /api/tiktok/upload body.mediaId': (tenant) => tenant.mediaId,
+  'GET /api/tiktok/status/{publishId} path.publishId': (tenant) => tenant.publishId,
+  'GET /api/posts/{id} path.id': (tenant) => tenant.scheduledId,
+  'PATCH /api/posts/{id} path.id': (tenant) => tenant.scheduledId,
+  'POST /api/posts/{id}/cancel path.id': (tenant) => tenant.scheduledId,
+  'GET /api/posts/{id}/events path.id': (tenant) => tenant.postId,
+};
+
+/** The rest of a request that would be right. */
+const REST: Record<string, Partial<Request>> = {
+  'HEAD /api/media/{id}/upload': { headers: { 'tus-resumable': '1.0.0' } },
+  'DELETE /api/media/{id}/upload': { headers: { 'tus-resumable': '1.0.0' } },
+  'PATCH /api/media/{id}/upload': {
+    body: 'bytes',
+    headers: {
+      'tus-resumable': '1.0.0',
+      'upload-offset': '0',
+      'content-type': 'application/offset+octet-stream',
+    },
+  },
+  'PATCH /api/posts/{id}': { body: { scheduledAt: soon() } },
+  'POST /api/tiktok/upload': {
+    body: { source: 'FILE_UPLOAD', mode: 'inbox', scheduledAt: soon(), allowDuplicate: true },
+  },
+};
+
+/** A right request of the tenant for what is its own. */
+function requestOf({ name, slots }: Operation, tenant: Tenant): Request {
+  const request: Request = {
+    path: { provider: 'tiktok' },
+    query: {},
+    headers: {},
+    body: null,
+    ...structuredClone(REST[name] ?? {}),
+  };
+  for (const slot of slots) {
+    const id = IDS[`${name} ${slot}`];
+    if (id === undefined) throw new Error(`isolation.test.ts does not know the ids of ${name} ${slot}`);
+    put(request, slot, id(tenant));
+  }
+  return request;
+}
+
+function put(request: Request, slot: string, id: string): void {
+  const [place = '', name = ''] = slot.split(/\.(.*)/s);
+  if (place === 'path') request.path[name] = id;
+  else if (place === 'query') request.query[name] = id;
+  else if (typeof request.body === 'object') request.body = { ...request.body, [name]: id };
+}
+
+async function send({ method, path }: Operation, request: Request, key: string | null): Promise<Answer> {
+  const filled = path.replaceAll(/\{(\w+)\}/g, (_all, name: string) =>
+    encodeURIComponent(request.path[name] ?? randomUUID()),
+  );
+  const query = new URLSearchParams(request.query).toString();
+  return world.call(method, `${filled}${query === '' ? '' : `?${query}`}`, {
+    key,
+    headers: request.headers,
+    ...(request.body === null ? {} : { body: request.body }),
+  });
+}
+
+/** An answer without the id that was asked for and the request's own. */
+function withoutIds({ status, headers, text }: Answer, id: string): Json {
+  const requestId = headers.get('x-request-id') ?? 'none';
+  const told = text.replaceAll(requestId, 'REQUEST').replaceAll(id, 'ID');
+  return { status, type: headers.get('content-type'), text: told };
+}
+
+const named = (access: Operation['access'][]): Operation[] =>
+  operations.filter((operation) => access.includes(operation.access));
+
+test('the description has routes of every kind', () => {
+  expect(named(['tenant']).length).toBeGreaterThan(12);
+  expect(named(['admin']).length).toBeGreaterThan(4);
+  expect(named(['optional']).map(({ name }) => name)).toEqual(['GET /api/auth/{provider}']);
+  // A route becomes public on purpose only.
+  expect(new Set(named(['public']).map(({ name }) => name))).toEqual(
+    new Set([
+      'GET /livez',
+      'GET /readyz',
+      'GET /metrics',
+      'GET /api/auth/{provider}/callback',
+      'POST /api/webhooks/{provider}',
+    ]),
+  );
+  // Ids in this file that no route takes any more are a mistake, too.
+  const slots = named(['tenant']).flatMap(({ name, slots: all }) => all.map((slot) => `${name} ${slot}`));
+  expect(new Set(slots)).toEqual(new Set(Object.keys(IDS)));
+});
+
+test('another tenant’s id answers like one that does not exist, at every route that takes ids', async () => {
+  const before = await belongings(owner);
+  let asked = 0;
+  for (const operation of named(['tenant', 'optional'])) {
+    for (const slot of operation.slots) {
+      const foreign = requestOf(operation, stranger);
+      const theirs = IDS[`${operation.name} ${slot}`]?.(owner) ?? '';
+      put(foreign, slot, theirs);
+      const missing = requestOf(operation, stranger);
+      const nowhere = slot.endsWith('publishId') ? `v_inbox_file~v2.${'7'.repeat(19)}` : randomUUID();
+      put(missing, slot, nowhere);
+      const one = withoutIds(await send(operation, foreign, stranger.key), theirs);
+      const two = withoutIds(await send(operation, missing, stranger.key), nowhere);
+      expect({ route: operation.name, slot, ...one }).toEqual({ route: operation.name, slot, ...two });
+      expect({ route: operation.name, slot, status: one.status }).toMatchObject({ status: 404 });
+      asked += 1;
+    }
+  }
+  expect(asked).toBe(Object.keys(IDS).length);
+  // And nothing of it has come to harm.
+  expect(await belongings(owner)).toEqual(before);
+});
+
+test('for their owners the same requests are right', async () => {
+  const tenants = named(['tenant']).toSorted((a, b) => destruction(a.name) - destruction(b.name));
+  for (const operation of tenants.filter(({ slots }) => slots.length > 0)) {
+    if (operation.name.startsWith('DELETE /api/accounts/')) continue;
+    const { status, text } = await send(operation, requestOf(operation, stranger), stranger.key);
+    expect({ route: operation.name, status, text: status < 300 ? '' : text }).toEqual({
+      route: operation.name,
+      status: expect.toSatisfy((code: number) => code >= 200 && code < 300),
+      text: '',
+    });
+  }
+});
+
+test('lists show what is one’s own and nothing else', async () => {
+  const lists = named(['tenant']).filter(({ isList }) => isList);
+  expect(lists.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['GET /api/accounts', 'GET /api/posts']),
+  );
+  for (const list of lists) {
+    const request = { path: {}, query: { limit: '200' }, body: null, headers: {} };
+    const { status, body, text } = await send(list, request, stranger.key);
+    expect({ route: list.name, status }).toEqual({ route: list.name, status: 200 });
+    expect(body.data.length).toBeGreaterThan(0);
+    for (const id of Object.values(owner))
+      expect({ route: list.name, shows: text.includes(id) ? id : null }).toMatchObject({ shows: null });
+    const theirs = await send(list, request, owner.key);
+    const shown = body.data.map((row: Json) => row.id);
+    for (const row of theirs.body.data) expect(shown).not.toContain(row.id);
+  }
+});
+
+test('a cursor of another tenant opens nothing', async () => {
+  for (const list of named(['tenant']).filter(({ isList }) => isList)) {
+    const request = { path: {}, query: { limit: '1' }, body: null, headers: {} };
+    const { body } = await send(list, request, owner.key);
+    if (body.nextCursor === null) continue;
+    const used = { ...request, query: { cursor: String(body.nextCursor) } };
+    const { status, text } = await send(list, used, stranger.key);
+    expect(status).toBe(200);
+    for (const id of Object.values(owner)) expect(text).not.toContain(id);
+  }
+});
+
+describe('keys', () => {
+  const uuids: Request = { path: { provider: 'tiktok' }, query: {}, body: null, headers: {} };
+
+  test('without one, every route that is not public says 401', async () => {
+    for (const operation of named(['tenant', 'admin', 'optional'])) {
+      for (const key of [null, 'ep_wrong', `ep_${'A'.repeat(43)}`]) {
+        const answer = await send(operation, uuids, key);
+        expect({ route: operation.name, key, status: answer.status }).toEqual({
+          route: operation.name,
+          key,
+          status: 401,
+        });
+      }
+    }
+  });
+
+  test('of a tenant do not open what is the operator’s', async () => {
+    for (const operation of named(['admin'])) {
+      const { status } = await send(operation, uuids, owner.key);
+      expect({ route: operation.name, status }).toEqual({ route: operation.name, status: 403 });
+    }
+  });
+
+  test('of the operator are nobody’s tenant', async () => {
+    for (const operation of named(['tenant'])) {
+      const { status } = await send(operation, uuids, world.secrets.adminKey);
+      expect({ route: operation.name, status }).toEqual({ route: operation.name, status: 403 });
+    }
+    const start = await world.call('GET', '/api/auth/tiktok', { key: world.secrets.adminKey });
+    expect(start.status).toBe(401);
+  });
+
+  test('are revoked under their own user only', async () => {
+    const admin = { key: world.secrets.adminKey };
+    const { body } = await world.call('POST', `/api/users/${owner.id}/keys`, {
+      ...admin,
+      body: { name: 'x' },
+    });
+    const wrong = await world.call('DELETE', `/api/users/${stranger.id}/keys/${body.id}`, admin);
+    expect(wrong.status).toBe(404);
+    expect((await world.call('GET', '/api/posts', { key: body.key })).status).toBe(200);
+  });
+});
+
+/** What ends things comes last. */
+function destruction(name: string): number {
+  return ['DELETE', 'POST /api/posts/{id}/cancel'].findIndex((start) => name.startsWith(start));
+}
+
+/** Everything that could have been changed. */
+async function belongings({ key, accountId, mediaId, postId, scheduledId, uploadId }: Tenant): Promise<Json> {
+  const paths = [
+    `/api/accounts/${accountId}`,
+    `/api/media/${mediaId}`,
+    `/api/media/${uploadId}`,
+    `/api/posts/${postId}`,
+    `/api/posts/${scheduledId}`,
+    '/api/posts',
+    '/api/accounts',
+  ];
+  const read = paths.map(async (path) => (await world.call('GET', path, { key })).body);
+  const head = await world.call('HEAD', `/api/media/${uploadId}/upload`, {
+    key,
+    headers: { 'tus-resumable': '1.0.0' },
+  });
+  return [await Promise.all(read), head.headers.get('upload-offset')];
+}
+
+function describeOperations(description: Json): Operation[] {
+  const resolve = (schema: Json): Json =>
+    typeof schema?.$ref === 'string'
+      ? schema.$ref
+          .slice(2)
+          .split('/')
+          .reduce((at: Json, part: string) => at[part], description)
+      : (schema ?? {});
+  return Object.entries<Json>(description.paths).flatMap(([path, methods]) =>
+    Object.entries<Json>(methods).map(([method, operation]) => {
+      const parameters: Json[] = (operation.parameters ?? []).map(resolve);
+      const body = resolve(operation.requestBody?.content?.['application/json']?.schema);
+      const list = resolve(operation.responses['200']?.content?.['application/json']?.schema);
+      return {
+        name: `${method.toUpperCase()} ${path}`,
+        method: method.toUpperCase(),
+        path,
+        access: accessOf(operation.security ?? []),
+        slots: [
+          ...parameters
+            .filter(({ in: place, name }) => place === 'path' && name !== 'provider')
+            .map(({ name }) => `path.${name}`),
+          ...parameters
+            .filter(({ in: place, name }) => place === 'query' && namesId(name))
+            .map(({ name }) => `query.${name}`),
+          ...propertiesOf(body, resolve)
+            .filter(namesId)
+            .map((name) => `body.${name}`),
+        ],
+        isList: Object.keys(list.properties ?? {}).includes('nextCursor'),
+      };
+    }),
+  );
+}
+
+/** Names of a body's fields, nested ones with dots. */
+function propertiesOf(schema: Json, resolve: (schema: Json) => Json): string[] {
+  const { properties = {}, items } = resolve(schema);
+  const nested = items === undefined ? [] : propertiesOf(items, resolve);
+  return [
+    ...nested,
+    ...Object.entries<Json>(properties).flatMap(([name, property]) => [
+      name,
+      ...propertiesOf(property, resolve).map((inner) => `${name}.${inner}`),
+    ]),
+  ];
+}
+
+/** `mediaId`, `media_id`, `ids`, `cover.mediaId`; not `invalid`. */
+function namesId(name: string): boolean {
+  return /(^|[a-z]I|_i|\.i|^i)ds?$/.test(name) && !name.endsWith('alid');
+}
+
+function accessOf(security: Json[]): Operation['access'] {
+  const names = security.map((entry) => Object.keys(entry));
+  if (names.length === 0) return 'public';
+  if (names.some((schemes) => schemes.length === 0)) return 'optional';
+  return names.some((schemes) => schemes.includes('apiKey')) ? 'tenant' : 'admin';
+}

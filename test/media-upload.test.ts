@@ -1,0 +1,323 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
+import { type ClientRequest, request } from 'node:http';
+import { join } from 'node:path';
+import process from 'node:process';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
+import type { Child } from '../scripts/child.ts';
+import {
+  createWorld,
+  paddedVideo,
+  sampleVideo,
+  tusUpload,
+  until,
+  type Answer,
+  type Json,
+  type World,
+} from './world.ts';
+
+/* Files on their way to us: broken connections, killed servers, false claims, and uploads that never end. */
+
+const TUS = { 'tus-resumable': '1.0.0' };
+const OCTETS = 'application/offset+octet-stream';
+
+let world: World;
+let server: Child | undefined;
+beforeAll(async () => {
+  world = await createWorld();
+  [server] = world.children;
+});
+afterAll(() => world?.close());
+
+const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+const onDisk = (id: string): string => join(world.dir, 'media', id);
+
+async function announce(size: number, contentType = 'video/mp4'): Promise<{ id: string; uploadUrl: string }> {
+  const body = { filename: 'v.mp4', contentType, size };
+  const made = await world.call('POST', '/api/media', { body });
+  expect(made.status).toBe(201);
+  expect(made.body).toMatchObject({ state: 'uploading', size, contentType, probed: null });
+  return made.body;
+}
+
+const look = (url: string, key: string | null = world.user.key): Promise<Answer> =>
+  world.call('HEAD', url, { key, headers: TUS });
+
+async function offsetOf(url: string): Promise<number> {
+  const { status, headers } = await look(url);
+  expect(status).toBe(200);
+  expect(headers.get('cache-control')).toBe('no-store');
+  expect(headers.get('tus-resumable')).toBe('1.0.0');
+  return Number(headers.get('upload-offset'));
+}
+
+/** One PATCH. @param body a stream has no length that anybody announces */
+async function append(
+  url: string,
+  offset: number,
+  body: Uint8Array<ArrayBuffer> | ReadableStream,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; headers: Headers; body: Json }> {
+  const answer = await fetch(url, {
+    method: 'PATCH',
+    headers: {
+      ...TUS,
+      authorization: `Bearer ${world.user.key}`,
+      'content-type': OCTETS,
+      'upload-offset': String(offset),
+      ...headers,
+    },
+    body,
+    ...(body instanceof ReadableStream ? { duplex: 'half' as const } : {}),
+  });
+  const text = await answer.text();
+  const isJson = answer.headers.get('content-type')?.startsWith('application/json') === true;
+  return { status: answer.status, headers: answer.headers, body: isJson ? JSON.parse(text) : text };
+}
+
+const slice = (bytes: Buffer, from: number, to?: number): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(bytes.subarray(from, to));
+
+/** Announces the whole rest, sends a part of it and waits until that has arrived. */
+async function sendPart(
+  { id, uploadUrl }: { id: string; uploadUrl: string },
+  bytes: Buffer,
+  from: number,
+  to: number,
+): Promise<ClientRequest> {
+  const sending = request(uploadUrl, {
+    method: 'PATCH',
+    agent: false,
+    headers: {
+      ...TUS,
+      authorization: `Bearer ${world.user.key}`,
+      'content-type': OCTETS,
+      'upload-offset': String(from),
+      'content-length': String(bytes.length - from),
+    },
+  });
+  sending.on('error', () => {});
+  sending.write(bytes.subarray(from, to));
+  await until('the bytes to arrive', async () => (statSync(onDisk(id)).size === to ? true : null));
+  return sending;
+}
+
+async function untilExamined(id: string): Promise<Json> {
+  return until('the media to be examined', async () => {
+    const { body } = await world.call('GET', `/api/media/${id}`);
+    return body.state === 'uploading' ? null : body;
+  });
+}
+
+async function restartServer(): Promise<void> {
+  server = await world.spawn('server');
+  await until('the server to be up', async () =>
+    (await world.call('GET', '/livez', { key: null }).catch(() => null))?.status === 200 ? true : null,
+  );
+}
+
+async function killServer(): Promise<void> {
+  if (server === undefined) throw new Error('no server runs');
+  process.kill(server.pid, 'SIGKILL');
+  expect(await server.exited).toBe('signal SIGKILL');
+}
+
+test('a file arrives in pieces and is examined', async () => {
+  onTestFailed(() => world.tell());
+  const bytes = sampleVideo();
+  const media = await announce(bytes.length);
+  expect(await offsetOf(media.uploadUrl)).toBe(0);
+  const half = Math.floor(bytes.length / 2);
+  const first = await append(media.uploadUrl, 0, slice(bytes, 0, half));
+  expect(first.status).toBe(204);
+  expect(first.headers.get('upload-offset')).toBe(String(half));
+  expect(await offsetOf(media.uploadUrl)).toBe(half);
+  expect((await append(media.uploadUrl, half, slice(bytes, half))).status).toBe(204);
+  const ready = await untilExamined(media.id);
+  expect(ready).toMatchObject({
+    state: 'ready',
+    rejectedReason: null,
+    uploadedAt: expect.any(String),
+    probed: {
+      container: 'mp4',
+      codec: 'h264',
+      durationMs: expect.any(Number),
+      width: expect.any(Number),
+      height: expect.any(Number),
+      fps: expect.any(Number),
+      sha256: sha256(bytes),
+    },
+  });
+  expect(await offsetOf(media.uploadUrl)).toBe(bytes.length);
+});
+
+test('a broken connection costs nothing that had arrived', async () => {
+  onTestFailed(() => world.tell());
+  const bytes = paddedVideo(6_000_000);
+  const media = await announce(bytes.length);
+  const sending = await sendPart(media, bytes, 0, 2_500_000);
+  sending.destroy();
+  expect(await offsetOf(media.uploadUrl)).toBe(2_500_000);
+  expect((await append(media.uploadUrl, 2_500_000, slice(bytes, 2_500_000))).status).toBe(204);
+  expect(await untilExamined(media.id)).toMatchObject({ state: 'ready', sha256: sha256(bytes) });
+});
+
+test('a server that is killed costs nothing that had arrived', async () => {
+  onTestFailed(() => world.tell());
+  const bytes = paddedVideo(6_000_000);
+  const media = await announce(bytes.length);
+  await sendPart(media, bytes, 0, 3_000_000);
+  await killServer();
+  await restartServer();
+  expect(await offsetOf(media.uploadUrl)).toBe(3_000_000);
+  // Any tus client goes on by itself.
+  await tusUpload(media.uploadUrl, bytes, world.user.key);
+  expect(await untilExamined(media.id)).toMatchObject({ state: 'ready', sha256: sha256(bytes) });
+});
+
+test('a server that is killed between the last byte and noting it finds that out', async () => {
+  onTestFailed(() => world.tell());
+  const bytes = sampleVideo();
+  const media = await announce(bytes.length);
+  await sendPart(media, bytes, 0, 1000);
+  await killServer();
+  await appendFile(onDisk(media.id), bytes.subarray(1000));
+  await restartServer();
+  expect(await offsetOf(media.uploadUrl)).toBe(bytes.length);
+  expect(await untilExamined(media.id)).toMatchObject({ state: 'ready', sha256: sha256(bytes) });
+});
+
+test('what is not as tus says is refused, and changes nothing', async () => {
+  onTestFailed(() => world.tell());
+  const bytes = sampleVideo();
+  const { id, uploadUrl } = await announce(bytes.length);
+  expect((await append(uploadUrl, 0, slice(bytes, 0, 1000))).status).toBe(204);
+
+  for (const wrong of [0, 999, 1001, bytes.length]) {
+    const answer = await append(uploadUrl, wrong, slice(bytes, 1000, 1010));
+    expect({ wrong, status: answer.status }).toEqual({ wrong, status: 409 });
+    expect(answer.headers.get('tus-resumable')).toBe('1.0.0');
+  }
+  expect((await append(uploadUrl, 1000, slice(bytes, 1000), { 'upload-offset': '' })).status).toBeOneOf([
+    400, 403,
+  ]);
+  expect((await append(uploadUrl, 1000, slice(bytes, 1000), { 'tus-resumable': '' })).status).toBe(412);
+  for (const type of ['application/json', 'video/mp4', 'text/plain'])
+    expect((await append(uploadUrl, 1000, slice(bytes, 1000), { 'content-type': type })).status).toBeOneOf([
+      400, 415,
+    ]);
+  expect(await offsetOf(uploadUrl)).toBe(1000);
+  expect(statSync(onDisk(id)).size).toBe(1000);
+});
+
+test('more bytes than were announced are refused, announced or not', async () => {
+  onTestFailed(() => world.tell());
+  const bytes = sampleVideo();
+  const { id, uploadUrl } = await announce(bytes.length);
+  expect((await append(uploadUrl, 0, slice(bytes, 0, 1000))).status).toBe(204);
+  const tooMuch = Buffer.concat([bytes.subarray(1000), Buffer.from('more')]);
+  expect((await append(uploadUrl, 1000, slice(tooMuch, 0))).status).toBe(413);
+  const unannounced = new Blob([slice(tooMuch, 0)]).stream();
+  const status = (await append(uploadUrl, 1000, unannounced).catch(() => null))?.status ?? 413;
+  expect(status).toBe(413);
+  expect(statSync(onDisk(id)).size).toBeLessThanOrEqual(bytes.length);
+  // The right bytes are still welcome, and only they.
+  await tusUpload(uploadUrl, bytes, world.user.key);
+  expect(await untilExamined(id)).toMatchObject({ state: 'ready', sha256: sha256(bytes) });
+});
+
+test('an upload is its tenant’s, and nobody reads the file there', async () => {
+  const bytes = sampleVideo();
+  const { id, uploadUrl } = await announce(bytes.length);
+  const stranger = await world.newUser();
+  expect((await look(uploadUrl, null)).status).toBe(401);
+  expect((await look(uploadUrl, stranger.key)).status).toBe(404);
+  for (const [key, status, code] of [
+    ['', 401, 'unauthenticated'],
+    [stranger.key, 404, 'not_found'],
+  ] as const) {
+    const answer = await append(uploadUrl, 0, slice(bytes, 0), { authorization: `Bearer ${key}` });
+    expect(answer.status).toBe(status);
+    expect(answer.body.error.code).toBe(code);
+    expect((await world.call('DELETE', uploadUrl, { key: key || null, headers: TUS })).status).toBe(status);
+  }
+  expect(await offsetOf(uploadUrl)).toBe(0);
+
+  await tusUpload(uploadUrl, bytes, world.user.key);
+  await untilExamined(id);
+  for (const path of [uploadUrl, `/api/media/${id}/file`, `/media/${id}`, `/api/media/${id}.json`])
+    expect({ path, status: (await world.call('GET', path)).status }).toEqual({ path, status: 404 });
+  const overridden = { ...TUS, 'x-http-method-override': 'GET' };
+  expect((await world.call('HEAD', uploadUrl, { headers: overridden })).text).toBe('');
+  const created = await world.call('POST', uploadUrl, { headers: { ...TUS, 'upload-length': '10' } });
+  expect(created.status).toBe(404);
+  // What has been uploaded is not given up by its upload.
+  const deleted = await world.call('DELETE', uploadUrl, { headers: TUS });
+  expect(deleted.status).toBeGreaterThanOrEqual(400);
+  expect(existsSync(onDisk(id))).toBe(true);
+  expect((await world.call('GET', `/api/media/${id}`)).body.state).toBe('ready');
+});
+
+test('an unfinished upload can be given up', async () => {
+  const { id, uploadUrl } = await announce(5000);
+  expect((await append(uploadUrl, 0, slice(Buffer.alloc(100), 0))).status).toBe(204);
+  expect((await world.call('DELETE', uploadUrl, { headers: TUS })).status).toBe(204);
+  expect((await world.call('GET', `/api/media/${id}`)).body.state).toBe('expired');
+  expect(existsSync(onDisk(id))).toBe(false);
+  expect((await look(uploadUrl)).status).toBe(410);
+});
+
+test.each([
+  ['a video that was announced as another', 'video/webm', sampleVideo(), 'announced as video/webm'],
+  ['a video that was announced as an image', 'image/jpeg', sampleVideo(), 'announced as image/jpeg'],
+  ['no video at all', 'video/mp4', Buffer.from(`<html>${'x'.repeat(2000)}</html>`), 'not a video or image'],
+  ['a video whose end is missing', 'video/mp4', sampleVideo().subarray(0, 10_000), /\w+ \w+/],
+])('%s is rejected with the reason', async (_what, contentType, bytes, reason) => {
+  onTestFailed(() => world.tell());
+  const { id, uploadUrl } = await announce(bytes.length, contentType);
+  expect((await append(uploadUrl, 0, slice(bytes, 0))).status).toBe(204);
+  const media = await untilExamined(id);
+  expect(media).toMatchObject({ state: 'rejected', probed: null, sha256: null });
+  expect(media.rejectedReason).toMatch(reason);
+  expect(existsSync(onDisk(id))).toBe(false);
+  const more = await append(uploadUrl, 0, slice(bytes, 0));
+  expect(more.status).toBe(410);
+  expect(more.body.error).toMatchObject({ code: 'media_gone', details: { state: 'rejected' } });
+});
+
+test('an upload that never ends expires, and its file goes', async () => {
+  onTestFailed(() => world.tell());
+  const { id, uploadUrl } = await announce(5000);
+  expect((await append(uploadUrl, 0, slice(Buffer.alloc(100), 0))).status).toBe(204);
+  const { body } = await world.call('GET', `/api/media/${id}`);
+  expect((new Date(body.expiresAt).getTime() - Date.now()) / 3_600_000).toBeCloseTo(24, 1);
+  await world.database.db.execute(
+    sql`update media set expires_at = now() - interval '1 minute' where id = ${id}`,
+  );
+  await world.skipTime(`media:${id}`);
+  expect(await untilExamined(id)).toMatchObject({ state: 'expired', probed: null });
+  await until('the file to go', async () => (existsSync(onDisk(id)) ? null : true));
+  expect(existsSync(`${onDisk(id)}.json`)).toBe(false);
+  expect((await look(uploadUrl)).status).toBe(410);
+  const late = await append(uploadUrl, 100, slice(Buffer.alloc(100), 0));
+  expect(late.status).toBe(410);
+  expect(late.body.error).toMatchObject({ code: 'media_gone', details: { state: 'expired' } });
+});
+
+test('the same announcement with its Idempotency-Key goes on with the same upload', async () => {
+  const headers = { 'idempotency-key': randomUUID() };
+  const body = { filename: 'v.mp4', contentType: 'video/mp4', size: 5000 };
+  const first = await world.call('POST', '/api/media', { body, headers });
+  expect((await append(first.body.uploadUrl, 0, slice(Buffer.alloc(100), 0))).status).toBe(204);
+  const again = await world.call('POST', '/api/media', { body, headers });
+  expect(again.body).toMatchObject({ id: first.body.id, uploadUrl: first.body.uploadUrl });
+  expect(await offsetOf(again.body.uploadUrl)).toBe(100);
+});
+
+test('nothing of the keys is in the logs', () => {
+  const logs = world.logFiles.map((file) => readFileSync(file, 'utf8')).join('\n');
+  expect(logs).not.toContain(world.user.key);
+  expect(logs).not.toContain(world.secrets.adminKey);
+});

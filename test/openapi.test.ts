@@ -1,0 +1,253 @@
+import { join } from 'node:path';
+import { createConfig, lintFromString } from '@redocly/openapi-core';
+import { Client, Connection } from '@temporalio/client';
+import type { FastifyInstance } from 'fastify';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { buildApp } from '../api/app.ts';
+import { readConfig } from '../config.ts';
+import { createEnvelope } from '../crypto/envelope.ts';
+import { localKeyProvider } from '../crypto/keys.ts';
+import { type Database, openDatabase } from '../db/client.ts';
+import { openMediaStore } from '../media/store.ts';
+import { createProviders } from '../providers/index.ts';
+import type { Json } from './world.ts';
+
+/* The description that clients are generated from: right by its own rules, complete, and true to the routes there are. */
+
+const ROUTES = `
+POST /api/users
+POST /api/users/{id}/keys
+DELETE /api/users/{id}/keys/{keyId}
+POST /api/connect-links
+GET /api/auth/{provider}
+GET /api/auth/{provider}/callback
+GET /api/accounts
+GET /api/accounts/{id}
+DELETE /api/accounts/{id}
+POST /api/media
+GET /api/media/{id}
+HEAD /api/media/{id}/upload
+PATCH /api/media/{id}/upload
+DELETE /api/media/{id}/upload
+GET /api/tiktok/creator-info
+POST /api/tiktok/upload
+GET /api/tiktok/status/{publishId}
+GET /api/posts
+GET /api/posts/{id}
+PATCH /api/posts/{id}
+POST /api/posts/{id}/cancel
+GET /api/posts/{id}/events
+POST /api/webhooks/{provider}
+GET /api/debug/accounts/{id}
+GET /api/debug/events
+POST /api/debug/events/{id}/replay
+GET /api/debug/attempts
+GET /livez
+GET /readyz
+GET /metrics`
+  .trim()
+  .split('\n');
+
+/** What the description leaves out: itself, its pages, and the protocol's own question of tus. */
+const UNDESCRIBED = [/^GET \/openapi\.json$/, /^GET \/docs/, /^OPTIONS \/api\/media\/\{id\}\/upload$/];
+
+let app: FastifyInstance;
+let database: Database;
+let connection: Connection;
+let description: Json;
+let operations: { name: string; method: string; operation: Json }[];
+
+beforeAll(async () => {
+  const config = readConfig('server', {
+    DATABASE_URL: inject('postgresUrl'),
+    EVERPOST_DIR: join(inject('runDir'), 'openapi'),
+    EVERPOST_KEYRING: `k1:${Buffer.alloc(32, 7).toString('base64')}`,
+    EVERPOST_ADMIN_KEY: 'an admin key of this test',
+    EVERPOST_PUBLIC_URL: 'https://everpost.example',
+    TIKTOK_CLIENT_KEY: 'key',
+    TIKTOK_CLIENT_SECRET: 'secret',
+    NEXT_PUBLIC_TIKTOK_REDIRECT_URI: 'https://everpost.example/api/auth/tiktok/callback',
+  });
+  database = openDatabase(config.databaseUrl, 1);
+  connection = Connection.lazy({ address: inject('temporalAddress') });
+  const keys = localKeyProvider(config.keyring);
+  app = await buildApp({
+    config,
+    database,
+    keys,
+    temporal: new Client({ connection }),
+    envelope: createEnvelope({ keys }),
+    media: openMediaStore(config.mediaUrl),
+    providers: createProviders(config.providers),
+    log: { write: () => {} },
+  });
+  const answer = await app.inject('/openapi.json');
+  if (answer.statusCode !== 200) throw new Error(`no description: ${answer.body}`);
+  description = answer.json();
+  operations = Object.entries<Json>(description.paths).flatMap(([path, methods]) =>
+    Object.entries<Json>(methods).map(([method, operation]) => ({
+      name: `${method.toUpperCase()} ${path}`,
+      method: method.toUpperCase(),
+      operation,
+    })),
+  );
+});
+afterAll(async () => {
+  await app?.close();
+  await connection?.close();
+  await database?.close();
+});
+
+test('it is OpenAPI 3.1, and the linter has nothing to say', async () => {
+  expect(description.openapi).toMatch(/^3\.1\./);
+  expect(description.info).toMatchObject({ title: 'Everpost', license: { identifier: 'Apache-2.0' } });
+  expect(description.servers).toEqual([{ url: 'https://everpost.example' }]);
+  const problems = await lintFromString({
+    source: JSON.stringify(description),
+    absoluteRef: 'openapi.json',
+    config: await createConfig({ extends: ['recommended'] }),
+  });
+  const told = problems.map(
+    ({ severity, ruleId, message, location }) => `${severity} ${ruleId}: ${message} ${location[0]?.pointer}`,
+  );
+  expect(told).toEqual([]);
+});
+
+test('it has the routes of the contract, and no others', () => {
+  expect(new Set(operations.map(({ name }) => name))).toEqual(new Set(ROUTES));
+});
+
+test('every route that there is, is in it', () => {
+  const there = routesOf(app.printRoutes({ commonPrefix: false }));
+  expect(there.length).toBeGreaterThan(ROUTES.length);
+  const missing = there.filter(
+    (name) =>
+      !ROUTES.includes(name) &&
+      !UNDESCRIBED.some((pattern) => pattern.test(name)) &&
+      // Fastify answers HEAD wherever it answers GET.
+      !(name.startsWith('HEAD ') && there.includes(name.replace('HEAD', 'GET'))),
+  );
+  expect(missing).toEqual([]);
+});
+
+describe('every operation', () => {
+  test('has a name of its own, a summary and a tag that is explained', () => {
+    const ids = operations.map(({ operation }) => operation.operationId);
+    // The plugin adds "-head".
+    expect(ids).toEqual(ids.map(() => expect.stringMatching(/^[a-z][A-Za-z]+(-head)?$/)));
+    expect(new Set(ids).size).toBe(ids.length);
+    const tags = new Set(description.tags.map(({ name }: Json) => name));
+    for (const { name, operation } of operations) {
+      expect({ name, summary: operation.summary }).toEqual({ name, summary: expect.stringMatching(/\w/) });
+      expect({ name, known: operation.tags.every((tag: string) => tags.has(tag)) }).toEqual({
+        name,
+        known: true,
+      });
+    }
+  });
+
+  test('has a schema for what it answers', () => {
+    for (const { name, method, operation } of operations) {
+      const statuses = Object.keys(operation.responses);
+      expect({ name, ok: statuses.filter((status) => /^[23]/.test(status)).length }).not.toMatchObject({
+        ok: 0,
+      });
+      for (const [status, response] of Object.entries<Json>(operation.responses)) {
+        expect({ name, status, description: response.description }).toEqual({
+          name,
+          status,
+          description: expect.stringMatching(/\w/),
+        });
+        const schemas = Object.values<Json>(response.content ?? {}).map(({ schema }) => schema);
+        const isEmpty = method === 'HEAD' || status === '204' || status === '302';
+        const isRefusal = /^[45]/.test(status) && name !== 'GET /readyz';
+        const wanted = isRefusal ? '#/components/schemas/Error' : 'object';
+        const told = schemas.map((schema) => (isRefusal ? schema.$ref : typeof schema));
+        expect({ name, status, told: isEmpty ? [] : told }).toEqual({
+          name,
+          status,
+          told: isEmpty ? [] : [wanted],
+        });
+      }
+    }
+  });
+
+  test('names the refusals that it can answer with', () => {
+    for (const { name, operation } of operations) {
+      const statuses = Object.keys(operation.responses);
+      const security = (operation.security ?? []).flatMap((entry: Json) => Object.keys(entry));
+      const isCounted = !/^(GET \/(livez|readyz|metrics)|POST \/api\/webhooks\/\{provider\})$/.test(name);
+      const can = [
+        '400',
+        ...(isCounted ? ['429', '500', '503'] : []),
+        ...(security.length > 0 ? ['401', '403'] : []),
+        ...(name.includes('{') ? ['404'] : []),
+        ...(operation.requestBody === undefined ? [] : ['413', '415']),
+        ...(takesKey(operation) ? ['422'] : []),
+      ];
+      expect({ name, misses: can.filter((status) => !statuses.includes(status)) }).toEqual({
+        name,
+        misses: [],
+      });
+    }
+  });
+
+  test('that creates takes an Idempotency-Key, and no other does', () => {
+    const taking = operations.filter(({ operation }) => takesKey(operation)).map(({ name }) => name);
+    expect(new Set(taking)).toEqual(
+      new Set([
+        'POST /api/users',
+        'POST /api/users/{id}/keys',
+        'POST /api/connect-links',
+        'POST /api/media',
+        'POST /api/tiktok/upload',
+      ]),
+    );
+  });
+
+  test('takes no field that it does not name', () => {
+    const bodies = operations
+      .map(({ name, operation }) => ({
+        name,
+        schema: operation.requestBody?.content?.['application/json']?.schema,
+      }))
+      .filter(({ schema }) => schema !== undefined);
+    expect(bodies.length).toBeGreaterThan(5);
+    for (const { name, schema } of bodies)
+      expect({ name, more: schema.additionalProperties }).toEqual({ name, more: false });
+  });
+});
+
+test('every code of ours is explained', () => {
+  for (const code of [
+    'invalid_request',
+    'unknown_field',
+    'media_not_ready',
+    'duplicate_post',
+    'rate_limited',
+  ])
+    expect(description.info.description).toContain(`\`${code}\``);
+});
+
+function takesKey(operation: Json): boolean {
+  return (operation.parameters ?? []).some(
+    ({ in: place, name }: Json) => place === 'header' && name.toLowerCase() === 'idempotency-key',
+  );
+}
+
+/** Reads Fastify's drawing of its routes: names as in the description. */
+function routesOf(drawing: string): string[] {
+  const names: string[] = [];
+  const parents: string[] = [];
+  for (const line of drawing.split('\n')) {
+    const [, indent = '', part = '', methods] =
+      /^([\s│]*)[├└]── (\S*)(?: \(([A-Z, ]+)\))?$/u.exec(line) ?? [];
+    if (part === '') continue;
+    const depth = indent.length / 4;
+    parents.length = depth;
+    parents.push(part);
+    const path = parents.join('').replaceAll(/:(\w+)/g, '{$1}');
+    for (const method of methods?.split(', ') ?? []) names.push(`${method} ${path}`);
+  }
+  return names;
+}
