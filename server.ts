@@ -32,9 +32,10 @@ const app = await buildApp({
 closeWithGrace({ delay: 15_000, logger: app.log }, async ({ err }) => {
   if (err !== undefined) app.log.fatal({ err }, 'ends after an error that nobody has caught');
   await app.close();
-  await connection.close();
   await database.close();
   envelope.close();
+  // Last: a call that is still being retried would find its channel closed, and throw where nobody can catch it.
+  await connection.close();
 });
 
 await app.listen({ port: config.port, host: config.host });

@@ -1,20 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import { sealTokens } from '../crypto/tokens.ts';
 import { randomToken, sha256Hex } from '../crypto/signatures.ts';
-import { type Account, accountsOf, saveGrant } from '../db/accounts.ts';
+import type { Account } from '../db/accounts.ts';
 import {
   findConnectLink,
   findOAuthState,
   insertOAuthState,
   type OAuthState,
   takeOAuthState,
-  useConnectLink,
 } from '../db/connect.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Grant, Provider } from '../providers/provider.ts';
 import { signalAccountChanged } from '../workflows/start.ts';
 import { noted } from './access.ts';
+import { giveBack, saveGrants } from './connect-store.ts';
 import type { Deps } from './deps.ts';
 import { tell } from './temporal.ts';
 
@@ -22,7 +21,6 @@ import { tell } from './temporal.ts';
 
 const STATE_MS = 600_000;
 const EXCHANGE_MS = 20_000;
-const REVOKE_MS = 5_000;
 /** What a provider answers while it is out of order (RFC 6749); its other errors are refusals. */
 const PASSING = new Set(['server_error', 'temporarily_unavailable']);
 
@@ -157,65 +155,8 @@ async function connect(
     await giveBack(deps, request, provider, grants);
     return { code: 'missing_scopes', scopes };
   }
-  const saved = await save(deps, provider, state, grants);
-  // Another browser was faster with the same link.
-  if (!Array.isArray(saved)) await giveBack(deps, request, provider, grants);
-  return saved;
-}
-
-/** All accounts of a grant are stored, or none; the link is used up in the same commit. */
-async function save(
-  { database: { db }, envelope }: Deps,
-  provider: Provider,
-  state: OAuthState,
-  grants: Grant[],
-): Promise<Account[] | ConnectFailure> {
-  const keys = await Promise.all(grants.map(() => envelope.newDataKey()));
-  return db.transaction(async (tx) => {
-    if (state.connectLinkId !== null && !(await useConnectLink(tx, state.connectLinkId)))
-      return { code: 'invalid_link' };
-    const accounts: Account[] = [];
-    for (const [index, { tokens, ...grant }] of grants.entries()) {
-      const key = keys[index];
-      if (key === undefined) throw new Error('a grant has no data key');
-      accounts.push(
-        await saveGrant(tx, {
-          ...grant,
-          userId: state.userId,
-          provider: provider.name,
-          scopes: tokens.scopes,
-          expiresAt: inSeconds(tokens.expiresIn),
-          refreshExpiresAt: inSeconds(tokens.refreshExpiresIn),
-          key,
-          seal: (dataKey, place) => sealTokens(envelope, dataKey, place, tokens),
-        }),
-      );
-    }
-    return accounts;
-  });
-}
-
-/**
- * Ends at the provider what is of no use to us, as well as that can be done; unless the same person's account is
- * connected already: revoking would end that too.
- */
-async function giveBack(
-  { database: { db } }: Deps,
-  request: FastifyRequest,
-  provider: Provider,
-  grants: Grant[],
-): Promise<void> {
-  for (const { openId, tokens } of grants) {
-    try {
-      const connected = await accountsOf(db, provider.name, openId);
-      if (connected.some(({ status }) => status === 'active')) continue;
-      await provider.oauth.revoke(tokens.accessToken, AbortSignal.timeout(REVOKE_MS));
-    } catch (error) {
-      request.log.warn({ err: error }, 'a grant of no use was not revoked');
-    }
-  }
-}
-
-function inSeconds(seconds: number | null): Date | null {
-  return seconds === null ? null : new Date(Date.now() + seconds * 1000);
+  const saved = await saveGrants(deps, provider, state, grants);
+  if (saved !== null) return saved;
+  await giveBack(deps, request, provider, grants);
+  return { code: 'invalid_link' };
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import { markEventsStarted, type StoredEvent } from '../db/events.ts';
 import { startEvent } from '../workflows/start.ts';
@@ -9,13 +10,15 @@ const NOTE_EVERY_MS = 200;
 const AT_ONCE = 16;
 /** Nobody waits for it. */
 const START_MS = 10_000;
+/** At the end, the sweep does it. */
+const CLOSE_MS = 2_000;
 /** What waits here waits in the database, too: beyond this the sweep does it. */
 const MOST_WAITING = 20_000;
 
 export interface EventStarter {
   /** Starts what was stored; returns at once. */
   start(events: readonly StoredEvent[]): void;
-  /** Waits for what is under way. */
+  /** Waits a little for what is under way. */
   close(): Promise<void>;
 }
 
@@ -67,7 +70,7 @@ export function createEventStarter(
     },
     async close() {
       waiting = [];
-      await Promise.allSettled(underWay);
+      await Promise.race([Promise.allSettled(underWay), sleep(CLOSE_MS, undefined, { ref: false })]);
       clearTimeout(timer);
       await note();
     },

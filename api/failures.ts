@@ -47,7 +47,7 @@ export function bodyOf(
 }
 
 /** What went wrong, in the words of the API. */
-export function translate(error: unknown): ApiError {
+function translate(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof ProviderError) return fromProvider(error);
   if (error instanceof EnvelopeError) return apiError('internal_error', { cause: error });

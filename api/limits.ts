@@ -7,7 +7,7 @@ import { apiError } from './errors.ts';
  * Requests a minute. They protect this process from a client that has gone wild; what providers allow is the ledger's
  * business. Webhooks and probes are not counted.
  */
-export const LIMITS = { perKey: 6_000, perAddress: 600 };
+const LIMITS = { perKey: 6_000, perAddress: 600 };
 
 /** Counts by key, or by address where there is no valid key. */
 export async function limitRates(app: FastifyInstance, { limits = LIMITS }: Deps): Promise<void> {

@@ -28,7 +28,7 @@ export function logger({ config, log }: Deps): NonNullable<FastifyServerOptions[
   };
 }
 
-export function pathOf(url: string): string {
+function pathOf(url: string): string {
   return url.split('?', 1)[0] ?? '';
 }
 

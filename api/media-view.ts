@@ -36,7 +36,7 @@ export const MediaView = Type.Object(
   { $id: 'Media' },
 );
 
-export const uploadPath = (id: string): string => `/api/media/${id}/upload`;
+const uploadPath = (id: string): string => `/api/media/${id}/upload`;
 
 /** A file as clients see it. */
 export function mediaView(media: Media, publicUrl: string) {

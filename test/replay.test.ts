@@ -1,7 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
-import { bundleWorkflowCode, DefaultLogger, Worker, type WorkflowBundle } from '@temporalio/worker';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  makeTelemetryFilterString,
+  Runtime,
+  Worker,
+  type WorkflowBundle,
+} from '@temporalio/worker';
 import { beforeAll, expect, test } from 'vitest';
 
 /*
@@ -16,6 +23,11 @@ const read = (name: string): string => readFileSync(new URL(name, FOLDER), 'utf8
 
 let workflowBundle: WorkflowBundle;
 beforeAll(async () => {
+  // Both halves of the SDK would tell the console what the tests tell.
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR' }) } },
+  });
   workflowBundle = await bundleWorkflowCode({
     workflowsPath: path('index.ts'),
     workflowInterceptorModules: [path('interceptors.ts')],
