@@ -1,0 +1,67 @@
+import type { FastifyRequest } from 'fastify';
+import { sealTokens } from '../crypto/tokens.ts';
+import { type Account, accountsOf, saveGrant } from '../db/accounts.ts';
+import { type OAuthState, useConnectLink } from '../db/connect.ts';
+import type { Grant, Provider } from '../providers/provider.ts';
+import type { Deps } from './deps.ts';
+
+const REVOKE_MS = 5_000;
+
+/**
+ * Stores all accounts of a grant, or none; the link is used up in the same commit.
+ * @returns null when another browser has used it up already
+ */
+export async function saveGrants(
+  { database: { db }, envelope }: Deps,
+  provider: Provider,
+  state: OAuthState,
+  grants: Grant[],
+): Promise<Account[] | null> {
+  const keys = await Promise.all(grants.map(() => envelope.newDataKey()));
+  return db.transaction(async (tx) => {
+    if (state.connectLinkId !== null && !(await useConnectLink(tx, state.connectLinkId))) return null;
+    const accounts: Account[] = [];
+    for (const [index, { tokens, ...grant }] of grants.entries()) {
+      const key = keys[index];
+      if (key === undefined) throw new Error('a grant has no data key');
+      accounts.push(
+        await saveGrant(tx, {
+          ...grant,
+          userId: state.userId,
+          provider: provider.name,
+          scopes: tokens.scopes,
+          expiresAt: inSeconds(tokens.expiresIn),
+          refreshExpiresAt: inSeconds(tokens.refreshExpiresIn),
+          key,
+          seal: (dataKey, place) => sealTokens(envelope, dataKey, place, tokens),
+        }),
+      );
+    }
+    return accounts;
+  });
+}
+
+/**
+ * Ends at the provider what is of no use to us, as well as that can be done; unless the same person's account is
+ * connected already: revoking would end that too.
+ */
+export async function giveBack(
+  { database: { db } }: Deps,
+  request: FastifyRequest,
+  provider: Provider,
+  grants: Grant[],
+): Promise<void> {
+  for (const { openId, tokens } of grants) {
+    try {
+      const connected = await accountsOf(db, provider.name, openId);
+      if (connected.some(({ status }) => status === 'active')) continue;
+      await provider.oauth.revoke(tokens.accessToken, AbortSignal.timeout(REVOKE_MS));
+    } catch (error) {
+      request.log.warn({ err: error }, 'a grant of no use was not revoked');
+    }
+  }
+}
+
+function inSeconds(seconds: number | null): Date | null {
+  return seconds === null ? null : new Date(Date.now() + seconds * 1000);
+}
