@@ -27,12 +27,12 @@ const MOST = 500;
 export const createSweepActivities = ({ db, temporal }: Deps) => ({
   async startUnstarted(): Promise<Swept> {
     const posts = await unstartedPosts(db, MOST);
-    for (const post of posts) {
+    await each(posts, async (post) => {
       await startPost(temporal, post);
       await markPostStarted(db, post.id);
-    }
+    });
     const events = await unstartedEvents(db, MOST);
-    for (const { id, provider, externalId, eventType, requestId } of events) {
+    await each(events, async ({ id, provider, externalId, eventType, requestId }) => {
       await startEvent(temporal, {
         provider,
         externalId,
@@ -41,18 +41,25 @@ export const createSweepActivities = ({ db, temporal }: Deps) => ({
         requestId,
       });
       await markEventStarted(db, id);
-    }
+    });
     const media = await unstartedMedia(db, MOST);
-    for (const row of media) {
+    await each(media, async (row) => {
       await (row.uploadedAt === null ? startMedia(temporal, row) : signalMediaCompleted(temporal, row));
       await markMediaStarted(db, row.id);
-    }
+    });
     const accounts = await neglectedAccounts(db, MOST);
-    for (const account of accounts)
-      await (account.status === 'active'
-        ? startKeeper(temporal, account)
-        : signalDisconnect(temporal, account));
+    await each(accounts, (account) =>
+      account.status === 'active' ? startKeeper(temporal, account) : signalDisconnect(temporal, account),
+    );
     await forgetOldReservations(db);
     return { posts: posts.length, events: events.length, media: media.length, accounts: accounts.length };
   },
 });
+
+const AT_ONCE = 10;
+
+/** A few at a time; the first failure ends it, and the next sweep goes on. */
+async function each<T>(rows: readonly T[], start: (row: T) => Promise<void>): Promise<void> {
+  for (let first = 0; first < rows.length; first += AT_ONCE)
+    await Promise.all(rows.slice(first, first + AT_ONCE).map(start));
+}

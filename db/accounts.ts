@@ -29,7 +29,7 @@ export interface NewGrant {
   refreshExpiresAt: Date | null;
   /** A fresh data key, used where the account has none yet. */
   key: StoredKey;
-  seal(key: StoredKey, place: { id: string; tokenVersion: number }): Promise<StoredTokens>;
+  seal: (key: StoredKey, place: { id: string; tokenVersion: number }) => Promise<StoredTokens>;
 }
 
 /**

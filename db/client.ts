@@ -8,6 +8,9 @@ export type Db = Pick<
   'select' | 'selectDistinct' | 'insert' | 'update' | 'delete' | 'execute' | 'transaction'
 >;
 
+/** Pause before a lost connection is made again, in seconds: an outage ends when the database is back, not later. */
+const RECONNECT_S = 0.2;
+
 export interface Database {
   db: Db;
   /** Waits up to 5 s for queries under way. */
@@ -20,6 +23,6 @@ export interface Database {
  */
 export function openDatabase(url: string, max = 10): Database {
   // Connecting gives up after 2 s, so that an API caller hears 503 instead of waiting.
-  const client = postgres(url, { max, connect_timeout: 2, onnotice: () => {} });
+  const client = postgres(url, { max, connect_timeout: 2, backoff: () => RECONNECT_S, onnotice: () => {} });
   return { db: drizzle(client, { schema }), close: () => client.end({ timeout: 5 }) };
 }

@@ -20,8 +20,13 @@ export const {
   expireMedia,
   storeEvent,
   keepEventError,
-  startUnstarted,
 } = proxyActivities<Activities>({ startToCloseTimeout: '30 seconds', retry: PATIENT });
+
+/** Starts what may be hundreds of workflows. */
+export const { startUnstarted } = proxyActivities<Activities>({
+  startToCloseTimeout: '5 minutes',
+  retry: PATIENT,
+});
 
 /** One provider write. Safe to retry: the attempt row says what was sent. Given up 72 h after a post was due (`deadline`). */
 export const { performWrite } = proxyActivities<Activities>({

@@ -128,7 +128,11 @@ function effectOf(
       openId,
       status: GONE_FOR_GOOD.has(reason) ? 'disconnected' : 'reauth_required',
       reason,
-      at: typeof createTime === 'number' ? new Date(createTime * SECOND) : null,
+      // Whole seconds: our own revocation lies before a consent of the same second, a removal by the creator after it.
+      at:
+        typeof createTime === 'number'
+          ? new Date(createTime * SECOND - (reason === 'revoked_by_developer' ? 1 : 0))
+          : null,
     };
   }
   if (publishId === null) return { kind: 'none' };
