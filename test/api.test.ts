@@ -1,5 +1,4 @@
 // Most assertions are in expectRefusal.
-/* oxlint-disable vitest/expect-expect */
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';

@@ -68,6 +68,6 @@ test('an operator finds a post by account and state, and reads what it is doing'
   expect(await description.staticSummary()).toContain('Publish to tiktok');
   const metadata = await world.temporal.workflow
     .getHandle(`post:${waiting}`)
-    .query<{ currentDetails?: string }, []>('__temporal_workflow_metadata');
+    .query<{ currentDetails?: string }>('__temporal_workflow_metadata');
   expect(metadata.currentDetails).toContain('scheduled');
 });

@@ -110,7 +110,7 @@ test('a hundred publishes that meet one expired token are one refresh, and a hun
   });
   expect(await refreshes()).toHaveLength(1);
   const { openId } = await account();
-  expect(
-    ((await world.publishes()) as Json[]).filter((row) => row.openId === openId && row.live),
-  ).toHaveLength(ids.length);
+  expect((await world.publishes()).filter((row) => row.openId === openId && row.live)).toHaveLength(
+    ids.length,
+  );
 });
