@@ -1,4 +1,3 @@
-// Most assertions are in expectRefusal.
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
