@@ -456,6 +456,8 @@ describe('the end of a post', () => {
     const { account } = await tenant();
     const { id } = await accepted(account);
     await settlePost(db, id, { state: 'published', providerPostId: null });
+    // The same news once more is none.
+    await settlePost(db, id, { state: 'published', providerPostId: null });
     await settlePost(db, id, { state: 'published', providerPostId: '1', permalink: 'https://one' });
     const end = await settlePost(db, id, {
       state: 'published',
@@ -531,6 +533,23 @@ describe('an account', () => {
     // The data key that it has is used again: its history stays readable.
     expect(keys).toEqual([`k1 ${account.id} 2`]);
     expect(saved.connectedAt.getTime()).toBeGreaterThanOrEqual(account.connectedAt.getTime());
+  });
+
+  test('whose data key cannot be opened any more gets a new one', async () => {
+    const { userId, account } = await tenant();
+    const again = grant(userId, {
+      openId: account.openId,
+      key: { keyId: 'k2', wrapped: bytes('another key') },
+    });
+    const saved = await saveGrant(db, {
+      ...again,
+      seal: async (key, place) => {
+        if (key.keyId === 'k1') throw new Error('the keyring has no key k1');
+        return again.seal(key, place);
+      },
+    });
+    expect(saved.id).toBe(account.id);
+    expect(await accountKey(db, saved)).toMatchObject({ keyId: 'k2' });
   });
 
   test('that is connected many times at once is one', async () => {
