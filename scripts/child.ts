@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -38,7 +38,9 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   const [program = '', ...args] = options.command;
   const stopSignal = options.stopSignal ?? 'SIGTERM';
   mkdirSync(dirname(logFile), { recursive: true });
-  const log = openSync(logFile, 'w', 0o600);
+  // Emptied, then appended to: the process does not write over what others add.
+  writeFileSync(logFile, '', { mode: 0o600 });
+  const log = openSync(logFile, 'a', 0o600);
   const child = spawn(program, args, {
     env,
     detached: true,
