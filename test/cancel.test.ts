@@ -74,7 +74,11 @@ test('after the last byte: too late, and said so', async () => {
 test('pulled by TikTok: TikTok’s own cancel is used', async () => {
   onTestFailed(() => world.tell());
   await world.control('POST', '/tiktok/options', { processingMs: 60_000 });
-  const { body } = await world.publish({ accountId, source: 'PULL_FROM_URL', videoUrl: `${world.url}/livez` });
+  const { body } = await world.publish({
+    accountId,
+    source: 'PULL_FROM_URL',
+    videoUrl: `${world.url}/livez`,
+  });
   await world.untilPost(body.id, 'processing');
   const cancelled = await world.call('POST', `/api/posts/${body.id}/cancel`);
   expect(cancelled.body).toMatchObject({ state: 'cancelled' });
