@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Upload } from 'tus-js-client';
+import type { Stack } from './processes.ts';
+
+// What is read of answers; the comparison checks it.
+// oxlint-disable-next-line typescript/no-explicit-any
+export type Json = any;
+
+export interface Answer {
+  status: number;
+  body: Json;
+  location: string | null;
+}
+
+/** Long enough for a cancel that stops an upload first. */
+const ANSWER_MS = 25_000;
+/** How long a client goes on trying. */
+const PATIENCE_MS = 150_000;
+
+export type ApiClient = Awaited<ReturnType<typeof createApiClient>>;
+
+/** One tenant that speaks to both servers, and tries again as a careful client does. */
+export async function createApiClient({ urls, secrets, sandboxUrl }: Stack) {
+  async function admin(path: string, body: unknown): Promise<Json> {
+    const answer = await request(urls[0] + path, 'POST', { key: secrets.adminKey, body });
+    if (answer.status !== 201) throw new Error(`${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  }
+  const user = await admin('/api/users', { email: `${randomUUID()}@example.com` });
+  const { key }: { key: string } = await admin(`/api/users/${user.id}/keys`, { name: 'chaos' });
+
+  const call = (
+    method: string,
+    path: string,
+    init: { server?: number; body?: unknown; headers?: Record<string, string> } = {},
+  ): Promise<Answer> => request((urls[(init.server ?? 0) % 2] ?? urls[0]) + path, method, { key, ...init });
+
+  /**
+   * Tries until the answer is definite, at the two servers in turn.
+   * @returns null when there was none in time
+   */
+  async function insist(
+    method: string,
+    path: string,
+    init: { server?: number; body?: unknown; headers?: Record<string, string> } = {},
+  ): Promise<Answer | null> {
+    const end = Date.now() + PATIENCE_MS;
+    for (let turn = init.server ?? 0; Date.now() < end; turn += 1) {
+      const answer = await call(method, path, { ...init, server: turn }).catch(() => null);
+      if (answer !== null && answer.status < 500 && answer.status !== 429) return answer;
+      await sleep(300);
+    }
+    return null;
+  }
+
+  /** Controls the sandbox. */
+  async function control(method: string, path: string, body?: unknown): Promise<Json> {
+    const answer = await request(`${sandboxUrl}/_sandbox${path}`, method, { body });
+    if (answer.status !== 200)
+      throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  }
+
+  /** Connects a creator by the redirects that a browser follows; connecting again is the same call. */
+  async function connect(creator: string): Promise<void> {
+    const link = await call('POST', '/api/connect-links', { body: { provider: 'tiktok' } });
+    const start = await request(link.body.url, 'GET');
+    const consent = new URLSearchParams({ creator, decision: 'approve' });
+    for (const scope of new URL(start.location ?? '').searchParams.get('scope')?.split(',') ?? [])
+      consent.append('scope', scope);
+    const page = await fetch(start.location ?? '', { method: 'POST', redirect: 'manual', body: consent });
+    const end = await request(page.headers.get('location') ?? '', 'GET', {
+      headers: { accept: 'application/json' },
+    });
+    if (end.status >= 400) throw new Error(`not connected: ${end.status} ${JSON.stringify(end.body)}`);
+  }
+
+  /** Uploads a file to us, however often it takes. @returns the media's id; null: it was not taken in time */
+  async function upload(bytes: Buffer, server = 0): Promise<string | null> {
+    const made = await insist('POST', '/api/media', {
+      server,
+      body: { filename: 'v.mp4', contentType: 'video/mp4', size: bytes.length },
+      headers: { 'idempotency-key': randomUUID() },
+    });
+    if (made?.status !== 201) return null;
+    const end = Date.now() + PATIENCE_MS;
+    for (let turn = server; Date.now() < end; turn += 1) {
+      const path = new URL(made.body.uploadUrl).pathname;
+      await sendBytes((urls[turn % 2] ?? urls[0]) + path, bytes, key).catch(() => {});
+      const media = await insist('GET', `/api/media/${made.body.id}`, { server: turn });
+      if (media?.body.state === 'ready') return made.body.id;
+      await sleep(300);
+    }
+    return null;
+  }
+
+  return { userId: String(user.id), key, call, insist, control, connect, upload };
+}
+
+async function request(
+  url: string,
+  method: string,
+  init: { key?: string | null; body?: unknown; headers?: Record<string, string> } = {},
+): Promise<Answer> {
+  const response = await fetch(url, {
+    method,
+    redirect: 'manual',
+    signal: AbortSignal.timeout(ANSWER_MS),
+    headers: {
+      ...(init.key == null ? {} : { authorization: `Bearer ${init.key}` }),
+      ...(init.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...init.headers,
+    },
+    ...(init.body === undefined ? {} : { body: JSON.stringify(init.body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, body: parse(text), location: response.headers.get('location') };
+}
+
+async function sendBytes(uploadUrl: string, bytes: Buffer, key: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    new Upload(bytes, {
+      uploadUrl,
+      headers: { authorization: `Bearer ${key}` },
+      retryDelays: [100, 500],
+      onSuccess: () => resolve(),
+      onError: reject,
+    }).start();
+  });
+}
+
+function parse(text: string): Json {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

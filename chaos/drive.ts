@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ChaosAccount } from './offer.ts';
+import { endBackoffs, openWorkflows, skipTime } from './time.ts';
+import type { World } from './world.ts';
+
+/*
+ * Drives a round to its end after the faults have stopped: everything that waits for hours or days gets them at once.
+ */
+
+const PATIENCE_MS = 300_000;
+/** A post that has not moved for as long waits for something. */
+const STILL_MS = 2_500;
+
+interface OpenPost {
+  id: string;
+  state: string;
+  phase: string | null;
+  still: boolean;
+}
+
+/**
+ * @param calls the API calls that are still being tried; their posts may wait for what is done here
+ * @returns why it did not come to an end; null: it did
+ */
+export async function drive(
+  world: World,
+  accounts: readonly ChaosAccount[],
+  calls: Promise<unknown>,
+): Promise<string | null> {
+  const end = Date.now() + PATIENCE_MS;
+  let answered = false;
+  const allAnswered = calls.then(() => (answered = true));
+  for (;;) {
+    await sweep(world);
+    const open = await openPosts(world, accounts);
+    if (open.length === 0 && answered) break;
+    if (Date.now() > end) return `${open.length} posts did not come to an end`;
+    world.say(
+      `${open.length} open: ${[...new Set(open.map(({ state, phase }) => `${state} ${phase ?? ''}`))].join(', ')}`,
+    );
+    await reconnect(world, accounts);
+    await moveLedger(world, accounts);
+    const lost = open.filter(({ phase }) => phase === 'reconciling');
+    if (lost.length === open.length && answered) await giveUpLost(world, lost);
+    else await hurry(world, accounts, open);
+    await sleep(700);
+  }
+  await allAnswered;
+  await eventsApplied(world);
+  const left = await openWorkflows(world, 'publishPost', 15_000);
+  return left.length === 0 ? null : `workflows without an open post: ${left.join(', ')}`;
+}
+
+async function openPosts({ stack: { sql } }: World, accounts: readonly ChaosAccount[]): Promise<OpenPost[]> {
+  return sql<OpenPost[]>`
+    select id, state, phase, updated_at < now() - ${STILL_MS} * interval '1 millisecond' as still from posts
+    where oauth_account_id in ${sql(accounts.map(({ id }) => id))}
+      and state not in ('published', 'delivered', 'failed', 'cancelled', 'unknown')`;
+}
+
+/** The Schedule would do it within a minute. */
+async function sweep({ stack }: World): Promise<void> {
+  await stack.temporal.schedule
+    .getHandle('sweep')
+    .trigger()
+    .catch(() => {});
+}
+
+/** A refresh whose answer was lost cost the account its tokens: the creator connects it again. */
+async function reconnect({ stack: { sql }, api }: World, accounts: readonly ChaosAccount[]): Promise<void> {
+  const rows = await sql<{ username: string }[]>`
+    select username from oauth_accounts where status = 'reauth_required' and id in ${sql(accounts.map(({ id }) => id))}`;
+  for (const { username } of rows) await api.connect(username);
+}
+
+/** A minute passes for calls, a day for drafts that wait in an inbox. */
+async function moveLedger({ stack: { sql } }: World, accounts: readonly ChaosAccount[]): Promise<void> {
+  await sql`
+    update quota_reservations
+    set at = at - case bucket when 'pending_share' then interval '1 day' else interval '1 minute' end
+    where oauth_account_id in ${sql(accounts.map(({ id }) => id))}`;
+}
+
+/** Ends the pauses of posts that wait for quota or account, and of retries. */
+async function hurry(
+  world: World,
+  accounts: readonly ChaosAccount[],
+  open: readonly OpenPost[],
+): Promise<void> {
+  const still = open.filter((post) => post.still && post.phase !== 'reconciling');
+  for (const { id, state } of still)
+    if (state === 'waiting_quota' || state === 'waiting_account') await skipTime(world, `post:${id}`);
+  await endBackoffs(
+    world,
+    still.map(({ id }) => `post:${id}`),
+  );
+  if (still.length > 0)
+    await endBackoffs(
+      world,
+      accounts.map(({ id }) => `token:tiktok:${id}`),
+    );
+}
+
+/** Only events can tell what became of these: when all have come and been applied, their day may pass. */
+async function giveUpLost(world: World, lost: readonly OpenPost[]): Promise<void> {
+  await eventsApplied(world);
+  for (const { id } of lost) await skipTime(world, `post:${id}`);
+}
+
+/** Waits until every webhook has arrived, and been applied if it can be. */
+async function eventsApplied(world: World): Promise<void> {
+  const end = Date.now() + 30_000;
+  while (Date.now() < end) {
+    const deliveries: { state: string }[] = await world.api.control('GET', '/tiktok/deliveries');
+    if (!deliveries.some(({ state }) => state === 'pending' || state === 'held')) break;
+    await sleep(200);
+  }
+  await sweep(world);
+  for (let tries = 0; tries < 3; tries += 1) {
+    const left = await openWorkflows(world, 'handleEvent', 1_500);
+    if (left.length === 0) return;
+    await endBackoffs(world, left);
+    await sleep(500);
+  }
+}

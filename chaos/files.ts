@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { ApiClient } from './client.ts';
+import type { FileName } from './plan.ts';
+
+/** `chunks` is more than goes as one chunk (sheet tiktok 4.6). */
+const SIZES: Readonly<Record<FileName, number>> = {
+  tiny: 0,
+  small: 500_000,
+  medium: 6_000_000,
+  chunks: 65_000_003,
+};
+
+export interface File {
+  mediaId: string;
+  bytes: Buffer;
+  sha256: string;
+}
+
+/** The sample video, made larger with a `free` box: another file, the same film. */
+function videoOf(name: FileName): Buffer {
+  const sample = readFileSync(new URL('../scripts/demo-media/sample.mp4', import.meta.url));
+  const pad = Buffer.alloc(Math.max(8, SIZES[name] - sample.length));
+  pad.writeUInt32BE(pad.length, 0);
+  pad.write('free', 4, 'latin1');
+  return Buffer.concat([sample, pad]);
+}
+
+const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+/** Uploads one file of each size, which many posts then share. */
+export async function uploadFiles(api: ApiClient): Promise<Record<FileName, File>> {
+  const uploadOne = async (name: FileName): Promise<File> => {
+    const bytes = videoOf(name);
+    const mediaId = await api.upload(bytes);
+    if (mediaId === null) throw new Error(`${name} was not taken`);
+    return { mediaId, bytes, sha256: sha256(bytes) };
+  };
+  const [tiny, small, medium, chunks] = await Promise.all([
+    uploadOne('tiny'),
+    uploadOne('small'),
+    uploadOne('medium'),
+    uploadOne('chunks'),
+  ]);
+  return { tiny, small, medium, chunks };
+}
+
+/** What the sandbox pulls from us. `/missing/...` is not there; everything else is the same small file. */
+export async function servePulls(): Promise<{ url: string; sha256: string; close: () => Promise<void> }> {
+  const bytes = videoOf('tiny');
+  const server = createServer((request, response) => {
+    if (request.url?.startsWith('/missing/')) response.writeHead(404).end();
+    else response.writeHead(200, { 'content-type': 'video/mp4' }).end(bytes);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    sha256: sha256(bytes),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

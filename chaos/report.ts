@@ -1,0 +1,55 @@
+import type { RoundResult } from './round.ts';
+
+const COLUMNS = ['published', 'delivered', 'failed', 'cancelled', 'unknown'] as const;
+
+/** One line for each round, and their sum. */
+export function table(results: readonly RoundResult[]): string {
+  const rows = [
+    ['seed', 'publishes', ...COLUMNS, 'kills', 'faults', 'duplicates', 'losses', 'mismatches', 'seconds'],
+    ...results.map((result) => row(String(result.seed), result)),
+    ...(results.length > 1 ? [row('all', sum(results))] : []),
+  ];
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((cells) => cells[column]?.length ?? 0)),
+  );
+  return rows
+    .map((cells) => cells.map((cell, column) => cell.padStart(widths[column] ?? 0)).join('  '))
+    .join('\n');
+}
+
+function row(
+  name: string,
+  { publishes, states, kills, faults, counts, seconds }: Omit<RoundResult, 'seed'>,
+): string[] {
+  return [
+    name,
+    ...[
+      publishes,
+      ...COLUMNS.map((state) => states[state] ?? 0),
+      kills,
+      faults,
+      counts.duplicate,
+      counts.loss,
+      counts.mismatch,
+      seconds,
+    ].map(String),
+  ];
+}
+
+function sum(results: readonly RoundResult[]): Omit<RoundResult, 'seed'> {
+  const add = (of: (result: RoundResult) => number): number =>
+    results.reduce((total, one) => total + of(one), 0);
+  return {
+    publishes: add(({ publishes }) => publishes),
+    states: Object.fromEntries(COLUMNS.map((state) => [state, add(({ states }) => states[state] ?? 0)])),
+    kills: add(({ kills }) => kills),
+    faults: add(({ faults }) => faults),
+    counts: {
+      duplicate: add(({ counts }) => counts.duplicate),
+      loss: add(({ counts }) => counts.loss),
+      mismatch: add(({ counts }) => counts.mismatch),
+    },
+    seconds: add(({ seconds }) => seconds),
+    problems: [],
+  };
+}

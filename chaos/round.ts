@@ -1,0 +1,78 @@
+import { compare, type Kind, type Offence } from './compare.ts';
+import { drive } from './drive.ts';
+import { evidenceOf } from './evidence.ts';
+import { cause, stopFaults } from './faults.ts';
+import { connectAccounts, offerAll } from './offer.ts';
+import { planRound } from './plan.ts';
+import { collectSecrets } from './secrets.ts';
+import { openWorkflows } from './time.ts';
+import type { World } from './world.ts';
+
+/** What one seed came to. */
+export interface RoundResult {
+  seed: number;
+  publishes: number;
+  states: Record<string, number>;
+  kills: number;
+  faults: number;
+  counts: Record<Kind, number>;
+  seconds: number;
+  /** Everything that is wrong, with its evidence; empty: all is well. */
+  problems: string[];
+}
+
+/** Offers a seed's posts while its troubles come, drives all to the end, and compares. */
+export async function runRound(world: World, seed: number, publishes: number): Promise<RoundResult> {
+  const since = Date.now();
+  const plan = planRound(seed, publishes);
+  world.rounds += 1;
+  const tag = `${seed}-${world.rounds}`;
+  await stopFaults(world);
+  await world.api.control('DELETE', '/requests');
+  const accounts = await connectAccounts(world, tag, plan.accounts);
+
+  world.say(`${tag}: ${accounts.length} accounts are connected`);
+  const { offered, done } = offerAll(world, plan, tag, accounts);
+  const caused = await cause(world, plan.troubles, accounts);
+  await stopFaults(world);
+  world.say(`${tag}: the faults have stopped`);
+  const stuck = await drive(world, accounts, done);
+
+  world.say(`${tag}: all have come to their end`);
+  const { states, offences } = await compare(world, accounts, offered);
+  if (stuck !== null) offences.push({ kind: 'loss', what: stuck, postId: null, title: null });
+  await collectSecrets(world);
+  world.say(`${tag}: compared`);
+  const problems = await Promise.all(
+    offences.map(async (offence) => `${describe(offence)}\n${await evidenceOf(world, offence)}`.trimEnd()),
+  );
+  await forgetEvents(world);
+  return {
+    seed,
+    publishes,
+    states,
+    ...caused,
+    counts: count(offences),
+    seconds: Math.round((Date.now() - since) / 1000),
+    problems,
+  };
+}
+
+function describe({ kind, what, postId, title }: Offence): string {
+  return `  ${kind}: ${what}${postId === null ? '' : ` (post ${postId}, ${title ?? 'no title'})`}`;
+}
+
+function count(offences: readonly Offence[]): Record<Kind, number> {
+  const counts = { duplicate: 0, loss: 0, mismatch: 0 };
+  for (const { kind } of offences) counts[kind] += 1;
+  return counts;
+}
+
+/** Events that can be no post's are tried for three days: not in the next rounds. */
+async function forgetEvents(world: World): Promise<void> {
+  for (const workflowId of await openWorkflows(world, 'handleEvent', 0))
+    await world.stack.temporal.workflow
+      .getHandle(workflowId)
+      .terminate('the round has ended')
+      .catch(() => {});
+}

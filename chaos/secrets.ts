@@ -1,0 +1,53 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Json } from './client.ts';
+import type { World } from './world.ts';
+
+/** Every secret that was used: ours, and what the sandbox has given out, from the requests that it got. */
+export async function collectSecrets({ stack, api, secrets }: World): Promise<void> {
+  for (const secret of [...Object.values(stack.secrets), api.key]) secrets.add(secret);
+  const requests: Json[] = await api.control('GET', '/requests');
+  for (const { headers, body, path } of requests) {
+    const bearer = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1];
+    const upload = /upload_token=([\w-]+)/.exec(path ?? '')?.[1];
+    const form = typeof body === 'object' && body !== null ? body : {};
+    for (const secret of [bearer, upload, form.refresh_token, form.code, form.code_verifier])
+      if (typeof secret === 'string' && secret.length >= 16) secrets.add(secret);
+  }
+}
+
+/** Tables whose rows are nobody's secret. */
+const TABLES = [
+  'posts',
+  'tiktok_posts',
+  'publish_attempts',
+  'webhook_events',
+  'audit_log',
+  'media',
+  'api_keys',
+];
+
+/**
+ * Looks for them where they must never be: logs of all processes, Temporal's database with every history, our tables.
+ * @returns where they were found
+ */
+export async function findSecrets({ stack, secrets }: World): Promise<string[]> {
+  const histories = readdirSync(stack.dir)
+    .filter((name) => name.startsWith('temporal-'))
+    .map((name) => join(stack.dir, name));
+  const found = [...stack.logFiles, ...histories].flatMap((file) =>
+    search(file, readFileSync(file, 'latin1'), secrets),
+  );
+  for (const table of TABLES) {
+    const [row] = await stack.sql<{ text: string | null }[]>`
+      select string_agg(t::text, ' ') as text from ${stack.sql(table)} t`;
+    found.push(...search(`table ${table}`, row?.text ?? '', secrets));
+  }
+  return found;
+}
+
+function search(place: string, text: string, secrets: ReadonlySet<string>): string[] {
+  return [...secrets]
+    .filter((secret) => text.includes(secret))
+    .map((secret) => `${place} holds a secret (${secret.slice(0, 4)}..., ${secret.length} characters)`);
+}

@@ -1,0 +1,116 @@
+import type { Random } from './random.ts';
+
+/** A fault of the sandbox (sandbox/README.md, "Faults"). */
+export interface Fault {
+  endpoint: string;
+  kind: string;
+  times: number;
+  after: number;
+  ms?: number;
+  http?: number;
+  code?: string;
+  when?: 'before' | 'after';
+  afterBytes?: number;
+}
+
+export type Role = 'worker' | 'server' | 'temporal';
+
+/** Something that goes wrong, and when: milliseconds from the start of the round. */
+export type Trouble = { at: number } & (
+  | { kind: 'kill'; role: Role; index: number; downMs: number }
+  | { kind: 'fault'; fault: Fault }
+  /** For the next webhooks. */
+  | { kind: 'webhooks'; settings: Record<string, number> }
+  /** The access tokens of an account end before their time. */
+  | { kind: 'expire'; account: number }
+  /** TikTok refuses the next video after it has all bytes. */
+  | { kind: 'refuse'; reason: string }
+);
+
+const ENDPOINTS = [
+  ['video.init', 6],
+  ['inbox.init', 4],
+  ['content.init', 2],
+  ['status', 4],
+  ['upload', 5],
+  ['creator_info', 3],
+  ['cancel', 1],
+  ['oauth.token:refresh_token', 2],
+  ['webhook', 3],
+] as const;
+
+const KINDS = [
+  ['accept-then-drop', 3],
+  ['accept-then-500', 2],
+  ['drop-before', 3],
+  ['truncated', 2],
+  ['html', 2],
+  ['slow', 2],
+  ['status', 2],
+] as const;
+
+export interface Scale {
+  publishes: number;
+  accounts: number;
+  durationMs: number;
+}
+
+/** Kills, faults, webhooks gone astray and dead tokens, in a fixed proportion to the posts. */
+export function planTrouble(random: Random, { publishes, accounts, durationMs }: Scale): Trouble[] {
+  const troubles: Trouble[] = [];
+  const at = (): number => random.int(0, durationMs);
+  const some = (share: number, make: () => Trouble): void => {
+    for (let left = Math.ceil(publishes * share); left > 0; left -= 1) troubles.push(make());
+  };
+  const kill = (role: Role, processes: number) => (): Trouble => ({
+    at: at(),
+    kind: 'kill',
+    role,
+    index: random.int(0, processes - 1),
+    downMs: random.int(0, 2_500),
+  });
+  some(1 / 40, kill('worker', 2));
+  some(1 / 40, kill('server', 2));
+  some(1 / 70, kill('temporal', 1));
+  some(0.5, () => ({ at: at(), kind: 'fault', fault: planFault(random) }));
+  some(0.1, () => ({ at: at(), kind: 'webhooks', settings: planWebhooks(random) }));
+  some(0.08, () => ({ at: at(), kind: 'expire', account: random.int(0, accounts - 1) }));
+  some(0.02, () => ({ at: at(), kind: 'refuse', reason: random.pick(['internal', 'spam_risk']) }));
+  return troubles.toSorted((a, b) => a.at - b.at);
+}
+
+function planFault(random: Random): Fault {
+  const endpoint = random.weigh(ENDPOINTS);
+  const base = { endpoint, times: random.int(1, 2), after: random.int(0, 3) };
+  if (endpoint === 'webhook') return { ...base, kind: random.pick(['drop-before', 'accept-then-drop']) };
+  const kind = random.weigh(KINDS);
+  switch (kind) {
+    case 'slow':
+      return { ...base, kind, ms: random.int(200, 4_000) };
+    case 'html':
+      return { ...base, kind, http: 502, when: random.pick(['before', 'after']) };
+    case 'status':
+      return { ...base, kind, ...planStatus(random, endpoint) };
+    default:
+      return { ...base, kind };
+  }
+}
+
+/** Answers that mean something: the upload URL has expired, too many calls, out of order. */
+function planStatus(random: Random, endpoint: string): Pick<Fault, 'http' | 'code'> {
+  if (endpoint === 'upload') return { http: 403 };
+  if (endpoint.startsWith('oauth')) return { http: 503 };
+  return random.pick([
+    { http: 429, code: 'rate_limit_exceeded' },
+    { http: 503, code: 'internal_error' },
+  ]);
+}
+
+function planWebhooks(random: Random): Record<string, number> {
+  return random.pick([
+    { drop: random.int(1, 3) },
+    { duplicate: random.int(1, 5) },
+    { delay: random.int(1, 5), delayMs: random.int(200, 4_000) },
+    { reorder: random.int(2, 5) },
+  ]);
+}
