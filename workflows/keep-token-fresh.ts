@@ -41,21 +41,24 @@ export async function keepTokenFresh({ accountId }: { accountId: string }): Prom
   });
 
   for (;;) {
+    // Before the row is read: a change that comes while it is being read is one more reason to read it.
+    const woken = changed;
+    changed = false;
     const now = await tokenDue({ accountId });
     standing = now;
     if (disconnecting || now.status === 'disconnected') {
       setCurrentDetails('Revokes and wipes the tokens');
       await revokeAccount({ accountId });
+      disconnecting = false;
+      if (changed) continue;
       break;
     }
     if (now.status !== 'active') {
       setCurrentDetails('The account has to be connected again');
+      if (changed) continue;
       break;
     }
-    if (changed) {
-      changed = false;
-      await wakePosts({ accountId });
-    }
+    if (woken) await wakePosts({ accountId });
     const wanted = (): boolean => disconnecting || changed || refused >= now.tokenVersion;
     if (now.dueInMs === null || now.dueInMs > 0) {
       setCurrentDetails(
