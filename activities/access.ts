@@ -2,7 +2,8 @@ import { openAccessToken } from '../crypto/tokens.ts';
 import { accountById, accountKey, type Account } from '../db/accounts.ts';
 import { mediaById } from '../db/media.ts';
 import { type Post, postById, settlePost } from '../db/posts.ts';
-import { reserveQuotas } from '../db/quotas.ts';
+import { learnLimit, type QuotaUse, quotaUse, reserveQuotas } from '../db/quotas.ts';
+import type { ProviderError } from '../providers/errors.ts';
 import type { MediaFacts, PostContext, Provider } from '../providers/provider.ts';
 import { isFinal, type PostState } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
@@ -27,8 +28,24 @@ export async function takeTurn(
   throw notYet(
     'QuotaFull',
     `the quota ${full.quota} is used up`,
-    Math.max(1000, full.resetAt.getTime() - Date.now()),
+    Math.max(1000, full.askAgainAt.getTime() - Date.now()),
   );
+}
+
+/**
+ * Notes that a refusal has shown a quota of the account to be used up.
+ * @returns how it stands now; null: the refusal names none of ours
+ */
+export async function learnQuota(
+  { db }: Pick<Deps, 'db'>,
+  { post, account, provider }: LoadedPost,
+  error: ProviderError,
+  askAgainAt: Date,
+): Promise<QuotaUse | null> {
+  const quota = provider.publishing.quotas.find(({ bucket }) => bucket === error.quota);
+  if (quota === undefined) return null;
+  await learnLimit(db, { accountId: account.id, postId: post.id }, quota, askAgainAt);
+  return (await quotaUse(db, account.id, [quota]))[0] ?? null;
 }
 
 /** A post and all that belongs to it. */

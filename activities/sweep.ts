@@ -1,60 +1,98 @@
 import { neglectedAccounts } from '../db/accounts.ts';
 import { markEventStarted, unstartedEvents } from '../db/events.ts';
 import { markMediaStarted, unstartedMedia } from '../db/media.ts';
-import { markPostStarted, unstartedPosts } from '../db/posts.ts';
+import { markPostChecked, markPostStarted, postById, uncheckedPosts, unstartedPosts } from '../db/posts.ts';
 import { forgetOldReservations } from '../db/quotas.ts';
+import { isFinal } from '../db/schema.ts';
 import {
+  postRuns,
   signalDisconnect,
   signalMediaCompleted,
+  signalSettled,
   startEvent,
   startKeeper,
   startMedia,
   startPost,
 } from '../workflows/start.ts';
+import { alive } from './alive.ts';
 import type { Deps } from './deps.ts';
 
-/** How many rows of each kind were found without their workflow, and given one. */
+/** How many of each kind were repaired. */
 export interface Swept {
+  /** Rows that were committed without their workflow. */
   posts: number;
   events: number;
   media: number;
+  /** Accounts whose keeper of tokens has left something undone. */
   accounts: number;
+  /** Open posts whose workflow was gone: started again. */
+  orphans: number;
+  /** Workflows whose post had ended without them: told so. */
+  stragglers: number;
 }
 
 const MOST = 500;
+/** Each costs a call to the Temporal server. */
+const MOST_CHECKED = 200;
 
-/** The second line behind the API: starts what was committed but never started. */
-export const createSweepActivities = ({ db, temporal }: Deps) => ({
-  async startUnstarted(): Promise<Swept> {
-    const posts = await unstartedPosts(db, MOST);
-    await each(posts, async (post) => {
-      await startPost(temporal, post);
-      await markPostStarted(db, post.id);
-    });
-    const events = await unstartedEvents(db, MOST);
-    await each(events, async ({ id, provider, externalId, eventType, requestId }) => {
-      await startEvent(temporal, {
-        provider,
-        externalId,
-        input: { eventId: id },
-        summary: eventType,
-        requestId,
+/** The second line behind the API and Temporal: database and workflows are made to agree again. */
+export const createSweepActivities = (deps: Deps) => ({
+  sweepOnce: (): Promise<Swept> =>
+    alive(async () => {
+      const { db, temporal } = deps;
+      const posts = await unstartedPosts(db, MOST);
+      await each(posts, async (post) => {
+        await startPost(temporal, post);
+        await markPostStarted(db, post.id);
       });
-      await markEventStarted(db, id);
-    });
-    const media = await unstartedMedia(db, MOST);
-    await each(media, async (row) => {
-      await (row.uploadedAt === null ? startMedia(temporal, row) : signalMediaCompleted(temporal, row));
-      await markMediaStarted(db, row.id);
-    });
-    const accounts = await neglectedAccounts(db, MOST);
-    await each(accounts, (account) =>
-      account.status === 'active' ? startKeeper(temporal, account) : signalDisconnect(temporal, account),
-    );
-    await forgetOldReservations(db);
-    return { posts: posts.length, events: events.length, media: media.length, accounts: accounts.length };
-  },
+      const events = await unstartedEvents(db, MOST);
+      await each(events, async ({ id, provider, externalId, eventType, requestId }) => {
+        await startEvent(temporal, {
+          provider,
+          externalId,
+          input: { eventId: id },
+          summary: eventType,
+          requestId,
+        });
+        await markEventStarted(db, id);
+      });
+      const media = await unstartedMedia(db, MOST);
+      await each(media, async (row) => {
+        await (row.uploadedAt === null ? startMedia(temporal, row) : signalMediaCompleted(temporal, row));
+        await markMediaStarted(db, row.id);
+      });
+      const accounts = await neglectedAccounts(db, MOST);
+      await each(accounts, (account) =>
+        account.status === 'active' ? startKeeper(temporal, account) : signalDisconnect(temporal, account),
+      );
+      const repaired = { orphans: 0, stragglers: 0 };
+      await each(await uncheckedPosts(db, MOST_CHECKED), async ({ id }) => {
+        const repair = await agree(deps, id);
+        if (repair !== null) repaired[repair] += 1;
+      });
+      await forgetOldReservations(db);
+      return {
+        posts: posts.length,
+        events: events.length,
+        media: media.length,
+        accounts: accounts.length,
+        ...repaired,
+      };
+    }),
 });
+
+/** Makes post and workflow agree, as far as they do not: both open, or both ended. */
+async function agree({ db, temporal }: Deps, postId: string): Promise<'orphans' | 'stragglers' | null> {
+  const runs = await postRuns(temporal, postId);
+  // Read after that: a post that ends does so before its workflow.
+  const post = await postById(db, postId);
+  const ended = isFinal(post.state);
+  if (runs && ended) await signalSettled(temporal, postId, post.state);
+  // What was sent already, the attempts say: the plan goes on where it was.
+  if (!runs && !ended) await startPost(temporal, post, true);
+  await markPostChecked(db, postId, !runs && ended);
+  return runs === ended ? (runs ? 'stragglers' : 'orphans') : null;
+}
 
 const AT_ONCE = 10;
 

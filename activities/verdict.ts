@@ -1,8 +1,9 @@
 import { listAttempts } from '../db/attempts.ts';
 import { savePost, saveStatus, settlePost } from '../db/posts.ts';
+import { releaseQuotas } from '../db/quotas.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Verdict } from '../providers/provider.ts';
-import { type LoadedPost, loadPost, openPost, takeTurn } from './access.ts';
+import { learnQuota, type LoadedPost, loadPost, openPost, takeTurn } from './access.ts';
 import { alive, tryNumber } from './alive.ts';
 import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
@@ -41,7 +42,8 @@ export const createVerdictActivities = (deps: Deps) => ({
     }),
 });
 
-const DAY_MS = 24 * 3_600_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 /** Whether the provider has had its day since the last write. */
 async function isTooLong({ db }: Deps, postId: string): Promise<boolean> {
@@ -67,10 +69,12 @@ export const createRecallActivities = (deps: Deps) => ({
 
 /** Notes a verdict, whoever brought it. @returns the state of the post */
 export async function applyVerdict(
-  { db }: Pick<Deps, 'db'>,
-  { post, account, provider }: LoadedPost,
+  deps: Pick<Deps, 'db'>,
+  loaded: LoadedPost,
   verdict: Exclude<Verdict, { kind: 'pending' }>,
 ): Promise<string> {
+  const { db } = deps;
+  const { post, account, provider } = loaded;
   switch (verdict.kind) {
     case 'published': {
       const { providerPostId, status } = verdict;
@@ -83,6 +87,11 @@ export async function applyVerdict(
     case 'delivered':
       return (await settlePost(db, post.id, { state: 'delivered', status: verdict.status })).state;
     case 'failed':
+      if (verdict.error.quota !== null && !isFinal(post.state)) {
+        const refused = provider.publishing.quotas.filter(({ bucket }) => bucket === verdict.error.quota);
+        await releaseQuotas(db, post.id, refused);
+        await learnQuota(deps, loaded, verdict.error, new Date(Date.now() + HOUR_MS));
+      }
       return (
         await settlePost(db, post.id, {
           state: 'failed',
@@ -100,7 +109,7 @@ function unanswered({ account }: LoadedPost, error: ProviderError): StepOutcome 
       return { kind: 'token_refused', tokenVersion: account.tokenVersion };
     case 'account':
     case 'grant':
-      return { kind: 'wait', state: 'processing', ms: 3_600_000, why: error.userMessage };
+      return { kind: 'wait', state: 'processing', ms: HOUR_MS, why: error.userMessage };
     default:
       throw tryAgain(error);
   }

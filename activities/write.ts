@@ -9,10 +9,10 @@ import {
 } from '../db/attempts.ts';
 import { accountKey } from '../db/accounts.ts';
 import { savePost, settlePost } from '../db/posts.ts';
-import { releaseQuotas, reserveQuotas } from '../db/quotas.ts';
+import { type QuotaFull, type QuotaUse, releaseQuotas, reserveQuotas } from '../db/quotas.ts';
 import type { Quota, Step, Written } from '../providers/provider.ts';
 import { ProviderError } from '../providers/errors.ts';
-import { endedWaiting, type LoadedPost, loadPost, openPost } from './access.ts';
+import { endedWaiting, learnQuota, type LoadedPost, loadPost, openPost } from './access.ts';
 import { alive } from './alive.ts';
 import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
@@ -58,7 +58,8 @@ export const createWriteActivities = (deps: Deps) => ({
       const quotas = provider.publishing.quotasOf(step, post.request);
       let attempt = last?.status === 'prepared' ? last : null;
       if (attempt === null) {
-        const full = await reserveQuotas(db, { accountId: account.id, postId }, quotas);
+        const taker = { accountId: account.id, postId, held: last === null };
+        const full = await reserveQuotas(db, taker, quotas);
         if (full !== null) return quotaFull(deps, loaded, full);
         attempt = await prepareAttempt(db, post, { step, tokenVersion: account.tokenVersion });
         if (attempt === null) {
@@ -115,29 +116,32 @@ async function waiting({ db }: Deps, postId: string, outcome: StepOutcome): Prom
   return outcome;
 }
 
+/** @param full what is known about the quota: all of it from our ledger, less from a refusal that names none of ours */
 async function quotaFull(
   deps: Deps,
   { post }: LoadedPost,
-  { quota, resetAt }: { quota: string; resetAt: Date },
+  full: Pick<QuotaFull, 'quota' | 'askAgainAt'> & Partial<QuotaUse>,
 ): Promise<StepOutcome> {
+  const { askAgainAt, ...use } = full;
   if (post.onQuota === 'wait') {
-    const ms = Math.max(1000, Math.min(resetAt.getTime(), post.deadlineAt.getTime()) - Date.now());
+    const ms = Math.max(1000, Math.min(askAgainAt.getTime(), post.deadlineAt.getTime()) - Date.now());
     return waiting(deps, post.id, {
       kind: 'wait',
       state: 'waiting_quota',
       ms,
-      why: `Waits for the quota ${quota}`,
+      why: `Waits for the quota ${use.quota}`,
     });
   }
+  const resetAt = (use.resetAt ?? askAgainAt).toISOString();
   const { state } = await settlePost(deps.db, post.id, {
     state: 'failed',
     error: {
       code: 'quota_exceeded',
-      message: `the quota ${quota} is used up until ${resetAt.toISOString()}`,
+      message: `the quota ${use.quota} is used up until ${resetAt}`,
       userMessage:
         'The account has used up what the provider allows at the moment. Nothing was published. Try again later.',
       retryable: true,
-      details: { quota, resetAt: resetAt.toISOString() },
+      details: { ...use, resetAt },
     },
   });
   return { kind: 'settled', state };
@@ -203,14 +207,11 @@ async function refused(
     logId: error.logId,
   };
   await closeAttempt(db, attempt.id, from, outcome);
-  // What never reached the provider counts nowhere; what it refused counts as a call.
   if (error.kind !== 'unknown')
     await releaseQuotas(
       db,
       post.id,
-      quotas.filter(
-        ({ counts }) => counts === 'accepted' || from === 'prepared' || error.kind === 'unavailable',
-      ),
+      quotas.filter(({ counts }) => !wasCounted(counts, from, error)),
     );
 
   switch (error.kind) {
@@ -231,11 +232,11 @@ async function refused(
         ms: HOUR_MS,
         why: error.userMessage,
       });
-    case 'quota':
-      return quotaFull(deps, write.loaded, {
-        quota: error.code,
-        resetAt: new Date(Date.now() + (error.retryAfterMs ?? HOUR_MS)),
-      });
+    case 'quota': {
+      const askAgainAt = new Date(Date.now() + (error.retryAfterMs ?? HOUR_MS));
+      const use = await learnQuota(deps, write.loaded, error, askAgainAt);
+      return quotaFull(deps, write.loaded, { quota: error.quota ?? error.code, ...use, askAgainAt });
+    }
     case 'rejected': {
       const { state } = await settlePost(db, post.id, {
         state: 'failed',
@@ -255,6 +256,18 @@ async function refused(
         ms: pauseAfter(attempt, post.createdAt),
         why: error.message,
       };
+  }
+}
+
+/** What never reached the provider counts nowhere; what it refused counts as a call. */
+function wasCounted(counts: Quota['counts'], from: 'prepared' | 'sent', { kind }: ProviderError): boolean {
+  switch (counts) {
+    case 'accepted':
+      return false;
+    case 'calls':
+      return from === 'sent' && kind !== 'unavailable';
+    case 'preflights':
+      return from === 'sent' || kind !== 'unavailable';
   }
 }
 

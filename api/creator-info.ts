@@ -1,4 +1,5 @@
 import type { Account } from '../db/accounts.ts';
+import { learnLimit } from '../db/quotas.ts';
 import type { MediaFacts } from '../providers/provider.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { checkAgainstCreator, type CreatorInfo } from '../providers/tiktok/creator.ts';
@@ -10,6 +11,7 @@ import { callOnce, takeQuota } from './provider-call.ts';
 /** TikTok allows 20 of these calls a minute: a hundred posts at once share one. */
 const FRESH_MS = 20_000;
 const MOST = 1_000;
+const HOUR_MS = 3_600_000;
 
 /** Checks posts against what their accounts may do, before they are accepted. */
 export function createCreatorCheck(deps: Deps) {
@@ -23,9 +25,18 @@ export function createCreatorCheck(deps: Deps) {
       await takeQuota(deps, account, tiktok.quotas.creatorInfo);
       return await callOnce(deps, account, (accessToken, signal) => tiktok.creatorInfo(accessToken, signal));
     } catch (error) {
+      if (error instanceof ProviderError && error.kind === 'quota') await learn(account, error);
       if (error instanceof ProviderError ? error.kind !== 'rejected' : error instanceof ApiError) return null;
       throw error;
     }
+  }
+
+  /** Some refusals of a post come as refusals to tell what it may be (sheet section 4.2). */
+  async function learn(account: Account, error: ProviderError): Promise<void> {
+    const quota = deps.providers.tiktok?.publishing.quotas.find(({ bucket }) => bucket === error.quota);
+    if (quota === undefined) return;
+    const askAgainAt = new Date(Date.now() + (error.retryAfterMs ?? HOUR_MS));
+    await learnLimit(deps.database.db, { accountId: account.id, postId: null }, quota, askAgainAt);
   }
 
   function infoOf(account: Account): Promise<CreatorInfo | null> {

@@ -1,12 +1,12 @@
 import { openAccessToken } from '../crypto/tokens.ts';
 import { type Account, accountKey, findAccount } from '../db/accounts.ts';
-import { quotaUse, reserveQuotas } from '../db/quotas.ts';
+import { reserveQuotas } from '../db/quotas.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Quota } from '../providers/provider.ts';
 import { askForToken } from '../workflows/start.ts';
 import type { Deps } from './deps.ts';
 import { apiError } from './errors.ts';
-import { quotaView } from './quotas.ts';
+import { quotaExceeded } from './quotas.ts';
 import { ask } from './temporal.ts';
 
 const CALL_MS = 15_000;
@@ -57,12 +57,7 @@ export async function callOnce<T>(
  */
 export async function takeQuota({ database: { db } }: Deps, account: Account, quota: Quota): Promise<void> {
   const full = await reserveQuotas(db, { accountId: account.id }, [quota]);
-  if (full === null) return;
-  const [use] = await quotaUse(db, account.id, [quota]);
-  throw apiError('quota_exceeded', {
-    details: use === undefined ? {} : quotaView(use),
-    retryAfterMs: Math.max(1000, full.resetAt.getTime() - Date.now()),
-  });
+  if (full !== null) throw quotaExceeded(full);
 }
 
 function refused({ status, statusReason }: Account) {

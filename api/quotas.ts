@@ -1,5 +1,6 @@
-import { type QuotaUse, quotaUse } from '../db/quotas.ts';
+import { type QuotaFull, type QuotaUse, quotaUse } from '../db/quotas.ts';
 import type { Deps } from './deps.ts';
+import { type ApiError, apiError } from './errors.ts';
 import { textOrNull } from './schemas.ts';
 
 /** How much of its quotas an account has used, as clients see it. */
@@ -13,4 +14,12 @@ export async function quotasOf(
 
 export function quotaView({ quota, limit, used, remaining, resetAt }: QuotaUse) {
   return { quota, limit, used, remaining, resetAt: textOrNull(resetAt) };
+}
+
+/** Nothing is left: when there is again, and when to ask. */
+export function quotaExceeded(full: QuotaFull): ApiError {
+  return apiError('quota_exceeded', {
+    details: quotaView(full),
+    retryAfterMs: Math.max(1000, full.askAgainAt.getTime() - Date.now()),
+  });
 }

@@ -4,6 +4,7 @@ import { startPost } from '../workflows/start.ts';
 import { hashOf } from './canonical.ts';
 import type { Deps } from './deps.ts';
 import { apiError } from './errors.ts';
+import { quotaExceeded } from './quotas.ts';
 import { tell } from './temporal.ts';
 
 export interface Submission {
@@ -19,7 +20,7 @@ export interface Submission {
 
 /**
  * Takes a post in, for any provider: durable when it returns, and its workflow started or left to the sweep.
- * @throws ApiError `idempotency_key_reused`, `duplicate_post`, and what `read` throws
+ * @throws ApiError `idempotency_key_reused`, `duplicate_post`, `quota_exceeded`, and what `read` throws
  */
 export async function submit(
   { database: { db }, temporal }: Deps,
@@ -32,13 +33,15 @@ export async function submit(
   if (earlier !== null && earlier.requestHash === requestHash) return { outcome: 'replayed', post: earlier };
   if (earlier !== null) throw apiError('idempotency_key_reused', { details: { postId: earlier.id } });
 
-  const { outcome, post } = await acceptPost(db, {
+  const accepted = await acceptPost(db, {
     ...(await read(userId)),
     userId,
     requestId,
     idempotencyKey,
     requestHash,
   });
+  if (accepted.outcome === 'quota') throw quotaExceeded(accepted.full);
+  const { outcome, post } = accepted;
   switch (outcome) {
     case 'key_reused':
       throw apiError('idempotency_key_reused', { details: { postId: post.id } });

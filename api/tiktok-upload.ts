@@ -2,13 +2,11 @@ import { Type, type Static } from 'typebox';
 import { type Account, findAccount } from '../db/accounts.ts';
 import { findMedia, type Media } from '../db/media.ts';
 import type { NewPost } from '../db/posts.ts';
-import { quotaUse } from '../db/quotas.ts';
 import type { MediaFacts } from '../providers/provider.ts';
 import { checkRequest, PostInfo, type TikTokRequest } from '../providers/tiktok/request.ts';
 import { hashOf } from './canonical.ts';
 import type { Deps } from './deps.ts';
 import { apiError, type FieldProblem, fieldError } from './errors.ts';
-import { quotaView } from './quotas.ts';
 import { deadlineAt, dueAt } from './schedule.ts';
 import { isUuid, Time } from './schemas.ts';
 import { mediaUrlProblem } from './urls.ts';
@@ -69,26 +67,21 @@ export async function readUpload(
     });
   const media = body.mediaId === undefined ? null : await readyMedia(deps, userId, body.mediaId);
 
-  if (body.onQuota === 'fail' && (due === null || due.getTime() <= Date.now())) {
-    const full = (await quotaUse(db, account.id, provider.publishing.quotasOf('init', request))).find(
-      ({ remaining }) => remaining === 0,
-    );
-    if (full !== undefined)
-      throw apiError('quota_exceeded', {
-        details: quotaView(full),
-        retryAfterMs: full.resetAt === null ? 60_000 : full.resetAt.getTime() - Date.now(),
-      });
-  }
   await checkAgainstCreatorInfo(account, request, media);
 
   const { mode, postInfo, source } = request;
+  const plan = provider.publishing.plan(request);
+  // Who does not want to wait is told now, while there is somebody to tell; a scheduled post has to see when it is due.
+  const now = due === null || due.getTime() <= Date.now();
+  const hold = body.onQuota === 'fail' && now ? provider.publishing.quotasOf('init', request) : [];
   return {
     oauthAccountId: account.id,
     provider: account.provider,
     mediaId: media?.id ?? null,
     totalBytes: media?.size ?? null,
     request,
-    plan: provider.publishing.plan(request),
+    plan,
+    hold,
     fingerprint: hashOf([
       account.id,
       media?.sha256 ?? media?.id ?? body.videoUrl ?? body.photoUrls,

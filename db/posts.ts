@@ -1,6 +1,7 @@
 import { and, desc, eq, inArray, isNull, ne, notInArray, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { after, type Page } from './page.ts';
+import { findFullQuota, type QuotaFull, type QuotaRule, releaseUnused, takeQuotas } from './quotas.ts';
 import {
   FINAL_STATES,
   isFinal,
@@ -31,6 +32,8 @@ export interface NewPost {
   scheduledAt: Date | null;
   deadlineAt: Date;
   allowDuplicate: boolean;
+  /** Held for the post from now on: without them it is not taken in. */
+  hold: readonly QuotaRule[];
   /** The provider's own record of the post. */
   detail: { provider: 'tiktok'; source: string; mode: string; title: string | null };
 }
@@ -40,13 +43,18 @@ export type Accepted =
   /** The same key came with another body. */
   | { outcome: 'key_reused'; post: Post }
   /** The same account, media and text within 24 h. */
-  | { outcome: 'duplicate'; post: Post };
+  | { outcome: 'duplicate'; post: Post }
+  /** Nothing is left of a quota that was to be held. */
+  | { outcome: 'quota'; full: QuotaFull };
 
 /**
  * Takes a post in: the row and, with it, the intent to start its workflow are one commit. Exact under any number of
  * identical requests at once.
  */
-export async function acceptPost(db: Db, { allowDuplicate, detail, ...row }: NewPost): Promise<Accepted> {
+export async function acceptPost(
+  db: Db,
+  { allowDuplicate, hold, detail, ...row }: NewPost,
+): Promise<Accepted> {
   return db.transaction(async (tx): Promise<Accepted> => {
     if (!allowDuplicate)
       await tx.execute(
@@ -56,6 +64,14 @@ export async function acceptPost(db: Db, { allowDuplicate, detail, ...row }: New
     if (earlier !== null) return replayOf(earlier, row.requestHash);
     const twin = allowDuplicate ? null : await recentTwin(tx, row.oauthAccountId, row.fingerprint);
     if (twin !== null) return { outcome: 'duplicate', post: twin };
+
+    const taker = { accountId: row.oauthAccountId, postId: null };
+    const full = hold.length === 0 ? null : await findFullQuota(tx, taker, hold);
+    if (full !== null) {
+      // Taken, it may be, by the same request, which came twice at once.
+      const other = row.idempotencyKey === null ? null : await byKey(tx, row.userId, row.idempotencyKey);
+      return other === null ? { outcome: 'quota', full } : replayOf(other, row.requestHash);
+    }
 
     const later = row.scheduledAt !== null && row.scheduledAt.getTime() > Date.now();
     const waiting = later
@@ -74,6 +90,7 @@ export async function acceptPost(db: Db, { allowDuplicate, detail, ...row }: New
     }
     const { provider: _provider, ...columns } = detail;
     await tx.insert(tiktokPosts).values({ postId: post.id, userId: post.userId, ...columns });
+    await takeQuotas(tx, { ...taker, postId: post.id }, hold);
     return { outcome: 'created', post };
   });
 }
@@ -221,6 +238,26 @@ export async function markPostStarted(db: Db, id: string): Promise<void> {
     .where(and(eq(posts.id, id), isNull(posts.workflowStartedAt)));
 }
 
+/** Posts that nobody has compared with their workflow for ten minutes, those of longest ago first. */
+export async function uncheckedPosts(db: Db, limit: number): Promise<Post[]> {
+  const checked = sql`coalesce(${posts.workflowCheckedAt}, ${posts.workflowStartedAt})`;
+  return db
+    .select()
+    .from(posts)
+    .where(and(isNull(posts.workflowEndedAt), sql`${checked} < now() - interval '10 minutes'`))
+    .orderBy(checked)
+    .limit(limit);
+}
+
+/** Notes that a post was compared with its workflow; `ended`: both have. */
+export async function markPostChecked(db: Db, id: string, ended: boolean): Promise<void> {
+  const now = new Date();
+  await db
+    .update(posts)
+    .set({ workflowCheckedAt: now, ...(ended ? { workflowEndedAt: now } : {}), updatedAt: posts.updatedAt })
+    .where(eq(posts.id, id));
+}
+
 /** The open posts of an account. */
 export async function openPosts(db: Db, accountId: string): Promise<Post[]> {
   return db
@@ -316,6 +353,7 @@ export async function settlePost(db: Db, id: string, end: Settlement): Promise<P
       })
       .where(eq(posts.id, id))
       .returning();
+    await releaseUnused(tx, id);
     return saved ?? post;
   });
 }

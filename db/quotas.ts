@@ -1,11 +1,11 @@
 import { and, eq, gt, isNull, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
-import { oauthAccounts, quotaReservations } from './schema.ts';
+import { oauthAccounts, quotaLimits, quotaReservations } from './schema.ts';
 
-/** At most `limit` in any window of this length. */
+/** At most `limit` in any window of this length; null: only a refusal shows how many. */
 export interface QuotaRule {
   bucket: string;
-  limit: number;
+  limit: number | null;
   windowMs: number;
 }
 
@@ -14,67 +14,129 @@ export interface QuotaUse {
   limit: number;
   used: number;
   remaining: number;
-  /** When one more becomes free, where the quota is used up. */
+  /** When one more becomes free at the latest, where the quota is used up. */
   resetAt: Date | null;
 }
 
-/** How much of each quota of an account is used right now. */
+/** A quota of which none is left. */
+export interface QuotaFull extends QuotaUse {
+  resetAt: Date;
+  /** When it makes sense to ask again: sooner than `resetAt` where a refusal has shown the limit. */
+  askAgainAt: Date;
+}
+
+interface Standing extends QuotaUse {
+  full: QuotaFull | null;
+}
+
+/** How much of each quota of an account is used right now; without those whose limit is not known. */
 export async function quotaUse(db: Db, accountId: string, rules: readonly QuotaRule[]): Promise<QuotaUse[]> {
-  return Promise.all(
-    rules.map(async ({ bucket, limit, windowMs }) => {
-      const [row] = await db
-        .select({
-          used: sql<number>`count(*)::int`,
-          oldest: sql<string | null>`min(${quotaReservations.at})`,
-        })
-        .from(quotaReservations)
-        .where(
-          and(
-            eq(quotaReservations.oauthAccountId, accountId),
-            eq(quotaReservations.bucket, bucket),
-            isNull(quotaReservations.releasedAt),
-            gt(quotaReservations.at, sql`now() - ${windowMs} * interval '1 millisecond'`),
-          ),
-        );
-      const used = row?.used ?? 0;
-      const oldest = row?.oldest ?? null;
-      return {
-        quota: bucket,
-        limit,
-        used,
-        remaining: Math.max(0, limit - used),
-        resetAt: used >= limit && oldest !== null ? new Date(new Date(oldest).getTime() + windowMs) : null,
-      };
-    }),
-  );
+  return (await standings(db, { accountId, postId: null }, rules)).map(({ full: _full, ...use }) => use);
+}
+
+/** For whom quotas are taken. */
+interface Taker {
+  accountId: string;
+  postId: string | null;
+}
+
+async function standings(db: Db, taker: Taker, rules: readonly QuotaRule[]): Promise<Standing[]> {
+  const all = await Promise.all(rules.map((rule) => standing(db, taker, rule)));
+  return all.filter((one) => one !== null);
+}
+
+async function standing(db: Db, { accountId, postId }: Taker, rule: QuotaRule): Promise<Standing | null> {
+  const { bucket, windowMs } = rule;
+  const windowStart = sql`now() - ${windowMs} * interval '1 millisecond'`;
+  const [taken] = await db
+    .select({ used: sql<number>`count(*)::int`, oldest: sql<string | null>`min(${quotaReservations.at})` })
+    .from(quotaReservations)
+    .where(
+      and(
+        eq(quotaReservations.oauthAccountId, accountId),
+        eq(quotaReservations.bucket, bucket),
+        isNull(quotaReservations.releasedAt),
+        gt(quotaReservations.at, windowStart),
+      ),
+    );
+  const [shown] = await db
+    .select()
+    .from(quotaLimits)
+    .where(
+      and(
+        eq(quotaLimits.oauthAccountId, accountId),
+        eq(quotaLimits.bucket, bucket),
+        gt(quotaLimits.shownAt, windowStart),
+      ),
+    );
+  const used = taken?.used ?? 0;
+  // What was accepted since shows that the limit is not as low as it was.
+  const known =
+    shown === undefined ? rule.limit : Math.min(rule.limit ?? Infinity, Math.max(shown.limit, used));
+  if (known === null) return null;
+  const use = { quota: bucket, limit: known, used, remaining: Math.max(0, known - used) };
+  if (use.remaining > 0) return { ...use, resetAt: null, full: null };
+  const since = taken?.oldest == null ? (shown?.shownAt ?? new Date()) : new Date(taken.oldest);
+  const resetAt = new Date(since.getTime() + windowMs);
+  const certain = rule.limit !== null && used >= rule.limit;
+  if (certain || shown === undefined)
+    return { ...use, resetAt, full: { ...use, resetAt, askAgainAt: resetAt } };
+  // The provider counts what others post too, and may forget earlier than we think: whoever was refused asks again.
+  const mayAsk = shown.askAgainAt.getTime() <= Date.now() || (postId !== null && shown.postId === postId);
+  return { ...use, resetAt, full: mayAsk ? null : { ...use, resetAt, askAgainAt: shown.askAgainAt } };
+}
+
+/**
+ * Which of these quotas is used up; none of them changes before the transaction ends.
+ * @param tx a transaction: the account's row stays locked in it
+ */
+export async function findFullQuota(
+  tx: Db,
+  taker: Taker,
+  rules: readonly QuotaRule[],
+): Promise<QuotaFull | null> {
+  await tx
+    .select({ id: oauthAccounts.id })
+    .from(oauthAccounts)
+    .where(eq(oauthAccounts.id, taker.accountId))
+    .for('update');
+  const fulls = (await standings(tx, taker, rules)).map(({ full }) => full).filter((full) => full !== null);
+  // The one that is free last: before it, asking again is in vain.
+  return fulls.toSorted((a, b) => b.askAgainAt.getTime() - a.askAgainAt.getTime())[0] ?? null;
+}
+
+/** Takes one from each quota, whatever is left of it. */
+export async function takeQuotas(
+  db: Db,
+  { accountId, postId }: Taker,
+  rules: readonly QuotaRule[],
+): Promise<void> {
+  if (rules.length === 0) return;
+  await db
+    .insert(quotaReservations)
+    .values(rules.map(({ bucket }) => ({ oauthAccountId: accountId, postId, bucket })));
 }
 
 /**
  * Takes one from each quota, or from none. Exact over all workers: the account's row is locked meanwhile.
- * @returns null when taken; else when to ask again
+ * @param held whether the post may hold some since it was accepted, which are given back first
+ * @returns null when taken
  */
 export async function reserveQuotas(
   db: Db,
-  { accountId, postId = null }: { accountId: string; postId?: string | null },
+  { accountId, postId = null, held = false }: { accountId: string; postId?: string | null; held?: boolean },
   rules: readonly QuotaRule[],
-): Promise<{ quota: string; resetAt: Date } | null> {
+): Promise<QuotaFull | null> {
   if (rules.length === 0) return null;
   return db.transaction(async (tx) => {
-    await tx
-      .select({ id: oauthAccounts.id })
-      .from(oauthAccounts)
-      .where(eq(oauthAccounts.id, accountId))
-      .for('update');
-    const full = (await quotaUse(tx, accountId, rules)).find(({ resetAt }) => resetAt !== null);
-    if (full?.resetAt != null) return { quota: full.quota, resetAt: full.resetAt };
-    await tx
-      .insert(quotaReservations)
-      .values(rules.map(({ bucket }) => ({ oauthAccountId: accountId, postId, bucket })));
-    return null;
+    if (held && postId !== null) await releaseQuotas(tx, postId, rules);
+    const full = await findFullQuota(tx, { accountId, postId }, rules);
+    if (full === null) await takeQuotas(tx, { accountId, postId }, rules);
+    return full;
   });
 }
 
-/** Gives back what the newest write of a post took, because it never reached the provider. */
+/** Gives back what the newest write of a post took, because it does not count. */
 export async function releaseQuotas(db: Db, postId: string, rules: readonly QuotaRule[]): Promise<void> {
   for (const { bucket } of rules) {
     await db.execute(sql`
@@ -84,7 +146,36 @@ export async function releaseQuotas(db: Db, postId: string, rules: readonly Quot
   }
 }
 
-/** Forgets reservations that no window reaches any more. */
+/** Gives back what a post that has ended holds, if nothing of it was ever tried. */
+export async function releaseUnused(db: Db, postId: string): Promise<void> {
+  await db.execute(sql`
+    update quota_reservations set released_at = now()
+    where post_id = ${postId} and released_at is null
+      and not exists (select 1 from publish_attempts where post_id = ${postId})`);
+}
+
+/**
+ * Notes that a refusal has shown a quota to be used up by what is taken of it now.
+ * @param postId the post that was refused, which is the one to ask again; null: any
+ */
+export async function learnLimit(
+  db: Db,
+  { accountId, postId }: Taker,
+  rule: QuotaRule,
+  askAgainAt: Date,
+): Promise<void> {
+  const used = sql`(select count(*) from quota_reservations
+    where oauth_account_id = ${accountId} and bucket = ${rule.bucket} and released_at is null
+      and at > now() - ${rule.windowMs} * interval '1 millisecond')`;
+  const shown = { limit: used, postId, shownAt: sql`now()`, askAgainAt };
+  await db
+    .insert(quotaLimits)
+    .values({ oauthAccountId: accountId, bucket: rule.bucket, ...shown })
+    .onConflictDoUpdate({ target: [quotaLimits.oauthAccountId, quotaLimits.bucket], set: shown });
+}
+
+/** Forgets what no window reaches any more. */
 export async function forgetOldReservations(db: Db): Promise<void> {
   await db.execute(sql`delete from quota_reservations where at < now() - interval '2 days'`);
+  await db.execute(sql`delete from quota_limits where shown_at < now() - interval '2 days'`);
 }

@@ -11,6 +11,7 @@ import {
   json,
   jsonb,
   pgTable,
+  primaryKey,
   text,
   timestamp,
   unique,
@@ -222,6 +223,10 @@ export const posts = pgTable(
     requestId: requestId(),
     /** Null: nobody has started the workflow yet, the sweep will. */
     workflowStartedAt: at('workflow_started_at'),
+    /** When the sweep last looked whether post and workflow agree: both open, or both ended. */
+    workflowCheckedAt: at('workflow_checked_at'),
+    /** When both had ended. Null: the sweep goes on looking. */
+    workflowEndedAt: at('workflow_ended_at'),
     fingerprint: text('fingerprint').notNull(),
     idempotencyKey: text('idempotency_key'),
     requestHash: text('request_hash').notNull(),
@@ -258,6 +263,9 @@ export const posts = pgTable(
     index('posts_unstarted')
       .on(t.createdAt)
       .where(sql`workflow_started_at is null`),
+    index('posts_with_workflow')
+      .on(t.workflowCheckedAt)
+      .where(sql`workflow_ended_at is null`),
     foreignKey({
       columns: [t.userId, t.oauthAccountId],
       foreignColumns: [oauthAccounts.userId, oauthAccounts.id],
@@ -328,6 +336,24 @@ export const quotaReservations = pgTable(
     releasedAt: at('released_at'),
   },
   (t) => [index().on(t.oauthAccountId, t.bucket, t.at)],
+);
+
+/** Limits that a provider tells nobody beforehand, as a refusal has shown them. */
+export const quotaLimits = pgTable(
+  'quota_limits',
+  {
+    oauthAccountId: uuid('oauth_account_id')
+      .notNull()
+      .references(() => oauthAccounts.id),
+    bucket: text('bucket').notNull(),
+    limit: integer('limit').notNull(),
+    /** The post that was refused. */
+    postId: uuid('post_id').references(() => posts.id),
+    shownAt: at('shown_at').notNull(),
+    /** Until then only the post that was refused asks again. */
+    askAgainAt: at('ask_again_at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.oauthAccountId, t.bucket] })],
 );
 
 export const webhookEvents = pgTable(

@@ -24,6 +24,8 @@ export interface ProviderErrorInit {
   providerMessage?: string | null;
   logId?: string | null;
   retryAfterMs?: number;
+  /** Bucket of the quota that the refusal shows to be used up. */
+  quota?: string;
 }
 
 /** The one error of `providers/`. Carries no token, URL or body: it is logged and shown. */
@@ -37,6 +39,7 @@ export class ProviderError extends Error {
   readonly providerMessage: string | null;
   readonly logId: string | null;
   readonly retryAfterMs: number | undefined;
+  readonly quota: string | null;
 
   constructor(init: ProviderErrorInit) {
     super(init.message);
@@ -48,6 +51,7 @@ export class ProviderError extends Error {
     this.providerMessage = init.providerMessage ?? null;
     this.logId = init.logId ?? null;
     this.retryAfterMs = init.retryAfterMs;
+    this.quota = init.quota ?? null;
   }
 
   /** The provider's own words, for `error.details`. */

@@ -82,10 +82,11 @@ export interface Written {
 
 export interface Quota {
   bucket: string;
-  limit: number;
+  /** Null: the provider tells it by a refusal only. */
+  limit: number | null;
   windowMs: number;
-  /** Whether a refused call counts too (a rate limit), or only what the provider accepted. */
-  counts: 'calls' | 'accepted';
+  /** What counts: each call of the write (a rate limit), each call of its preflight, or only what the provider accepted. */
+  counts: 'calls' | 'preflights' | 'accepted';
 }
 
 /** Inclusive byte positions of one request of a transfer. */

@@ -176,7 +176,7 @@ async function newPost(
   plan: Post['plan'],
   inMs: number,
 ): Promise<Post> {
-  const { post } = await acceptPost(db, {
+  const accepted = await acceptPost(db, {
     userId: account.userId,
     oauthAccountId: account.id,
     provider: 'tiktok',
@@ -192,7 +192,9 @@ async function newPost(
     scheduledAt: inMs === 0 ? null : new Date(Date.now() + inMs),
     deadlineAt: new Date(Date.now() + 72 * 3_600_000),
     allowDuplicate: true,
+    hold: [],
     detail: { provider: 'tiktok', source: REQUEST.source, mode: REQUEST.mode, title: null },
   });
-  return post;
+  if (accepted.outcome === 'quota') throw new Error('a quota is used up');
+  return accepted.post;
 }

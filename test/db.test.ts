@@ -22,8 +22,16 @@ import {
   supersedeAttempt,
 } from '../db/attempts.ts';
 import { type Database, type Db, openDatabase } from '../db/client.ts';
-import { type Accepted, acceptPost, type NewPost, postById, savePost, settlePost } from '../db/posts.ts';
-import { quotaUse, releaseQuotas, reserveQuotas } from '../db/quotas.ts';
+import {
+  type Accepted,
+  acceptPost,
+  type NewPost,
+  type Post,
+  postById,
+  savePost,
+  settlePost,
+} from '../db/posts.ts';
+import { learnLimit, quotaUse, releaseQuotas, reserveQuotas } from '../db/quotas.ts';
 import {
   dataKeys,
   FINAL_STATES,
@@ -128,6 +136,11 @@ async function newMedia(userId: string): Promise<string> {
   return row?.id ?? '';
 }
 
+function postOf(answer: Accepted) {
+  if (answer.outcome === 'quota') throw new Error('a quota was full');
+  return answer.post;
+}
+
 const newPost = (account: Account, changes: Partial<NewPost> = {}): NewPost => ({
   userId: account.userId,
   oauthAccountId: account.id,
@@ -144,12 +157,13 @@ const newPost = (account: Account, changes: Partial<NewPost> = {}): NewPost => (
   scheduledAt: null,
   deadlineAt: later(3_600_000),
   allowDuplicate: false,
+  hold: [],
   detail: { provider: 'tiktok', source: 'FILE_UPLOAD', mode: 'direct', title: null },
   ...changes,
 });
 
-async function accepted(account: Account, changes: Partial<NewPost> = {}): Promise<Accepted['post']> {
-  return (await acceptPost(db, newPost(account, changes))).post;
+async function accepted(account: Account, changes: Partial<NewPost> = {}): Promise<Post> {
+  return postOf(await acceptPost(db, newPost(account, changes)));
 }
 
 /** Does the same thing many times at once, over all pools. */
@@ -186,7 +200,7 @@ const outcomes = async (account: Account, changes: Partial<NewPost>) => {
   const rows = await db.select({ id: posts.id }).from(posts).where(eq(posts.oauthAccountId, account.id));
   return {
     outcomes: tally(answers.map(({ outcome }) => outcome)),
-    ids: new Set(answers.map(({ post: { id } }) => id)).size,
+    ids: new Set(answers.map((answer) => postOf(answer).id)).size,
     rows: rows.length,
   };
 };
@@ -248,7 +262,7 @@ describe('a request', () => {
   ])('like one that is %s is %s', async (state, outcome) => {
     const { account } = await tenant();
     const post = newPost(account);
-    const { post: first } = await acceptPost(db, post);
+    const first = postOf(await acceptPost(db, post));
     await db.update(posts).set({ state }).where(eq(posts.id, first.id));
     expect((await acceptPost(db, post)).outcome).toBe(outcome);
   });
@@ -256,7 +270,7 @@ describe('a request', () => {
   test('like one of yesterday is no duplicate', async () => {
     const { account } = await tenant();
     const post = newPost(account);
-    const { post: first } = await acceptPost(db, post);
+    const first = postOf(await acceptPost(db, post));
     await db
       .update(posts)
       .set({ createdAt: later(-24 * 3_600_000 - 1000) })
@@ -321,6 +335,95 @@ describe('quotas', () => {
     await releaseQuotas(db, mine.id, SIX);
     await releaseQuotas(db, mine.id, SIX);
     expect(await used()).toEqual([1]);
+  });
+});
+
+describe('quotas that are held for a post', () => {
+  const TWO = [{ bucket: 'two', limit: 2, windowMs: 60_000 }];
+  const used = async (account: Account) => (await quotaUse(db, account.id, TWO))[0]?.used;
+
+  test('are held exactly: of fifty at once two are taken in', async () => {
+    const { account } = await tenant();
+    const answers = await atOnce(50, (each) =>
+      acceptPost(each, newPost(account, { hold: TWO, allowDuplicate: true })),
+    );
+    expect(tally(answers.map(({ outcome }) => outcome))).toEqual({ created: 2, quota: 48 });
+    expect(await used(account)).toBe(2);
+  });
+
+  test('are held once for a request that comes fifty times', async () => {
+    const { account } = await tenant();
+    const one = [{ bucket: 'two', limit: 1, windowMs: 60_000 }];
+    expect(await outcomes(account, { hold: one, idempotencyKey: 'held' })).toEqual({
+      outcomes: { created: 1, replayed: 49 },
+      ids: 1,
+      rows: 1,
+    });
+  });
+
+  test('are the ones that its first write takes', async () => {
+    const { account } = await tenant();
+    const { id: postId } = await accepted(account, { hold: TWO });
+    expect(await reserveQuotas(db, { accountId: account.id, postId, held: true }, TWO)).toBeNull();
+    expect(await used(account)).toBe(1);
+  });
+
+  test('are given back when it is cancelled before', async () => {
+    const { account } = await tenant();
+    const { id } = await accepted(account, { hold: TWO });
+    await settlePost(db, id, { state: 'cancelled' });
+    expect(await used(account)).toBe(0);
+  });
+});
+
+describe('a limit that a refusal has shown', () => {
+  const DAY_MS = 24 * 3_600_000;
+  const DAILY = { bucket: 'daily', limit: null, windowMs: DAY_MS };
+  const ask = async (account: Account, postId: string) =>
+    reserveQuotas(db, { accountId: account.id, postId }, [DAILY]);
+
+  test('is unknown before it', async () => {
+    const { account } = await tenant();
+    const { id } = await accepted(account);
+    for (let round = 0; round < 3; round += 1) expect(await ask(account, id)).toBeNull();
+    expect(await quotaUse(db, account.id, [DAILY])).toEqual([]);
+  });
+
+  test('is what was used then; others wait, whoever was refused asks again', async () => {
+    const { account } = await tenant();
+    const [first, second] = [await accepted(account), await accepted(account)];
+    for (const { id } of [first, first, second]) await ask(account, id);
+    await releaseQuotas(db, second.id, [DAILY]);
+    const askAgainAt = later(3_600_000);
+    await learnLimit(db, { accountId: account.id, postId: second.id }, DAILY, askAgainAt);
+    const [use] = await quotaUse(db, account.id, [DAILY]);
+    expect(use).toMatchObject({ quota: 'daily', limit: 2, used: 2, remaining: 0 });
+    expect((use?.resetAt?.getTime() ?? 0) - Date.now()).toBeGreaterThan(DAY_MS - 60_000);
+    expect(await ask(account, first.id)).toMatchObject({ limit: 2, askAgainAt });
+    expect(await ask(account, second.id)).toBeNull();
+    // It was accepted: the limit is not as low as that.
+    expect(await quotaUse(db, account.id, [DAILY])).toMatchObject([{ limit: 3, used: 3 }]);
+  });
+
+  test('of nothing holds too, until others may ask, and for a window at most', async () => {
+    const { account } = await tenant();
+    const [refused, other] = [await accepted(account), await accepted(account)];
+    const taker = { accountId: account.id, postId: refused.id };
+    await learnLimit(db, taker, DAILY, later(3_600_000));
+    expect(await ask(account, other.id)).toMatchObject({ limit: 0, used: 0 });
+    await learnLimit(db, taker, DAILY, later(-1000));
+    expect(await ask(account, other.id)).toBeNull();
+    await db.execute(sql`update quota_limits set shown_at = now() - interval '25 hours'`);
+    expect(await quotaUse(db, account.id, [DAILY])).toEqual([]);
+  });
+
+  test('lowers one that is known', async () => {
+    const { account } = await tenant();
+    const { id: postId } = await accepted(account);
+    const five = { bucket: 'five', limit: 5, windowMs: DAY_MS };
+    await reserveQuotas(db, { accountId: account.id, postId }, [five]);
+    await learnLimit(db, { accountId: account.id, postId: null }, five, later(3_600_000));
+    expect(await quotaUse(db, account.id, [five])).toMatchObject([{ limit: 1, used: 1, remaining: 0 }]);
   });
 });
 

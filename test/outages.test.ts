@@ -84,17 +84,6 @@ async function timed(ask: () => Promise<Answer>): Promise<Answer & { ms: number 
 }
 const FEW_SECONDS = 6000;
 
-/** Has the sweep run once, from its start to its end. */
-async function sweep(): Promise<void> {
-  const schedule = world.temporal.schedule.getHandle('sweep');
-  const { numActionsTaken: before } = (await schedule.describe()).info;
-  await schedule.trigger();
-  await until('the sweep', async () => {
-    const { numActionsTaken, runningActions } = (await schedule.describe()).info;
-    return numActionsTaken > before && runningActions.length === 0 ? true : null;
-  });
-}
-
 /** The sweep leaves alone what may still be in the hands of the API: ten seconds pass for a row. */
 async function age(table: 'media' | 'webhook_events', id: string): Promise<void> {
   const at = sql.identifier(table === 'media' ? 'created_at' : 'received_at');
@@ -181,9 +170,9 @@ describe.for(BOTH)('a server whose Temporal %s', (away) => {
     expect(ms).toBeLessThan(FEW_SECONDS);
     expect(await exists(`post:${id}`)).toBe(false);
     expect(await world.getPost(id)).toMatchObject({ state: 'accepted', workflowId: `post:${id}` });
-    await sweep();
+    await world.sweep();
     const post = await world.untilPost(id, 'published');
-    await sweep();
+    await world.sweep();
     expect((await liveOnes(title)).map((row) => row.id)).toEqual([post.publishId]);
   });
 
@@ -202,7 +191,7 @@ describe.for(BOTH)('a server whose Temporal %s', (away) => {
     expect((await world.call('GET', path)).body.state).toBe('uploading');
     expect(await exists(`media:${made.body.id}`)).toBe(false);
     await age('media', made.body.id);
-    await sweep();
+    await world.sweep();
     const media = await until('the media to be examined', async () => {
       const { body } = await world.call('GET', path);
       return body.state === 'uploading' ? null : body;
@@ -226,7 +215,7 @@ describe.for(BOTH)('a server whose Temporal %s', (away) => {
       sql`update media set uploaded_at = uploaded_at - interval '2 minutes' where id = ${made.body.id} and uploaded_at is not null returning 1`,
     );
     expect(rows).toHaveLength(1);
-    await sweep();
+    await world.sweep();
     await until('the media to be ready', async () =>
       (await world.call('GET', `/api/media/${made.body.id}`)).body.state === 'ready' ? true : null,
     );
@@ -242,9 +231,9 @@ describe.for(BOTH)('a server whose Temporal %s', (away) => {
     expect(event).toMatchObject({ processed_at: null, workflow_started_at: null });
     expect(await exists(`webhook:tiktok:${event.external_id}`)).toBe(false);
     await age('webhook_events', event.id);
-    await sweep();
+    await world.sweep();
     await expectAppliedOnce();
-    await sweep();
+    await world.sweep();
     expect((await deliver(world.url)).status).toBe(200);
     await expectAppliedOnce();
   });

@@ -102,17 +102,6 @@ async function ended(workflowId: string): Promise<string> {
   });
 }
 
-/** Has the sweep run once, from its start to its end. */
-async function sweep(): Promise<void> {
-  const schedule = world.temporal.schedule.getHandle('sweep');
-  const { numActionsTaken: before } = (await schedule.describe()).info;
-  await schedule.trigger();
-  await until('the sweep', async () => {
-    const { numActionsTaken, runningActions } = (await schedule.describe()).info;
-    return numActionsTaken > before && runningActions.length === 0 ? true : null;
-  });
-}
-
 describe('a delivery', () => {
   test('is stored and applied once, however often it comes', async () => {
     onTestFailed(() => world.tell());
@@ -460,7 +449,7 @@ describe('a permission that is removed', () => {
     expect(info.status).toBe(409);
     expect(info.body.error.code).toBe('reauth_required');
     await world.temporal.workflow.getHandle(`post:${id}`).signal('lookAgain');
-    await sweep();
+    await world.sweep();
     expect(await world.getPost(id)).toMatchObject({ state: 'waiting_account' });
     expect(await world.requests()).toEqual([]);
 

@@ -9,12 +9,14 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import postgres from 'postgres';
 import * as tus from 'tus-js-client';
 import { inject } from 'vitest';
+import type { Swept } from '../activities/sweep.ts';
 import { openDatabase, type Database } from '../db/client.ts';
 import { startSandbox } from '../sandbox/server.ts';
 import { createTestClient } from '../sandbox/testing.ts';
 import { type Child, startChild } from '../scripts/child.ts';
 import { environment } from '../scripts/environment.ts';
 import { freePort } from '../scripts/ports.ts';
+import type { sweep as sweepWorkflow } from '../workflows/sweep.ts';
 
 /*
  * A whole Everpost for one test file: real server and worker processes, a database cloned from the migrated template, a
@@ -243,6 +245,18 @@ export async function createWorld(options: WorldOptions = {}) {
     });
   }
 
+  /** Has the sweep run once, from its start to its end. @returns what it has repaired */
+  async function sweep(): Promise<Swept> {
+    const schedule = temporal.schedule.getHandle('sweep');
+    const { numActionsTaken: before } = (await schedule.describe()).info;
+    await schedule.trigger();
+    const workflowId = await until('the sweep', async () => {
+      const { numActionsTaken, recentActions } = (await schedule.describe()).info;
+      return numActionsTaken > before ? (recentActions.at(-1)?.action.workflow.workflowId ?? null) : null;
+    });
+    return temporal.workflow.getHandle<typeof sweepWorkflow>(workflowId).result();
+  }
+
   /** What helps to see why a test failed. */
   async function evidence(): Promise<string> {
     const requests: Json = await control('GET', '/requests');
@@ -311,6 +325,7 @@ export async function createWorld(options: WorldOptions = {}) {
     getPost,
     untilPost,
     skipTime,
+    sweep,
     tell,
     close,
     publishes: async (): Promise<Json[]> => {

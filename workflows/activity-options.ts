@@ -22,10 +22,11 @@ export const {
   keepEventError,
 } = proxyActivities<Activities>({ startToCloseTimeout: '30 seconds', retry: PATIENT });
 
-/** Starts what may be hundreds of workflows. */
-export const { startUnstarted } = proxyActivities<Activities>({
+/** Starts what may be hundreds of workflows. While it waits for its next try, no other sweep begins: it does not wait long. */
+export const { sweepOnce } = proxyActivities<Activities>({
   startToCloseTimeout: '5 minutes',
-  retry: PATIENT,
+  heartbeatTimeout: HEARTBEAT,
+  retry: { ...PATIENT, maximumInterval: '15 seconds' },
 });
 
 /** One provider write. Safe to retry: the attempt row says what was sent. Given up 72 h after a post was due (`deadline`). */

@@ -2,6 +2,7 @@ import {
   type Client,
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
 } from '@temporalio/client';
 import {
   accountChanged,
@@ -9,6 +10,7 @@ import {
   disconnectAccount,
   lookAgain,
   mediaCompleted,
+  postSettled,
   refreshToken,
   reschedulePost,
 } from './messages.ts';
@@ -102,9 +104,30 @@ function tokenStart(account: AccountRow) {
   };
 }
 
-/** Starts a post's workflow, unless it was ever started. */
-export async function startPost(client: Client, post: PostRow): Promise<void> {
-  await once(client.workflow.start<typeof publishPost>('publishPost', postStart(post)));
+/** Starts a post's workflow, unless it was ever started; `again`: unless it runs. */
+export async function startPost(client: Client, post: PostRow, again = false): Promise<void> {
+  await once(
+    client.workflow.start<typeof publishPost>('publishPost', {
+      ...postStart(post),
+      ...(again ? { workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const } : {}),
+    }),
+  );
+}
+
+/** Whether a post's workflow is running now. */
+export async function postRuns(client: Client, postId: string): Promise<boolean> {
+  try {
+    const { status } = await client.workflow.getHandle(postWorkflowId(postId)).describe();
+    return status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}
+
+/** Tells a post's workflow that the post has ended. */
+export async function signalSettled(client: Client, postId: string, state: string): Promise<void> {
+  await client.workflow.getHandle(postWorkflowId(postId)).signal(postSettled, { state });
 }
 
 /** Cancels a post, also one whose workflow nobody has started yet. @throws WorkflowUpdateFailedError of type `TooLate` */

@@ -1,7 +1,7 @@
-import { startUnstarted } from './activity-options.ts';
+import { sweepOnce } from './activity-options.ts';
 import type { Swept } from '../activities/sweep.ts';
 
-/** Starts what was committed but never started. Runs every minute (a Schedule that the worker creates). */
+/** Makes database and workflows agree. Runs every minute (a Schedule that the worker creates); the result counts what was repaired. */
 export async function sweep(): Promise<Swept> {
-  return startUnstarted();
+  return sweepOnce();
 }

@@ -1,5 +1,6 @@
 import { ProviderError, type ProviderErrorKind } from '../errors.ts';
 import { HttpFailure, parseJson, type HttpAnswer } from '../http.ts';
+import { QUOTAS } from './quotas.ts';
 
 /** What one of TikTok's codes means for a post (sheet tiktok sections 4.11 and 5). */
 export interface CatalogueRow {
@@ -8,6 +9,8 @@ export interface CatalogueRow {
   userMessage: string;
   /** How long to wait where TikTok does not say. */
   retryAfterMs?: number;
+  /** The quota that it shows to be used up, where one of ours is meant. */
+  quota?: string;
 }
 
 const MINUTE = 60_000;
@@ -65,6 +68,7 @@ export const ERROR_CODES: Readonly<Record<string, CatalogueRow>> = {
   spam_risk_too_many_posts: {
     kind: 'quota',
     retryAfterMs: HOUR,
+    quota: QUOTAS.dailyPost.bucket,
     userMessage:
       'The account has reached TikTok’s number of posts for a day. The post goes out when TikTok accepts posts again.',
   },
@@ -76,6 +80,7 @@ export const ERROR_CODES: Readonly<Record<string, CatalogueRow>> = {
   spam_risk_too_many_pending_share: {
     kind: 'quota',
     retryAfterMs: HOUR,
+    quota: QUOTAS.pendingShare.bucket,
     userMessage:
       'Five drafts wait in the TikTok inbox already. Finish or delete some in the TikTok app; the post goes out then.',
   },
@@ -109,8 +114,15 @@ export const ERROR_CODES: Readonly<Record<string, CatalogueRow>> = {
 
 const AGAIN = 'Nothing was published. Try again.';
 
+interface FailReason {
+  /** Whether the client may publish again at once. */
+  retryable: boolean;
+  userMessage: string;
+  quota?: string;
+}
+
 /** `fail_reason` of a status and `reason` of post.publish.failed. None of them is live. */
-export const FAIL_REASONS: Readonly<Record<string, { retryable: boolean; userMessage: string }>> = {
+export const FAIL_REASONS: Readonly<Record<string, FailReason>> = {
   file_format_check_failed: {
     retryable: false,
     userMessage: 'TikTok does not accept the format of the file. Nothing was published. Use MP4 with H.264.',
@@ -146,6 +158,7 @@ export const FAIL_REASONS: Readonly<Record<string, { retryable: boolean; userMes
   },
   spam_risk_too_many_posts: {
     retryable: false,
+    quota: QUOTAS.dailyPost.bucket,
     userMessage:
       'The account has reached TikTok’s number of posts for a day. Nothing was published. Try again tomorrow.',
   },
@@ -192,6 +205,7 @@ export function readEnvelope(answer: HttpAnswer, effect: 'read' | 'write'): Enve
       message: `TikTok answered ${answer.status} ${code}`,
       userMessage: row.userMessage,
       ...waitOf(answer, row),
+      ...(row.quota === undefined ? {} : { quota: row.quota }),
     });
   }
   if (answer.status === 429) {
@@ -252,6 +266,7 @@ export function failure(reason: string | null): ProviderError {
     userMessage:
       row?.userMessage ?? `TikTok failed the post with "${reason ?? 'no reason'}". Nothing was published.`,
     providerCode: reason,
+    ...(row?.quota === undefined ? {} : { quota: row.quota }),
   });
 }
 

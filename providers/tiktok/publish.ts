@@ -159,7 +159,8 @@ function quotasOf(step: string, { mode, photoUrls }: TikTokRequest): readonly Qu
   if (step !== 'init') return [QUOTAS.status];
   const photo = photoUrls !== undefined;
   // The preflight of a direct post asks for the creator info.
-  if (mode === 'direct') return [photo ? QUOTAS.photoInit : QUOTAS.directInit, QUOTAS.creatorInfo];
+  if (mode === 'direct')
+    return [photo ? QUOTAS.photoInit : QUOTAS.directInit, QUOTAS.creatorInfo, QUOTAS.dailyPost];
   return [photo ? QUOTAS.photoInit : QUOTAS.inboxInit, QUOTAS.pendingShare];
 }
 
