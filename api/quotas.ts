@@ -12,7 +12,7 @@ export async function quotasOf(
   return (await quotaUse(db, account.id, quotas)).map(quotaView);
 }
 
-export function quotaView({ quota, limit, used, remaining, resetAt }: QuotaUse) {
+function quotaView({ quota, limit, used, remaining, resetAt }: QuotaUse) {
   return { quota, limit, used, remaining, resetAt: textOrNull(resetAt) };
 }
 

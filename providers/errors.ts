@@ -11,6 +11,17 @@
 export type ProviderErrorKind =
   'token' | 'grant' | 'account' | 'quota' | 'rejected' | 'unavailable' | 'unknown';
 
+/** What one of a provider's own error codes means for a post. */
+export interface CatalogueRow {
+  kind: ProviderErrorKind;
+  /** What happened and what to do, for the person whose post it is. */
+  userMessage: string;
+  /** How long to wait where the provider does not say. */
+  retryAfterMs?: number;
+  /** Bucket of the quota that it shows to be used up, where one of ours is meant. */
+  quota?: string;
+}
+
 export interface ProviderErrorInit {
   provider: string;
   kind: ProviderErrorKind;

@@ -1,17 +1,6 @@
-import { ProviderError, type ProviderErrorKind } from '../errors.ts';
+import { type CatalogueRow, ProviderError } from '../errors.ts';
 import { HttpFailure, parseJson, type HttpAnswer } from '../http.ts';
 import { QUOTAS } from './quotas.ts';
-
-/** What one of TikTok's codes means for a post (sheet tiktok sections 4.11 and 5). */
-export interface CatalogueRow {
-  kind: ProviderErrorKind;
-  /** What happened and what to do, for the person whose post it is. */
-  userMessage: string;
-  /** How long to wait where TikTok does not say. */
-  retryAfterMs?: number;
-  /** The quota that it shows to be used up, where one of ours is meant. */
-  quota?: string;
-}
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -22,7 +11,7 @@ const BAD_REQUEST: CatalogueRow = {
     'TikTok refused the post as malformed. Nothing was published. Check the settings of the post and try again.',
 };
 
-/** `error.code` of the data endpoints. */
+/** `error.code` of the data endpoints (sheet section 5). */
 export const ERROR_CODES: Readonly<Record<string, CatalogueRow>> = {
   access_token_invalid: {
     kind: 'token',
@@ -121,7 +110,7 @@ interface FailReason {
   quota?: string;
 }
 
-/** `fail_reason` of a status and `reason` of post.publish.failed. None of them is live. */
+/** `fail_reason` of a status (sheet section 4.11) and `reason` of post.publish.failed. None of them is live. */
 export const FAIL_REASONS: Readonly<Record<string, FailReason>> = {
   file_format_check_failed: {
     retryable: false,
