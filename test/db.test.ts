@@ -83,6 +83,13 @@ async function cloneTemplate(): Promise<string> {
   return url.href;
 }
 
+test('a connection that ends in the middle of a transaction takes nothing else with it', async () => {
+  const ended = db.transaction((tx) => tx.execute(sql`select pg_terminate_backend(pg_backend_pid())`));
+  await expect(ended).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' });
+  // An exception that nobody has caught would fail the run here.
+  expect(await db.execute(sql`select 1 as one`)).toEqual([{ one: 1 }]);
+});
+
 async function newUser(): Promise<string> {
   const [row] = await db
     .insert(users)
