@@ -1,6 +1,6 @@
-import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Child } from '../scripts/child.ts';
+import { endNow } from '../scripts/own-stack.ts';
 import type { Role } from './trouble.ts';
 
 /** A process that is killed and started again; every start has a log file of its own. */
@@ -27,7 +27,7 @@ export function createFleet() {
     const target = all.filter((managed) => managed.role === role)[index];
     if (target === undefined || target.down || !target.child.isRunning()) return false;
     target.down = true;
-    await killNow(target.child);
+    await endNow(target.child);
     await sleep(downMs);
     target.child = await target.start();
     target.down = false;
@@ -48,15 +48,9 @@ export function createFleet() {
   /** Nothing is kept, so nobody has to end in order; but only a PostgreSQL that is asked gives its shared memory back. */
   async function end(): Promise<void> {
     const databases = all.filter(({ role }) => role === 'postgres');
-    await Promise.all(all.filter(({ role }) => role !== 'postgres').map(({ child }) => killNow(child)));
+    await Promise.all(all.filter(({ role }) => role !== 'postgres').map(({ child }) => endNow(child)));
     await Promise.all(databases.map(({ child }) => child.stop()));
   }
 
   return { add, kill, startCrashed, end, crashes };
-}
-
-/** Ends a process without asking it. */
-export async function killNow(child: Child): Promise<void> {
-  if (child.isRunning()) process.kill(child.pid, 'SIGKILL');
-  await child.exited;
 }

@@ -5,20 +5,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
 import { startChild, type Child } from '../scripts/child.ts';
 import { environment } from '../scripts/environment.ts';
-import { freePort } from '../scripts/ports.ts';
+import {
+  endNow,
+  freePorts,
+  inventSecrets,
+  productionCommand,
+  ROOT,
+  sandboxCommand,
+  settingsOf,
+} from '../scripts/own-stack.ts';
 import { startPostgres, type Postgres, type PostgresOptions } from '../scripts/postgres.ts';
 import { findTemporalBinary, startTemporal } from '../scripts/temporal.ts';
-import { createFleet, killNow } from './fleet.ts';
-import { ourEnvironment, type Places, sandboxFlags } from './settings.ts';
-
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+import { createFleet } from './fleet.ts';
 
 export type Stack = Awaited<ReturnType<typeof startStack>>;
 
@@ -26,11 +30,7 @@ export type Stack = Awaited<ReturnType<typeof startStack>>;
 export async function startStack(say: (line: string) => void = () => {}) {
   const dir = join(tmpdir(), `everpost-chaos-${process.pid}-${randomBytes(4).toString('hex')}`);
   mkdirSync(dir, { recursive: true });
-  const secrets = {
-    clientSecret: randomBytes(24).toString('hex'),
-    adminKey: randomBytes(24).toString('hex'),
-    kek: randomBytes(32).toString('base64'),
-  };
+  const secrets = inventSecrets();
   const ends: (() => Promise<unknown>)[] = [() => rm(dir, { recursive: true, force: true, maxRetries: 5 })];
   const stop = async (): Promise<void> => {
     for (const end of ends.toReversed())
@@ -43,7 +43,7 @@ export async function startStack(say: (line: string) => void = () => {}) {
     return file;
   };
   try {
-    const [databasePort, temporalPort, first, second, sandboxPort] = await ports();
+    const [databasePort = 0, temporalPort = 0, first = 0, second = 0, sandboxPort = 0] = await freePorts(5);
     const urls = [`http://127.0.0.1:${first}`, `http://127.0.0.1:${second}`] as const;
     const fleet = createFleet();
     ends.push(() => fleet.end());
@@ -64,15 +64,21 @@ export async function startStack(say: (line: string) => void = () => {}) {
     ends.push(() => sql.end({ timeout: 5 }));
     await migrate(drizzle(sql), { migrationsFolder: join(ROOT, 'db/migrations') });
 
-    const places: Places = { dir, databaseUrl, temporalPort, sandboxPort, urls, secrets };
+    const app = {
+      clientKey: 'chaos-client-key',
+      clientSecret: secrets.clientSecret,
+      redirectUri: `${urls[0]}/api/auth/tiktok/callback`,
+    };
+    const sandboxUrl = `http://127.0.0.1:${sandboxPort}`;
     const sandbox = await startChild({
       name: 'sandbox',
-      command: [process.execPath, 'sandbox/main.ts', ...sandboxFlags(places)],
+      // What is tested here is not the ledger, whose time is moved while the drive waits for quotas (drive.ts).
+      command: sandboxCommand(sandboxPort, app, urls[0], { processingMs: 300, moderationMs: 200 }),
       cwd: ROOT,
       logFile: join(dir, 'sandbox.log'),
       env: { PATH: environment['PATH'] },
     });
-    ends.push(() => killNow(sandbox));
+    ends.push(() => endNow(sandbox));
 
     const binary = await findTemporalBinary();
     await fleet.add('temporal', async () => {
@@ -85,11 +91,13 @@ export async function startStack(say: (line: string) => void = () => {}) {
       });
       return child;
     });
-    const env = ourEnvironment(places);
+    const temporalAddress = `127.0.0.1:${temporalPort}`;
+    const addresses = { dir, databaseUrl, temporalAddress, publicUrl: urls[0], sandboxUrl };
+    const env = settingsOf(addresses, secrets, app);
     const ours = (role: 'server' | 'worker', port: number) => (): Promise<Child> =>
       startChild({
         name: role,
-        command: [process.execPath, `${role}.ts`],
+        command: productionCommand(role),
         cwd: ROOT,
         logFile: logFile(role),
         env: { ...env, PORT: String(port) },
@@ -99,7 +107,7 @@ export async function startStack(say: (line: string) => void = () => {}) {
       ...[first, second].map((port) => fleet.add('server', ours('server', port))),
       ...[0, 1].map(() => fleet.add('worker', ours('worker', 0))),
     ]);
-    const connection = Connection.lazy({ address: `127.0.0.1:${temporalPort}` });
+    const connection = Connection.lazy({ address: temporalAddress });
     ends.push(() => connection.close());
 
     const repair = async (): Promise<void> => {
@@ -111,7 +119,7 @@ export async function startStack(say: (line: string) => void = () => {}) {
       dir,
       secrets,
       urls,
-      sandboxUrl: `http://127.0.0.1:${sandboxPort}`,
+      sandboxUrl,
       logFiles,
       sql,
       temporal: new Client({ connection }),
@@ -150,11 +158,4 @@ async function untilReady(urls: readonly string[]): Promise<void> {
       if (Date.now() > end) throw new Error(`${url} does not get ready`);
       await sleep(100);
     }
-}
-
-async function ports(): Promise<[number, number, number, number, number]> {
-  const found = new Set<number>();
-  while (found.size < 5) found.add(await freePort());
-  const [a = 0, b = 0, c = 0, d = 0, e = 0] = found;
-  return [a, b, c, d, e];
 }
