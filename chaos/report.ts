@@ -14,6 +14,7 @@ export function table(results: readonly RoundResult[]): string {
       'kills',
       ...ROLES,
       'faults',
+      'crashes',
       'strays',
       'duplicates',
       'losses',
@@ -33,7 +34,7 @@ export function table(results: readonly RoundResult[]): string {
 
 function row(
   name: string,
-  { publishes, states, kills, killed, faults, strays, counts, seconds }: Omit<RoundResult, 'seed'>,
+  { publishes, states, kills, killed, faults, crashes, strays, counts, seconds }: Omit<RoundResult, 'seed'>,
 ): string[] {
   return [
     name,
@@ -43,6 +44,7 @@ function row(
       kills,
       ...ROLES.map((role) => killed[role]),
       faults,
+      crashes,
       strays,
       counts.duplicate,
       counts.loss,
@@ -61,6 +63,7 @@ function sum(results: readonly RoundResult[]): Omit<RoundResult, 'seed'> {
     kills: add(({ kills }) => kills),
     killed: countKills((role) => add(({ killed }) => killed[role])),
     faults: add(({ faults }) => faults),
+    crashes: add(({ crashes }) => crashes),
     strays: add(({ strays }) => strays),
     counts: {
       duplicate: add(({ counts }) => counts.duplicate),

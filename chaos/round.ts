@@ -2,7 +2,7 @@ import { compare } from './compare.ts';
 import { drive } from './drive.ts';
 import { compareEvents } from './events.ts';
 import { evidenceOf } from './evidence.ts';
-import { cause, stopFaults } from './faults.ts';
+import { cause, endTroubles, forgetFaults } from './faults.ts';
 import type { Kind, Offence } from './offence.ts';
 import { connectAccounts, offerAll } from './offer.ts';
 import { planRound } from './plan.ts';
@@ -19,6 +19,8 @@ export interface RoundResult {
   kills: number;
   killed: Record<Role, number>;
   faults: number;
+  /** Processes that ended without being killed by us. */
+  crashes: number;
   /** Events that fit no post, with good reason. */
   strays: number;
   counts: Record<Kind, number>;
@@ -33,15 +35,17 @@ export async function runRound(world: World, seed: number, publishes: number): P
   const plan = planRound(seed, publishes);
   world.rounds += 1;
   const tag = `${seed}-${world.rounds}`;
-  await stopFaults(world);
+  const crashes = world.stack.crashes.length;
+  await forgetFaults(world);
+  await endTroubles(world);
   await world.api.control('DELETE', '/requests');
   const accounts = await connectAccounts(world, tag, plan.accounts);
 
   world.say(`${tag}: ${accounts.length} accounts are connected`);
   const { offered, done } = offerAll(world, plan, tag, accounts);
   const caused = await cause(world, plan.troubles, accounts);
-  await stopFaults(world);
-  world.say(`${tag}: the faults have stopped`);
+  await endTroubles(world);
+  world.say(`${tag}: the troubles have ended`);
   const offences = await drive(world, accounts, done);
 
   world.say(`${tag}: all have come to their end`);
@@ -61,6 +65,7 @@ export async function runRound(world: World, seed: number, publishes: number): P
     kills: ROLES.reduce((total, role) => total + caused.kills[role], 0),
     killed: caused.kills,
     faults: caused.faults,
+    crashes: world.stack.crashes.length - crashes,
     strays: events.strays,
     counts: count(offences),
     seconds: Math.round((Date.now() - since) / 1000),

@@ -36,9 +36,9 @@ export type Trouble = { at: number } & (
 );
 
 const ENDPOINTS = [
-  ['video.init', 6],
+  ['video.init', 8],
   ['inbox.init', 4],
-  ['content.init', 2],
+  ['content.init', 4],
   ['status', 4],
   ['upload', 5],
   ['creator_info', 3],
@@ -48,7 +48,7 @@ const ENDPOINTS = [
 ] as const;
 
 const KINDS = [
-  ['accept-then-drop', 3],
+  ['accept-then-drop', 4],
   ['accept-then-500', 2],
   ['drop-before', 3],
   ['truncated', 2],

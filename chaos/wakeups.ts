@@ -6,8 +6,8 @@ import type { World } from './world.ts';
  * would hide a wake-up that was lost, so only what waits for the hour itself gets it.
  */
 
-/** A reconnected account's posts move on within a moment; this is for a machine that is very busy. */
-const WAKE_MS = 60_000;
+/** They move on within a moment; a worker that was killed while it woke them costs two time-outs of half a minute. */
+const WAKE_MS = 120_000;
 
 export interface Sleepers {
   /** Refused with a fresh token: nobody wakes these, they look again after an hour. */
