@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { EnvelopeError } from '../crypto/errors.ts';
 import { sealTokens } from '../crypto/tokens.ts';
 import { type Account, accountsOf, saveGrant } from '../db/accounts.ts';
 import { type OAuthState, useConnectLink } from '../db/connect.ts';
@@ -33,7 +34,7 @@ export async function saveGrants(
           expiresAt: inSeconds(tokens.expiresIn),
           refreshExpiresAt: inSeconds(tokens.refreshExpiresIn),
           key,
-          seal: (dataKey, place) => sealTokens(envelope, dataKey, place, tokens),
+          seal: (dataKey, place) => sealTokens(envelope, dataKey, place, tokens).catch(nullForLostKey),
         }),
       );
     }
@@ -60,6 +61,12 @@ export async function giveBack(
       request.log.warn({ err: error }, 'a grant of no use was not revoked');
     }
   }
+}
+
+/** A data key that nobody can open is no use; everything else is worth another try. */
+function nullForLostKey(error: unknown): null {
+  if (error instanceof EnvelopeError) return null;
+  throw error;
 }
 
 function inSeconds(seconds: number | null): Date | null {
