@@ -58,11 +58,10 @@ export const createEventActivities = (deps: Deps) => ({
         });
         throw notYet('NotYetKnown', 'no post has this publish id yet');
       }
-      if (effect.verdict.kind !== 'pending')
-        applied.posts.push({
-          postId: post.id,
-          state: await applyVerdict(deps, await loadPost(deps, post.id), effect.verdict),
-        });
+      applied.posts.push({
+        postId: post.id,
+        state: await applyVerdict(deps, await loadPost(deps, post.id), effect.verdict),
+      });
     }
     if (effect.kind === 'account') {
       const known = await accountsOf(db, event.provider, effect.openId);
@@ -120,6 +119,6 @@ async function lostPost(
   { provider, providerAccountId }: { provider: string; providerAccountId: string | null },
   { publishId, verdict }: Extract<EventEffect, { kind: 'verdict' }>,
 ): Promise<Post | null> {
-  if (providerAccountId === null || verdict.kind === 'pending' || verdict.kind === 'failed') return null;
+  if (providerAccountId === null || verdict.kind === 'failed') return null;
   return adoptPublishId(db, provider, providerAccountId, publishId);
 }

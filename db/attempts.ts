@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray } from 'drizzle-orm';
+import { and, desc, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { type AttemptStatus, isFinal, posts, publishAttempts } from './schema.ts';
 
@@ -11,6 +11,16 @@ export async function listAttempts(db: Db, postId: string): Promise<Attempt[]> {
     .from(publishAttempts)
     .where(eq(publishAttempts.postId, postId))
     .orderBy(desc(publishAttempts.createdAt));
+}
+
+/** The ids of what the accepted writes of a post have made, by step. */
+export async function madeBy(db: Db, postId: string): Promise<Record<string, string>> {
+  const rows = await db
+    .select({ step: publishAttempts.step, ref: publishAttempts.providerRef })
+    .from(publishAttempts)
+    .where(and(eq(publishAttempts.postId, postId), eq(publishAttempts.status, 'accepted')))
+    .orderBy(publishAttempts.createdAt);
+  return Object.fromEntries(rows.flatMap(({ step, ref }) => (ref === null ? [] : [[step, ref]])));
 }
 
 /** The newest attempt of a step; null: it was never tried. */
@@ -68,7 +78,7 @@ export interface AttemptOutcome {
 export async function closeAttempt(
   db: Db,
   id: string,
-  from: 'prepared' | 'sent',
+  from: 'prepared' | 'sent' | 'unknown',
   outcome: AttemptOutcome,
 ): Promise<boolean> {
   const closed = await db
@@ -85,6 +95,43 @@ export async function supersedeAttempt(db: Db, id: string, errorCode: string): P
     .update(publishAttempts)
     .set({ status: 'rejected', errorCode, secretEncrypted: null })
     .where(eq(publishAttempts.id, id));
+}
+
+/**
+ * The same for several steps at once.
+ * @returns how often it has happened to the one of them that it happened to most
+ */
+export async function supersedeAttempts(
+  db: Db,
+  postId: string,
+  steps: readonly string[],
+  errorCode: string,
+): Promise<number> {
+  return db.transaction(async (tx) => {
+    await tx
+      .update(publishAttempts)
+      .set({ status: 'rejected', errorCode, secretEncrypted: null })
+      .where(
+        and(
+          eq(publishAttempts.postId, postId),
+          inArray(publishAttempts.step, [...steps]),
+          eq(publishAttempts.status, 'accepted'),
+        ),
+      );
+    const rows = await tx
+      .select({ times: sql<number>`count(*)::int` })
+      .from(publishAttempts)
+      .where(
+        and(
+          eq(publishAttempts.postId, postId),
+          inArray(publishAttempts.step, [...steps]),
+          eq(publishAttempts.status, 'rejected'),
+          isNotNull(publishAttempts.providerRef),
+        ),
+      )
+      .groupBy(publishAttempts.step);
+    return Math.max(0, ...rows.map(({ times }) => times));
+  });
 }
 
 /** Whether a write of the post may have had an effect at the provider. */

@@ -64,7 +64,7 @@ export function isFinal(state: PostState): state is (typeof FINAL_STATES)[number
 export type StoredStep =
   | { kind: 'write'; name: string; lost: 'repeat' | 'reconcile' }
   | { kind: 'transfer'; name: string; of: string }
-  | { kind: 'await'; name: string; recall?: true };
+  | { kind: 'await'; name: string; recall?: true; soon?: true };
 
 /** What went wrong with a post, as clients see it in `error` (without the provider's own words, which stand in `details`). */
 export interface PostError {
@@ -347,6 +347,8 @@ export const quotaLimits = pgTable(
       .references(() => oauthAccounts.id),
     bucket: text('bucket').notNull(),
     limit: integer('limit').notNull(),
+    /** What the provider itself counted then; null: the limit was shown by a refusal. */
+    used: integer('used'),
     /** The post that was refused. */
     postId: uuid('post_id').references(() => posts.id),
     shownAt: at('shown_at').notNull(),

@@ -6,7 +6,7 @@ import type { ProviderError } from './errors.ts';
  * needs is in the arguments, whatever it learns is in the result, and what goes wrong is a ProviderError.
  */
 
-export type ProviderName = 'tiktok';
+export type ProviderName = 'tiktok' | 'instagram' | 'threads';
 
 /** One entry of a plan (docs/architecture.md, "A post is a plan"). Plain data: it is stored and enters history. */
 export type Step =
@@ -14,8 +14,11 @@ export type Step =
   | { kind: 'write'; name: string; lost: 'repeat' | 'reconcile' }
   /** Moves the media's bytes to where the write named `of` said. */
   | { kind: 'transfer'; name: string; of: string }
-  /** Asks until the provider has decided. `recall`: until then the provider may let us take the post back. */
-  | { kind: 'await'; name: string; recall?: true };
+  /**
+   * Asks until the provider has decided. `recall`: until then the provider may let us take the post back. `soon`: it is
+   * usually decided at once, so the write before it asks already.
+   */
+  | { kind: 'await'; name: string; recall?: true; soon?: true };
 
 export type Plan = readonly Step[];
 
@@ -67,14 +70,23 @@ export interface PostContext {
   scopes: readonly string[];
   accessToken: string;
   media: MediaFacts | null;
+  /** Where the provider can fetch one of our media, for some hours. */
+  mediaUrl: (mediaId: string) => string;
   /** The id of the act of publishing, once a write has told it. */
   publishId: string | null;
+  /** What the accepted writes of the post have made, by step. */
+  made: Readonly<Record<string, string>>;
   signal: AbortSignal;
 }
 
 /** What an accepted write made. */
 export interface Written {
+  /** Of the whole, not published yet (TikTok publish id, Meta container). */
   publishId?: string;
+  /** Of a part of it. */
+  partId?: string;
+  /** Of what is live from now on. */
+  providerPostId?: string;
   /** Needed by a later step and secret, such as an upload URL: stored encrypted. */
   secret?: string;
   logId: string | null;
@@ -82,11 +94,18 @@ export interface Written {
 
 export interface Quota {
   bucket: string;
-  /** Null: the provider tells it by a refusal only. */
+  /** Null: the provider tells it, beforehand (`preflight`) or by a refusal. */
   limit: number | null;
   windowMs: number;
   /** What counts: each call of the write (a rate limit), each call of its preflight, or only what the provider accepted. */
   counts: 'calls' | 'preflights' | 'accepted';
+}
+
+/** How a quota stands, in the provider's own words. */
+export interface ToldQuota {
+  bucket: string;
+  limit: number;
+  used: number;
 }
 
 /** Inclusive byte positions of one request of a transfer. */
@@ -95,12 +114,44 @@ export interface Chunk {
   last: number;
 }
 
-/** What the provider has decided about a post. */
+/** What the provider has decided about a post, or about a part of it. */
 export type Verdict =
   | { kind: 'pending'; status: string }
-  | { kind: 'published'; status: string; providerPostId: string | null }
+  /** On to the next step. */
+  | { kind: 'ready'; status: string }
+  /** What these writes made is of no use any more, and can never become visible: it has to be made again. */
+  | { kind: 'gone'; status: string; steps: readonly string[]; error: ProviderError }
+  | { kind: 'published'; status: string; providerPostId: string | null; permalink?: string | null }
   | { kind: 'delivered'; status: string }
   | { kind: 'failed'; status: string; error: ProviderError };
+
+/** A verdict after which there is nothing to ask. */
+export type FinalVerdict = Extract<Verdict, { kind: 'published' | 'delivered' | 'failed' }>;
+
+/** What became of a write whose answer was lost. */
+export type LookUp =
+  | { kind: 'happened'; written: Written }
+  /** It may be sent again. */
+  | { kind: 'nothing' }
+  /** Nothing happened, and the answer was a refusal after all. */
+  | { kind: 'refused'; error: ProviderError }
+  /** It cannot be told yet. */
+  | { kind: 'open' };
+
+/** How files go to a provider. */
+export interface Transfer {
+  /** Whether the bytes are sent with the account's token; else the place to send to is the permission. */
+  readonly needsToken: boolean;
+  /** How the file is cut; in order, without gaps. */
+  chunks(size: number): readonly Chunk[];
+  /** Sends one chunk. `expired`: the place to send to is gone, nothing of it can become visible. */
+  sendChunk(
+    context: PostContext,
+    chunk: Chunk & { total: number; secret: string; body: Readable },
+  ): Promise<'stored' | 'complete' | 'out_of_step' | 'expired'>;
+  /** How many bytes have arrived at the provider. */
+  receivedBytes(context: PostContext): Promise<number>;
+}
 
 export interface Publishing {
   /**
@@ -112,27 +163,26 @@ export interface Publishing {
   readonly quotas: readonly Quota[];
   /** Those that a step's calls take one from. */
   quotasOf(step: string, request: unknown): readonly Quota[];
-  /** Reads what only the provider knows and refuses what it would refuse, right before a write. @throws ProviderError */
-  preflight(step: string, context: PostContext): Promise<void>;
+  /**
+   * Reads what only the provider knows and refuses what it would refuse, right before a write.
+   * @returns how its quotas stand, where it tells that
+   * @throws ProviderError
+   */
+  preflight(step: string, context: PostContext): Promise<readonly ToldQuota[]>;
   /** Performs a write. @throws ProviderError; `unknown` when it may have been carried out */
   write(step: string, context: PostContext): Promise<Written>;
-  /** How the file is cut; in order, without gaps. */
-  chunks(size: number): readonly Chunk[];
-  /** Sends one chunk. `expired`: the place to send to is gone, nothing of it can become visible. */
-  sendChunk(
-    context: PostContext,
-    chunk: Chunk & { total: number; secret: string; body: Readable },
-  ): Promise<'stored' | 'complete' | 'out_of_step' | 'expired'>;
-  /** How many bytes have arrived at the provider. */
-  receivedBytes(context: PostContext): Promise<number>;
-  /** Where the post stands. */
-  verdict(context: PostContext): Promise<Verdict>;
+  /** Finds out what became of a write under `reconcile` whose answer was lost; absent: nobody can be asked. */
+  lookUp?(step: string, context: PostContext, lost: { code: string | null; at: Date }): Promise<LookUp>;
+  /** Absent: no files are sent to this provider, it fetches them. */
+  readonly transfer?: Transfer;
+  /** Where a post, or the part of it that the step awaits, stands. */
+  verdict(step: string, context: PostContext): Promise<Verdict>;
   /**
-   * Asks the provider to drop a post that it has not finished.
+   * Asks the provider to drop a post that it has not finished; absent: it never does.
    * @returns whether it did; false: too late
    */
-  recall(context: PostContext): Promise<boolean>;
-  /** The public address of what is live; null where it cannot be told. Pure. */
+  recall?(context: PostContext): Promise<boolean>;
+  /** The public address of what is live; null where only the provider can tell it. Pure. */
   permalink(request: unknown, username: string | null, providerPostId: string): string | null;
 }
 
@@ -147,7 +197,7 @@ export interface IncomingEvent {
 
 /** What an event means to us. */
 export type EventEffect =
-  | { kind: 'verdict'; publishId: string; verdict: Verdict }
+  | { kind: 'verdict'; publishId: string; verdict: FinalVerdict }
   | {
       kind: 'account';
       openId: string;

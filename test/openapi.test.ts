@@ -7,6 +7,7 @@ import { buildApp } from '../api/app.ts';
 import { readConfig } from '../config.ts';
 import { createEnvelope } from '../crypto/envelope.ts';
 import { localKeyProvider } from '../crypto/keys.ts';
+import { createMediaLinks } from '../crypto/media-links.ts';
 import { type Database, openDatabase } from '../db/client.ts';
 import { openMediaStore } from '../media/store.ts';
 import { createProviders } from '../providers/index.ts';
@@ -78,6 +79,7 @@ beforeAll(async () => {
     temporal: new Client({ connection }),
     envelope: createEnvelope({ keys }),
     media: openMediaStore(config.mediaUrl),
+    mediaLinks: createMediaLinks(config.publicUrl, config.keyring),
     providers: createProviders(config.providers),
     log: { write: () => {} },
   });

@@ -66,7 +66,8 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
     cancelPost,
     async () => {
       cancelling = true;
-      if (plan[position]?.kind === 'transfer') scope?.cancel();
+      // A write is never cut off: its outcome could not be told any more.
+      if (position <= lastIrreversible && plan[position]?.kind !== 'write') scope?.cancel();
       await condition(() => settled !== null || position > lastIrreversible);
       if (settled === null && recallable) await recall();
       cancelling = false;

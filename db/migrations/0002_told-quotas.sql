@@ -1,0 +1,1 @@
+ALTER TABLE "quota_limits" ADD COLUMN "used" integer;
