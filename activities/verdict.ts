@@ -70,10 +70,10 @@ async function follow(
 const MOST_TIMES = 3;
 
 /** What the steps made is of no use: they are performed again, a few times. */
-async function makeAgain(
+export async function makeAgain(
   deps: Deps,
   loaded: LoadedPost,
-  { steps, status, error }: Extract<Verdict, { kind: 'gone' }>,
+  { steps, status, error }: Omit<Extract<Verdict, { kind: 'gone' }>, 'kind'>,
 ): Promise<StepOutcome> {
   const { post } = loaded;
   const [first] = post.plan.filter(({ name }) => steps.includes(name));

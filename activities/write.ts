@@ -2,6 +2,7 @@ import {
   type Attempt,
   type AttemptOutcome,
   closeAttempt,
+  countAttempts,
   lastAttempt,
   listAttempts,
   markSent,
@@ -19,7 +20,7 @@ import type { Deps } from './deps.ts';
 import { notYet, postError, tryAgain } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
 import { stateAfter } from './plan.ts';
-import { applyVerdict } from './verdict.ts';
+import { applyVerdict, makeAgain } from './verdict.ts';
 
 const HOUR_MS = 3_600_000;
 /** Longest pause before a lost write that can never become visible is made again. */
@@ -336,7 +337,13 @@ async function refused(
       });
       return { kind: 'settled', state };
     }
+    case 'gone':
+      return makeAgain(deps, write.loaded, { steps: error.steps, status: error.code, error });
     case 'unavailable':
+      if ((await countAttempts(db, post.id, write.step)) >= error.tries) {
+        const end = { state: 'failed', error: postError(error) } as const;
+        return { kind: 'settled', state: (await settlePost(db, post.id, end)).state };
+      }
       if (post.deadlineAt.getTime() > Date.now()) throw tryAgain(error);
       return { kind: 'repeat', step: write.step, ms: 0, why: error.message };
     case 'unknown':

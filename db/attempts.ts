@@ -34,6 +34,15 @@ export async function lastAttempt(db: Db, postId: string, step: string): Promise
   return attempt ?? null;
 }
 
+/** How often a step was tried. */
+export async function countAttempts(db: Db, postId: string, step: string): Promise<number> {
+  const rows = await db
+    .select({ times: sql<number>`count(*)::int` })
+    .from(publishAttempts)
+    .where(and(eq(publishAttempts.postId, postId), eq(publishAttempts.step, step)));
+  return rows[0]?.times ?? 0;
+}
+
 /**
  * Notes that a write is about to be made; fails when one is open already.
  * @param post as it was read when the write was found to be due

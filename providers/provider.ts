@@ -153,6 +153,12 @@ export interface Transfer {
   receivedBytes(context: PostContext): Promise<number>;
 }
 
+/** One thing that is wrong with a request, and what to do about it. */
+export interface RequestProblem {
+  field: string;
+  message: string;
+}
+
 export interface Publishing {
   /**
    * The steps that publish a request; pure.

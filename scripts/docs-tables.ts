@@ -21,6 +21,7 @@ const DOES: Readonly<Record<ProviderErrorKind, string>> = {
   quota: '`waiting_quota`',
   rejected: '`failed`',
   unavailable: 'tries again',
+  gone: 'makes it again',
   unknown: 'file: init is made again; URL: `reconciling`, then `unknown`',
 };
 
