@@ -39,6 +39,13 @@ export interface Grant {
   displayName: string | null;
   tokens: TokenSet;
   metadata: Record<string, unknown>;
+  /** Where several accounts come with one login. */
+  login?: {
+    /** The provider's id of the person who logged in; callbacks name it. */
+    id: string;
+    /** The Page through which the account is reached. */
+    page: { id: string; accessToken: string };
+  };
 }
 
 export interface OAuth {
@@ -157,6 +164,8 @@ export interface Transfer {
 export interface RequestProblem {
   field: string;
   message: string;
+  /** Names the rule for good, where clients may want to know it. */
+  rule?: string;
 }
 
 export interface Publishing {
@@ -212,6 +221,15 @@ export type EventEffect =
       /** When it happened; an event from before the creator's last consent is not about it. Null: not said. */
       at: Date | null;
     }
+  /** Somebody has commented on what belongs to an account. */
+  | {
+      kind: 'comment';
+      openId: string;
+      mediaId: string;
+      commentId: string;
+      fromUser: string | null;
+      text: string | null;
+    }
   | { kind: 'none' };
 
 export interface Webhooks {
@@ -225,6 +243,10 @@ export interface Webhooks {
   split(body: Uint8Array): IncomingEvent[];
   /** Reads a stored event. */
   effect(eventType: string, payload: string): EventEffect;
+  /** What to answer when the provider asks whether the URL is ours; null: it is not to be told. Absent: it never asks. */
+  handshake?(query: Readonly<Record<string, unknown>>): string | null;
+  /** Whom a callback about the end of a permission is about; null: not signed by the provider. Absent: there are none. */
+  signedUser?(signedRequest: string): string | null;
 }
 
 export interface Provider {
@@ -232,4 +254,10 @@ export interface Provider {
   readonly oauth: OAuth;
   readonly publishing: Publishing;
   readonly webhooks: Webhooks;
+  /** How the account's quotas stand, in the provider's own words; absent: it tells none. @throws ProviderError */
+  limits?(
+    account: { openId: string; scopes: readonly string[] },
+    accessToken: string,
+    signal: AbortSignal,
+  ): Promise<ToldQuota[]>;
 }
