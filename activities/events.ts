@@ -7,6 +7,7 @@ import {
   markEventProcessed,
   noteEventError,
 } from '../db/events.ts';
+import { saveComment } from '../db/instagram.ts';
 import { adoptPublishId, type Post, postByPublishId } from '../db/posts.ts';
 import type { EventEffect } from '../providers/provider.ts';
 import { loadPost } from './access.ts';
@@ -73,6 +74,9 @@ export const createEventActivities = (deps: Deps) => ({
         if (await takeOutOfService(deps, event, account, effect))
           applied.accounts.push({ provider: account.provider, accountId: account.id });
     }
+    if (effect.kind === 'comment')
+      for (const { id } of await accountsOf(db, event.provider, effect.openId))
+        await saveComment(db, id, effect);
     await markEventProcessed(db, eventId);
     return applied;
   },

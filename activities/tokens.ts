@@ -10,6 +10,7 @@ import {
   wipeTokens,
 } from '../db/accounts.ts';
 import { audit } from '../db/audit.ts';
+import { othersOfLogin } from '../db/instagram.ts';
 import { openPosts } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { askForToken, askToCancel, wakePost } from '../workflows/start.ts';
@@ -94,6 +95,8 @@ export const createTokenActivities = (deps: Deps) => ({
         account.accessTokenEncrypted !== null &&
         provider !== null &&
         ours &&
+        // Revoking ends every account of the login.
+        (await othersOfLogin(db, account.id)) === 0 &&
         !hasEnded(account.refreshExpiresAt)
       ) {
         const key = await accountKey(db, account);

@@ -63,7 +63,7 @@ export const createWriteActivities = (deps: Deps) => ({
       const quotas = provider.publishing.quotasOf(step, post.request);
       let attempt = last?.status === 'prepared' ? last : null;
       if (attempt === null) {
-        const taker = { accountId: account.id, postId, held: last === null };
+        const taker = { accountId: account.id, postId, held: last === null && isHeld(post) };
         const full = await reserveQuotas(db, taker, quotas);
         if (full !== null) return quotaFull(deps, loaded, full);
         attempt = await prepareAttempt(db, post, { step, tokenVersion: account.tokenVersion });
@@ -94,6 +94,11 @@ export const createWriteActivities = (deps: Deps) => ({
       }
     }),
 });
+
+/** Whether quotas were held for the post when it was accepted. */
+function isHeld({ onQuota, scheduledAt, createdAt }: LoadedPost['post']): boolean {
+  return onQuota === 'fail' && (scheduledAt === null || scheduledAt <= createdAt);
+}
 
 interface Write {
   loaded: LoadedPost;

@@ -1,9 +1,10 @@
 import type { FastifyBaseLogger } from 'fastify';
-import { acceptPost, byKey, markPostStarted, type NewPost, type Post } from '../db/posts.ts';
+import { acceptPost, byKey, markPostStarted, type Post } from '../db/posts.ts';
 import { startPost } from '../workflows/start.ts';
 import { hashOf } from './canonical.ts';
 import type { Deps } from './deps.ts';
 import { apiError } from './errors.ts';
+import type { DraftPost } from './new-post.ts';
 import { quotaExceeded } from './quotas.ts';
 import { tell } from './temporal.ts';
 
@@ -15,7 +16,7 @@ export interface Submission {
   /** As it came: the same key must come with the same. */
   body: unknown;
   /** Checks the body and makes the post of it; not asked when the key was used before. */
-  read: (userId: string) => Promise<Omit<NewPost, 'userId' | 'idempotencyKey' | 'requestHash' | 'requestId'>>;
+  read: (userId: string) => Promise<DraftPost>;
 }
 
 /**

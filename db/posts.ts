@@ -34,8 +34,8 @@ export interface NewPost {
   allowDuplicate: boolean;
   /** Held for the post from now on: without them it is not taken in. */
   hold: readonly QuotaRule[];
-  /** The provider's own record of the post. */
-  detail: { provider: 'tiktok'; source: string; mode: string; title: string | null };
+  /** The provider's own record of the post, where it has a table. */
+  detail: { table: 'tiktok_posts'; source: string; mode: string; title: string | null } | null;
 }
 
 export type Accepted =
@@ -88,8 +88,10 @@ export async function acceptPost(
       if (other === null) throw new Error('a post conflicted with none');
       return replayOf(other, row.requestHash);
     }
-    const { provider: _provider, ...columns } = detail;
-    await tx.insert(tiktokPosts).values({ postId: post.id, userId: post.userId, ...columns });
+    if (detail !== null) {
+      const { table: _table, ...columns } = detail;
+      await tx.insert(tiktokPosts).values({ postId: post.id, userId: post.userId, ...columns });
+    }
     await takeQuotas(tx, { ...taker, postId: post.id }, hold);
     return { outcome: 'created', post };
   });

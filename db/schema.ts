@@ -176,6 +176,92 @@ export const oauthAccounts = pgTable(
   ],
 );
 
+/** What an Instagram account has beyond others: the Page that it is reached through. */
+export const instagramAccounts = pgTable(
+  'instagram_accounts',
+  {
+    id: id(),
+    userId: userId(),
+    oauthAccountId: uuid('oauth_account_id').notNull().unique(),
+    igBusinessId: text('ig_business_id').notNull(),
+    pageId: text('page_id'),
+    username: text('username'),
+    /** How the account was connected: `facebook_login`. */
+    accessLevel: text('access_level').notNull(),
+    pageAccessTokenEncrypted: bytea('page_access_token_encrypted'),
+    /** Whom the deauthorize callback names. */
+    facebookUserId: text('facebook_user_id'),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    unique().on(t.userId, t.igBusinessId),
+    unique().on(t.userId, t.id),
+    index().on(t.facebookUserId),
+    foreignKey({
+      columns: [t.userId, t.oauthAccountId],
+      foreignColumns: [oauthAccounts.userId, oauthAccounts.id],
+    }),
+  ],
+);
+
+/** What an account has published, as far as we have heard of it. */
+export const igMedia = pgTable(
+  'ig_media',
+  {
+    id: id(),
+    userId: userId(),
+    instagramAccountId: uuid('instagram_account_id').notNull(),
+    igId: text('ig_id').notNull(),
+    mediaType: text('media_type'),
+    caption: text('caption'),
+    permalink: text('permalink'),
+    timestamp: at('timestamp'),
+    metricsJson: jsonb('metrics_json').$type<Record<string, unknown>>().notNull().default({}),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    unique().on(t.instagramAccountId, t.igId),
+    unique().on(t.userId, t.id),
+    foreignKey({
+      columns: [t.userId, t.instagramAccountId],
+      foreignColumns: [instagramAccounts.userId, instagramAccounts.id],
+    }),
+  ],
+);
+
+export const igComments = pgTable(
+  'ig_comments',
+  {
+    id: id(),
+    userId: userId(),
+    igMediaId: uuid('ig_media_id').notNull(),
+    igId: text('ig_id').notNull(),
+    fromUser: text('from_user'),
+    text: text('text'),
+    hidden: boolean('hidden').notNull().default(false),
+    timestamp: at('timestamp'),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    unique().on(t.igMediaId, t.igId),
+    foreignKey({ columns: [t.userId, t.igMediaId], foreignColumns: [igMedia.userId, igMedia.id] }),
+  ],
+);
+
+/** People who asked a provider to have their data deleted here; the status page tells from it. */
+export const dataDeletions = pgTable('data_deletions', {
+  id: id(),
+  /** Public: whoever knows it may ask how the deletion stands. */
+  code: text('code').notNull().unique(),
+  provider: text('provider').notNull(),
+  accounts: integer('accounts').notNull(),
+  requestedAt: at('requested_at').notNull().defaultNow(),
+  completedAt: at('completed_at'),
+});
+
 export const media = pgTable(
   'media',
   {

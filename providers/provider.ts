@@ -53,8 +53,15 @@ export interface OAuth {
   readonly requiredScopes: readonly string[];
   /** Where to send the creator's browser. `codeVerifier` is the PKCE secret of this attempt. */
   authorizeUrl(attempt: { state: string; codeVerifier: string }): string;
-  /** @throws ProviderError `grant` when the code is refused */
-  exchangeCode(code: string, codeVerifier: string, signal: AbortSignal): Promise<Grant[]>;
+  /**
+   * @returns every account that was granted, and the scopes that were
+   * @throws ProviderError `grant` when the code is refused
+   */
+  exchangeCode(
+    code: string,
+    codeVerifier: string,
+    signal: AbortSignal,
+  ): Promise<{ scopes: readonly string[]; grants: Grant[] }>;
   /** @throws ProviderError `grant` when the refresh token is refused, `unavailable` when it should be tried again */
   refresh(refreshToken: string, signal: AbortSignal): Promise<TokenSet>;
   /** Ends our access at the provider; a token that is dead already is no error. */

@@ -162,7 +162,9 @@ describe('consent', () => {
     await client.control('POST', '/consent', { decision: 'approve', scopes });
     const callback = await client.visit(tiktok.oauth.authorizeUrl({ state: 's', codeVerifier }));
     const code = callback.searchParams.get('code') ?? '';
-    const [grant] = await tiktok.oauth.exchangeCode(code, codeVerifier, soon());
+    const {
+      grants: [grant],
+    } = await tiktok.oauth.exchangeCode(code, codeVerifier, soon());
     expect(grant?.tokens.scopes).toEqual(scopes);
     expect(grant?.username).toBeNull();
     expect(grant?.displayName).not.toBeNull();
@@ -172,7 +174,9 @@ describe('consent', () => {
     const codeVerifier = verifier();
     const code = await approve(tiktok, codeVerifier);
     await fault({ endpoint: 'user.info', kind: 'html' });
-    const [grant] = await tiktok.oauth.exchangeCode(code, codeVerifier, soon());
+    const {
+      grants: [grant],
+    } = await tiktok.oauth.exchangeCode(code, codeVerifier, soon());
     expect(grant).toMatchObject({ username: null, displayName: null });
     expect(grant?.tokens.accessToken).toMatch(/^act\./);
   });

@@ -84,7 +84,7 @@ export function createOAuth(settings: InstagramSettings): OAuth {
       const pages = await linkedPages(settings, tokens.accessToken, scopes, signal);
       if (REQUIRED.every((scope) => scopes.includes(scope)))
         for (const page of pages) await subscribe(settings, page, signal);
-      return pages.map((page): Grant => ({
+      const grants = pages.map((page): Grant => ({
         openId: page.igId,
         username: page.username,
         displayName: page.name,
@@ -92,6 +92,7 @@ export function createOAuth(settings: InstagramSettings): OAuth {
         metadata: {},
         login: { id: loginId, page: { id: page.pageId, accessToken: page.pageToken } },
       }));
+      return { scopes, grants };
     },
 
     async refresh(accessToken, signal) {

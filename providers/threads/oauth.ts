@@ -77,15 +77,14 @@ export function createOAuth(settings: ThreadsSettings): OAuth {
       const openId = id(me['id']) ?? id(short['user_id']);
       if (openId === null) throw unreadable();
       const scopes = (await grantedScopes(settings, tokens.accessToken, signal)) ?? SCOPES;
-      return [
-        {
-          openId,
-          username: text(me['username']),
-          displayName: text(me['name']),
-          tokens: { ...tokens, scopes },
-          metadata: {},
-        },
-      ];
+      const grant = {
+        openId,
+        username: text(me['username']),
+        displayName: text(me['name']),
+        tokens: { ...tokens, scopes },
+        metadata: {},
+      };
+      return { scopes, grants: [grant] };
     },
 
     async refresh(token, signal) {

@@ -49,7 +49,10 @@ export function createOAuth(settings: TikTokSettings): OAuth {
       });
       const { openId, tokens } = readTokens(answer);
       if (openId === null) throw unreadable(answer);
-      return [{ openId, tokens, ...(await profile(settings, tokens, signal)) }];
+      return {
+        scopes: tokens.scopes,
+        grants: [{ openId, tokens, ...(await profile(settings, tokens, signal)) }],
+      };
     },
 
     async refresh(refreshToken, signal) {

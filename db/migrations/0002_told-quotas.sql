@@ -1,1 +1,0 @@
-ALTER TABLE "quota_limits" ADD COLUMN "used" integer;
