@@ -1,4 +1,4 @@
-import { neglectedAccounts } from '../db/accounts.ts';
+import { neglectedAccounts, unnoticedReturns } from '../db/accounts.ts';
 import { markEventStarted, unstartedEvents } from '../db/events.ts';
 import { markMediaStarted, unstartedMedia } from '../db/media.ts';
 import { markPostChecked, markPostStarted, postById, uncheckedPosts, unstartedPosts } from '../db/posts.ts';
@@ -6,6 +6,7 @@ import { forgetOldReservations } from '../db/quotas.ts';
 import { isFinal } from '../db/schema.ts';
 import {
   postRuns,
+  signalAccountChanged,
   signalDisconnect,
   signalMediaCompleted,
   signalSettled,
@@ -65,6 +66,8 @@ export const createSweepActivities = (deps: Deps) => ({
       await each(accounts, (account) =>
         account.status === 'active' ? startKeeper(temporal, account) : signalDisconnect(temporal, account),
       );
+      const returned = await unnoticedReturns(db, MOST);
+      await each(returned, (account) => signalAccountChanged(temporal, account));
       const repaired = { orphans: 0, stragglers: 0 };
       await each(await uncheckedPosts(db, MOST_CHECKED), async ({ id }) => {
         const repair = await agree(deps, id);
@@ -75,7 +78,7 @@ export const createSweepActivities = (deps: Deps) => ({
         posts: posts.length,
         events: events.length,
         media: media.length,
-        accounts: accounts.length,
+        accounts: accounts.length + returned.length,
         ...repaired,
       };
     }),

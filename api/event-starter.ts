@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
-import { markEventsStarted, type StoredEvent } from '../db/events.ts';
+import { type FreshEvent, markEventsStarted } from '../db/events.ts';
 import { startEvent } from '../workflows/start.ts';
 import type { Deps } from './deps.ts';
 import { tell } from './temporal.ts';
@@ -17,7 +17,7 @@ const MOST_WAITING = 20_000;
 
 export interface EventStarter {
   /** Starts what was stored; returns at once. */
-  start(events: readonly StoredEvent[]): void;
+  start(events: readonly FreshEvent[]): void;
   /** Waits a little for what is under way. */
   close(): Promise<void>;
 }
@@ -28,7 +28,7 @@ export function createEventStarter(
   log: FastifyBaseLogger,
 ): EventStarter {
   const underWay = new Set<Promise<void>>();
-  let waiting: StoredEvent[] = [];
+  let waiting: FreshEvent[] = [];
   let started: string[] = [];
   let timer: NodeJS.Timeout | undefined;
 
@@ -43,7 +43,7 @@ export function createEventStarter(
     }
   }
 
-  async function startOne({ id, provider, externalId, eventType, requestId }: StoredEvent): Promise<void> {
+  async function startOne({ id, provider, externalId, eventType, requestId }: FreshEvent): Promise<void> {
     const event = { provider, externalId, input: { eventId: id }, summary: eventType, requestId };
     if (!(await tell(temporal, log, `handleEvent of ${id}`, () => startEvent(temporal, event), START_MS)))
       return;

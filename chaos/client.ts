@@ -76,6 +76,19 @@ export async function createApiClient({ urls, secrets, sandboxUrl }: Stack) {
     if (end.status >= 400) throw new Error(`not connected: ${end.status} ${JSON.stringify(end.body)}`);
   }
 
+  /** A creator connects again, and does not give up while something of ours is down. */
+  async function comeBack(creator: string): Promise<void> {
+    const end = Date.now() + PATIENCE_MS;
+    for (;;) {
+      try {
+        return await connect(creator);
+      } catch (error) {
+        if (Date.now() > end) throw error;
+        await sleep(300);
+      }
+    }
+  }
+
   /** Uploads a file to us, however often it takes. @returns the media's id; null: it was not taken in time */
   async function upload(bytes: Buffer, server = 0): Promise<string | null> {
     const made = await insist('POST', '/api/media', {
@@ -95,7 +108,7 @@ export async function createApiClient({ urls, secrets, sandboxUrl }: Stack) {
     return null;
   }
 
-  return { userId: String(user.id), key, call, insist, control, connect, upload };
+  return { userId: String(user.id), key, call, insist, control, connect, comeBack, upload };
 }
 
 async function request(

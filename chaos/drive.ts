@@ -1,15 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { offence, type Offence } from './offence.ts';
 import type { ChaosAccount } from './offer.ts';
+import { ownerless } from './owners.ts';
 import { endBackoffs, openWorkflows, skipTime } from './time.ts';
+import { sleepers } from './wakeups.ts';
 import type { World } from './world.ts';
 
 /*
  * Drives a round to its end after the faults have stopped: everything that waits for hours or days gets them at once.
  */
 
-const PATIENCE_MS = 300_000;
+/** A round is given up when no post has come to its end for as long: a busy machine is slow, not wrong. */
+const PATIENCE_MS = 240_000;
 /** A post that has not moved for as long waits for something. */
 const STILL_MS = 2_500;
+const PAUSE_MS = 700;
 
 interface OpenPost {
   id: string;
@@ -20,35 +25,52 @@ interface OpenPost {
 
 /**
  * @param calls the API calls that are still being tried; their posts may wait for what is done here
- * @returns why it did not come to an end; null: it did
+ * @returns what did not come to its end by itself
  */
 export async function drive(
   world: World,
   accounts: readonly ChaosAccount[],
   calls: Promise<unknown>,
-): Promise<string | null> {
-  const end = Date.now() + PATIENCE_MS;
+): Promise<Offence[]> {
+  let end = Date.now() + PATIENCE_MS;
+  let fewest = Infinity;
+  const offences = new Map<string, Offence>();
+  const offend = (what: string, postId: string | null = null): void =>
+    void offences.set(`${what} ${postId}`, offence('loss', what, postId));
+  const unowned = async (): Promise<void> => {
+    for (const id of await ownerless(world, accounts)) offend('open without a workflow', id);
+  };
   let answered = false;
   const allAnswered = calls.then(() => (answered = true));
+  await unowned();
   for (;;) {
     await sweep(world);
     const open = await openPosts(world, accounts);
     if (open.length === 0 && answered) break;
-    if (Date.now() > end) return `${open.length} posts did not come to an end`;
+    if (open.length < fewest) end = Date.now() + PATIENCE_MS;
+    fewest = Math.min(fewest, open.length);
+    if (Date.now() > end) {
+      await unowned();
+      offend(`${open.length} posts did not come to an end`);
+      return [...offences.values()];
+    }
     world.say(
       `${open.length} open: ${[...new Set(open.map(({ state, phase }) => `${state} ${phase ?? ''}`))].join(', ')}`,
     );
     await reconnect(world, accounts);
     await moveLedger(world, accounts);
+    const { rightly, unwoken } = await sleepers(world, accounts);
+    for (const id of unwoken) offend('nobody woke it when its creator came back', id);
     const lost = open.filter(({ phase }) => phase === 'reconciling');
     if (lost.length === open.length && answered) await giveUpLost(world, lost);
-    else await hurry(world, accounts, open);
-    await sleep(700);
+    else await hurry(world, accounts, open, [...rightly, ...unwoken]);
+    await sleep(PAUSE_MS);
   }
   await allAnswered;
   await eventsApplied(world);
-  const left = await openWorkflows(world, 'publishPost', 15_000);
-  return left.length === 0 ? null : `workflows without an open post: ${left.join(', ')}`;
+  for (const workflowId of await openWorkflows(world, 'publishPost', 30_000))
+    offend(`${workflowId} runs without an open post`);
+  return [...offences.values()];
 }
 
 async function openPosts({ stack: { sql } }: World, accounts: readonly ChaosAccount[]): Promise<OpenPost[]> {
@@ -70,7 +92,7 @@ async function sweep({ stack }: World): Promise<void> {
 async function reconnect({ stack: { sql }, api }: World, accounts: readonly ChaosAccount[]): Promise<void> {
   const rows = await sql<{ username: string }[]>`
     select username from oauth_accounts where status = 'reauth_required' and id in ${sql(accounts.map(({ id }) => id))}`;
-  for (const { username } of rows) await api.connect(username);
+  for (const { username } of rows) await api.comeBack(username);
 }
 
 /** A minute passes for calls, a day for drafts that wait in an inbox. */
@@ -81,15 +103,21 @@ async function moveLedger({ stack: { sql } }: World, accounts: readonly ChaosAcc
     where oauth_account_id in ${sql(accounts.map(({ id }) => id))}`;
 }
 
-/** Ends the pauses of posts that wait for quota or account, and of retries. */
+/**
+ * Ends the pauses of posts that wait for quota, and of retries.
+ * @param sleeping posts that wait for their account, and whose hour may pass
+ */
 async function hurry(
   world: World,
   accounts: readonly ChaosAccount[],
   open: readonly OpenPost[],
+  sleeping: readonly string[],
 ): Promise<void> {
   const still = open.filter((post) => post.still && post.phase !== 'reconciling');
-  for (const { id, state } of still)
-    if (state === 'waiting_quota' || state === 'waiting_account') await skipTime(world, `post:${id}`);
+  const waiting = still.filter(({ id, state }) => state === 'waiting_quota' || sleeping.includes(id));
+  const skip = (enabled: boolean): Promise<unknown> =>
+    Promise.all(waiting.map(({ id }) => skipTime(world, `post:${id}`, enabled)));
+  await skip(true);
   await endBackoffs(
     world,
     still.map(({ id }) => `post:${id}`),
@@ -99,6 +127,10 @@ async function hurry(
       world,
       accounts.map(({ id }) => `token:tiktok:${id}`),
     );
+  if (waiting.length === 0) return;
+  await sleep(PAUSE_MS);
+  // What a post waits for next, it waits for in real time again.
+  await skip(false);
 }
 
 /** Only events can tell what became of these: when all have come and been applied, their day may pass. */

@@ -1,5 +1,5 @@
 import type { Json } from './client.ts';
-import type { Offence } from './compare.ts';
+import type { Offence } from './offence.ts';
 import type { World } from './world.ts';
 
 /** What is known about a post that offends: its row, its attempts, its publishes and last requests at the sandbox. */

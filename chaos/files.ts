@@ -46,19 +46,36 @@ export async function uploadFiles(api: ApiClient): Promise<Record<FileName, File
   return { tiny, small, medium, chunks };
 }
 
-/** What the sandbox pulls from us. `/missing/...` is not there; everything else is the same small file. */
-export async function servePulls(): Promise<{ url: string; sha256: string; close: () => Promise<void> }> {
-  const bytes = videoOf('tiny');
-  const server = createServer((request, response) => {
-    if (request.url?.startsWith('/missing/')) response.writeHead(404).end();
-    else response.writeHead(200, { 'content-type': 'video/mp4' }).end(bytes);
+/** The file that a URL's path leads to. Each has bytes of its own, so that none passes for another. */
+function fileAt(path: string): Buffer {
+  if (path.startsWith('/photos/')) return Buffer.concat([JPEG, Buffer.alloc(20_000, path)]);
+  const name = Buffer.from(path);
+  const box = Buffer.alloc(8 + name.length);
+  box.writeUInt32BE(box.length, 0);
+  box.write('free', 4, 'latin1');
+  name.copy(box, 8);
+  return Buffer.concat([videoOf('tiny'), box]);
+}
+
+const JPEG = Buffer.from([0xff, 0xd8, 0xff, 0xe0]);
+
+/** SHA-256 of what a URL of `servePulls` leads to. */
+export const sha256At = (url: string): string => sha256(fileAt(new URL(url).pathname));
+
+/** What the sandbox pulls from us; `/missing/...` is not there. */
+export async function servePulls(): Promise<{ url: string; close: () => Promise<void> }> {
+  const server = createServer(({ url = '/' }, response) => {
+    if (url.startsWith('/missing/')) response.writeHead(404).end();
+    else
+      response
+        .writeHead(200, { 'content-type': url.startsWith('/photos/') ? 'image/jpeg' : 'video/mp4' })
+        .end(fileAt(url));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
   return {
     url: `http://127.0.0.1:${address.port}`,
-    sha256: sha256(bytes),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

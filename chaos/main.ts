@@ -51,8 +51,8 @@ try {
   }
   leaks = await findSecrets(world);
   for (const leak of leaks) say(leak);
-  for (const crash of world.stack.crashes) say(`ended by itself: ${crash}`);
 } finally {
+  for (const crash of world.stack.crashes) say(`ended by itself: ${crash}`);
   await world.close();
 }
 process.stdout.write(`\n${table(results)}\n`);

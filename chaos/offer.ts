@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer } from './client.ts';
+import { sha256At } from './files.ts';
 import type { PlannedPublish, RoundPlan } from './plan.ts';
 import type { World } from './world.ts';
 
@@ -16,8 +17,10 @@ export interface Offered {
   plan: PlannedPublish;
   title: string;
   account: ChaosAccount;
-  /** SHA-256 of what has to arrive; null: photos. */
-  sha256: string | null;
+  /** Where the sandbox is to pull from; every URL names its post, so that what was pulled can be told apart. */
+  urls: readonly string[];
+  /** SHA-256 of each file that has to arrive, in order. */
+  sha256s: readonly string[];
   /** The posts that answers have named: one, if all is well. */
   postIds: Set<string>;
   /** What was refused for good, or never answered. */
@@ -60,22 +63,20 @@ export function offerAll(
   const offered = plan.publishes.map((publish, index): Offered => {
     const account = accounts[publish.account];
     if (account === undefined) throw new Error(`no account ${publish.account}`);
+    const title = `chaos-${tag}-${index}`;
+    const urls = urlsOf(world.pulls.url, publish, title);
     return {
       plan: publish,
-      title: `chaos-${tag}-${index}`,
+      title,
       account,
-      sha256: expectedBytes(world, publish),
+      urls,
+      sha256s: publish.source === 'file' ? [world.files[publish.file].sha256] : urls.map(sha256At),
       postIds: new Set(),
       refused: null,
       cancelled: false,
     };
   });
   return { offered, done: Promise.all(offered.map((one) => offer(world, one))) };
-}
-
-function expectedBytes({ files, pulls }: World, { source, file }: PlannedPublish): string | null {
-  if (source === 'file') return files[file].sha256;
-  return source === 'photos' ? null : pulls.sha256;
 }
 
 async function offer(world: World, one: Offered): Promise<void> {
@@ -86,7 +87,7 @@ async function offer(world: World, one: Offered): Promise<void> {
     one.refused = 'the file was not taken';
     return;
   }
-  const body = bodyOf(world, one, mediaId);
+  const body = bodyOf(one, mediaId);
   const headers = { 'idempotency-key': randomUUID() };
   const submit = async (server: number): Promise<void> =>
     note(one, await world.api.insist('POST', '/api/tiktok/upload', { server, body, headers }));
@@ -108,7 +109,7 @@ async function mediaOf({ api, files }: World, { source, file, ownUpload, account
 
 const HOUR_MS = 3_600_000;
 
-function bodyOf({ pulls }: World, { plan, title, account }: Offered, mediaId: string | undefined): object {
+function bodyOf({ plan, title, account, urls }: Offered, mediaId: string | undefined): object {
   const direct = plan.mode === 'direct';
   const due = plan.rescheduleAfterMs === null ? plan.scheduledInMs : HOUR_MS;
   return {
@@ -117,16 +118,23 @@ function bodyOf({ pulls }: World, { plan, title, account }: Offered, mediaId: st
     postInfo: { title, ...(direct ? { privacy_level: 'PUBLIC_TO_EVERYONE' } : {}) },
     ...(due === null ? {} : { scheduledAt: inMs(due) }),
     ...(mediaId === undefined
-      ? { source: 'PULL_FROM_URL', ...urlsOf(pulls.url, plan, title) }
+      ? {
+          source: 'PULL_FROM_URL',
+          ...(plan.source === 'photos' ? { photoUrls: urls } : { videoUrl: urls[0] }),
+        }
       : { source: 'FILE_UPLOAD', mediaId }),
   };
 }
 
-/** Every URL names its post, so that what the sandbox pulled can be told apart. */
-function urlsOf(base: string, { source }: PlannedPublish, title: string): object {
-  if (source === 'photos')
-    return { photoUrls: [1, 2].map((number) => `${base}/photos/${title}/${number}.jpg`) };
-  return { videoUrl: `${base}/${source === 'missing' ? 'missing' : 'videos'}/${title}/v.mp4` };
+function urlsOf(base: string, { source }: PlannedPublish, title: string): string[] {
+  switch (source) {
+    case 'file':
+      return [];
+    case 'photos':
+      return [1, 2].map((number) => `${base}/photos/${title}/${number}.jpg`);
+    default:
+      return [`${base}/${source === 'missing' ? 'missing' : 'videos'}/${title}/v.mp4`];
+  }
 }
 
 const inMs = (ms: number): string => new Date(Date.now() + ms).toISOString();

@@ -9,7 +9,8 @@ const Regressions = Type.Array(
   Type.Object({ seed: Type.Integer(), publishes: Type.Integer(), what: Type.String() }),
 );
 
-function regressions(): Static<typeof Regressions> {
+/** All that were kept. */
+export function regressions(): Static<typeof Regressions> {
   return Value.Parse(Regressions, JSON.parse(readFileSync(FILE, 'utf8')));
 }
 

@@ -1,11 +1,26 @@
+import { countKills } from './faults.ts';
 import type { RoundResult } from './round.ts';
+import { ROLES } from './trouble.ts';
 
 const COLUMNS = ['published', 'delivered', 'failed', 'cancelled', 'unknown'] as const;
 
 /** One line for each round, and their sum. */
 export function table(results: readonly RoundResult[]): string {
   const rows = [
-    ['seed', 'publishes', ...COLUMNS, 'kills', 'faults', 'duplicates', 'losses', 'mismatches', 'seconds'],
+    [
+      'seed',
+      'publishes',
+      ...COLUMNS,
+      'kills',
+      ...ROLES,
+      'faults',
+      'crashes',
+      'strays',
+      'duplicates',
+      'losses',
+      'mismatches',
+      'seconds',
+    ],
     ...results.map((result) => row(String(result.seed), result)),
     ...(results.length > 1 ? [row('all', sum(results))] : []),
   ];
@@ -19,7 +34,7 @@ export function table(results: readonly RoundResult[]): string {
 
 function row(
   name: string,
-  { publishes, states, kills, faults, counts, seconds }: Omit<RoundResult, 'seed'>,
+  { publishes, states, kills, killed, faults, crashes, strays, counts, seconds }: Omit<RoundResult, 'seed'>,
 ): string[] {
   return [
     name,
@@ -27,7 +42,10 @@ function row(
       publishes,
       ...COLUMNS.map((state) => states[state] ?? 0),
       kills,
+      ...ROLES.map((role) => killed[role]),
       faults,
+      crashes,
+      strays,
       counts.duplicate,
       counts.loss,
       counts.mismatch,
@@ -43,7 +61,10 @@ function sum(results: readonly RoundResult[]): Omit<RoundResult, 'seed'> {
     publishes: add(({ publishes }) => publishes),
     states: Object.fromEntries(COLUMNS.map((state) => [state, add(({ states }) => states[state] ?? 0)])),
     kills: add(({ kills }) => kills),
+    killed: countKills((role) => add(({ killed }) => killed[role])),
     faults: add(({ faults }) => faults),
+    crashes: add(({ crashes }) => crashes),
+    strays: add(({ strays }) => strays),
     counts: {
       duplicate: add(({ counts }) => counts.duplicate),
       loss: add(({ counts }) => counts.loss),

@@ -1,11 +1,14 @@
-import { compare, type Kind, type Offence } from './compare.ts';
+import { compare } from './compare.ts';
 import { drive } from './drive.ts';
+import { compareEvents } from './events.ts';
 import { evidenceOf } from './evidence.ts';
-import { cause, stopFaults } from './faults.ts';
+import { cause, endTroubles, forgetFaults } from './faults.ts';
+import type { Kind, Offence } from './offence.ts';
 import { connectAccounts, offerAll } from './offer.ts';
 import { planRound } from './plan.ts';
 import { collectSecrets } from './secrets.ts';
 import { openWorkflows } from './time.ts';
+import { ROLES, type Role } from './trouble.ts';
 import type { World } from './world.ts';
 
 /** What one seed came to. */
@@ -14,7 +17,12 @@ export interface RoundResult {
   publishes: number;
   states: Record<string, number>;
   kills: number;
+  killed: Record<Role, number>;
   faults: number;
+  /** Processes that ended without being killed by us. */
+  crashes: number;
+  /** Events that fit no post, with good reason. */
+  strays: number;
   counts: Record<Kind, number>;
   seconds: number;
   /** Everything that is wrong, with its evidence; empty: all is well. */
@@ -27,20 +35,23 @@ export async function runRound(world: World, seed: number, publishes: number): P
   const plan = planRound(seed, publishes);
   world.rounds += 1;
   const tag = `${seed}-${world.rounds}`;
-  await stopFaults(world);
+  const crashes = world.stack.crashes.length;
+  await forgetFaults(world);
+  await endTroubles(world);
   await world.api.control('DELETE', '/requests');
   const accounts = await connectAccounts(world, tag, plan.accounts);
 
   world.say(`${tag}: ${accounts.length} accounts are connected`);
   const { offered, done } = offerAll(world, plan, tag, accounts);
   const caused = await cause(world, plan.troubles, accounts);
-  await stopFaults(world);
-  world.say(`${tag}: the faults have stopped`);
-  const stuck = await drive(world, accounts, done);
+  await endTroubles(world);
+  world.say(`${tag}: the troubles have ended`);
+  const offences = await drive(world, accounts, done);
 
   world.say(`${tag}: all have come to their end`);
-  const { states, offences } = await compare(world, accounts, offered);
-  if (stuck !== null) offences.push({ kind: 'loss', what: stuck, postId: null, title: null });
+  const compared = await compare(world, accounts, offered);
+  const events = await compareEvents(world, accounts);
+  offences.push(...compared.offences, ...events.offences);
   await collectSecrets(world);
   world.say(`${tag}: compared`);
   const problems = await Promise.all(
@@ -50,8 +61,12 @@ export async function runRound(world: World, seed: number, publishes: number): P
   return {
     seed,
     publishes,
-    states,
-    ...caused,
+    states: compared.states,
+    kills: ROLES.reduce((total, role) => total + caused.kills[role], 0),
+    killed: caused.kills,
+    faults: caused.faults,
+    crashes: world.stack.crashes.length - crashes,
+    strays: events.strays,
     counts: count(offences),
     seconds: Math.round((Date.now() - since) / 1000),
     problems,

@@ -3,13 +3,17 @@ import type { World } from './world.ts';
 
 /* What the Temporal server lets an operator do about time, so that hours pass at once. */
 
-/** Lets a running workflow skip the time that its timers wait for. */
-export async function skipTime({ stack: { temporal } }: World, workflowId: string): Promise<void> {
+/** Lets a running workflow skip the time that its timers wait for, or wait for it again. */
+export async function skipTime(
+  { stack: { temporal } }: World,
+  workflowId: string,
+  enabled = true,
+): Promise<void> {
   await temporal.workflowService
     .updateWorkflowExecutionOptions({
       namespace: temporal.options.namespace,
       workflowExecution: { workflowId },
-      workflowExecutionOptions: { timeSkippingConfig: { enabled: true } },
+      workflowExecutionOptions: { timeSkippingConfig: { enabled } },
       updateMask: { paths: ['time_skipping_config'] },
     })
     // It may have ended.

@@ -13,7 +13,9 @@ export interface Fault {
   afterBytes?: number;
 }
 
-export type Role = 'worker' | 'server' | 'temporal';
+/** What is killed. */
+export const ROLES = ['worker', 'server', 'temporal', 'postgres'] as const;
+export type Role = (typeof ROLES)[number];
 
 /** Something that goes wrong, and when: milliseconds from the start of the round. */
 export type Trouble = { at: number } & (
@@ -25,12 +27,18 @@ export type Trouble = { at: number } & (
   | { kind: 'expire'; account: number }
   /** TikTok refuses the next video after it has all bytes. */
   | { kind: 'refuse'; reason: string }
+  /** TikTok's clock jumps over the end of upload URLs, or of access tokens too. */
+  | { kind: 'clock'; advanceMs: number }
+  /** The creator removes the app: tokens are dead, publishes under way fail. */
+  | { kind: 'remove'; account: number }
+  /** The creator connects the account again. */
+  | { kind: 'return'; account: number }
 );
 
 const ENDPOINTS = [
-  ['video.init', 6],
+  ['video.init', 8],
   ['inbox.init', 4],
-  ['content.init', 2],
+  ['content.init', 4],
   ['status', 4],
   ['upload', 5],
   ['creator_info', 3],
@@ -40,7 +48,7 @@ const ENDPOINTS = [
 ] as const;
 
 const KINDS = [
-  ['accept-then-drop', 3],
+  ['accept-then-drop', 4],
   ['accept-then-500', 2],
   ['drop-before', 3],
   ['truncated', 2],
@@ -55,12 +63,16 @@ export interface Scale {
   durationMs: number;
 }
 
+const MINUTE_MS = 60_000;
+/** How long upload URLs and access tokens live (sheet tiktok 4.3 and 2.5), and a little more. */
+const LIVES_MS = [63 * MINUTE_MS, 123 * MINUTE_MS] as const;
+
 /** Kills, faults, webhooks gone astray and dead tokens, in a fixed proportion to the posts. */
 export function planTrouble(random: Random, { publishes, accounts, durationMs }: Scale): Trouble[] {
   const troubles: Trouble[] = [];
   const at = (): number => random.int(0, durationMs);
-  const some = (share: number, make: () => Trouble): void => {
-    for (let left = Math.ceil(publishes * share); left > 0; left -= 1) troubles.push(make());
+  const some = (share: number, make: () => Trouble | Trouble[]): void => {
+    for (let left = Math.ceil(publishes * share); left > 0; left -= 1) troubles.push(...[make()].flat());
   };
   const kill = (role: Role, processes: number) => (): Trouble => ({
     at: at(),
@@ -72,11 +84,31 @@ export function planTrouble(random: Random, { publishes, accounts, durationMs }:
   some(1 / 40, kill('worker', 2));
   some(1 / 40, kill('server', 2));
   some(1 / 70, kill('temporal', 1));
+  some(1 / 70, kill('postgres', 1));
   some(0.5, () => ({ at: at(), kind: 'fault', fault: planFault(random) }));
   some(0.1, () => ({ at: at(), kind: 'webhooks', settings: planWebhooks(random) }));
   some(0.08, () => ({ at: at(), kind: 'expire', account: random.int(0, accounts - 1) }));
   some(0.02, () => ({ at: at(), kind: 'refuse', reason: random.pick(['internal', 'spam_risk']) }));
+  some(1 / 50, () => planJump(random, at()));
+  some(1 / 40, () => planRemoval(random, at(), random.int(0, accounts - 1)));
   return troubles.toSorted((a, b) => a.at - b.at);
+}
+
+/** Uploads are held up first, so that some are under way when the clock jumps. */
+function planJump(random: Random, at: number): Trouble[] {
+  const fault: Fault = { endpoint: 'upload', kind: 'slow', times: 3, after: 0, ms: 1_500 };
+  return [
+    { at, kind: 'fault', fault },
+    { at: at + 1_000, kind: 'clock', advanceMs: random.pick(LIVES_MS) },
+  ];
+}
+
+/** Long enough for posts to begin to wait for the account, or too short for it. */
+function planRemoval(random: Random, at: number, account: number): Trouble[] {
+  return [
+    { at, kind: 'remove', account },
+    { at: at + random.int(200, 5_000), kind: 'return', account },
+  ];
 }
 
 function planFault(random: Random): Fault {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { and, desc, eq, isNotNull, lt, ne, or, sql } from 'drizzle-orm';
+import { and, desc, eq, exists, gt, inArray, isNotNull, lt, ne, or, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { type Page, after } from './page.ts';
-import { type AccountStatus, dataKeys, instagramAccounts, oauthAccounts } from './schema.ts';
+import { type AccountStatus, dataKeys, instagramAccounts, oauthAccounts, posts } from './schema.ts';
 
 export type Account = typeof oauthAccounts.$inferSelect;
 /** A data key as it is stored: only the key-encryption key can open it. */
@@ -249,6 +249,33 @@ export async function neglectedAccounts(db: Db, limit: number): Promise<Account[
           isNotNull(oauthAccounts.accessTokenEncrypted),
           lt(oauthAccounts.updatedAt, sql`now() - interval '1 minute'`),
         ),
+      ),
+    )
+    .limit(limit);
+}
+
+/** Accounts that were connected again while posts wait for them, which nobody could tell. (After an hour these ask by themselves.) */
+export async function unnoticedReturns(db: Db, limit: number): Promise<Account[]> {
+  const waiting = db
+    .select({ one: sql`1` })
+    .from(posts)
+    .where(
+      and(
+        eq(posts.oauthAccountId, oauthAccounts.id),
+        inArray(posts.state, ['waiting_account', 'transferring', 'processing']),
+        sql`${posts.phase} is distinct from 'reconciling'`,
+        lt(posts.updatedAt, oauthAccounts.connectedAt),
+      ),
+    );
+  return db
+    .select()
+    .from(oauthAccounts)
+    .where(
+      and(
+        eq(oauthAccounts.status, 'active'),
+        gt(oauthAccounts.connectedAt, sql`now() - interval '1 hour'`),
+        lt(oauthAccounts.connectedAt, sql`now() - interval '10 seconds'`),
+        exists(waiting),
       ),
     )
     .limit(limit);

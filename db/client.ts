@@ -24,5 +24,32 @@ export interface Database {
 export function openDatabase(url: string, max = 10): Database {
   // Connecting gives up after 2 s, so that an API caller hears 503 instead of waiting.
   const client = postgres(url, { max, connect_timeout: 2, backoff: () => RECONNECT_S, onnotice: () => {} });
+  Object.assign(client, { begin: beginOn(client) });
   return { db: drizzle(client, { schema }), close: () => client.end({ timeout: 5 }) };
+}
+
+/**
+ * `begin` that survives the end of its connection. The driver would then write its `rollback` to a socket that is gone,
+ * and throw where nobody can catch it (porsager/postgres#1208): one lost connection would end the process.
+ */
+function beginOn(client: postgres.Sql) {
+  const begin = client.begin.bind(client);
+  return <T>(work: (tx: postgres.TransactionSql) => Promise<T>): Promise<unknown> =>
+    begin((tx) =>
+      work(tx).catch((error: unknown) => {
+        // There is nothing to roll back: `begin` itself rejects with the connection's end.
+        if (isCut(error)) return new Promise<never>(() => {});
+        throw error;
+      }),
+    );
+}
+
+/** Codes of the driver alone: what else a transaction did may have failed on a connection of its own. */
+const CUT = new Set(['CONNECTION_CLOSED', 'CONNECTION_DESTROYED']);
+
+/** Whether a query failed with its connection; the error may be wrapped. */
+function isCut(error: unknown): boolean {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
+    if ('code' in cause && typeof cause.code === 'string' && CUT.has(cause.code)) return true;
+  return false;
 }

@@ -40,6 +40,42 @@ const columns = {
   requestId: webhookEvents.requestId,
 };
 
+/** What whoever stored an event needs to start its workflow. */
+export type FreshEvent = Pick<StoredEvent, 'id' | 'provider' | 'eventType' | 'externalId' | 'requestId'>;
+
+const fresh = {
+  id: webhookEvents.id,
+  provider: webhookEvents.provider,
+  eventType: webhookEvents.eventType,
+  externalId: webhookEvents.externalId,
+  requestId: webhookEvents.requestId,
+};
+
+const statements = new WeakMap<Db, ReturnType<typeof prepareInsert>>();
+
+function prepareInsert(db: Db) {
+  return db
+    .insert(webhookEvents)
+    .values({
+      provider: sql.placeholder('provider'),
+      requestId: sql.placeholder('requestId'),
+      externalId: sql.placeholder('externalId'),
+      eventType: sql.placeholder('eventType'),
+      providerAccountId: sql.placeholder('providerAccountId'),
+      payloadJson: sql`${sql.placeholder('payload')}::json`,
+    })
+    .onConflictDoNothing()
+    .returning(fresh)
+    .prepare('insert_event');
+}
+
+/** One event by a statement that was built and parsed before: they come by the hundred a second, nearly always alone. */
+async function insertEvent(db: Db, values: Record<string, unknown>): Promise<FreshEvent[]> {
+  const statement = statements.get(db) ?? prepareInsert(db);
+  statements.set(db, statement);
+  return statement.execute(values);
+}
+
 /**
  * Stores the events of one request in one statement.
  * @returns those that are new; events that came before are left as they are
@@ -49,20 +85,22 @@ export async function insertEvents(
   provider: string,
   events: readonly NewEvent[],
   requestId: string | null = null,
-): Promise<StoredEvent[]> {
-  if (events.length === 0) return [];
+): Promise<FreshEvent[]> {
+  const [event, ...others] = events;
+  if (event === undefined) return [];
+  if (others.length === 0) return insertEvent(db, { ...event, provider, requestId });
   return db
     .insert(webhookEvents)
     .values(
-      events.map(({ payload, ...event }) => ({
-        ...event,
+      events.map(({ payload, ...rest }) => ({
+        ...rest,
         provider,
         requestId,
         payloadJson: sql`${payload}::json`,
       })),
     )
     .onConflictDoNothing()
-    .returning(columns);
+    .returning(fresh);
 }
 
 /** @throws Error when there is none */

@@ -194,7 +194,11 @@ export interface Publishing {
   /** Performs a write. @throws ProviderError; `unknown` when it may have been carried out */
   write(step: string, context: PostContext): Promise<Written>;
   /** Finds out what became of a write under `reconcile` whose answer was lost; absent: nobody can be asked. */
-  lookUp?(step: string, context: PostContext, lost: { code: string | null; at: Date }): Promise<LookUp>;
+  readonly lookUp?: (
+    step: string,
+    context: PostContext,
+    lost: { code: string | null; at: Date },
+  ) => Promise<LookUp>;
   /** Absent: no files are sent to this provider, it fetches them. */
   readonly transfer?: Transfer;
   /** Where a post, or the part of it that the step awaits, stands. */
@@ -262,9 +266,9 @@ export interface Provider {
   readonly publishing: Publishing;
   readonly webhooks: Webhooks;
   /** How the account's quotas stand, in the provider's own words; absent: it tells none. @throws ProviderError */
-  limits?(
+  readonly limits?: (
     account: { openId: string; scopes: readonly string[] },
     accessToken: string,
     signal: AbortSignal,
-  ): Promise<ToldQuota[]>;
+  ) => Promise<ToldQuota[]>;
 }

@@ -16,12 +16,13 @@ export async function connectSandboxAccount(
   api: Api,
   sandboxUrl: string,
   onRedirect: (url: URL) => void = () => {},
+  username = CREATOR,
 ): Promise<string> {
   const sandbox = createApi(sandboxUrl);
   // More posts a day than TikTok allows, so that the demo can be shown all day.
-  const creator = { username: CREATOR, displayName: 'Demo Creator', dailyPostCap: 10_000 };
+  const creator = { username, displayName: 'Demo Creator', dailyPostCap: 10_000 };
   await sandbox.post('/_sandbox/tiktok/creators', creator, Type.Unknown());
-  await sandbox.post('/_sandbox/consent', { decision: 'approve', creator: CREATOR }, Type.Unknown());
+  await sandbox.post('/_sandbox/consent', { decision: 'approve', creator: username }, Type.Unknown());
 
   const end = await followRedirects(await connectLink(api, RETURN_TO), onRedirect);
   const account = end.searchParams.get('account');

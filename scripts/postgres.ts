@@ -37,7 +37,7 @@ export interface PostgresOptions {
   /** Any free one without it. */
   port?: number;
   logFile?: string;
-  /** For tests: the data need not survive a crash of the machine, so nothing waits for the disk. */
+  /** For tests: the data survives a kill, but need not survive a crash of the machine: nothing waits for the disk. */
   throwAway?: boolean;
   say?: (line: string) => void;
 }
@@ -155,7 +155,7 @@ function settings(throwAway: boolean): string[] {
     'timezone=UTC',
     'log_timezone=UTC',
     'max_connections=200',
-    ...(throwAway ? ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'] : []),
+    ...(throwAway ? ['fsync=off', 'full_page_writes=off'] : []),
   ];
 }
 

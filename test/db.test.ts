@@ -46,11 +46,12 @@ import { findTikTokPost } from '../db/tiktok-posts.ts';
 
 /* What must be exact under concurrency, on a real PostgreSQL through several pools, as several processes would. */
 
+let url: string;
 let pools: Database[] = [];
 let db: Db;
 
 beforeAll(async () => {
-  const url = await cloneTemplate();
+  url = await cloneTemplate();
   pools = [1, 2, 3].map(() => openDatabase(url, 10));
   db = pool(0);
 });
@@ -63,11 +64,11 @@ function pool(index: number): Db {
 }
 
 async function cloneTemplate(): Promise<string> {
-  const url = new URL(inject('postgresUrl'));
-  const template = url.pathname.slice(1);
+  const target = new URL(inject('postgresUrl'));
+  const template = target.pathname.slice(1);
   const name = `db${randomBytes(6).toString('hex')}`;
-  url.pathname = '/postgres';
-  const admin = postgres(url.href, { max: 1, onnotice: () => {} });
+  target.pathname = '/postgres';
+  const admin = postgres(target.href, { max: 1, onnotice: () => {} });
   const clone = () => admin.unsafe(`create database ${name} template ${template}`);
   // PostgreSQL refuses while another file copies the template.
   for (let tries = 0; tries < 50; tries += 1) {
@@ -79,9 +80,25 @@ async function cloneTemplate(): Promise<string> {
     await sleep(200);
   }
   await admin.end();
-  url.pathname = `/${name}`;
-  return url.href;
+  target.pathname = `/${name}`;
+  return target.href;
 }
+
+test('a connection that ends in the middle of a transaction takes nothing else with it', async () => {
+  // A pool of its own: whatever else was on its connections may fail too.
+  const own = openDatabase(url, 2);
+  const ended = own.db.transaction((tx) => tx.execute(sql`select pg_terminate_backend(pg_backend_pid())`));
+  await expect(ended).rejects.toBeInstanceOf(Error);
+  // An exception that nobody has caught would fail the run here.
+  const alive = async (): Promise<boolean | null> =>
+    own.db.execute(sql`select 1`).then(
+      () => true,
+      () => null,
+    );
+  for (let tries = 0; tries < 20 && (await alive()) === null; tries += 1) await sleep(100);
+  expect(await alive()).toBe(true);
+  await own.close();
+});
 
 async function newUser(): Promise<string> {
   const [row] = await db

@@ -176,6 +176,33 @@ describe.for(BOTH)('a server whose Temporal %s', (away) => {
     expect((await liveOnes(title)).map((row) => row.id)).toEqual([post.publishId]);
   });
 
+  test('connects an account again, whose posts the sweep wakes', async () => {
+    onTestFailed(() => world.tell());
+    expect((await removal()(world.url)).status).toBe(200);
+    await until('the account to be out of service', async () =>
+      (await world.call('GET', `/api/accounts/${account.id}`)).body.status === 'active' ? null : true,
+    );
+    const { id } = await accept(world.url, await world.upload());
+    await world.untilPost(id, 'waiting_account');
+    const here = (address: string | null): string => (address ?? '').replace(world.url, url);
+    const link = await world.call('POST', '/api/connect-links', { body: { provider: 'tiktok' } });
+    const start = await world.call('GET', here(link.body.url), { key: null });
+    await world.control('POST', '/consent', { decision: 'approve', creator: account.username });
+    const consent = await world.call('GET', start.headers.get('location') ?? '', { key: null });
+    const end = await world.call('GET', here(consent.headers.get('location')), { key: null });
+    expect(end.status).toBe(200);
+    expect(await world.getPost(id)).toMatchObject({ state: 'waiting_account' });
+    // A minute passes.
+    await world.database.db.execute(
+      sql`update posts set updated_at = updated_at - interval '1 minute' where id = ${id}`,
+    );
+    await world.database.db.execute(
+      sql`update oauth_accounts set connected_at = connected_at - interval '30 seconds' where id = ${account.id}`,
+    );
+    await world.sweep();
+    await world.untilPost(id, 'published');
+  });
+
   test('takes an upload, which the sweep has examined', async () => {
     onTestFailed(() => world.tell());
     const bytes = sampleVideo();

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vitest';
+import { lookAgain } from '../workflows/messages.ts';
 import { signalAccountChanged } from '../workflows/start.ts';
 import { createWorld, until, type Json, type World } from './world.ts';
 
@@ -86,6 +87,33 @@ test('a refresh whose answer is lost makes the account reauth_required, and its 
   expect(await account()).toMatchObject({ status: 'reauth_required', statusReason: 'refresh_token_refused' });
   expect(await world.connect(creator)).toBe(accountId);
   await world.untilPost(id, 'published');
+});
+
+test('a creator who returns while a post is just looking at the account wakes it all the same', async () => {
+  onTestFailed(() => world.tell());
+  await world.fault({ endpoint: 'oauth.token:refresh_token', kind: 'accept-then-drop' });
+  await expireAtTikTok();
+  const id = await publish();
+  await world.untilPost(id, 'waiting_account');
+  const handle = world.temporal.workflow.getHandle(`post:${id}`);
+  await world.database.db.transaction(async (tx) => {
+    // It has read the account, and is held up where it notes that it waits.
+    await tx.execute(sql`select from posts where id = ${id} for update`);
+    await handle.signal(lookAgain);
+    await until('the post to be held up', async () => {
+      const held: Json[] = await tx.execute(
+        sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      );
+      return held.length > 0 ? true : null;
+    });
+    await world.connect(creator);
+    await until('the wake-up', async () => {
+      const { events } = await handle.fetchHistory();
+      const signals = events?.filter((event) => event.workflowExecutionSignaledEventAttributes != null);
+      return signals?.length === 2 ? true : null;
+    });
+  });
+  expect(await world.untilPost(id, 'published')).toMatchObject({ publishId: expect.any(String) });
 });
 
 test('a hundred publishes that meet one expired token are one refresh, and a hundred posts', async () => {

@@ -106,6 +106,8 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
       break;
     }
     say(state, describe(step));
+    // Before the step reads its rows: what changes while it does is one more reason to look again.
+    woken = false;
     const outcome = await perform(step);
     if (settled !== null) break;
     await follow(step, outcome);
@@ -197,7 +199,6 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
   }
 
   async function pause(ms: number, summary: string): Promise<void> {
-    woken = false;
     await condition(() => woken || cancelling || settled !== null, ms, { summary });
   }
 

@@ -37,7 +37,7 @@ export const providerCallbackRoutes =
           summary: 'For the provider: is this URL ours?',
           tags,
           params: ProviderPath,
-          querystring: Type.Object({}, { additionalProperties: true }),
+          querystring: Type.Record(Type.String(), Type.Unknown()),
           response: {
             200: Type.String({ description: 'The challenge, as it came.' }),
             ...refusals(404),

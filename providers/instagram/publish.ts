@@ -81,7 +81,7 @@ export function createPublishing(settings: InstagramSettings): Publishing {
       return { publishId: made.id, secret: uploadUri(settings, made.uploadUri), logId: null };
     },
 
-    lookUp(_step, context, lost) {
+    lookUp: (_step, context, lost) => {
       const { postInfo } = parse(context.request);
       return lookUpPublish(containers, context, context.made['container'] ?? '', {
         ...lost,

@@ -56,7 +56,7 @@ export function checkInstagramRequest({ mediaType, media, postInfo }: InstagramR
     void problems.push({ field: `postInfo.${field}`, rule, message });
   const { caption = '', collaborators = [] } = postInfo;
 
-  if ([...caption].length > 2200)
+  if (Array.from(caption).length > 2200)
     problem('caption', 'caption_length', 'is longer than 2200 characters; shorten it');
   if ((caption.match(/#[\p{L}\p{N}_]+/gu) ?? []).length > 30)
     problem('caption', 'caption_hashtags', 'has more than 30 hashtags; take some away');

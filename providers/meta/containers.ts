@@ -13,9 +13,9 @@ import { callGraph, type GraphCall } from './graph.ts';
 export interface Containers {
   platform: Platform;
   /** What every call needs: host, token, signature. */
-  call(context: PostContext): Pick<GraphCall, 'base' | 'accessToken' | 'appSecret' | 'signal'>;
+  call: (context: PostContext) => Pick<GraphCall, 'base' | 'accessToken' | 'appSecret' | 'signal'>;
   /** The path of the account. */
-  account(context: PostContext): string;
+  account: (context: PostContext) => string;
   edges: { create: string; publish: string; list: string };
   /** Fields of a container that say how it is doing. */
   statusFields: string;

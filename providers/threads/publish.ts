@@ -71,7 +71,7 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
       return { publishId: made.id, logId: null };
     },
 
-    lookUp(_step, context, lost) {
+    lookUp: (_step, context, lost) => {
       const { postInfo } = parse(context.request);
       return lookUpPublish(containers, context, context.made['container'] ?? '', {
         ...lost,

@@ -1,0 +1,65 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { createApi } from '../scripts/api-client.ts';
+import { videoPost } from '../scripts/publish-video.ts';
+import type { Stack } from './stack.ts';
+import type { Tenant } from './tenant.ts';
+import { until } from './until.ts';
+
+const Accepted = Type.Object({ id: Type.String(), workflowId: Type.String() });
+const Requests = Type.Array(Type.Object({ at: Type.String(), body: Type.Unknown() }));
+const Init = Type.Object({ post_info: Type.Object({ title: Type.String() }) });
+
+export interface SentPost {
+  id: string;
+  workflowId: string;
+  title: string;
+  /** When the API was called. */
+  calledAt: number;
+}
+
+/** Publishes the file as a post of this title. */
+export async function publish(
+  { api }: Tenant,
+  accountId: string,
+  mediaId: string,
+  title: string,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<SentPost> {
+  const calledAt = Date.now();
+  const body = { ...videoPost(accountId, mediaId, title), ...more };
+  return { ...(await api.post('/api/tiktok/upload', body, Accepted)), title, calledAt };
+}
+
+/** When a post's workflow ended, which is when it is published and everything is noted. */
+export async function publishedAt({ temporal }: Stack, { workflowId }: SentPost): Promise<number> {
+  const handle = temporal.workflow.getHandle(workflowId);
+  const state = await until(`${workflowId} to end`, 600_000, async () => {
+    try {
+      return String(await handle.result());
+    } catch (error) {
+      // Temporal was too busy to take it: the sweep starts it.
+      if (error instanceof WorkflowNotFoundError) return null;
+      throw error;
+    }
+  });
+  if (state !== 'published' && state !== 'delivered') throw new Error(`${workflowId} ended as ${state}`);
+  const { closeTime } = await handle.describe();
+  return closeTime?.getTime() ?? Number.NaN;
+}
+
+/** When TikTok got the call that makes a post, by the post's title. What comes before it changes nothing there. */
+export async function firstCalls(stack: Stack, posts: readonly SentPost[]): Promise<Map<string, number>> {
+  const sandbox = createApi(stack.sandboxUrl);
+  return until('every post to be at the provider', 120_000, async () => {
+    const requests = await sandbox.get('/_sandbox/requests?endpoint=video.init', Requests);
+    const calls = new Map<string, number>();
+    for (const { at, body } of requests) {
+      if (!Value.Check(Init, body)) continue;
+      const { title } = body.post_info;
+      if (!calls.has(title)) calls.set(title, Date.parse(at));
+    }
+    return posts.every(({ title }) => calls.has(title)) ? calls : null;
+  });
+}

@@ -1,0 +1,42 @@
+import type { Row } from './report.ts';
+import { type Stack, withStack } from './stack.ts';
+import { perSecond } from './stats.ts';
+import { until } from './until.ts';
+import { sendWebhooks } from './webhook-load.ts';
+
+const SENT = { rate: 150, count: 900, connections: 32, insist: true };
+/** What nobody has started, the sweep finds within minutes; the development server of Temporal is not fast. */
+const APPLIED_MS = 600_000;
+
+/** The server dies while webhooks come; who sends them sends again what was not answered 200, as TikTok does. */
+export async function kill(say: (line: string) => void): Promise<Row> {
+  return withStack({}, async (stack) => {
+    const since = Date.now();
+    const sending = sendWebhooks(stack, `${stack.apiUrl}/api/webhooks/tiktok`, 'killed', SENT);
+    await until('the load to be under way', 60_000, async () =>
+      (await counted(stack)).stored >= SENT.count / 3 ? true : null,
+    );
+    await stack.restart('server');
+    const { answered, refused } = await sending;
+    const { stored } = await counted(stack);
+    say(`killed and started again: ${answered} answered, ${stored} rows`);
+    const applied = await until('all to be applied', APPLIED_MS, async () => {
+      const now = await counted(stack);
+      return now.applied === now.stored ? now.applied : null;
+    });
+    say(`all applied, ${perSecond(applied / ((Date.now() - since) / 1000))} from the first on`);
+    const lost = SENT.count - stored;
+    return {
+      name: `of ${SENT.count} webhooks, ${SENT.rate}/s, server killed (SIGKILL) in the middle: lost`,
+      measured: `${lost} (${answered} answered 200, ${stored} stored, ${applied} applied)`,
+      budget: '0',
+      ok: lost === 0 && refused === 0 && applied === SENT.count,
+    };
+  });
+}
+
+async function counted({ sql }: Stack): Promise<{ stored: number; applied: number }> {
+  const [row] = await sql<{ stored: number; applied: number }[]>`
+    select count(*)::int as stored, count(processed_at)::int as applied from webhook_events`;
+  return row ?? { stored: 0, applied: 0 };
+}

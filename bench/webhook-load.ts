@@ -1,0 +1,37 @@
+import { join } from 'node:path';
+import process from 'node:process';
+import { freePorts, ROOT } from '../scripts/own-stack.ts';
+import { answers } from '../scripts/ports.ts';
+import { run } from '../scripts/run.ts';
+import type { Load, LoadResult } from './load.ts';
+import { bareEnvironment, type Stack } from './stack.ts';
+import { until } from './until.ts';
+
+export type { LoadResult } from './load.ts';
+
+/** Sends webhooks from a process of its own. */
+export async function sendWebhooks(
+  { secrets }: Stack,
+  url: string,
+  tag: string,
+  shape: Omit<Load, 'url' | 'secret' | 'tag'>,
+): Promise<LoadResult> {
+  const load: Load = { url, secret: secrets.clientSecret, tag, ...shape };
+  const command = [process.execPath, join(ROOT, 'bench/load.ts'), JSON.stringify(load)];
+  return JSON.parse(await run(command, { env: bareEnvironment }));
+}
+
+/** Starts the floor on the same database, with a table that has the same columns and indexes. */
+export async function startBare(stack: Stack): Promise<{ url: string; pid: number }> {
+  await stack.sql`create table bare_events (like webhook_events including all)`;
+  const [port = 0] = await freePorts(1);
+  const { pid } = await stack.run('bare', [
+    process.execPath,
+    join(ROOT, 'bench/bare-webhooks.ts'),
+    String(port),
+    stack.secrets.clientSecret,
+    stack.databaseUrl,
+  ]);
+  await until('the bare server', 30_000, async () => (await answers(port)) || null);
+  return { url: `http://127.0.0.1:${port}/`, pid };
+}

@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Child } from '../scripts/child.ts';
+import { endNow } from '../scripts/own-stack.ts';
+import type { Role } from './trouble.ts';
+
+/** A process that is killed and started again; every start has a log file of its own. */
+interface Managed {
+  role: Role;
+  child: Child;
+  start: () => Promise<Child>;
+  /** Set while somebody has killed it and has not started it again. */
+  down: boolean;
+}
+
+/** The processes that a round may kill. */
+export function createFleet() {
+  const all: Managed[] = [];
+  /** Processes that ended without being killed by us. */
+  const crashes: string[] = [];
+
+  async function add(role: Role, start: () => Promise<Child>): Promise<void> {
+    all.push({ role, start, child: await start(), down: false });
+  }
+
+  /** Kills one process with SIGKILL and starts it again after a while. @returns whether it was running */
+  async function kill(role: Role, index: number, downMs: number): Promise<boolean> {
+    const target = all.filter((managed) => managed.role === role)[index];
+    if (target === undefined || target.down || !target.child.isRunning()) return false;
+    target.down = true;
+    await endNow(target.child);
+    await sleep(downMs);
+    target.child = await target.start();
+    target.down = false;
+    return true;
+  }
+
+  /** Starts what has ended by itself, as a supervisor would. */
+  async function startCrashed(): Promise<void> {
+    for (const managed of all) {
+      if (managed.down || managed.child.isRunning()) continue;
+      managed.down = true;
+      crashes.push(`${managed.role}: ${await managed.child.exited}\n${managed.child.logTail(5)}`);
+      managed.child = await managed.start();
+      managed.down = false;
+    }
+  }
+
+  /** Nothing is kept, so nobody has to end in order; but only a PostgreSQL that is asked gives its shared memory back. */
+  async function end(): Promise<void> {
+    const databases = all.filter(({ role }) => role === 'postgres');
+    await Promise.all(all.filter(({ role }) => role !== 'postgres').map(({ child }) => endNow(child)));
+    await Promise.all(databases.map(({ child }) => child.stop()));
+  }
+
+  return { add, kill, startCrashed, end, crashes };
+}

@@ -1,0 +1,38 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { planRound } from '../chaos/plan.ts';
+import { regressions } from '../chaos/regressions.ts';
+import { runRound } from '../chaos/round.ts';
+import { findSecrets } from '../chaos/secrets.ts';
+import { createWorld, type World } from '../chaos/world.ts';
+
+/*
+ * No post twice, no post lost: a few fixed seeds of `npm run chaos`, and every seed that has ever failed. The processes
+ * are the runner's own, because it kills them.
+ */
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+});
+afterAll(() => world?.close());
+
+test('a seed always means the same plan', () => {
+  expect(planRound(7, 50)).toEqual(planRound(7, 50));
+  expect(planRound(7, 50)).not.toEqual(planRound(8, 50));
+});
+
+test.for([{ seed: 11, publishes: 25 }, { seed: 12, publishes: 25 }, ...regressions()])(
+  'seed $seed: $publishes publishes under faults, none twice, none lost',
+  { timeout: 360_000 },
+  async ({ seed, publishes }) => {
+    const result = await runRound(world, seed, publishes);
+    expect(result.problems.join('\n')).toBe('');
+    expect(Object.values(result.states).reduce((sum, count) => sum + count, 0)).toBe(publishes);
+    expect(result.kills).toBeGreaterThan(0);
+  },
+);
+
+test('no secret was written anywhere', async () => {
+  expect(world.secrets.size).toBeGreaterThan(20);
+  expect(await findSecrets(world)).toEqual([]);
+});
