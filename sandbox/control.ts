@@ -19,10 +19,10 @@ export function control<S extends TSchema>(
     method,
     path: PREFIX + path,
     endpoint: 'control',
-    handle: (call) => {
+    handle: async (call) => {
       try {
         const body = parseText(schema, call.text === '' ? '{}' : call.text);
-        return json(200, stringify(handle(body, call) ?? {}));
+        return json(200, stringify((await handle(body, call)) ?? {}));
       } catch (error) {
         if (!(error instanceof Mismatch)) throw error;
         throw new Refusal(json(400, JSON.stringify({ error: error.message })));

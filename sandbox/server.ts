@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import { createControls } from './control.ts';
 import { createCore, type Core, type FakeProvider } from './core.ts';
 import { createDispatch } from './dispatch.ts';
+import { createInstagram, type InstagramSetup } from './instagram/index.ts';
 import { createTikTok, type TikTokSetup } from './tiktok/index.ts';
 
 export interface SandboxOptions {
@@ -10,6 +11,7 @@ export interface SandboxOptions {
   /** Absent: memory only. */
   stateDir?: string;
   tiktok?: TikTokSetup;
+  instagram?: InstagramSetup;
 }
 
 export interface Sandbox {
@@ -21,7 +23,10 @@ export interface Sandbox {
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const closing = new AbortController();
   const core = createCore(options.stateDir, closing.signal);
-  const providers: FakeProvider[] = options.tiktok === undefined ? [] : [createTikTok(core, options.tiktok)];
+  const providers: FakeProvider[] = [
+    ...(options.tiktok === undefined ? [] : [createTikTok(core, options.tiktok)]),
+    ...(options.instagram === undefined ? [] : [createInstagram(core, options.instagram)]),
+  ];
   const routes = providers.flatMap((provider) => provider.routes);
   const controls = providers.flatMap((provider) => provider.controls);
   const dispatch = createDispatch(core, routes, [...createControls(core, providers), ...controls]);
