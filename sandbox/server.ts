@@ -3,6 +3,7 @@ import { createControls } from './control.ts';
 import { createCore, type Core, type FakeProvider } from './core.ts';
 import { createDispatch } from './dispatch.ts';
 import { createInstagram, type InstagramSetup } from './instagram/index.ts';
+import { createThreads, type ThreadsSetup } from './threads/index.ts';
 import { createTikTok, type TikTokSetup } from './tiktok/index.ts';
 
 export interface SandboxOptions {
@@ -12,6 +13,7 @@ export interface SandboxOptions {
   stateDir?: string;
   tiktok?: TikTokSetup;
   instagram?: InstagramSetup;
+  threads?: ThreadsSetup;
 }
 
 export interface Sandbox {
@@ -26,6 +28,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const providers: FakeProvider[] = [
     ...(options.tiktok === undefined ? [] : [createTikTok(core, options.tiktok)]),
     ...(options.instagram === undefined ? [] : [createInstagram(core, options.instagram)]),
+    ...(options.threads === undefined ? [] : [createThreads(core, options.threads)]),
   ];
   const routes = providers.flatMap((provider) => provider.routes);
   const controls = providers.flatMap((provider) => provider.controls);

@@ -107,7 +107,6 @@ export function eventControls(instagram: Instagram): Route[] {
     ),
     control('POST', '/instagram/story-insights', Type.Object({ mediaId: Type.String() }), ({ mediaId }) => {
       const { accountId, views, reach } = mediaById(mediaId);
-      const low = (value: number): number => (value < 5 ? -1 : value);
       const names = { media_id: mediaId, impressions: low(views), reach: low(reach) };
       const value = { ...names, taps_forward: -1, taps_back: -1, exits: -1, replies: -1 };
       return tellChange(instagram, accountId, 'story_insights', value);
@@ -127,4 +126,9 @@ export function eventControls(instagram: Instagram): Route[] {
       return sendEntries(instagram, 'messages', [{ id, messaging }], 'facebook', { time: timestamp });
     }),
   ];
+}
+
+/** Less than five are reported as -1 (sheet 8.5). */
+function low(value: number): number {
+  return value < 5 ? -1 : value;
 }

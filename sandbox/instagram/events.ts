@@ -66,7 +66,7 @@ export function tellComment(instagram: Instagram, media: Media, comment: Comment
   return tellChange(instagram, media.accountId, 'comments', commentValue(instagram, media, comment));
 }
 
-export function commentValue({ options }: Instagram, media: Media, comment: Comment): object {
+function commentValue({ options }: Instagram, media: Media, comment: Comment): object {
   return {
     from: { id: comment.fromId, username: comment.username },
     [options.commentIdName]: comment.id,

@@ -6,6 +6,7 @@ import { graphErrorReply } from '../meta/errors.ts';
 import { createPuller } from '../meta/pull.ts';
 import { createAccess } from './access.ts';
 import { checkApp, type App } from './app.ts';
+import { commentRoutes } from './comments.ts';
 import { containerRoutes } from './containers.ts';
 import type { Instagram } from './context.ts';
 import { instagramControls } from './controls.ts';
@@ -14,7 +15,9 @@ import { dialogRoutes } from './dialog.ts';
 import { discoveryRoutes } from './discovery.ts';
 import { FIELDS } from './events.ts';
 import { HOSTS } from './graph.ts';
+import { insightRoutes } from './insights.ts';
 import { limitRoutes } from './limits.ts';
+import { listRoutes } from './lists.ts';
 import { loginTokenRoutes } from './login-token.ts';
 import { loginRoutes } from './login.ts';
 import { nodeRoutes } from './node-routes.ts';
@@ -25,7 +28,9 @@ import { registerProcessing } from './processing.ts';
 import { publishRoutes } from './publish.ts';
 import { countPublishes } from './report.ts';
 import { InstagramState } from './state.ts';
+import { subscriptionRoutes } from './subscriptions.ts';
 import { tokenRoutes } from './token.ts';
+import { uploadRoutes } from './upload.ts';
 import { sender } from './webhooks.ts';
 
 type Required = 'appId' | 'appSecret' | 'redirectUris';
@@ -58,6 +63,11 @@ export function createInstagram(core: Core, setup: InstagramSetup): FakeProvider
       ...containerRoutes(instagram, access),
       ...publishRoutes(instagram, access),
       ...limitRoutes(instagram, access),
+      ...uploadRoutes(instagram, access),
+      ...listRoutes(instagram, access),
+      ...commentRoutes(instagram, access),
+      ...insightRoutes(instagram, access),
+      ...subscriptionRoutes(instagram, access),
       ...nodeRoutes(instagram, access),
       ...unknownPaths(),
     ],

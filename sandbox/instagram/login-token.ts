@@ -46,12 +46,6 @@ export function loginTokenRoutes(instagram: Instagram): Route[] {
     return { data: [{ access_token, user_id, permissions: permissions.join(',') }] };
   }
 
-  /** A bad, expired or foreign token looks like a wrong verb (sheet 3). */
-  function unsupported(): never {
-    const message = 'Unsupported request - method type: get';
-    return refuseGraph({ code: 100, message, type: 'IGApiException' });
-  }
-
   function good(call: Call): Token {
     const held = state.tokens[tokenOf(call, call.url.searchParams) ?? ''];
     if (held === undefined || held.kind !== 'login' || held.dead !== null) return unsupported();
@@ -86,8 +80,6 @@ export function loginTokenRoutes(instagram: Instagram): Route[] {
     return reply;
   }
 
-  /** GET gets the text that made people believe in a wrong verb (sheet 9.11). */
-  const wrongVerb = (): Reply => unsupported();
   const codePath = '/instagram-api/oauth/access_token';
   const errorBody = graphErrorBody;
   const get = (path: string, endpoint: string, handle: (call: Call) => Reply): Route[] =>
@@ -106,8 +98,14 @@ export function loginTokenRoutes(instagram: Instagram): Route[] {
       errorBody: flatErrorBody,
       handle: exchangeCode,
     },
-    { method: 'GET', path: codePath, endpoint: 'instagram.login_token', errorBody, handle: wrongVerb },
+    { method: 'GET', path: codePath, endpoint: 'instagram.login_token', errorBody, handle: unsupported },
     ...get('/access_token', 'instagram.login_exchange', exchangeShort),
     ...get('/refresh_access_token', 'instagram.login_refresh', refresh),
   ];
+}
+
+/** A wrong verb; and what a bad, expired or foreign token looks like (sheet 3, 9.11). */
+function unsupported(): never {
+  const message = 'Unsupported request - method type: get';
+  return refuseGraph({ code: 100, message, type: 'IGApiException' });
 }

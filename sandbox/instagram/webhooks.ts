@@ -5,7 +5,7 @@ import { hubSignatures, metaJson } from '../meta/signing.ts';
 import type { Instagram } from './context.ts';
 
 /** Decreasing frequency over 36 hours, then dropped (sheet 8.3). */
-export const GIVE_UP_MS = 36 * 3_600_000;
+const GIVE_UP_MS = 36 * 3_600_000;
 
 /** One entry of a body: `changes` for fields, `messaging` for messages. */
 export type Entry = { id: string } & Record<string, unknown>;
@@ -50,7 +50,7 @@ export async function verify({ app, core, state }: Instagram, url: string): Prom
 }
 
 /** Seconds, on the clock of the receiver unless asked otherwise. */
-export function wireSeconds({ core, options }: Instagram): number {
+function wireSeconds({ core, options }: Instagram): number {
   return Math.floor((options.webhookClock === 'real' ? Date.now() : core.clock.now()) / 1_000);
 }
 

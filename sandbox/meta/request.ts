@@ -65,8 +65,3 @@ export function proofOf(call: Call, token: string, secret: string): 'missing' | 
   const same = proof.length === expected.length && timingSafeEqual(Buffer.from(proof), Buffer.from(expected));
   return same ? 'right' : 'wrong';
 }
-
-export function flagOf(params: URLSearchParams, name: string): boolean | null {
-  const value = params.get(name);
-  return value === null ? null : value === 'true';
-}
