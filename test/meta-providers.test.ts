@@ -129,8 +129,14 @@ describe('threads', () => {
 
   test.each([
     ['text', { mediaType: 'TEXT', media: [], postInfo: { text: 'hello' } }],
-    ['image', { mediaType: 'IMAGE', media: [{ kind: 'image', mediaId: '/image.jpg' }], postInfo: { text: 'i' } }],
-    ['video', { mediaType: 'VIDEO', media: [{ kind: 'video', mediaId: '/video.mp4' }], postInfo: { text: 'v' } }],
+    [
+      'image',
+      { mediaType: 'IMAGE', media: [{ kind: 'image', mediaId: '/image.jpg' }], postInfo: { text: 'i' } },
+    ],
+    [
+      'video',
+      { mediaType: 'VIDEO', media: [{ kind: 'video', mediaId: '/video.mp4' }], postInfo: { text: 'v' } },
+    ],
     [
       'carousel',
       {
@@ -154,12 +160,20 @@ describe('instagram', () => {
   test('connects the professional account of a Page', async () => {
     const { scopes, grants } = await connect(instagram);
     expect(scopes).toEqual(expect.arrayContaining([...instagram.oauth.requiredScopes]));
-    expect(grants).toMatchObject([{ username: 'sandbox_creator', login: { page: { id: expect.any(String) } } }]);
+    expect(grants).toMatchObject([
+      { username: 'sandbox_creator', login: { page: { id: expect.any(String) } } },
+    ]);
   });
 
   test.each([
-    ['image', { mediaType: 'IMAGE', media: [{ kind: 'image', mediaId: '/image.jpg' }], postInfo: { caption: 'i' } }],
-    ['reel', { mediaType: 'REELS', media: [{ kind: 'video', mediaId: '/video.mp4' }], postInfo: { caption: 'r' } }],
+    [
+      'image',
+      { mediaType: 'IMAGE', media: [{ kind: 'image', mediaId: '/image.jpg' }], postInfo: { caption: 'i' } },
+    ],
+    [
+      'reel',
+      { mediaType: 'REELS', media: [{ kind: 'video', mediaId: '/video.mp4' }], postInfo: { caption: 'r' } },
+    ],
     ['story', { mediaType: 'STORIES', media: [{ kind: 'image', mediaId: '/image.jpg' }], postInfo: {} }],
     [
       'carousel',

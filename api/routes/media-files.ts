@@ -11,6 +11,8 @@ const LinkQuery = Type.Object(
   { additionalProperties: false },
 );
 
+/** A file of up to 1 GB on a slow line. */
+const FETCH_MS = 3_600_000;
 const bytes = (description: string) =>
   Type.Unsafe<Readable>({ type: 'string', contentMediaType: 'application/octet-stream', description });
 
@@ -22,7 +24,7 @@ export const mediaFileRoutes =
       '/media/:id/file',
       {
         config: { access: 'public', rateLimit: false },
-        handlerTimeout: 0,
+        handlerTimeout: FETCH_MS,
         schema: {
           operationId: 'fetchMedia',
           summary: 'For providers: the bytes of a file, by a link that only Everpost can make',

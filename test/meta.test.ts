@@ -1,0 +1,200 @@
+import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
+import { createWorld, sampleVideo, until, type Answer, type Json, type World } from './world.ts';
+
+/* Instagram and Threads through every layer: connected, published, told by webhooks, given up. */
+
+let world: World;
+let videoId: string;
+let instagram: Json;
+let threads: Json;
+beforeAll(async () => {
+  world = await createWorld();
+  videoId = await world.upload();
+  instagram = await connect('instagram');
+  threads = await connect('threads');
+});
+afterAll(() => world?.close());
+
+async function connect(provider: string): Promise<Json> {
+  const { answer } = await world.visitConsent({}, world.user.key, provider);
+  expect(answer.status).toBe(200);
+  const [{ id }] = answer.body.accounts;
+  return (await world.call('GET', `/api/accounts/${id}`)).body;
+}
+
+const publish = (provider: string, body: object, headers: Record<string, string> = {}): Promise<Answer> =>
+  world.call('POST', `/api/${provider}/publish`, { body, headers });
+
+async function published(answer: Answer): Promise<Json> {
+  expect(answer.body).toMatchObject({ id: expect.any(String) });
+  expect(answer.status).toBe(202);
+  return world.untilPost(answer.body.id, 'published');
+}
+
+const count = async (provider: string): Promise<Json> => world.control('GET', `/${provider}/count`);
+
+describe('an account', () => {
+  test('is connected with its name and its scopes', () => {
+    expect(instagram).toMatchObject({ provider: 'instagram', username: 'sandbox_creator', status: 'active' });
+    expect(instagram.scopes).toContain('instagram_content_publish');
+    expect(threads).toMatchObject({ provider: 'threads', username: 'sandbox_creator', status: 'active' });
+    const days = (new Date(threads.expiresAt).getTime() - Date.now()) / 86_400_000;
+    expect(days).toBeGreaterThan(50);
+  });
+
+  test('whose permissions were left out is refused by name', async () => {
+    const { answer } = await world.visitConsent({ scopes: ['threads_basic'] }, world.user.key, 'threads');
+    expect(answer.status).toBe(400);
+    expect(answer.body.error).toMatchObject({
+      code: 'missing_scopes',
+      details: { scopes: ['threads_content_publish'] },
+    });
+  });
+
+  test('has limits, as the provider says', async () => {
+    const { status, body } = await world.call('GET', `/api/instagram/limits?accountId=${instagram.id}`);
+    expect(status).toBe(200);
+    expect(body.quotas).toMatchObject([{ quota: 'publish', limit: expect.any(Number) }]);
+    const other = await world.call('GET', `/api/threads/limits?accountId=${threads.id}`);
+    expect(other.body.quotas).toMatchObject([{ quota: 'publish', limit: 250 }, { quota: 'reply' }]);
+  });
+});
+
+describe('a post', () => {
+  test('of text goes to Threads, with its permalink', async () => {
+    onTestFailed(() => world.tell());
+    const post = await published(
+      await publish('threads', { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'hello' } }),
+    );
+    expect(post).toMatchObject({ provider: 'threads', publishId: expect.any(String) });
+    expect(post.permalink).toMatch(/^https:\/\/www\.threads\.(net|com)\//);
+    expect(post.providerPostId).not.toBe(post.publishId);
+  });
+
+  test('of an uploaded video goes to both: sent to Instagram, fetched by Threads', async () => {
+    onTestFailed(() => world.tell());
+    const reel = await published(
+      await publish('instagram', {
+        accountId: instagram.id,
+        mediaType: 'REELS',
+        mediaId: videoId,
+        postInfo: { caption: 'a reel' },
+      }),
+    );
+    expect(reel.progress).toEqual({ sentBytes: sampleVideo().length, totalBytes: sampleVideo().length });
+    const video = await published(
+      await publish('threads', {
+        accountId: threads.id,
+        mediaType: 'VIDEO',
+        mediaId: videoId,
+        postInfo: { text: 'a video' },
+      }),
+    );
+    expect([reel.permalink, video.permalink]).toEqual([
+      expect.stringMatching(/^https:/),
+      expect.stringMatching(/^https:/),
+    ]);
+  });
+
+  test.each(['accept-then-drop', 'accept-then-500'])(
+    'whose publish answer is lost (%s) is live once, and found again',
+    async (kind) => {
+      onTestFailed(() => world.tell());
+      for (const [provider, accountId, body] of [
+        ['threads', threads.id, { mediaType: 'TEXT', postInfo: { text: `lost ${kind}` } }],
+        [
+          'instagram',
+          instagram.id,
+          { mediaType: 'REELS', mediaId: videoId, postInfo: { caption: `lost ${kind}` } },
+        ],
+      ] as const) {
+        const before = (await count(provider)).live;
+        await world.fault({ endpoint: `${provider}.publish`, kind });
+        const post = await published(await publish(provider, { accountId, ...body }));
+        expect(post.providerPostId).toEqual(expect.any(String));
+        expect((await count(provider)).live).toBe(before + 1);
+      }
+    },
+  );
+
+  test('whose publish never arrived is sent again, because the container says so', async () => {
+    onTestFailed(() => world.tell());
+    const before = (await count('threads')).live;
+    await world.fault({ endpoint: 'threads.publish', kind: 'drop-before' });
+    await published(
+      await publish('threads', { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'dropped' } }),
+    );
+    expect((await count('threads')).live).toBe(before + 1);
+  });
+
+  test('that breaks a rule is refused before any call', async () => {
+    const answer = await publish('instagram', {
+      accountId: instagram.id,
+      mediaType: 'REELS',
+      mediaId: videoId,
+      postInfo: { caption: '#a '.repeat(31) },
+    });
+    expect(answer.status).toBe(400);
+    expect(answer.body.error.details.fields).toMatchObject([
+      { field: 'postInfo.caption', rule: 'caption_hashtags' },
+    ]);
+  });
+
+  test('with a key is the same post', async () => {
+    onTestFailed(() => world.tell());
+    const body = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'once' } };
+    const headers = { 'idempotency-key': 'threads-once' };
+    const answers = await Promise.all(Array.from({ length: 10 }, () => publish('threads', body, headers)));
+    expect(new Set(answers.map((answer) => answer.body.id)).size).toBe(1);
+    await published(answers[0] ?? (await publish('threads', body, headers)));
+  });
+});
+
+describe('callbacks', () => {
+  test('the handshake is answered to whoever knows the token', async () => {
+    const ask = (token: string): Promise<Answer> =>
+      world.call(
+        'GET',
+        `/api/webhooks/instagram?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=${token}`,
+        { key: null },
+      );
+    expect(await ask(world.secrets.verifyToken)).toMatchObject({ status: 200, text: '1158201444' });
+    expect((await ask('guessed')).status).toBe(403);
+  });
+
+  test('a comment is kept', async () => {
+    onTestFailed(() => world.tell());
+    const [media] = await world.database.db.execute<Json>(
+      `select provider_post_id as id from posts where provider = 'instagram' and state = 'published' limit 1`,
+    );
+    await world.control('POST', '/instagram/comments', { mediaId: media?.['id'], text: 'nice' });
+    await until('the comment', async () => {
+      const rows = await world.database.db.execute(`select text from ig_comments where text = 'nice'`);
+      return rows.length === 1 ? true : null;
+    });
+  });
+
+  test('a creator who removes the app has to connect again', async () => {
+    onTestFailed(() => world.tell());
+    await world.control('POST', '/instagram/deauthorize', {});
+    await until('the account to be out of service', async () => {
+      const { body } = await world.call('GET', `/api/accounts/${instagram.id}`);
+      return body.status === 'reauth_required' ? true : null;
+    });
+  });
+
+  test('a deletion is carried out, and has a status page', async () => {
+    onTestFailed(() => world.tell());
+    await world.control('POST', '/threads/data-deletion', {});
+    const done = await until('the answer', async () => {
+      const rows: Json = await world.control('GET', '/threads/callbacks');
+      return (rows.callbacks ?? rows).find((row: Json) => row.confirmationCode !== undefined) ?? null;
+    });
+    const page = await world.call('GET', done.url, { key: null });
+    expect(page.body).toMatchObject({ provider: 'threads', state: 'completed' });
+    await until('the account to be gone', async () => {
+      const { body } = await world.call('GET', `/api/accounts/${threads.id}`);
+      return body.status === 'disconnected' ? true : null;
+    });
+  });
+});
