@@ -139,6 +139,16 @@ describe('dialog', () => {
     expect(await visit({ auth_type: 'rerequest' })).toBe('');
   });
 
+  it('leaves decisions for other providers alone', async () => {
+    await client.control('POST', '/consent', { decision: 'deny', provider: 'threads' });
+    expect(await (await fetch(client.dialogUrl(), { redirect: 'manual' })).text()).toContain(
+      'Facebook sandbox',
+    );
+    await consent({});
+    const callback = await client.visit(client.dialogUrl());
+    expect(callback.searchParams.has('code')).toBe(true);
+  });
+
   it('takes all or nothing with a configuration', async () => {
     await setOptions({ configScopes: ['pages_show_list', 'instagram_basic'] });
     await consent({ scopes: ['pages_show_list'] });
@@ -472,11 +482,14 @@ describe('webhooks', () => {
   it('of Instagram Login are signed with its own secret, or the other', async () => {
     const other = createInstagramLoginClient(sandbox.url, loginApp);
     const { token } = await other.connect();
+    const wrong = { subscribed_fields: 'comments,mentions' };
+    expect((await other.call(token, 'POST', '/me/subscribed_apps', wrong)).status).toBe(400);
     const fields = { subscribed_fields: 'comments' };
     expect((await other.call(token, 'POST', '/me/subscribed_apps', fields)).body).toEqual({ success: true });
     await comment();
     await receiver.arrive(1);
     await setOptions({ loginSigner: 'app' });
+    await client.control('POST', '/instagram/mention', {});
     await comment();
     await receiver.arrive(2);
     for (const [index, secret] of [loginApp.appSecret, app.appSecret].entries()) {
