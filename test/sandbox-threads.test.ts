@@ -53,7 +53,7 @@ async function container(params: Record<string, string>): Promise<string> {
   return (await client.ask(Id, token, 'POST', '/me/threads', params)).id;
 }
 
-async function reaches(id: string, status: string, error_message?: string): Promise<void> {
+async function expectStatus(id: string, status: string, error_message?: string): Promise<void> {
   const expected = { id, status, ...(error_message === undefined ? {} : { error_message }) };
   await vi.waitFor(
     async () => expect((await get(`/${id}`, { fields: 'status,error_message' })).body).toEqual(expected),
@@ -63,7 +63,7 @@ async function reaches(id: string, status: string, error_message?: string): Prom
 
 async function finished(params: Record<string, string>): Promise<string> {
   const id = await container(params);
-  await reaches(id, 'FINISHED');
+  await expectStatus(id, 'FINISHED');
   return id;
 }
 
@@ -216,8 +216,8 @@ describe('containers', () => {
   });
 
   it('takes 500 characters and 125 emoji', async () => {
-    await container(text('ü'.repeat(500)));
-    await container(text('😀'.repeat(125)));
+    expect((await create(text('ü'.repeat(500)))).status).toBe(200);
+    expect((await create(text('😀'.repeat(125)))).status).toBe(200);
   });
 
   it('counts unique links', async () => {
@@ -252,7 +252,7 @@ describe('containers', () => {
   it('reads multipart forms', async () => {
     const body = new FormData();
     for (const [name, value] of Object.entries(text('as a form', { topic_tag: 'kept' }))) {
-      body.set(name, String(value));
+      body.set(name, value);
     }
     const headers = { authorization: `Bearer ${token}` };
     await fetch(`${sandbox.url}/threads/v1.0/me/threads`, { method: 'POST', headers, body });
@@ -283,7 +283,7 @@ describe('containers', () => {
       expect(refused.body).toMatchObject({ error: { code: 1, error_subcode: 2_207_052 } });
     }
     const gone = await container({ media_type: 'VIDEO', video_url: `${media.base}/missing.mp4` });
-    await reaches(gone, 'ERROR', 'FAILED_DOWNLOADING_VIDEO');
+    await expectStatus(gone, 'ERROR', 'FAILED_DOWNLOADING_VIDEO');
   });
 
   it.each([
@@ -294,7 +294,7 @@ describe('containers', () => {
     ['FAILED_PROCESSING_VIDEO', { moovFirst: false }],
   ])('fails a film with %s', async (message, film) => {
     const id = await container({ media_type: 'VIDEO', video_url: media.serve('/a.mp4', mp4(film)) });
-    await reaches(id, 'ERROR', message);
+    await expectStatus(id, 'ERROR', message);
     expect((await publish(id)).body).toMatchObject({ error: { code: 24 } });
   });
 
@@ -307,7 +307,7 @@ describe('containers', () => {
     for (const [name, bytes] of Object.entries(files)) {
       const image_url = media.serve(`/${name}.jpg`, bytes);
       const id = await container({ media_type: 'IMAGE', image_url });
-      await reaches(id, 'ERROR', name === 'wide' ? 'INVALID_ASPEC_RATIO' : 'UNKNOWN');
+      await expectStatus(id, 'ERROR', name === 'wide' ? 'INVALID_ASPEC_RATIO' : 'UNKNOWN');
     }
   });
 
@@ -322,8 +322,8 @@ describe('containers', () => {
       expect(await client.control('GET', '/threads/publishes')).toMatchObject([{}, { files: [{}] }]),
     );
     await advance(60_000);
-    await reaches(first, 'FINISHED');
-    await reaches(second, 'FINISHED');
+    await expectStatus(first, 'FINISHED');
+    await expectStatus(second, 'FINISHED');
     expect((await publish(first)).body).toMatchObject({ error: { code: 100 } });
     await setOptions({ processingMs: 0 });
     const id = await live(carousel);
@@ -335,10 +335,10 @@ describe('containers', () => {
 
   it('fails when told to, and expires after 24 hours', async () => {
     await client.control('POST', '/threads/fail-next', { message: 'FAILED_PROCESSING_AUDIO' });
-    await reaches(await container(text('x')), 'ERROR', 'FAILED_PROCESSING_AUDIO');
+    await expectStatus(await container(text('x')), 'ERROR', 'FAILED_PROCESSING_AUDIO');
     const id = await finished(text('y'));
     await advance(DAY_MS);
-    await reaches(id, 'EXPIRED');
+    await expectStatus(id, 'EXPIRED');
     expect((await publish(id)).body).toMatchObject({ error: { code: 24 } });
     expect(await client.control('GET', '/threads/count')).toMatchObject({ failed: 1, expired: 1, live: 0 });
   });
@@ -349,7 +349,7 @@ describe('publishing', () => {
     const id = await finished(text('once'));
     const { id: postId } = await client.ask(Id, token, 'POST', '/me/threads_publish', { creation_id: id });
     expect(postId).not.toBe(id);
-    await reaches(id, 'PUBLISHED');
+    await expectStatus(id, 'PUBLISHED');
     expect((await publish(id)).body).toMatchObject({ error: { code: 24, error_subcode: 4_279_009 } });
     expect(await client.control('GET', '/threads/count?text=once')).toMatchObject({
       live: 1,
@@ -367,7 +367,7 @@ describe('publishing', () => {
     const id = await container(text('x'));
     expect((await publish(id)).body).toMatchObject({ error: { code: 24, error_subcode: 4_279_009 } });
     await advance(30_000);
-    await reaches(id, 'FINISHED');
+    await expectStatus(id, 'FINISHED');
     expect((await publish(id)).body).toMatchObject({ error: { code: 24, error_subcode: 4_279_009 } });
     await advance(7_000);
     expect((await publish(id)).status).toBe(200);
@@ -428,7 +428,7 @@ describe('publishing', () => {
     const id = await finished(text('lost'));
     await client.control('POST', '/faults', { endpoint: 'threads.publish', kind: 'accept-then-drop' });
     await expect(publish(id)).rejects.toThrow('fetch failed');
-    await reaches(id, 'PUBLISHED');
+    await expectStatus(id, 'PUBLISHED');
     expect((await get('/me/threads', { fields: 'text' })).body).toMatchObject({ data: [{ text: 'lost' }] });
     await client.control('POST', '/faults', {
       endpoint: 'threads.publish',

@@ -1,4 +1,5 @@
 import type { Core } from '../core.ts';
+import type { Verify } from '../meta/handshake.ts';
 import type { Puller } from '../meta/pull.ts';
 import type { App } from './app.ts';
 import type { Options } from './options.ts';
@@ -11,6 +12,7 @@ export interface Instagram {
   options: Options;
   state: InstagramState;
   puller: Puller;
+  verify: Verify;
 }
 
 export function userByName({ state }: Instagram, name: string | undefined): FacebookUser | undefined {

@@ -13,7 +13,6 @@ import { putAccount, putPage, putUser } from './people-controls.ts';
 import { AccountSpec, PageSpec } from './people.ts';
 import { containerView, countPublishes } from './report.ts';
 import { expireTokens, killTokens } from './tokens.ts';
-import { verify } from './webhooks.ts';
 
 const closed = { additionalProperties: false };
 const nullableUrl = Type.Optional(Type.Union([Type.String(), Type.Null()]));
@@ -113,7 +112,7 @@ export function instagramControls(instagram: Instagram): Route[] {
     control('POST', '/instagram/webhooks/verify', Nothing, async () => {
       state.verifiedUrl = null;
       return {
-        problem: app.webhookUrl === null ? 'no webhook URL' : await verify(instagram, app.webhookUrl),
+        problem: app.webhookUrl === null ? 'no webhook URL' : await instagram.verify(app.webhookUrl),
       };
     }),
     ...eventControls(instagram),

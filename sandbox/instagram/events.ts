@@ -23,6 +23,9 @@ export const FIELDS = [
   'standby',
 ];
 
+/** Events that Instagram Login does not have (sheet 3.1). */
+export const FACEBOOK_ONLY = ['mentions', 'story_insights'];
+
 /** The stacks over which the app is subscribed to events of an account, when the field is on at the app too. */
 function subscribers(
   { options, state }: Instagram,
@@ -39,7 +42,9 @@ function subscribers(
   const account = state.accounts.find(({ id }) => id === accountId);
   // Once an account is subscribed to any field, all fields of the app come (sheet 8.3).
   const byLogin =
-    granted(accountId) && (!options.requireSubscription || (account?.subscribed.length ?? 0) > 0);
+    !FACEBOOK_ONLY.includes(field) &&
+    granted(accountId) &&
+    (!options.requireSubscription || (account?.subscribed.length ?? 0) > 0);
   return [...(byPage ? (['facebook'] as const) : []), ...(byLogin ? (['login'] as const) : [])];
 }
 

@@ -3,6 +3,7 @@ import type { Core, FakeProvider } from '../core.ts';
 import type { Reply, Route } from '../http.ts';
 import { parse } from '../json.ts';
 import { graphErrorReply } from '../meta/errors.ts';
+import { createVerify } from '../meta/handshake.ts';
 import { createPuller } from '../meta/pull.ts';
 import { createAccess } from './access.ts';
 import { checkApp, type App } from './app.ts';
@@ -119,11 +120,14 @@ function openState(core: Core, { options: chosen, ...app }: InstagramSetup): Ins
   const saved = core.store.section('instagram.options', SavedOptions, { options: parse(Options, {}) });
   changeOptions(saved.options, { ...chosen });
   const nothing = { loginAppId: null, loginAppSecret: null, webhookUrl: null, verifyToken: null };
+  const known: App = { ...nothing, deauthorizeUrl: null, dataDeletionUrl: null, ...app };
+  const state = core.store.section('instagram', InstagramState, empty);
   return {
     core,
-    app: { ...nothing, deauthorizeUrl: null, dataDeletionUrl: null, ...app },
+    app: known,
     options: saved.options,
-    state: core.store.section('instagram', InstagramState, empty),
+    state,
+    verify: createVerify(core, known, state),
     puller: createPuller(core.closing),
   };
 }

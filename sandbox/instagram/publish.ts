@@ -9,6 +9,8 @@ import { requireQuota } from './limits.ts';
 import { badParam, refuseFor } from './problems.ts';
 import type { Container, Media } from './state.ts';
 
+const FORGET_MS = 2 * 86_400_000;
+
 /** Sheet 4.4: POST /{ig-user-id}/media_publish. There is never a second post of one container. */
 export function publishRoutes(instagram: Instagram, access: CheckAccess): Route[] {
   const { core, options, state } = instagram;
@@ -66,6 +68,7 @@ export function publishRoutes(instagram: Instagram, access: CheckAccess): Route[
       saved: 0,
     };
     state.media.push(media);
+    state.publishes = state.publishes.filter(({ at }) => at > now - FORGET_MS);
     state.publishes.push({ accountId: container.accountId, at: now });
     for (const published of [container, ...children]) {
       published.status = 'PUBLISHED';

@@ -3,11 +3,11 @@ import { graphErrorBody, refuseGraph } from '../meta/errors.ts';
 import { graphParams, tokenOf } from '../meta/request.ts';
 import { accountFor, notFound, pagesOf, requireScope, type CheckAccess } from './access.ts';
 import { accountOf, type Instagram } from './context.ts';
-import { FIELDS } from './events.ts';
+import { FACEBOOK_ONLY, FIELDS } from './events.ts';
 import { graphRoutes, versioned, type GraphRequest } from './graph.ts';
 import { badParam } from './problems.ts';
-import { verify } from './webhooks.ts';
 
+const LOGIN_FIELDS = FIELDS.filter((field) => !FACEBOOK_ONLY.includes(field));
 const PAGE_FIELDS = ['feed', 'mention', 'name', 'picture', 'conversations', 'ratings', 'videos'];
 
 /** Sheet 8.4: subscriptions of a page or an account, and of the app. */
@@ -35,7 +35,7 @@ export function subscriptionRoutes(instagram: Instagram, access: CheckAccess): R
     const owner = held(request);
     const known =
       request.stack === 'login'
-        ? FIELDS
+        ? LOGIN_FIELDS
         : [...PAGE_FIELDS, ...(options.instagramFieldsOnPages ? FIELDS : [])];
     const fields = request.params.get('subscribed_fields')?.split(',') ?? [];
     if (fields.length === 0) badParam('The parameter subscribed_fields is required');
@@ -67,7 +67,7 @@ export function subscriptionRoutes(instagram: Instagram, access: CheckAccess): R
     const before = { webhookUrl: app.webhookUrl, verifyToken: app.verifyToken };
     Object.assign(app, { webhookUrl: url, verifyToken: params.get('verify_token') });
     state.verifiedUrl = null;
-    const problem = await verify(instagram, url);
+    const problem = await instagram.verify(url);
     if (problem !== null) {
       Object.assign(app, before);
       refuseGraph({ code: 2_200, message: `(#2200) Callback verification failed: ${problem}` });

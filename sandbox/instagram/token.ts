@@ -53,7 +53,7 @@ export function tokenRoutes(instagram: Instagram): Route[] {
     const keepsEnd = held.long && options.reexchange === 'same-end';
     const expiresAt = keepsEnd ? (held.expiresAt ?? whole) : whole;
     const user = { kind: 'user', holder: held.holder, pageId: null, long: true } as const;
-    return tokenReply(issue(instagram, 'EAA', user, expiresAt), Math.floor((expiresAt - now()) / 1_000));
+    return tokenReply(issue(instagram, 'EAA', user, expiresAt), Math.round((expiresAt - now()) / 1_000));
   }
 
   function refuseDead({ dead, expiresAt, holder }: Token): void {

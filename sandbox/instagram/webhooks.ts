@@ -1,6 +1,5 @@
 import type { Delivery } from '../delivery.ts';
 import { isCallback } from '../meta/callbacks.ts';
-import { handshake } from '../meta/handshake.ts';
 import { hubSignatures, metaJson } from '../meta/signing.ts';
 import type { Instagram } from './context.ts';
 
@@ -29,7 +28,7 @@ export function sender(instagram: Instagram) {
   /** Nothing is sent before the callback URL passed the handshake. */
   async function prepare(delivery: Delivery): Promise<string | null> {
     if (isCallback(delivery) || delivery.url === null) return null;
-    return verify(instagram, delivery.url);
+    return instagram.verify(delivery.url);
   }
 
   return { headers, prepare, repeat, giveUpMs: GIVE_UP_MS };
@@ -39,14 +38,6 @@ export function sender(instagram: Instagram) {
 function repeat({ body, event }: Delivery): string {
   if (event === 'messages' || !body.includes('"time":')) return body;
   return body.replaceAll(/"time":(\d+)/g, (_all, time: string) => `"time":${Number(time) + 1}`);
-}
-
-/** What is wrong with the callback URL, or null; a URL that passed is not asked again. */
-export async function verify({ app, core, state }: Instagram, url: string): Promise<string | null> {
-  if (state.verifiedUrl === url) return null;
-  const problem = await handshake(url, app.verifyToken ?? '', core.closing);
-  if (problem === null) state.verifiedUrl = url;
-  return problem;
 }
 
 /** Seconds, on the clock of the receiver unless asked otherwise. */

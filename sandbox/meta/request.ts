@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { isForm, isJson, type Call } from '../http.ts';
+import { refuseGraph } from './errors.ts';
 
 /**
  * The query and the body as one set of parameters. Of a JSON body only these are read: optional parameters that come
@@ -35,11 +36,19 @@ async function bodyParams({ headers, text }: Call): Promise<[string, string][]> 
 }
 
 function jsonParams(text: string): [string, string][] {
-  const parsed: unknown = JSON.parse(text);
+  const parsed = parseJson(text);
   if (typeof parsed !== 'object' || parsed === null) return [];
   return Object.entries(parsed)
     .filter(([name]) => READ_FROM_JSON.includes(name))
     .map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return refuseGraph({ code: 100, message: 'The request body is not valid JSON' });
+  }
 }
 
 /** `access_token`, or a header `Authorization: Bearer` (instagram.md 1, threads.md 1). */

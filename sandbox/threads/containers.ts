@@ -48,6 +48,7 @@ export function containerRoutes(threads: Threads, access: CheckAccess): Route[] 
   function checkReferences({ access: granted }: ThreadsRequest, { params }: ContainerInput): void {
     const { reply_to_id, quote_post_id } = params;
     if (params['location_id'] !== undefined) requireScope(granted, 'threads_location_tagging');
+    if (params['crossreshare_to_ig'] === 'true') requireScope(granted, 'threads_share_to_instagram');
     if (params['reply_control'] !== undefined) requireScope(granted, 'threads_manage_replies');
     if (quote_post_id !== undefined && !state.posts.some(({ id }) => id === quote_post_id))
       notFound(quote_post_id);

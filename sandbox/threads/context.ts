@@ -1,4 +1,5 @@
 import type { Core } from '../core.ts';
+import type { Verify } from '../meta/handshake.ts';
 import type { Puller } from '../meta/pull.ts';
 import type { App } from './app.ts';
 import type { Options } from './options.ts';
@@ -10,6 +11,7 @@ export interface Threads {
   options: Options;
   state: ThreadsState;
   puller: Puller;
+  verify: Verify;
 }
 
 export function profileByName({ state }: Threads, username: string | undefined): Profile | undefined {

@@ -12,7 +12,7 @@ import { addPost } from './live.ts';
 import { changeOptions } from './options.ts';
 import { containerView, countPublishes } from './report.ts';
 import { ProfileSpec, type Profile } from './state.ts';
-import { removeApp, sendCallback, sendEvent, verify } from './webhooks.ts';
+import { removeApp, sendCallback, sendEvent } from './webhooks.ts';
 
 const closed = { additionalProperties: false };
 const nullable = Type.Optional(NullableString);
@@ -144,7 +144,7 @@ export function threadsControls(threads: Threads): Route[] {
     control('GET', '/threads/deliveries', Nothing, deliveries),
     control('POST', '/threads/webhooks/verify', Nothing, async () => {
       state.verifiedUrl = null;
-      return { problem: app.webhookUrl === null ? 'no webhook URL' : await verify(threads, app.webhookUrl) };
+      return { problem: app.webhookUrl === null ? 'no webhook URL' : await threads.verify(app.webhookUrl) };
     }),
     control('POST', '/threads/webhooks/send', Send, ({ field, targetId, value, ...forgery }) =>
       sendEvent(threads, field, targetId, value, forgery),

@@ -3,6 +3,7 @@ import type { Core, FakeProvider } from '../core.ts';
 import type { Reply } from '../http.ts';
 import { parse } from '../json.ts';
 import { graphErrorReply } from '../meta/errors.ts';
+import { createVerify } from '../meta/handshake.ts';
 import { createPuller } from '../meta/pull.ts';
 import { createAccess } from './access.ts';
 import { checkApp, type App } from './app.ts';
@@ -92,11 +93,14 @@ function openState(core: Core, { options: chosen, ...app }: ThreadsSetup): Threa
   const saved = core.store.section('threads.options', SavedOptions, { options: parse(Options, {}) });
   changeOptions(saved.options, { ...chosen });
   const nothing = { metaSecret: null, webhookUrl: null, verifyToken: null, deauthorizeUrl: null };
+  const known: App = { ...nothing, dataDeletionUrl: null, ...app };
+  const state = core.store.section('threads', ThreadsState, empty);
   return {
     core,
-    app: { ...nothing, dataDeletionUrl: null, ...app },
+    app: known,
     options: saved.options,
-    state: core.store.section('threads', ThreadsState, empty),
+    state,
+    verify: createVerify(core, known, state),
     puller: createPuller(core.closing),
   };
 }

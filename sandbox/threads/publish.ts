@@ -25,7 +25,6 @@ export function publishRoutes(threads: Threads, access: CheckAccess): Route[] {
     requireQuota(threads, id, container.params['reply_to_id'] === undefined ? 'post' : 'reply');
     const post = goLive(threads, container);
     const shared = container.params['crossreshare_to_ig'] === 'true';
-    if (shared) requireScope(granted, 'threads_share_to_instagram');
     return { id: post.id, ...(shared ? { crossreshare_to_ig_status: 'SUCCESS' } : {}) };
   }
 

@@ -28,7 +28,9 @@ export function requireQuota(threads: Threads, userId: string, quota: Quota): vo
 }
 
 export function spend({ core, state }: Threads, userId: string, what: Quota): void {
-  state.spent.push({ userId, what, at: core.clock.now() });
+  const at = core.clock.now();
+  state.spent = state.spent.filter((spent) => spent.at > at - 2 * DAY_MS);
+  state.spent.push({ userId, what, at });
 }
 
 const SCOPES: Record<string, string> = {

@@ -1,6 +1,5 @@
 import type { Delivery } from '../delivery.ts';
 import { callbackForm, isCallback, type Callback, type CallbackForgery } from '../meta/callbacks.ts';
-import { handshake } from '../meta/handshake.ts';
 import { graphId } from '../meta/ids.ts';
 import { hubSignatures, metaJson } from '../meta/signing.ts';
 import type { Threads } from './context.ts';
@@ -33,7 +32,7 @@ export function sender(threads: Threads) {
 
   async function prepare(delivery: Delivery): Promise<string | null> {
     if (isCallback(delivery) || delivery.url === null) return null;
-    return verify(threads, delivery.url);
+    return threads.verify(delivery.url);
   }
 
   return { headers, prepare, repeat, giveUpMs: GIVE_UP_MS };
@@ -42,13 +41,6 @@ export function sender(threads: Threads) {
 /** A copy may have another time (sheet 10). */
 function repeat({ body }: Delivery): string {
   return body.replaceAll(/"time":(\d+)/g, (_all, time: string) => `"time":${Number(time) + 1}`);
-}
-
-export async function verify({ app, core, state }: Threads, url: string): Promise<string | null> {
-  if (state.verifiedUrl === url) return null;
-  const problem = await handshake(url, app.verifyToken ?? '', core.closing);
-  if (problem === null) state.verifiedUrl = url;
-  return problem;
 }
 
 /** No `object` and no `entry` here (sheet 10). */
