@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { EnvelopeError } from '../crypto/errors.ts';
 import { sealTokens } from '../crypto/tokens.ts';
 import type { Envelope } from '../crypto/envelope.ts';
 import { type Account, accountKey, accountsOf, saveGrant } from '../db/accounts.ts';
@@ -35,7 +36,7 @@ export async function saveGrants(
         expiresAt: inSeconds(tokens.expiresIn),
         refreshExpiresAt: inSeconds(tokens.refreshExpiresIn),
         key,
-        seal: (dataKey, place) => sealTokens(envelope, dataKey, place, tokens),
+        seal: (dataKey, place) => sealTokens(envelope, dataKey, place, tokens).catch(nullForLostKey),
       });
       if (login !== undefined) await saveLogin(tx, envelope, account, login);
       accounts.push(account);
@@ -87,6 +88,12 @@ export async function giveBack(
       request.log.warn({ err: error }, 'a grant of no use was not revoked');
     }
   }
+}
+
+/** A data key that nobody can open is no use; everything else is worth another try. */
+function nullForLostKey(error: unknown): null {
+  if (error instanceof EnvelopeError) return null;
+  throw error;
 }
 
 function inSeconds(seconds: number | null): Date | null {

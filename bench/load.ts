@@ -69,7 +69,7 @@ async function main(load: Load): Promise<LoadResult> {
     else refused += 1;
   }
 
-  // Connections are there before the clock starts; a refused one is as good.
+  // Connections are there before the clock starts.
   await Promise.all(
     Array.from({ length: load.connections }, () =>
       pool.request({ path: '/livez', method: 'GET' }).then(({ body }) => body.dump()),

@@ -9,6 +9,7 @@ import { idle } from './idle.ts';
 import { publish } from './publish.ts';
 import { tokens } from './tokens.ts';
 import { upload } from './upload.ts';
+import { kill } from './webhook-kill.ts';
 import { webhooks } from './webhooks.ts';
 
 /*
@@ -17,7 +18,16 @@ import { webhooks } from './webhooks.ts';
  */
 
 type Bench = (say: (line: string) => void) => Promise<Row[]>;
-const BENCHES: Readonly<Record<string, Bench>> = { webhooks, publish, histories, tokens, idle, upload, demo };
+const BENCHES: Readonly<Record<string, Bench>> = {
+  webhooks,
+  kill,
+  publish,
+  histories,
+  tokens,
+  idle,
+  upload,
+  demo,
+};
 
 const { values, positionals } = parseArgs({
   options: { write: { type: 'boolean', default: false } },

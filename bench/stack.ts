@@ -55,10 +55,13 @@ export async function withStack<T>(options: StackOptions, use: (stack: Stack) =>
   const dir = join(tmpdir(), `everpost-bench-${process.pid}-${randomBytes(4).toString('hex')}`);
   mkdirSync(dir, { recursive: true });
   const ends: (() => Promise<unknown>)[] = [];
-  const stop = async (): Promise<void> => {
-    for (const end of ends.splice(0).toReversed()) await end().catch(() => {});
+  const stopAll = async (): Promise<void> => {
+    for (const end of ends.toReversed()) await end().catch(() => {});
     rmSync(dir, { recursive: true, force: true });
   };
+  let stopping: Promise<void> | undefined;
+  // Ctrl-C also fails what is under way: both ways out wait for the same end.
+  const stop = (): Promise<void> => (stopping ??= stopAll());
   const interrupt = (): void => void stop().finally(() => process.exit(130));
   const signals = ['SIGINT', 'SIGTERM'] as const;
   for (const signal of signals) process.once(signal, interrupt);

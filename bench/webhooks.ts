@@ -1,4 +1,3 @@
-import { kill } from './webhook-kill.ts';
 import { type LoadResult, sendWebhooks, startBare } from './webhook-load.ts';
 import { processorMs } from './processor.ts';
 import type { Row } from './report.ts';
@@ -16,7 +15,7 @@ interface Measured extends LoadResult {
   started: number;
 }
 
-/** Webhook intake: latency at a fixed offered load, most throughput, and what a kill in the middle costs. */
+/** Webhook intake: latency at a fixed offered load and most throughput. */
 export async function webhooks(say: (line: string) => void): Promise<Row[]> {
   const bare: Record<'offered' | 'full', Measured[]> = { offered: [], full: [] };
   const ours: Record<'offered' | 'full', Measured[]> = { offered: [], full: [] };
@@ -68,7 +67,6 @@ export async function webhooks(say: (line: string) => void): Promise<Row[]> {
       ),
     },
     { name: 'webhooks that were not answered 200', measured: String(refused) },
-    await kill(say),
   ];
 }
 

@@ -29,7 +29,8 @@ export interface NewGrant {
   refreshExpiresAt: Date | null;
   /** A fresh data key, used where the account has none yet. */
   key: StoredKey;
-  seal: (key: StoredKey, place: { id: string; tokenVersion: number }) => Promise<StoredTokens>;
+  /** Null: the key cannot be opened any more. */
+  seal: (key: StoredKey, place: { id: string; tokenVersion: number }) => Promise<StoredTokens | null>;
 }
 
 /**
@@ -90,14 +91,12 @@ async function sealed(
   place: { id: string; tokenVersion: number },
 ): Promise<{ dataKeyId: string | null; tokens: StoredTokens }> {
   if (account.dataKeyId !== null) {
-    const { dataKeyId } = account;
-    try {
-      return { dataKeyId, tokens: await seal(await accountKey(tx, account), place) };
-    } catch {
-      // Its key-encryption key is lost, and with it what was encrypted before. The creator has just brought new tokens.
-    }
+    const tokens = await seal(await accountKey(tx, account), place);
+    if (tokens !== null) return { dataKeyId: account.dataKeyId, tokens };
+    // Its key-encryption key is lost, and with it what was encrypted before. The creator has just brought new tokens.
   }
   const tokens = await seal(key, place);
+  if (tokens === null) throw new Error('a fresh data key cannot be opened');
   const [row] = await tx
     .insert(dataKeys)
     .values({ kekId: key.keyId, wrapped: key.wrapped })

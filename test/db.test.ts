@@ -36,6 +36,7 @@ import {
   dataKeys,
   FINAL_STATES,
   media,
+  oauthAccounts,
   posts,
   type PostState,
   publishAttempts,
@@ -663,13 +664,19 @@ describe('an account', () => {
     });
     const saved = await saveGrant(db, {
       ...again,
-      seal: async (key, place) => {
-        if (key.keyId === 'k1') throw new Error('the keyring has no key k1');
-        return again.seal(key, place);
-      },
+      seal: async (key, place) => (key.keyId === 'k1' ? null : again.seal(key, place)),
     });
     expect(saved.id).toBe(account.id);
     expect(await accountKey(db, saved)).toMatchObject({ keyId: 'k2' });
+  });
+
+  test('keeps its data key when that cannot be opened just now', async () => {
+    const { userId, account } = await tenant();
+    const again = grant(userId, { openId: account.openId });
+    const seal = () => Promise.reject(new Error('the key provider does not answer'));
+    await expect(saveGrant(db, { ...again, seal })).rejects.toThrow('does not answer');
+    const [row] = await db.select().from(oauthAccounts).where(eq(oauthAccounts.id, account.id));
+    expect(row).toMatchObject({ dataKeyId: account.dataKeyId, tokenVersion: account.tokenVersion });
   });
 
   test('that is connected many times at once is one', async () => {

@@ -28,7 +28,10 @@ const publish = (provider: string, body: object, headers: Record<string, string>
 async function published(answer: Answer): Promise<Json> {
   expect(answer.body).toMatchObject({ id: expect.any(String) });
   expect(answer.status).toBe(202);
-  return world.untilPost(answer.body.id, 'published');
+  return world.untilPost(answer.body.id, 'published').catch(async (error: unknown) => {
+    const attempts = await world.call('GET', `/api/debug/attempts?postId=${answer.body.id}`, { key: world.secrets.adminKey });
+    throw new Error(`${String(error)} ${attempts.text}`);
+  });
 }
 
 const count = async (provider: string): Promise<Json> => world.control('GET', `/${provider}/count`);
