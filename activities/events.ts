@@ -32,7 +32,7 @@ export const createEventActivities = (deps: Deps) => ({
     providerAccountId: string | null;
     payload: string;
   }): Promise<string> {
-    const [stored] = await insertEvents(deps.db, event.provider, [event]);
+    const [stored] = await insertEvents(deps.db, [{ ...event, requestId: null }]);
     // It may have come before, or an earlier try has stored it and could not say so.
     const known = stored ?? (await findEventByExternalId(deps.db, event.provider, event.externalId));
     if (known === null) throw new Error('the event was not stored');

@@ -8,6 +8,14 @@ import { tell } from './temporal.ts';
 const NOTE_EVERY_MS = 200;
 /** More at once would only make each of them wait longer, until all are too late. */
 const AT_ONCE = 16;
+/** Above this share of its time the process has enough to do with answering, which comes first ... */
+const BUSY = 0.4;
+/** ... until it has been below it for so long. */
+const CALM_MS = 1_000;
+/** How often the share is taken. */
+const MEASURED_MS = 100;
+/** While it is busy, one is started at a time, with this pause after it; then one more at a time with each. */
+const REST_MS = 250;
 /** Nobody waits for it. */
 const START_MS = 10_000;
 /** At the end, the sweep does it. */
@@ -27,9 +35,11 @@ export function createEventStarter(
   { database: { db }, temporal }: Deps,
   log: FastifyBaseLogger,
 ): EventStarter {
+  const loop = watchLoop();
   const underWay = new Set<Promise<void>>();
   let waiting: FreshEvent[] = [];
   let started: string[] = [];
+  let atOnce = 1;
   let timer: NodeJS.Timeout | undefined;
 
   async function note(): Promise<void> {
@@ -51,11 +61,17 @@ export function createEventStarter(
     timer ??= setTimeout(() => void note(), NOTE_EVERY_MS);
   }
 
+  async function startAndRest(event: FreshEvent): Promise<void> {
+    await startOne(event);
+    atOnce = loop.isBusy() ? 1 : Math.min(AT_ONCE, atOnce + 1);
+    if (loop.isBusy()) await sleep(REST_MS, undefined, { ref: false });
+  }
+
   function fill(): void {
-    while (underWay.size < AT_ONCE) {
+    while (underWay.size < atOnce) {
       const next = waiting.shift();
       if (next === undefined) return;
-      const start = startOne(next).finally(() => {
+      const start = startAndRest(next).finally(() => {
         underWay.delete(start);
         fill();
       });
@@ -70,9 +86,22 @@ export function createEventStarter(
     },
     async close() {
       waiting = [];
+      loop.stop();
       await Promise.race([Promise.allSettled(underWay), sleep(CLOSE_MS, undefined, { ref: false })]);
       clearTimeout(timer);
       await note();
     },
   };
+}
+
+/** Watches how much of its time this process is busy, until it is stopped. */
+function watchLoop(): { isBusy(): boolean; stop(): void } {
+  let since = performance.eventLoopUtilization();
+  let calmFrom = 0;
+  const timer = setInterval(() => {
+    if (performance.eventLoopUtilization(since).utilization > BUSY) calmFrom = performance.now() + CALM_MS;
+    since = performance.eventLoopUtilization();
+  }, MEASURED_MS);
+  timer.unref();
+  return { isBusy: () => performance.now() < calmFrom, stop: () => clearInterval(timer) };
 }

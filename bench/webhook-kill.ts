@@ -1,8 +1,8 @@
 import type { Row } from './report.ts';
-import { type Stack, withStack } from './stack.ts';
+import { withStack } from './stack.ts';
 import { perSecond } from './stats.ts';
 import { until } from './until.ts';
-import { sendWebhooks } from './webhook-load.ts';
+import { countEvents, sendWebhooks } from './webhook-load.ts';
 
 const SENT = { rate: 150, count: 600, connections: 32, insist: true };
 /** What nobody has started, the sweep finds within minutes; the development server of Temporal is not fast. */
@@ -14,14 +14,14 @@ export async function kill(say: (line: string) => void): Promise<Row[]> {
     const since = Date.now();
     const sending = sendWebhooks(stack, `${stack.apiUrl}/api/webhooks/tiktok`, 'killed', SENT);
     await until('the load to be under way', 60_000, async () =>
-      (await counted(stack)).stored >= SENT.count / 3 ? true : null,
+      (await countEvents(stack)).stored >= SENT.count / 3 ? true : null,
     );
     await stack.restart('server');
     const { answered, refused } = await sending;
-    const { stored } = await counted(stack);
+    const { stored } = await countEvents(stack);
     say(`killed and started again: ${answered} answered, ${stored} rows`);
     const applied = await until('all to be applied', APPLIED_MS, async () => {
-      const now = await counted(stack);
+      const now = await countEvents(stack);
       return now.applied === now.stored ? now.applied : null;
     });
     say(`all applied, ${perSecond(applied / ((Date.now() - since) / 1000))} from the first on`);
@@ -35,10 +35,4 @@ export async function kill(say: (line: string) => void): Promise<Row[]> {
       },
     ];
   });
-}
-
-async function counted({ sql }: Stack): Promise<{ stored: number; applied: number }> {
-  const [row] = await sql<{ stored: number; applied: number }[]>`
-    select count(*)::int as stored, count(processed_at)::int as applied from webhook_events`;
-  return row ?? { stored: 0, applied: 0 };
 }

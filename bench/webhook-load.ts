@@ -35,3 +35,18 @@ export async function startBare(stack: Stack): Promise<{ url: string; pid: numbe
   await until('the bare server', 30_000, async () => (await answers(port)) || null);
   return { url: `http://127.0.0.1:${port}/`, pid };
 }
+
+export interface EventCounts {
+  stored: number;
+  /** Whose workflows are known to be started. */
+  started: number;
+  applied: number;
+}
+
+/** What has become of the webhooks so far. */
+export async function countEvents({ sql }: Stack): Promise<EventCounts> {
+  const [row] = await sql<EventCounts[]>`
+    select count(*)::int as stored, count(workflow_started_at)::int as started, count(processed_at)::int as applied
+    from webhook_events`;
+  return row ?? { stored: 0, started: 0, applied: 0 };
+}

@@ -1,4 +1,5 @@
-import { type LoadResult, sendWebhooks, startBare } from './webhook-load.ts';
+import { countEvents, type LoadResult, sendWebhooks, startBare } from './webhook-load.ts';
+import { until } from './until.ts';
 import { processorMs } from './processor.ts';
 import type { Row } from './report.ts';
 import { withStack } from './stack.ts';
@@ -6,7 +7,9 @@ import { median, ms, perSecond, spread } from './stats.ts';
 
 const ROUNDS = 3;
 const OFFERED = { rate: 500, count: 5_000, connections: 64 };
-const FULL = { count: 4_000, connections: 32 };
+const FULL = { count: 8_000, connections: 32 };
+/** Sent before the clock starts, so that no code is met for the first time. */
+const WARM_UP = { count: 200, connections: 8, rate: 50 };
 
 interface Measured extends LoadResult {
   /** Processor time of the server for each webhook; null where the system does not tell. */
@@ -79,13 +82,17 @@ async function pair(shape: {
   return withStack({}, async (stack) => {
     const bareServer = await startBare(stack);
     const measure = async (url: string, pid: number, tag: string): Promise<Measured> => {
+      await sendWebhooks(stack, url, `${tag}-first`, WARM_UP);
+      await until('the first to be applied', 60_000, async () => {
+        const { stored, applied } = await countEvents(stack);
+        return stored === applied || null;
+      });
+      const startedBefore = (await countEvents(stack)).started;
       const before = processorMs(pid);
       const result = await sendWebhooks(stack, url, tag, shape);
       const after = processorMs(pid);
-      const [row] = await stack.sql<{ started: number }[]>`
-        select count(workflow_started_at)::int as started from webhook_events`;
       const cost = before === null || after === null ? null : (after - before) / shape.count;
-      return { ...result, cost, started: row?.started ?? 0 };
+      return { ...result, cost, started: (await countEvents(stack)).started - startedBefore };
     };
     const bare = await measure(bareServer.url, bareServer.pid, 'bare');
     const ours = await measure(`${stack.apiUrl}/api/webhooks/tiktok`, stack.server.pid, 'ours');

@@ -24,7 +24,7 @@ export interface Database {
 export function openDatabase(url: string, max = 10): Database {
   // Connecting gives up after 2 s, so that an API caller hears 503 instead of waiting.
   const client = postgres(url, { max, connect_timeout: 2, backoff: () => RECONNECT_S, onnotice: () => {} });
-  Object.assign(client, { begin: beginOn(client) });
+  Object.assign(client, { begin: beginOn(client), unsafe: prepare(client) });
   return { db: drizzle(client, { schema }), close: () => client.end({ timeout: 5 }) };
 }
 
@@ -36,12 +36,21 @@ function beginOn(client: postgres.Sql) {
   const begin = client.begin.bind(client);
   return <T>(work: (tx: postgres.TransactionSql) => Promise<T>): Promise<unknown> =>
     begin((tx) =>
-      work(tx).catch((error: unknown) => {
+      work(Object.assign(tx, { unsafe: prepare(tx) })).catch((error: unknown) => {
         // There is nothing to roll back: `begin` itself rejects with the connection's end.
         if (isCut(error)) return new Promise<never>(() => {});
         throw error;
       }),
     );
+}
+
+/**
+ * `unsafe`, by which drizzle sends all that it builds, with a prepared statement for each text: parsed once for a
+ * connection, and one round trip instead of two. Lists whose length varies go into one array, or each length would be kept.
+ */
+function prepare(client: postgres.ISql): postgres.ISql['unsafe'] {
+  const unsafe = client.unsafe.bind(client);
+  return (query, parameters, options) => unsafe(query, parameters, { ...options, prepare: true });
 }
 
 /** Codes of the driver alone: what else a transaction did may have failed on a connection of its own. */

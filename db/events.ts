@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, isNull, lt, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { after, type Page } from './page.ts';
 import { webhookEvents } from './schema.ts';
@@ -19,6 +19,9 @@ export interface StoredEvent {
 }
 
 export interface NewEvent {
+  provider: string;
+  /** Of the request that brought it; null when it came another way. */
+  requestId: string | null;
   externalId: string;
   eventType: string;
   providerAccountId: string | null;
@@ -43,64 +46,26 @@ const columns = {
 /** What whoever stored an event needs to start its workflow. */
 export type FreshEvent = Pick<StoredEvent, 'id' | 'provider' | 'eventType' | 'externalId' | 'requestId'>;
 
-const fresh = {
-  id: webhookEvents.id,
-  provider: webhookEvents.provider,
-  eventType: webhookEvents.eventType,
-  externalId: webhookEvents.externalId,
-  requestId: webhookEvents.requestId,
-};
-
-const statements = new WeakMap<Db, ReturnType<typeof prepareInsert>>();
-
-function prepareInsert(db: Db) {
-  return db
-    .insert(webhookEvents)
-    .values({
-      provider: sql.placeholder('provider'),
-      requestId: sql.placeholder('requestId'),
-      externalId: sql.placeholder('externalId'),
-      eventType: sql.placeholder('eventType'),
-      providerAccountId: sql.placeholder('providerAccountId'),
-      payloadJson: sql`${sql.placeholder('payload')}::json`,
-    })
-    .onConflictDoNothing()
-    .returning(fresh)
-    .prepare('insert_event');
-}
-
-/** One event by a statement that was built and parsed before: they come by the hundred a second, nearly always alone. */
-async function insertEvent(db: Db, values: Record<string, unknown>): Promise<FreshEvent[]> {
-  const statement = statements.get(db) ?? prepareInsert(db);
-  statements.set(db, statement);
-  return statement.execute(values);
-}
-
 /**
- * Stores the events of one request in one statement.
+ * Stores events in one statement, all or none.
  * @returns those that are new; events that came before are left as they are
  */
-export async function insertEvents(
-  db: Db,
-  provider: string,
-  events: readonly NewEvent[],
-  requestId: string | null = null,
-): Promise<FreshEvent[]> {
-  const [event, ...others] = events;
-  if (event === undefined) return [];
-  if (others.length === 0) return insertEvent(db, { ...event, provider, requestId });
-  return db
-    .insert(webhookEvents)
-    .values(
-      events.map(({ payload, ...rest }) => ({
-        ...rest,
-        provider,
-        requestId,
-        payloadJson: sql`${payload}::json`,
-      })),
-    )
-    .onConflictDoNothing()
-    .returning(fresh);
+export async function insertEvents(db: Db, events: readonly NewEvent[]): Promise<FreshEvent[]> {
+  if (events.length === 0) return [];
+  const of = (key: keyof NewEvent) => sql.param(events.map((event) => event[key]));
+  // Arrays make one statement of any number of events, to be parsed once. In order, so that two servers with the same
+  // events do not wait for each other.
+  return db.execute<
+    FreshEvent & Record<string, unknown>
+  >(sql`insert into ${webhookEvents} (provider, request_id, external_id, event_type, provider_account_id, payload_json)
+    select provider, request_id, external_id, event_type, provider_account_id, payload::json
+    from unnest(
+      ${of('provider')}::text[], ${of('requestId')}::text[], ${of('externalId')}::text[], ${of('eventType')}::text[],
+      ${of('providerAccountId')}::text[], ${of('payload')}::text[]
+    ) as event (provider, request_id, external_id, event_type, provider_account_id, payload)
+    order by provider, external_id
+    on conflict do nothing
+    returning id, provider, request_id as "requestId", external_id as "externalId", event_type as "eventType"`);
 }
 
 /** @throws Error when there is none */
@@ -156,7 +121,7 @@ export async function markEventsStarted(db: Db, ids: readonly string[]): Promise
   await db
     .update(webhookEvents)
     .set({ workflowStartedAt: new Date() })
-    .where(inArray(webhookEvents.id, [...ids]));
+    .where(sql`${webhookEvents.id} = any(${sql.param(ids)}::uuid[])`);
 }
 
 /** An operator wants an event to be applied once more. @returns null when there is none */

@@ -673,8 +673,8 @@ describe('an account', () => {
   test('keeps its data key when that cannot be opened just now', async () => {
     const { userId, account } = await tenant();
     const again = grant(userId, { openId: account.openId });
-    const seal = () => Promise.reject(new Error('the key provider does not answer'));
-    await expect(saveGrant(db, { ...again, seal })).rejects.toThrow('does not answer');
+    const answers = { ...again, seal: () => Promise.reject(new Error('the key provider does not answer')) };
+    await expect(saveGrant(db, answers)).rejects.toThrow('does not answer');
     const [row] = await db.select().from(oauthAccounts).where(eq(oauthAccounts.id, account.id));
     expect(row).toMatchObject({ dataKeyId: account.dataKeyId, tokenVersion: account.tokenVersion });
   });

@@ -103,6 +103,21 @@ async function ended(workflowId: string): Promise<string> {
 }
 
 describe('a delivery', () => {
+  test('is stored though what came with it cannot be', async () => {
+    const ids = Array.from({ length: 20 }, () => randomUUID());
+    const good = ids.map((id) => eventText('post.publish.unheard_of', { publish_id: id }));
+    // PostgreSQL keeps no text with a zero in it.
+    const bad = eventText('post.publish.unheard_of', {}, { user_openid: 'zero \u0000' });
+    const answers = await Promise.all(
+      [...good.slice(0, 10), bad, ...good.slice(10)].map((body) => deliver(body)),
+    );
+    const refused = answers.splice(10, 1);
+    expect(refused.map(({ status }) => status)).toEqual([500]);
+    expect(answers.map(({ status }) => status)).toEqual(good.map(() => 200));
+    const stored = await Promise.all(ids.map(rowsOf));
+    expect(stored.map((rows) => rows.length)).toEqual(good.map(() => 1));
+  });
+
   test('is stored and applied once, however often it comes', async () => {
     onTestFailed(() => world.tell());
     const body = eventText('authorization.removed', { reason: 1 });

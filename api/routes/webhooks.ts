@@ -1,9 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
-import { insertEvents } from '../../db/events.ts';
+import { insertEvents, type NewEvent } from '../../db/events.ts';
 import type { IncomingEvent } from '../../providers/provider.ts';
 import { startEvent } from '../../workflows/start.ts';
 import { noted } from '../access.ts';
+import { batched } from '../batches.ts';
 import type { Deps } from '../deps.ts';
 import { ApiError, apiError } from '../errors.ts';
 import { createEventStarter } from '../event-starter.ts';
@@ -22,6 +23,11 @@ export const webhookRoutes =
     const { db } = deps.database;
     const starter = createEventStarter(deps, app.log);
     app.addHook('onClose', () => starter.close());
+    const store = batched<NewEvent>(async (events) => {
+      const fresh = await insertEvents(db, events);
+      // A duplicate was started when it came first, or the sweep does it.
+      setImmediate(() => starter.start(fresh));
+    });
 
     // Signatures are made over the bytes.
     app.removeAllContentTypeParsers();
@@ -35,6 +41,8 @@ export const webhookRoutes =
       '/api/webhooks/:provider',
       {
         config: { access: 'public', rateLimit: false, quiet: true },
+        // No browser reads the answer.
+        helmet: false,
         schema: {
           operationId: 'receiveWebhook',
           summary: 'For the provider: something has changed',
@@ -62,13 +70,12 @@ export const webhookRoutes =
         }
         const events = split(() => provider.webhooks.split(body));
         try {
-          const fresh = await soon(
-            insertEvents(db, provider.name, events, request.id),
+          const origin = { provider: provider.name, requestId: request.id };
+          await soon(
+            store(events.map((event) => ({ ...event, ...origin }))),
             'database_unavailable',
             STORE_MS,
           );
-          // A duplicate was started when it came first, or the sweep does it.
-          setImmediate(() => starter.start(fresh));
         } catch (error) {
           if (!(isDatabaseAway(error) || error instanceof ApiError)) throw error;
           request.log.warn({ err: error }, 'the database is away: workflows keep the events');

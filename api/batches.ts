@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A batch that takes longer no longer holds up the next: one connection may hang where others do not. */
+const LATE_MS = 50;
+
+/**
+ * Puts together what comes while the batch before it is under way, so that a burst costs few statements and a single one
+ * waits for nobody. When a batch fails, each of its parts is tried alone: none fails because of another.
+ *
+ * @param run what to do with the items of one batch, all or nothing
+ * @returns a function that settles as its own items did
+ */
+export function batched<T>(
+  run: (items: readonly T[]) => Promise<void>,
+): (items: readonly T[]) => Promise<void> {
+  interface Part extends PromiseWithResolvers<void> {
+    items: readonly T[];
+  }
+  let gathered: Part[] = [];
+  let running = false;
+
+  async function runTogether(parts: readonly Part[]): Promise<void> {
+    try {
+      await run(parts.flatMap(({ items }) => items));
+      for (const part of parts) part.resolve();
+    } catch (error) {
+      if (parts.length > 1) await Promise.all(parts.map((part) => runTogether([part])));
+      else for (const part of parts) part.reject(error);
+    }
+  }
+
+  async function runAll(): Promise<void> {
+    running = true;
+    while (gathered.length > 0) {
+      const parts = gathered;
+      gathered = [];
+      await Promise.race([runTogether(parts), sleep(LATE_MS, undefined, { ref: false })]);
+    }
+    running = false;
+  }
+
+  return (items) => {
+    const part = { items, ...Promise.withResolvers<void>() };
+    gathered.push(part);
+    if (!running) void runAll();
+    return part.promise;
+  };
+}
