@@ -20,8 +20,6 @@ export function createMediaLinks(publicUrl: string, keyring: Keyring): MediaLink
       Buffer.from(hkdfSync('sha256', key, '', 'everpost media links', 32)).toString('hex'),
     ]),
   );
-  const sign = (key: string, mediaId: string, expires: string): string =>
-    hmacSha256Hex(key, `${mediaId}.${expires}`);
   const active = keys.get(keyring.activeKeyId) ?? '';
   return {
     url(mediaId) {
@@ -33,4 +31,8 @@ export function createMediaLinks(publicUrl: string, keyring: Keyring): MediaLink
       return [...keys.values()].map((key) => equalHex(sign(key, mediaId, expires), signature)).includes(true);
     },
   };
+}
+
+function sign(key: string, mediaId: string, expires: string): string {
+  return hmacSha256Hex(key, `${mediaId}.${expires}`);
 }

@@ -3,8 +3,6 @@ import type { Account } from './accounts.ts';
 import type { Db } from './client.ts';
 import { igComments, igMedia, instagramAccounts, oauthAccounts } from './schema.ts';
 
-export type InstagramAccount = typeof instagramAccounts.$inferSelect;
-
 /** Stores what an Instagram account has beyond others; the same account again is the same row. */
 export async function saveInstagramAccount(
   db: Db,

@@ -20,8 +20,9 @@ let host: Server;
 let base: string;
 const files = new Map<string, Buffer>();
 
+const redirect = (name: string): string => `http://127.0.0.1:9/api/auth/${name}/callback`;
+
 beforeAll(async () => {
-  const redirect = (name: string): string => `http://127.0.0.1:9/api/auth/${name}/callback`;
   sandbox = await startSandbox({
     tiktok: { clientKey: 'k', clientSecret: 's', redirectUris: [] },
     instagram: { appId: '111', appSecret: 'ig-secret', redirectUris: [redirect('instagram')] },
@@ -106,13 +107,13 @@ async function perform(provider: Provider, request: object, changes: Partial<Pos
         ...chunk,
         body: Readable.from([bytes]),
       });
-      expect(sent).toBe('complete');
+      if (sent !== 'complete') throw new Error(`the file was not taken: ${sent}`);
     } else {
       for (let tries = 0; tries < 100; tries += 1) {
         const verdict = await provider.publishing.verdict(step.name, context());
         if (verdict.kind === 'published') return { grant, made, verdict };
         if (verdict.kind === 'ready') break;
-        expect(verdict.kind).toBe('pending');
+        if (verdict.kind !== 'pending') throw new Error(`not pending but ${verdict.kind}`);
         await sleep(100);
       }
     }

@@ -29,7 +29,9 @@ async function published(answer: Answer): Promise<Json> {
   expect(answer.body).toMatchObject({ id: expect.any(String) });
   expect(answer.status).toBe(202);
   return world.untilPost(answer.body.id, 'published').catch(async (error: unknown) => {
-    const attempts = await world.call('GET', `/api/debug/attempts?postId=${answer.body.id}`, { key: world.secrets.adminKey });
+    const attempts = await world.call('GET', `/api/debug/attempts?postId=${answer.body.id}`, {
+      key: world.secrets.adminKey,
+    });
     throw new Error(`${String(error)} ${attempts.text}`);
   });
 }
@@ -171,19 +173,21 @@ describe('callbacks', () => {
       `select provider_post_id as id from posts where provider = 'instagram' and state = 'published' limit 1`,
     );
     await world.control('POST', '/instagram/comments', { mediaId: media?.['id'], text: 'nice' });
-    await until('the comment', async () => {
-      const rows = await world.database.db.execute(`select text from ig_comments where text = 'nice'`);
-      return rows.length === 1 ? true : null;
+    const comment = await until('the comment', async () => {
+      const [row] = await world.database.db.execute<Json>(`select * from ig_comments where text = 'nice'`);
+      return row ?? null;
     });
+    expect(comment.text).toBe('nice');
   });
 
   test('a creator who removes the app has to connect again', async () => {
     onTestFailed(() => world.tell());
     await world.control('POST', '/instagram/deauthorize', {});
-    await until('the account to be out of service', async () => {
+    const account = await until('the account to be out of service', async () => {
       const { body } = await world.call('GET', `/api/accounts/${instagram.id}`);
-      return body.status === 'reauth_required' ? true : null;
+      return body.status === 'reauth_required' ? body : null;
     });
+    expect(account.statusReason).toEqual(expect.any(String));
   });
 
   test('a deletion is carried out, and has a status page', async () => {

@@ -69,13 +69,13 @@ export async function createWorld(options: WorldOptions = {}) {
     instagram: { appId: '1110', appSecret: secrets.instagramSecret },
     threads: { appId: '2220', appSecret: secrets.threadsSecret },
   };
-  const callbacks = (name: 'instagram' | 'threads') => ({
-    ...meta[name],
-    redirectUris: [`${url}/api/auth/${name}/callback`],
-    webhookUrl: `${url}/api/webhooks/${name}`,
+  const callbacks = (provider: 'instagram' | 'threads') => ({
+    ...meta[provider],
+    redirectUris: [`${url}/api/auth/${provider}/callback`],
+    webhookUrl: `${url}/api/webhooks/${provider}`,
     verifyToken: secrets.verifyToken,
-    deauthorizeUrl: `${url}/api/webhooks/${name}/deauthorize`,
-    dataDeletionUrl: `${url}/api/webhooks/${name}/data-deletion`,
+    deauthorizeUrl: `${url}/api/webhooks/${provider}/deauthorize`,
+    dataDeletionUrl: `${url}/api/webhooks/${provider}/data-deletion`,
   });
   const app = {
     clientKey: `key-${name}`,

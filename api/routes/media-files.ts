@@ -13,7 +13,7 @@ const LinkQuery = Type.Object(
 
 /** A file of up to 1 GB on a slow line. */
 const FETCH_MS = 3_600_000;
-const bytes = (description: string) =>
+const fileBody = (description: string) =>
   Type.Unsafe<Readable>({ type: 'string', contentMediaType: 'application/octet-stream', description });
 
 /** Where providers fetch what we host: by a signed link that ends, without a key and without a redirect. */
@@ -32,8 +32,8 @@ export const mediaFileRoutes =
           params: Id,
           querystring: LinkQuery,
           response: {
-            200: bytes('The file.'),
-            206: bytes('The part of the file that Range names.'),
+            200: fileBody('The file.'),
+            206: fileBody('The part of the file that Range names.'),
             ...refusals(404),
           },
         },

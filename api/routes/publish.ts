@@ -2,15 +2,15 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { findAccount } from '../../db/accounts.ts';
 import type { ProviderName } from '../../providers/provider.ts';
-import { actorOf, noted, tenant } from '../access.ts';
+import { tenant } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
 import { IdempotencyHeaders } from '../idempotency.ts';
 import { InstagramBody, readInstagram } from '../instagram-publish.ts';
-import { postView, PostView } from '../post-view.ts';
+import { PostView } from '../post-view.ts';
 import { callProvider, PROVIDER_ROUTE_MS } from '../provider-call.ts';
 import { isUuid, nullable, ref, refusals } from '../schemas.ts';
-import { submit } from '../submit.ts';
+import { submitRequest } from '../submit.ts';
 import { readThreads, ThreadsBody } from '../threads-publish.ts';
 
 const LimitsQuery = Type.Object({ accountId: Type.String() }, { additionalProperties: false });
@@ -27,64 +27,38 @@ const Limits = Type.Object({
   ),
 });
 
+const schemaOf = (title: string, tag: ProviderName) => ({
+  operationId: `publishTo${title}`,
+  summary: `Publish to ${title}`,
+  description: 'Accepted means durable: 202 with the post, whose workflow publishes it.',
+  tags: [tag],
+  headers: IdempotencyHeaders,
+  response: { 202: ref(PostView), ...refusals(404, 409, 415, 422) },
+});
+
 /** Instagram and Threads: publish, and how much may still be published. */
 export const publishRoutes =
   (deps: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
     const { db } = deps.database;
-    const schema = (title: string, tag: ProviderName) => ({
-      operationId: `publishTo${title}`,
-      summary: `Publish to ${title}`,
-      description: 'Accepted means durable: 202 with the post, whose workflow publishes it.',
-      tags: [tag],
-      headers: IdempotencyHeaders,
-      response: { 202: ref(PostView), ...refusals(404, 409, 415, 422) },
-    });
-
     app.post(
       '/api/instagram/publish',
       {
         config: { access: 'posts:write' },
-        schema: { ...schema('Instagram', 'instagram'), body: InstagramBody },
+        schema: { ...schemaOf('Instagram', 'instagram'), body: InstagramBody },
       },
-      async (request, reply) => {
-        const { outcome, post } = await submit(deps, request.log, {
-          userId: tenant(request),
-          requestId: request.id,
-          idempotencyKey: request.headers['idempotency-key'] ?? null,
-          body: request.body,
-          read: (userId) => readInstagram(deps, userId, request.body),
-        });
-        if (outcome === 'replayed') void reply.header('idempotency-replayed', 'true');
-        else await noted(request, db, { ...actorOf(request), action: 'post.accepted', subject: post.id });
-        return reply
-          .code(202)
-          .header('location', `${deps.config.publicUrl}/api/posts/${post.id}`)
-          .send(postView(post));
-      },
+      async (request, reply) =>
+        submitRequest(deps, request, reply, (userId) => readInstagram(deps, userId, request.body)),
     );
 
     app.post(
       '/api/threads/publish',
       {
         config: { access: 'posts:write' },
-        schema: { ...schema('Threads', 'threads'), body: ThreadsBody },
+        schema: { ...schemaOf('Threads', 'threads'), body: ThreadsBody },
       },
-      async (request, reply) => {
-        const { outcome, post } = await submit(deps, request.log, {
-          userId: tenant(request),
-          requestId: request.id,
-          idempotencyKey: request.headers['idempotency-key'] ?? null,
-          body: request.body,
-          read: (userId) => readThreads(deps, userId, request.body),
-        });
-        if (outcome === 'replayed') void reply.header('idempotency-replayed', 'true');
-        else await noted(request, db, { ...actorOf(request), action: 'post.accepted', subject: post.id });
-        return reply
-          .code(202)
-          .header('location', `${deps.config.publicUrl}/api/posts/${post.id}`)
-          .send(postView(post));
-      },
+      async (request, reply) =>
+        submitRequest(deps, request, reply, (userId) => readThreads(deps, userId, request.body)),
     );
 
     for (const [name, title] of [

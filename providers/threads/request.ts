@@ -51,7 +51,6 @@ const Unit = Type.Object({
   media: Type.Array(MediaRef),
   postInfo: ThreadsPostInfo,
 });
-export type ThreadsUnit = Static<typeof Unit>;
 
 /** A post as the API accepted it: what `posts.request` holds. */
 export const ThreadsRequest = Type.Object({ ...Unit.properties });
