@@ -9,6 +9,9 @@ import type { MediaStore, TusOptions } from './store.ts';
 // No dots and slashes: a key can neither leave the directory nor name the notes (`<key>.json`) of another upload.
 const KEY = /^[A-Za-z0-9_-]{1,128}$/;
 
+/** What is read at a time: each part costs work, and memory until it is collected. */
+const PART_BYTES = 262_144;
+
 /** A media store in a directory, which is made if needed: each file with the notes of its tus upload beside it. */
 export function diskStore(directory: string): MediaStore {
   const root = resolve(directory);
@@ -31,7 +34,7 @@ export function diskStore(directory: string): MediaStore {
     },
 
     read(key, options) {
-      return createReadStream(pathOf(key), options);
+      return createReadStream(pathOf(key), { highWaterMark: PART_BYTES, ...options });
     },
 
     async remove(key) {
