@@ -48,7 +48,9 @@ describe('an account', () => {
   });
 
   test('whose permissions were left out is refused by name', async () => {
-    const { answer } = await world.visitConsent({ scopes: ['threads_basic'] }, world.user.key, 'threads');
+    await world.control('POST', '/threads/profiles', { username: 'cautious' });
+    const consent = { creator: 'cautious', scopes: ['threads_basic'] };
+    const { answer } = await world.visitConsent(consent, world.user.key, 'threads');
     expect(answer.status).toBe(400);
     expect(answer.body.error).toMatchObject({
       code: 'missing_scopes',
