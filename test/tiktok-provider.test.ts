@@ -136,7 +136,8 @@ describe('consent', () => {
     const provider = createTikTok(settings({ redirectUri }));
     const codeVerifier = verifier();
     const code = await approve(provider, codeVerifier);
-    const grants = await provider.oauth.exchangeCode(code, codeVerifier, soon());
+    const { scopes, grants } = await provider.oauth.exchangeCode(code, codeVerifier, soon());
+    expect(grants.map(({ tokens }) => tokens.scopes)).toEqual([scopes]);
     expect(grants).toEqual([
       {
         openId: expect.any(String),
