@@ -1,10 +1,11 @@
 import { Value } from 'typebox/value';
 import { ProviderError } from '../errors.ts';
 import { http } from '../http.ts';
+import { id, text } from '../json.ts';
 import type { Chunk, PostContext, Publishing, Quota, Transfer, Verdict, Written } from '../provider.ts';
 import { callApi, type TikTokSettings } from './client.ts';
 import { checkAgainstCreator, creatorInfo } from './creator.ts';
-import { failure, lost, text } from './errors.ts';
+import { failure, lost } from './errors.ts';
 import { QUOTAS } from './quotas.ts';
 import { TikTokRequest } from './request.ts';
 
@@ -293,6 +294,5 @@ function readVerdict({ mode }: TikTokRequest, data: Readonly<Record<string, unkn
 
 /** Sometimes a list, sometimes one value, sometimes an empty list (sheet section 8, 13 and 14). */
 function publicId(value: unknown): string | null {
-  const first: unknown = Array.isArray(value) ? value[0] : value;
-  return typeof first === 'string' || typeof first === 'number' ? text(String(first)) : null;
+  return id(Array.isArray(value) ? value[0] : value);
 }
