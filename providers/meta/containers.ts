@@ -220,26 +220,32 @@ function goneError({ provider, title }: Platform, steps: readonly string[], stat
 }
 
 /** Failures of the media itself; the others may pass with a new container (sheets instagram 5.2, threads 4.4). */
-const FINAL_FAILURES: readonly (readonly [RegExp, string])[] = [
+const FINAL_FAILURES: readonly (readonly [RegExp, why: string, todo: string])[] = [
   [
     /2207026|INVALID_/,
-    'The platform does not accept the format of the media. Use MP4 with H.264 and AAC, or JPEG.',
+    'The platform does not accept the format of the media.',
+    'Use MP4 with H.264 and AAC, or JPEG.',
   ],
-  [/2207052|2207077|download|FAILED_DOWNLOADING/i, 'The platform could not fetch the media from its URL.'],
+  [
+    /2207052|2207077|download|FAILED_DOWNLOADING/i,
+    'The platform could not fetch the media from its URL.',
+    'The URL must answer over https, without a redirect and without a login, with the file itself.',
+  ],
   [
     /2207004|2207005|2207009|36000|36001|36003/,
     'The platform does not accept the size, format or ratio of the image.',
+    'Use a JPEG of at most 8 MB with a ratio between 4:5 and 1.91:1.',
   ],
 ];
 
 function containerError({ provider, title }: Platform, detail: string | null): ProviderError {
-  const final = FINAL_FAILURES.find(([pattern]) => pattern.test(detail ?? ''));
+  const [, why, todo] = FINAL_FAILURES.find(([pattern]) => pattern.test(detail ?? '')) ?? [];
   return new ProviderError({
     provider,
-    kind: final === undefined ? 'gone' : 'rejected',
+    kind: why === undefined ? 'gone' : 'rejected',
     code: 'media_refused',
     message: `${title} could not use the media: ${detail ?? 'no reason given'}`,
-    userMessage: `${final?.[1] ?? `${title} could not process the media.`} Nothing was published.`,
+    userMessage: `${why ?? `${title} could not process the media.`} Nothing was published. ${todo ?? 'Encode the file anew, or try another one.'}`,
     providerCode: /\b2207\d{3}\b/.exec(detail ?? '')?.[0] ?? detail,
     providerMessage: detail,
   });

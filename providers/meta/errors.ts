@@ -73,10 +73,11 @@ const NOT_READY: MetaRow = {
   retryAfterMs: 5 * SECOND,
   userMessage: 'The platform is not ready to publish the post yet. It is tried again.',
 };
-const rejected = (code: string, sentence: string): MetaRow => ({
+/** @param why what happened; @param todo what the person can do about it */
+const rejected = (code: string, why: string, todo: string): MetaRow => ({
   kind: 'rejected',
   code,
-  userMessage: `${sentence} ${NOTHING}`,
+  userMessage: `${why} ${NOTHING} ${todo}`,
 });
 
 /** By `code/subcode`, `*` + `/subcode` or `code`. */
@@ -112,51 +113,102 @@ export const META_CODES: Readonly<Record<string, MetaRow>> = {
   '368': BLOCKED,
   '25/2207050': rejected(
     'account_restricted',
-    'The account is restricted or has to be confirmed. Open the app and follow what it asks for.',
+    'The account is restricted or has to be confirmed.',
+    'Open the app, follow what it asks for, and post again.',
   ),
-  '506': rejected('duplicate_refused', 'The platform says that the same was posted just before.'),
+  '506': rejected(
+    'duplicate_refused',
+    'The platform says that the same was posted just before.',
+    'Look at the account, and change the post before you send it again.',
+  ),
   '9004/2207052': FETCH,
   '1/2207052': FETCH,
   '9007/2207027': NOT_READY,
   '24/2207008': NOT_READY,
   '24/4279009': NOT_READY,
-  '100/33': { ...NOT_READY, code: 'object_not_found' },
-  '1/2207057': rejected('thumb_offset_out_of_range', 'thumb_offset lies outside the video.'),
-  '100/2207023': rejected('unknown_media_type', 'The platform does not know this media type.'),
-  '100/2207028': rejected('carousel_size', 'The carousel has too few or too many items.'),
-  '100/2207089': rejected('video_not_allowed', 'A single video can only be published as a reel.'),
+  '100/33': {
+    ...NOT_READY,
+    code: 'object_not_found',
+    userMessage:
+      'The platform does not find what the post is made of. It is tried again. If that goes on, look whether the account still belongs to you in the app.',
+  },
+  '1/2207057': rejected(
+    'thumb_offset_out_of_range',
+    'thumb_offset lies outside the video.',
+    'Choose a moment before its end, in milliseconds.',
+  ),
+  '100/2207023': rejected(
+    'unknown_media_type',
+    'The platform does not know this media type.',
+    'Choose another one and post again.',
+  ),
+  '100/2207028': rejected(
+    'carousel_size',
+    'The carousel has too few or too many items.',
+    'Use 2 to 10 on Instagram, 2 to 20 on Threads.',
+  ),
+  '100/2207089': rejected(
+    'video_not_allowed',
+    'A single video can only be published as a reel.',
+    'Post it again as REELS.',
+  ),
   '352/2207026': rejected(
     'video_format',
-    'The format of the video is not accepted. Use MP4 or MOV with H.264 and AAC.',
+    'The format of the video is not accepted.',
+    'Use MP4 or MOV with H.264 and AAC.',
   ),
-  '36000/2207004': rejected('image_too_large', 'The image is larger than 8 MB.'),
-  '36001/2207005': rejected('image_format', 'The format of the image is not accepted. Use JPEG.'),
+  '36000/2207004': rejected(
+    'image_too_large',
+    'The image is larger than 8 MB.',
+    'Save it smaller and post again.',
+  ),
+  '36001/2207005': rejected('image_format', 'The format of the image is not accepted.', 'Use JPEG.'),
   '36003/2207009': rejected(
     'aspect_ratio',
-    'The image is too narrow or too wide. Use a ratio between 4:5 and 1.91:1.',
+    'The image is too narrow or too wide.',
+    'Use a ratio between 4:5 and 1.91:1.',
   ),
-  '36004/2207010': rejected('caption_too_long', 'The caption is longer than the platform allows.'),
+  '36004/2207010': rejected(
+    'caption_too_long',
+    'The caption is longer than the platform allows.',
+    'Shorten it and post again.',
+  ),
+  // The code that these come with is not known (sheet instagram section 5.2).
+  '*/2207077': FETCH,
+  '*/2207081': rejected(
+    'trial_reels_not_available',
+    'The account may not publish trial reels.',
+    'Publish it as an ordinary reel.',
+  ),
+  '*/2207082': AGAIN,
   '100': INVALID,
 };
 
-/** Names of errors that stand somewhere in the body (sheet threads section 5). */
-const NAMED: readonly (readonly [string, MetaRow])[] = [
-  ['THREADS_API__LINK_LIMIT_EXCEEDED', rejected('too_many_links', 'The text has more than five links.')],
-  [
-    'THREADS_API__GEO_GATING_INVALID_COUNTRY_CODES',
-    rejected('country_codes', 'allowlisted_country_codes has codes that are not accepted.'),
-  ],
-  [
-    'THREADS_API__FEATURE_NOT_AVAILABLE',
-    rejected('feature_not_available', 'The platform does not offer this to the account.'),
-  ],
-  [
-    'INSTAGRAM_PLATFORM_API__INVALID_LOCATION_ID',
-    rejected('invalid_location', 'location_id has no place on the map.'),
-  ],
-  ['INSTAGRAM_PLATFORM_API__PERMISSION', PERMISSION],
-  ['INSTAGRAM_PLATFORM_API__INVALID_PARAM', INVALID],
-];
+/** Names of errors that stand somewhere in the body (sheets threads section 5, instagram section 5.2); the first one counts. */
+export const META_NAMES: Readonly<Record<string, MetaRow>> = {
+  THREADS_API__LINK_LIMIT_EXCEEDED: rejected(
+    'too_many_links',
+    'The text has more than five links.',
+    'Take some away and post again.',
+  ),
+  THREADS_API__GEO_GATING_INVALID_COUNTRY_CODES: rejected(
+    'country_codes',
+    'allowlisted_country_codes has codes that are not accepted.',
+    'Use two letters each, as ISO 3166 has them.',
+  ),
+  THREADS_API__FEATURE_NOT_AVAILABLE: rejected(
+    'feature_not_available',
+    'The platform does not offer this to the account.',
+    'Leave it out and post again.',
+  ),
+  INSTAGRAM_PLATFORM_API__INVALID_LOCATION_ID: rejected(
+    'invalid_location',
+    'location_id has no place on the map.',
+    'Choose a Page with an address, or leave it out.',
+  ),
+  INSTAGRAM_PLATFORM_API__PERMISSION: PERMISSION,
+  INSTAGRAM_PLATFORM_API__INVALID_PARAM: INVALID,
+};
 
 /** Answers with which posts were seen live all the same (sheet instagram section 9, 4). */
 const DOUBTFUL = new Set(['4/2207051']);
@@ -187,7 +239,7 @@ export function failureOf(body: Readonly<Record<string, unknown>> | null): MetaF
 }
 
 export function rowOf({ code, subcode }: MetaFailure, whole: string): MetaRow | null {
-  const named = NAMED.find(([name]) => whole.includes(name));
+  const named = Object.entries(META_NAMES).find(([name]) => whole.includes(name));
   if (named !== undefined) return named[1];
   const number = Number(code);
   const permission = code !== null && number >= 200 && number <= 299 ? PERMISSION : undefined;
