@@ -223,7 +223,7 @@ export interface MetaFailure {
 }
 
 /** Both envelopes: `error{}`, and the flat one of the code exchanges. @returns null where it is no error */
-export function failureOf(body: Readonly<Record<string, unknown>> | null): MetaFailure | null {
+function failureOf(body: Readonly<Record<string, unknown>> | null): MetaFailure | null {
   const error = record(body?.['error']);
   if (error !== null)
     return {
@@ -238,7 +238,7 @@ export function failureOf(body: Readonly<Record<string, unknown>> | null): MetaF
   return { code: id(body['code']), subcode: null, message, transient: false, traceId: null };
 }
 
-export function rowOf({ code, subcode }: MetaFailure, whole: string): MetaRow | null {
+function rowOf({ code, subcode }: MetaFailure, whole: string): MetaRow | null {
   const named = Object.entries(META_NAMES).find(([name]) => whole.includes(name));
   if (named !== undefined) return named[1];
   const number = Number(code);
