@@ -49,16 +49,14 @@ export function show(outcomes: readonly Outcome[], summary: Summary): void {
 
 function showOne({ post, received, ms }: Outcome, { stack, sha256, workerMemory, inAllMs }: Summary): void {
   if (post === null) return;
-  const equal = received?.sha256 === sha256;
+  const bytes = compare(received, sha256);
   table(
     Object.entries({
       state: post.state,
       permalink: post.permalink ?? 'none',
       'provider post id': post.providerPostId ?? 'none',
       ...(received?.chunks === undefined ? {} : { chunks: `${received.chunks}` }),
-      sha256: equal
-        ? 'equal: the sandbox has the bytes of the file'
-        : `differs: ${received?.sha256 ?? 'nothing'}`,
+      sha256: bytes === 'equal' ? 'equal: the sandbox has the bytes of the file' : bytes,
       'worker memory': workerMemory,
       time: `${seconds(ms)} from request to result, ${seconds(inAllMs)} in all`,
       ...whereToLook(stack, post),
@@ -74,7 +72,7 @@ function showAll(outcomes: readonly Outcome[], { stack, sha256, workerMemory, in
       post?.state ?? 'not accepted',
       post?.permalink ?? 'none',
       post?.providerPostId ?? 'none',
-      received?.sha256 === sha256 ? 'equal' : `differs: ${received?.sha256?.slice(0, 12) ?? 'nothing'}`,
+      compare(received, sha256),
       seconds(ms),
     ]),
   ]);
@@ -86,6 +84,11 @@ function showAll(outcomes: readonly Outcome[], { stack, sha256, workerMemory, in
       ...whereToLook(stack),
     }),
   );
+}
+
+function compare(received: Received | null, sha256: string): string {
+  if (received === null) return 'nothing came';
+  return received.sha256 === sha256 ? 'equal' : `differs: ${received.sha256 ?? 'not known'}`;
 }
 
 /** @param post without it, all posts are named */
