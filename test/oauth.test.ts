@@ -245,7 +245,7 @@ describe('a link', () => {
   });
 
   test('is for providers that there are', async () => {
-    for (const provider of ['threads', 'myspace']) {
+    for (const provider of ['youtube', 'myspace']) {
       const { status, body } = await ask('POST', '/api/connect-links', { body: { provider } });
       expect(status).toBe(404);
       expect(body.error.code).toBe('provider_not_configured');
