@@ -182,13 +182,14 @@ async function reconcile(
   await savePost(db, post.id, { state: 'processing', phase: 'reconciling' });
   const { lookUp } = provider.publishing;
   if (lookUp === undefined) return { kind: 'unknown' };
-  const at = lost.sentAt ?? lost.createdAt;
-  if (at.getTime() < Date.now() - DAY_MS)
+  const first = (await listAttempts(db, post.id)).findLast((attempt) => attempt.step === step) ?? lost;
+  if (lost.createdAt.getTime() < Date.now() - DAY_MS)
     return { kind: 'given_up', why: `nothing tells whether ${step} happened` };
   const access = await openPost(deps, loaded, signal, 'processing');
   if ('blocked' in access) return access.blocked;
   try {
-    const found = await lookUp(step, access.context, { code: lost.errorCode, at });
+    // A try before it may have been the one that was carried out.
+    const found = await lookUp(step, access.context, { code: lost.errorCode, at: first.createdAt });
     switch (found.kind) {
       case 'happened':
         await closeAccepted(deps, loaded, step, lost, 'unknown', found.written);
@@ -346,6 +347,8 @@ async function refused(
       return makeAgain(deps, write.loaded, { steps: error.steps, status: error.code, error });
     case 'unavailable':
       if ((await countAttempts(db, post.id, write.step)) >= error.tries) {
+        if (error.steps.length > 0)
+          return makeAgain(deps, write.loaded, { steps: error.steps, status: error.code, error });
         const end = { state: 'failed', error: postError(error) } as const;
         return { kind: 'settled', state: (await settlePost(db, post.id, end)).state };
       }

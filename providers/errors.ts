@@ -40,7 +40,7 @@ export interface ProviderErrorInit {
   quota?: string;
   /** `unavailable`: given up after as many tries of a step. */
   tries?: number;
-  /** `gone`: the writes whose results are lost. */
+  /** `gone`: the writes whose results are lost; `unavailable`: those to repeat when the tries are used up. */
   steps?: readonly string[];
 }
 
@@ -58,9 +58,12 @@ export class ProviderError extends Error {
   readonly quota: string | null;
   readonly tries: number;
   readonly steps: readonly string[];
+  /** What it was made of, to make a like one. */
+  readonly init: ProviderErrorInit;
 
   constructor(init: ProviderErrorInit) {
     super(init.message);
+    this.init = init;
     this.provider = init.provider;
     this.kind = init.kind;
     this.code = init.code;

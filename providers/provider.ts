@@ -15,8 +15,8 @@ export type Step =
   /** Moves the media's bytes to where the write named `of` said. */
   | { kind: 'transfer'; name: string; of: string }
   /**
-   * Asks until the provider has decided. `recall`: until then the provider may let us take the post back. `soon`: it is
-   * usually decided at once, so the write before it asks already.
+   * Asks until the provider has decided. `recall`: until then the provider may let us take the post back. `soon`: the
+   * write before has made it live, and only its address is missing: asked in that write already, and not for ever.
    */
   | { kind: 'await'; name: string; recall?: true; soon?: true };
 

@@ -134,6 +134,32 @@ describe('a post', () => {
     expect((await count('threads')).live).toBe(before + 1);
   });
 
+  test('that went live with a server error as the answer is not sent again', async () => {
+    onTestFailed(() => world.tell());
+    const before = (await count('threads')).live;
+    const fault = {
+      endpoint: 'threads.publish',
+      kind: 'status',
+      http: 500,
+      code: '-1/2207001',
+      when: 'after',
+    };
+    await world.fault(fault);
+    const body = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'broken but live' } };
+    const post = await published(await publish('threads', body));
+    expect(post.permalink).toMatch(/^https:/);
+    expect((await count('threads')).live).toBe(before + 1);
+  });
+
+  test('that is live is published, whoever cannot say where', async () => {
+    onTestFailed(() => world.tell());
+    await world.fault({ endpoint: 'threads.node:post', kind: 'status', http: 500, code: '2', times: 0 });
+    const body = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'no address' } };
+    const post = await published(await publish('threads', body));
+    await world.control('DELETE', '/faults');
+    expect(post).toMatchObject({ permalink: null, providerPostId: expect.any(String) });
+  });
+
   test('that breaks a rule is refused before any call', async () => {
     const answer = await publish('instagram', {
       accountId: instagram.id,

@@ -16,7 +16,12 @@ const seen: Answer[] = [];
 const secrets = new Set<string>();
 
 beforeAll(async () => {
-  world = await createWorld();
+  const unset = {
+    NEXT_PUBLIC_THREADS_APP_ID: '',
+    THREADS_APP_SECRET: '',
+    NEXT_PUBLIC_THREADS_REDIRECT_URI: '',
+  };
+  world = await createWorld({ env: unset });
 });
 afterAll(() => world?.close());
 beforeEach(async () => {
@@ -245,7 +250,7 @@ describe('a link', () => {
   });
 
   test('is for providers that there are', async () => {
-    for (const provider of ['youtube', 'myspace']) {
+    for (const provider of ['threads', 'myspace']) {
       const { status, body } = await ask('POST', '/api/connect-links', { body: { provider } });
       expect(status).toBe(404);
       expect(body.error.code).toBe('provider_not_configured');

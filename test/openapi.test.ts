@@ -33,12 +33,21 @@ DELETE /api/media/{id}/upload
 GET /api/tiktok/creator-info
 POST /api/tiktok/upload
 GET /api/tiktok/status/{publishId}
+POST /api/instagram/publish
+GET /api/instagram/limits
+POST /api/threads/publish
+GET /api/threads/limits
 GET /api/posts
 GET /api/posts/{id}
 PATCH /api/posts/{id}
 POST /api/posts/{id}/cancel
 GET /api/posts/{id}/events
 POST /api/webhooks/{provider}
+GET /api/webhooks/{provider}
+POST /api/webhooks/{provider}/deauthorize
+POST /api/webhooks/{provider}/data-deletion
+GET /api/data-deletion/{code}
+GET /media/{id}/file
 GET /api/debug/accounts/{id}
 GET /api/debug/events
 POST /api/debug/events/{id}/replay
@@ -203,6 +212,8 @@ describe('every operation', () => {
         'POST /api/connect-links',
         'POST /api/media',
         'POST /api/tiktok/upload',
+        'POST /api/instagram/publish',
+        'POST /api/threads/publish',
       ]),
     );
   });

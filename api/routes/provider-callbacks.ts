@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { randomToken } from '../../crypto/signatures.ts';
-import { accountsOf, deactivate, type Account } from '../../db/accounts.ts';
+import { accountsOf, deactivate, wipeTokens, type Account } from '../../db/accounts.ts';
 import { findDeletion, insertDeletion } from '../../db/data-deletions.ts';
 import { accountsOfLogin, deleteCopies } from '../../db/instagram.ts';
 import type { Provider } from '../../providers/provider.ts';
@@ -14,6 +14,12 @@ import { tell } from '../temporal.ts';
 
 const ProviderPath = Type.Object({ provider: Type.String({ examples: ['instagram'] }) });
 const SignedBody = Type.Object({ signed_request: Type.String({ maxLength: 10_000 }) });
+const Handshake = Type.Object({
+  'hub.mode': Type.Optional(Type.String()),
+  'hub.challenge': Type.Optional(Type.String()),
+  'hub.verify_token': Type.Optional(Type.String()),
+});
+const form = ['application/x-www-form-urlencoded'];
 const Code = Type.Object({ code: Type.String({ minLength: 1, maxLength: 100 }) });
 const tags = ['webhooks'];
 
@@ -37,7 +43,7 @@ export const providerCallbackRoutes =
           summary: 'For the provider: is this URL ours?',
           tags,
           params: ProviderPath,
-          querystring: Type.Record(Type.String(), Type.Unknown()),
+          querystring: Handshake,
           response: {
             200: Type.String({ description: 'The challenge, as it came.' }),
             ...refusals(404),
@@ -65,6 +71,7 @@ export const providerCallbackRoutes =
           summary: 'For the provider: a creator has removed the app',
           tags,
           params: ProviderPath,
+          consumes: form,
           body: SignedBody,
           response: { 200: Type.Object({ success: Type.Boolean() }), ...refusals(404, 415) },
         },
@@ -100,6 +107,7 @@ export const providerCallbackRoutes =
           summary: 'For the provider: a creator wants their data deleted',
           tags,
           params: ProviderPath,
+          consumes: form,
           body: SignedBody,
           response: {
             200: Type.Object({ url: Type.String(), confirmation_code: Type.String() }),
@@ -112,6 +120,7 @@ export const providerCallbackRoutes =
         for (const account of accounts) {
           await deleteCopies(db, account.id);
           await deactivate(db, account.id, { status: 'disconnected', reason: 'data_deletion' });
+          await wipeTokens(db, account.id);
           await noted(request, db, {
             actor: provider.name,
             userId: account.userId,

@@ -46,11 +46,19 @@ export async function createContainer(
   return { id: made, uploadUri: text(answer['uri']) };
 }
 
-/** Publishes a container. @throws ProviderError, `unknown` where it may be live */
+/** Then a new container is made (sheets instagram 5.2, threads 5). */
+const MOST_TRIES = 5;
+
+/**
+ * Publishes a container.
+ * @param again the writes to repeat when the platform does not find it for long
+ * @throws ProviderError, `unknown` where it may be live
+ */
 export async function publishContainer(
   containers: Containers,
   context: PostContext,
   container: string,
+  again: readonly string[],
 ): Promise<Written> {
   const answer = await callGraph(containers.platform, {
     ...containers.call(context),
@@ -58,6 +66,10 @@ export async function publishContainer(
     path: `${containers.account(context)}/${containers.edges.publish}`,
     params: { creation_id: container },
     effect: 'publish',
+  }).catch((error: unknown): never => {
+    throw error instanceof ProviderError && error.kind === 'unavailable'
+      ? new ProviderError({ ...error.init, tries: MOST_TRIES, steps: again })
+      : error;
   });
   const providerPostId = id(answer['id']);
   if (providerPostId === null) throw unnamed(containers.platform);
@@ -191,7 +203,10 @@ export async function readPermalink(
   return text(answer['permalink']);
 }
 
-/** Refuses to publish what cannot be published any more, right before. @throws ProviderError */
+/**
+ * Refuses to publish what cannot be published any more, right before.
+ * @throws ProviderError; `unknown` when it has been published already, by a call that was taken for a refused one
+ */
 export async function checkContainer(
   containers: Containers,
   context: PostContext,
@@ -201,6 +216,8 @@ export async function checkContainer(
   if (container === undefined) throw goneError(containers.platform, again, 'GONE');
   const { status } = await standing(containers, context, container);
   if (status === 'EXPIRED' || status === 'ERROR') throw goneError(containers.platform, again, status);
+  if (status === 'PUBLISHED')
+    throw lostAnswerError(containers.platform, 'the container is PUBLISHED already');
 }
 
 function gone(platform: Platform, steps: readonly string[], status: string): Verdict {
@@ -251,12 +268,16 @@ function containerError({ provider, title }: Platform, detail: string | null): P
   });
 }
 
-function unnamed({ provider, title }: Platform): ProviderError {
+function unnamed(platform: Platform): ProviderError {
+  return lostAnswerError(platform, `${platform.title} accepted the call without naming what it made`);
+}
+
+function lostAnswerError({ provider, title }: Platform, message: string): ProviderError {
   return new ProviderError({
     provider,
     kind: 'unknown',
     code: 'outcome_unknown',
-    message: `${title} accepted the call without naming what it made`,
+    message,
     userMessage: `${title}’s answer was incomplete. Look at the account before you post again.`,
   });
 }

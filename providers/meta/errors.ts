@@ -286,8 +286,10 @@ function metaError(
   };
   const row = failure === null ? null : rowOf(failure, answer.text);
   const doubtful = effect === 'publish' && name !== null && DOUBTFUL.has(name);
+  // "Server error" says nothing about what the server had done before.
+  const broke = effect === 'publish' && row === AGAIN;
   // The code comes before the status: a wrong kind of id is answered with 500 (sheet threads section 4.4).
-  if (row !== null && !doubtful)
+  if (row !== null && !doubtful && !broke)
     return new ProviderError({
       ...said,
       kind: row.kind,
@@ -298,7 +300,7 @@ function metaError(
       ...(row.tries === undefined ? {} : { tries: row.tries }),
     });
   const busy =
-    failure?.transient === true || ['1', '2'].includes(failure?.code ?? '') || answer.status >= 500;
+    broke || failure?.transient === true || ['1', '2'].includes(failure?.code ?? '') || answer.status >= 500;
   if (failure !== null && failure.code !== null && !busy && !doubtful && answer.status !== 429)
     return new ProviderError({
       ...said,

@@ -54,7 +54,8 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
 
     async write(step, context) {
       const request = parse(context.request);
-      if (step === 'publish') return publishContainer(containers, context, context.made['container'] ?? '');
+      if (step === 'publish')
+        return publishContainer(containers, context, context.made['container'] ?? '', allWrites(request));
       const item = itemOf(step);
       if (item !== null) {
         const ref = request.media[item];
