@@ -253,6 +253,15 @@ describe('a chain', () => {
     expect([again.status, again.body.error.code]).toEqual([409, 'duplicate_post']);
   });
 
+  test('that is not to wait is refused when there is not a place for each reply', async () => {
+    await world.database.db.execute(
+      `insert into quota_reservations (oauth_account_id, bucket) select '${threads.id}', 'reply' from generate_series(1, 999)`,
+    );
+    const { status, body } = await publish('threads', { ...chain('too many'), onQuota: 'fail' });
+    expect([status, body.error.code, body.error.details.quota]).toEqual([429, 'quota_exceeded', 'reply']);
+    await world.database.db.execute(`delete from quota_reservations where post_id is null`);
+  });
+
   test('is refused by the field of the reply that is wrong', async () => {
     const long = await publish('threads', {
       ...chain('wrong'),

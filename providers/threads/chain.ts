@@ -12,7 +12,7 @@ export interface Part {
 }
 
 /** The posts of a request, in the order in which they are published. */
-export function partsOf(request: ThreadsRequest): Part[] {
+function partsOf(request: ThreadsRequest): Part[] {
   const units: readonly ThreadsUnit[] = [request, ...(request.replies ?? [])];
   const parts: Part[] = [];
   for (const [index, unit] of units.entries())
