@@ -40,12 +40,23 @@ interface Taker {
   postId: string | null;
 }
 
+/** A rule that is named several times is asked for as many at once. */
 async function standings(db: Db, taker: Taker, rules: readonly QuotaRule[]): Promise<Standing[]> {
-  const all = await Promise.all(rules.map((rule) => standing(db, taker, rule)));
+  const wanted = Map.groupBy(rules, ({ bucket }) => bucket);
+  const all = await Promise.all(
+    [...wanted.values()].map(async (same) =>
+      same[0] === undefined ? null : standing(db, taker, same[0], same.length),
+    ),
+  );
   return all.filter((one) => one !== null);
 }
 
-async function standing(db: Db, { accountId, postId }: Taker, rule: QuotaRule): Promise<Standing | null> {
+async function standing(
+  db: Db,
+  { accountId, postId }: Taker,
+  rule: QuotaRule,
+  wanted: number,
+): Promise<Standing | null> {
   const { bucket, windowMs } = rule;
   const windowStart = sql`now() - ${windowMs} * interval '1 millisecond'`;
   const [shown] = await db
@@ -82,10 +93,10 @@ async function standing(db: Db, { accountId, postId }: Taker, rule: QuotaRule): 
     shown === undefined ? rule.limit : Math.min(rule.limit ?? Infinity, Math.max(shown.limit, used));
   if (known === null) return null;
   const use = { quota: bucket, limit: known, used, remaining: Math.max(0, known - used) };
-  if (use.remaining > 0) return { ...use, resetAt: null, full: null };
+  if (use.remaining >= wanted) return { ...use, resetAt: null, full: null };
   const oldest = taken?.oldest == null ? (shown?.shownAt ?? new Date()) : new Date(taken.oldest);
   const resetAt = new Date(oldest.getTime() + windowMs);
-  const certain = rule.limit !== null && used >= rule.limit;
+  const certain = rule.limit !== null && used + wanted > rule.limit;
   if (certain || shown === undefined)
     return { ...use, resetAt, full: { ...use, resetAt, askAgainAt: resetAt } };
   // The provider counts what others post too, and may forget earlier than we think: whoever was refused asks again.

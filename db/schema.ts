@@ -62,7 +62,7 @@ export function isFinal(state: PostState): state is (typeof FINAL_STATES)[number
 
 /** A step of a plan as it is stored; `providers/provider.ts` says what they mean. */
 export type StoredStep =
-  | { kind: 'write'; name: string; lost: 'repeat' | 'reconcile' }
+  | { kind: 'write'; name: string; lost: 'repeat' | 'reconcile'; shows?: true }
   | { kind: 'transfer'; name: string; of: string }
   | { kind: 'await'; name: string; recall?: true; soon?: true };
 

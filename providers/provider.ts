@@ -10,8 +10,11 @@ export type ProviderName = 'tiktok' | 'instagram' | 'threads';
 
 /** One entry of a plan (docs/architecture.md, "A post is a plan"). Plain data: it is stored and enters history. */
 export type Step =
-  /** Changes something at the provider. `lost` says what to do when its answer never came. */
-  | { kind: 'write'; name: string; lost: 'repeat' | 'reconcile' }
+  /**
+   * Changes something at the provider. `lost` says what to do when its answer never came. `shows`: what it made is seen
+   * from then on, whatever becomes of the steps after it.
+   */
+  | { kind: 'write'; name: string; lost: 'repeat' | 'reconcile'; shows?: true }
   /** Moves the media's bytes to where the write named `of` said. */
   | { kind: 'transfer'; name: string; of: string }
   /**

@@ -121,6 +121,9 @@ async function perform(provider: Provider, request: object, changes: Partial<Pos
   throw new Error('the plan ended without a verdict');
 }
 
+const text = (words: string): object => ({ mediaType: 'TEXT', media: [], postInfo: { text: words } });
+const chain = { ...text('one'), replies: [text('two'), text('two')] };
+
 describe('threads', () => {
   test('connects with a long-lived token, which renews itself', async () => {
     const { scopes, grants } = await connect(threads);
@@ -154,6 +157,50 @@ describe('threads', () => {
     files.set('/video.mp4', mp4());
     const { verdict } = await perform(threads, request);
     expect(verdict.permalink).toMatch(/^https:\/\//);
+  });
+
+  test('publishes a chain, each part after the one that it answers', async () => {
+    const { made, verdict } = await perform(threads, chain);
+    expect(verdict.providerPostId).toBe(made['publish']);
+    expect(Object.keys(made)).toEqual(
+      ['', 'reply:1/', 'reply:2/'].flatMap((part) => [`${part}container`, `${part}publish`]),
+    );
+  });
+
+  test('counts the first post of a chain as a post, and the others as replies', () => {
+    const { publishing } = threads;
+    const steps = publishing.plan(chain).map(({ name }) => name);
+    const taken = steps.flatMap((step) => publishing.quotasOf(step, chain));
+    expect(taken.map(({ bucket }) => bucket)).toEqual(['publish', 'reply', 'reply']);
+  });
+
+  test('does not begin a chain without the permission to reply', async () => {
+    await expect(perform(threads, chain, { scopes: ['threads_content_publish'] })).rejects.toMatchObject({
+      kind: 'account',
+      code: 'permission_missing',
+    });
+  });
+
+  test('finds a lost reply among others with the same text', async () => {
+    const { grant, made } = await perform(threads, chain);
+    const context: PostContext = {
+      request: chain,
+      openId: grant.openId,
+      username: grant.username,
+      scopes: grant.tokens.scopes,
+      accessToken: grant.tokens.accessToken,
+      media: null,
+      mediaUrl: (id) => base + id,
+      publishId: made['container'] ?? null,
+      made: Object.fromEntries(Object.entries(made).filter(([step]) => !step.endsWith('1/publish'))),
+      signal: soon(),
+    };
+    const at = new Date(Date.now() - 5000);
+    const found = await threads.publishing.lookUp?.('reply:1/publish', context, { code: null, at });
+    expect(found).toMatchObject({
+      kind: 'happened',
+      written: { providerPostId: made['reply:1/publish'] },
+    });
   });
 });
 

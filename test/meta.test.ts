@@ -1,3 +1,4 @@
+import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
 import { createWorld, sampleVideo, until, type Answer, type Json, type World } from './world.ts';
 
@@ -180,6 +181,125 @@ describe('a post', () => {
     const answers = await Promise.all(Array.from({ length: 10 }, () => publish('threads', body, headers)));
     expect(new Set(answers.map((answer) => answer.body.id)).size).toBe(1);
     await published(answers[0] ?? (await publish('threads', body, headers)));
+  });
+});
+
+const texts = (name: string): string[] => [1, 2, 3].map((number) => `${name} ${number}`);
+
+const chain = (name: string): object => {
+  const [root, ...replies] = texts(name).map((text) => ({ mediaType: 'TEXT', postInfo: { text } }));
+  return { accountId: threads.id, ...root, replies };
+};
+
+/** The posts of a chain that are live, in order; fails where one is live twice or answers another one. */
+async function liveParts(name: string): Promise<Json[]> {
+  const answer: Json = await world.control('GET', '/threads/publishes');
+  const all: Json[] = (answer.publishes ?? answer).filter((row: Json) => row.live);
+  const parts = texts(name).flatMap((text) => {
+    const same = all.filter((row) => row.text === text);
+    expect(same.length, `${text} is live once`).toBeLessThanOrEqual(1);
+    return same;
+  });
+  for (const [index, part] of parts.entries())
+    expect(part.params.reply_to_id).toBe(index === 0 ? undefined : parts[index - 1].postId);
+  return parts;
+}
+
+describe('a chain', () => {
+  test('goes out in order, with a carousel in it', async () => {
+    onTestFailed(() => world.tell());
+    const children = [{ mediaId: videoId, alt_text: 'one' }, { mediaId: videoId }];
+    const post = await published(
+      await publish('threads', {
+        accountId: threads.id,
+        mediaType: 'TEXT',
+        postInfo: { text: 'in order 1', reply_control: 'mentioned_only' },
+        replies: [
+          { mediaType: 'CAROUSEL', children, postInfo: { text: 'in order 2' } },
+          { mediaType: 'TEXT', postInfo: { text: 'in order 3' } },
+        ],
+      }),
+    );
+    const parts = await liveParts('in order');
+    expect(parts).toHaveLength(3);
+    expect(post).toMatchObject({
+      publishId: parts[0].id,
+      providerPostId: parts[0].postId,
+      permalink: parts[0].permalink,
+    });
+  });
+
+  test('with a lost answer in the middle is live once', async () => {
+    onTestFailed(() => world.tell());
+    await world.fault({ endpoint: 'threads.container', kind: 'accept-then-drop', after: 1 });
+    await world.fault({ endpoint: 'threads.publish', kind: 'accept-then-drop', after: 1 });
+    await published(await publish('threads', chain('lost')));
+    expect(await liveParts('lost')).toHaveLength(3);
+  });
+
+  test('whose worker is killed in the middle is live once', async () => {
+    onTestFailed(() => world.tell());
+    await world.control('DELETE', '/requests');
+    await world.fault({ endpoint: 'threads.publish', kind: 'slow', ms: 3000, after: 1 });
+    const answer = await publish('threads', chain('killed'));
+    await until('the second publish', async () =>
+      (await world.requests('threads.publish')).length > 1 ? true : null,
+    );
+    const worker = world.children.find(({ name }) => name === 'worker');
+    if (worker === undefined) throw new Error('no worker');
+    process.kill(worker.pid, 'SIGKILL');
+    await worker.exited;
+    await world.spawn('worker');
+    await published(answer);
+    expect(await liveParts('killed')).toHaveLength(3);
+  });
+
+  test('that is refused in the middle says what is live, and is not published again', async () => {
+    onTestFailed(() => world.tell());
+    const refusal = { kind: 'status', http: 400, code: '25/2207050', message: 'restricted' };
+    await world.fault({ endpoint: 'threads.publish', after: 1, ...refusal });
+    const answer = await publish('threads', chain('refused'));
+    const post = await world.untilPost(answer.body.id, 'failed');
+    const [root, ...others] = await liveParts('refused');
+    expect(others).toEqual([]);
+    expect(post).toMatchObject({
+      providerPostId: root.postId,
+      error: {
+        code: 'partly_published',
+        retryable: false,
+        details: {
+          live: [{ step: 'publish', providerPostId: root.postId }],
+          missing: ['reply:1/publish', 'reply:2/publish'],
+          reason: { code: 'account_restricted' },
+        },
+      },
+    });
+    expect((await world.call('POST', `/api/posts/${post.id}/cancel`)).status).toBe(409);
+    const again = await publish('threads', chain('refused'));
+    expect([again.status, again.body.error.code]).toEqual([409, 'duplicate_post']);
+  });
+
+  test('that is not to wait is refused when there is not a place for each reply', async () => {
+    await world.database.db.execute(
+      `insert into quota_reservations (oauth_account_id, bucket) select '${threads.id}', 'reply' from generate_series(1, 999)`,
+    );
+    const { status, body } = await publish('threads', { ...chain('too many'), onQuota: 'fail' });
+    expect([status, body.error.code, body.error.details.quota]).toEqual([429, 'quota_exceeded', 'reply']);
+    await world.database.db.execute(`delete from quota_reservations where post_id is null`);
+  });
+
+  test('is refused by the field of the reply that is wrong', async () => {
+    const long = await publish('threads', {
+      ...chain('wrong'),
+      replies: [{ mediaType: 'TEXT', postInfo: { text: 'x'.repeat(501) } }],
+    });
+    expect([long.status, long.body.error.details.fields]).toMatchObject([
+      400,
+      [{ field: 'replies.0.postInfo.text' }],
+    ]);
+    const elsewhere = { mediaType: 'TEXT', postInfo: { text: 'x', reply_to_id: '1' } };
+    const other = await publish('threads', { ...chain('wrong'), replies: [elsewhere] });
+    expect(other.status).toBe(400);
   });
 });
 

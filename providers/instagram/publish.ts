@@ -121,7 +121,7 @@ function plan(request: InstagramRequest): Plan {
     { kind: 'write', name: 'container', lost: 'repeat' },
     ...(isUpload(request) ? [{ kind: 'transfer', name: 'upload', of: 'container' } as const] : []),
     { kind: 'await', name: 'ready' },
-    { kind: 'write', name: 'publish', lost: 'reconcile' },
+    { kind: 'write', name: 'publish', lost: 'reconcile', shows: true },
     { kind: 'await', name: 'permalink', soon: true },
   ];
 }

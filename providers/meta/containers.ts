@@ -1,5 +1,5 @@
 import { ProviderError } from '../errors.ts';
-import { id, records, text } from '../json.ts';
+import { id, record, records, text } from '../json.ts';
 import type { LookUp, PostContext, Verdict, Written } from '../provider.ts';
 import { blockedError, type Platform } from './errors.ts';
 import { callGraph, type GraphCall } from './graph.ts';
@@ -141,7 +141,7 @@ export async function lookUpPublish(
   containers: Containers,
   context: PostContext,
   container: string,
-  lost: { code: string | null; at: Date; caption: string | null },
+  lost: { code: string | null; at: Date } & Wanted,
 ): Promise<LookUp> {
   const { platform } = containers;
   const { status } = await standing(containers, context, container);
@@ -167,20 +167,37 @@ export async function lookUpPublish(
 
 const SKEW_MS = 60_000;
 
-/** The one post of the account since then with this text; null where it cannot be told. Never the newest on a guess. */
+/** What a post looks like whose id is wanted. */
+interface Wanted {
+  caption: string | null;
+  /** The post that it answers, where it is a reply. */
+  replyTo?: string | undefined;
+}
+
+/**
+ * The one post of the account since then with this text, which is not known to be another part of the same request;
+ * null where it cannot be told. Never the newest on a guess.
+ */
 async function findPost(
   { platform, call, account, edges, textField }: Containers,
   context: PostContext,
-  { at, caption }: { at: Date; caption: string | null },
+  { at, caption, replyTo }: { at: Date } & Wanted,
 ): Promise<string | null> {
   const since = Math.floor((at.getTime() - SKEW_MS) / 1000);
   const answer = await callGraph(platform, {
     ...call(context),
     path: `${account(context)}/${edges.list}`,
-    params: { fields: `id,timestamp,${textField}`, since: String(since), limit: '50' },
+    params: {
+      fields: `id,timestamp,${textField}${replyTo === undefined ? '' : ',replied_to'}`,
+      since: String(since),
+      limit: '50',
+    },
     effect: 'read',
   });
+  const others = new Set(Object.values(context.made));
   const fitting = records(answer['data']).filter((row) => {
+    if (others.has(id(row['id']) ?? '')) return false;
+    if (replyTo !== undefined && id(record(row['replied_to'])?.['id']) !== replyTo) return false;
     const time = Date.parse((text(row['timestamp']) ?? '').replace(/\+0000$/, 'Z'));
     return (text(row[textField]) ?? '') === (caption ?? '') && !(time < since * 1000);
   });

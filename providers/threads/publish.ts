@@ -13,7 +13,8 @@ import { PUBLISH_BUCKET } from '../meta/errors.ts';
 import { callGraph } from '../meta/graph.ts';
 import { fields, urlParams } from '../meta/media.ts';
 import { amount, record, records } from '../json.ts';
-import type { Plan, PostContext, Publishing, Quota, ToldQuota } from '../provider.ts';
+import type { PostContext, Publishing, Quota, ToldQuota } from '../provider.ts';
+import { containersOf, items, locate, type Part, planOf } from './chain.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
 import { ThreadsRequest } from './request.ts';
 
@@ -38,28 +39,38 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
   };
 
   return {
-    plan: (request) => plan(parse(request)),
+    plan: (request) => planOf(parse(request)),
     quotas: Object.values(QUOTAS),
-    // The first write takes them: waiting comes before the container, which lives for a day.
-    quotasOf: (step, request) => (step === firstWrite(parse(request)) ? [quotaOf(parse(request))] : []),
+    // The first write of a part takes them: waiting comes before the container, which lives for a day.
+    quotasOf(step, request) {
+      const { part } = locate(parse(request), step);
+      return step === containersOf(part)[0] ? [quotaOf(part)] : [];
+    },
 
     async preflight(step, context) {
       const request = parse(context.request);
-      if (step === 'publish') {
-        await checkContainer(containers, context, context.made['container'], allWrites(request));
+      const { part, task } = locate(request, step);
+      if (task === 'publish') {
+        await checkContainer(containers, context, context.made[part.name('container')], containersOf(part));
         return [];
       }
-      return step === firstWrite(request) ? limits(settings, context, request) : [];
+      if (step !== containersOf(part)[0]) return [];
+      if (part.before === null && !part.last) requireReplies(context.scopes);
+      return limits(settings, context, part);
     },
 
     async write(step, context) {
-      const request = parse(context.request);
-      if (step === 'publish')
-        return publishContainer(containers, context, context.made['container'] ?? '', allWrites(request));
-      const item = itemOf(step);
-      if (item !== null) {
-        const ref = request.media[item];
-        if (ref === undefined) throw new Error(`the post has no item ${item + 1}`);
+      const { part, task } = locate(parse(context.request), step);
+      if (task === 'publish')
+        return publishContainer(
+          containers,
+          context,
+          context.made[part.name('container')] ?? '',
+          containersOf(part),
+        );
+      const item = items(part).indexOf(step);
+      const ref = part.unit.media[item];
+      if (ref !== undefined) {
         const params = {
           media_type: ref.kind === 'image' ? 'IMAGE' : 'VIDEO',
           is_carousel_item: 'true',
@@ -68,22 +79,32 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
         };
         return { partId: (await createContainer(containers, context, params)).id, logId: null };
       }
-      const made = await createContainer(containers, context, containerParams(request, context));
-      return { publishId: made.id, logId: null };
+      const made = await createContainer(containers, context, containerParams(part, context));
+      return { ...(part.before === null ? { publishId: made.id } : { partId: made.id }), logId: null };
     },
 
-    lookUp: (_step, context, lost) => {
-      const { postInfo } = parse(context.request);
-      return lookUpPublish(containers, context, context.made['container'] ?? '', {
-        ...lost,
-        caption: postInfo.text ?? null,
-      });
+    async lookUp(step, context, lost) {
+      const { part } = locate(parse(context.request), step);
+      const replyTo = answered(part, context);
+      const found = await lookUpPublish(
+        // Replies are a list of their own, with a permission of its own (section 6.1).
+        replyTo === undefined || !context.scopes.includes('threads_read_replies')
+          ? containers
+          : { ...containers, edges: { ...containers.edges, list: 'replies' } },
+        context,
+        context.made[part.name('container')] ?? '',
+        { ...lost, caption: part.unit.postInfo.text ?? null, replyTo },
+      );
+      // The list may lag behind (section 4.5), and the next part cannot do without the id of what it answers.
+      const nameless = found.kind === 'happened' && found.written.providerPostId === undefined;
+      return nameless && !part.last ? { kind: 'open' } : found;
     },
 
     async verdict(step, context) {
-      const request = parse(context.request);
-      if (step === 'items') return awaitContainers(containers, context, items(request));
-      if (step === 'ready') return awaitContainers(containers, context, ['container'], allWrites(request));
+      const { part, task } = locate(parse(context.request), step);
+      if (task === 'items') return awaitContainers(containers, context, items(part));
+      if (task === 'ready')
+        return awaitContainers(containers, context, [part.name('container')], containersOf(part));
       const providerPostId = context.made['publish'] ?? null;
       return {
         kind: 'published',
@@ -101,43 +122,45 @@ function parse(request: unknown): ThreadsRequest {
   return Value.Parse(ThreadsRequest, request);
 }
 
-/** Children of a carousel come first, and each has to be finished (sheet section 4.3). */
-function plan(request: ThreadsRequest): Plan {
-  const parts = items(request);
-  return [
-    ...parts.map((name) => ({ kind: 'write', name, lost: 'repeat' }) as const),
-    ...(parts.length > 0 ? [{ kind: 'await', name: 'items' } as const] : []),
-    { kind: 'write', name: 'container', lost: 'repeat' },
-    { kind: 'await', name: 'ready' },
-    { kind: 'write', name: 'publish', lost: 'reconcile' },
-    { kind: 'await', name: 'permalink', soon: true },
-  ];
+const isReply = ({ before, unit }: Part): boolean =>
+  before !== null || unit.postInfo.reply_to_id !== undefined;
+const quotaOf = (part: Part): Quota => (isReply(part) ? QUOTAS.replies : QUOTAS.posts);
+
+/** The post that a part answers: of a chain, the part before it. */
+function answered({ before, unit }: Part, { made }: PostContext): string | undefined {
+  if (before === null) return unit.postInfo.reply_to_id;
+  const id = made[before.name('publish')];
+  if (id === undefined) throw new Error('the part before is not published');
+  return id;
 }
 
-function items({ mediaType, media }: ThreadsRequest): string[] {
-  return mediaType === 'CAROUSEL' ? media.map((_ref, index) => `item:${index + 1}`) : [];
+/** A chain whose replies would be refused is not begun (sheet section 2.2). @throws ProviderError */
+function requireReplies(scopes: readonly string[]): void {
+  if (scopes.includes('threads_manage_replies')) return;
+  throw new ProviderError({
+    provider: 'threads',
+    kind: 'account',
+    code: 'permission_missing',
+    message: 'threads_manage_replies is not granted',
+    userMessage:
+      'The account has not granted the permission to reply. Reconnect it and allow every permission; the post goes out then.',
+  });
 }
 
-function itemOf(step: string): number | null {
-  const [, number] = /^item:(\d+)$/.exec(step) ?? [];
-  return number === undefined ? null : Number(number) - 1;
-}
-
-const allWrites = (request: ThreadsRequest): string[] => [...items(request), 'container'];
-const firstWrite = (request: ThreadsRequest): string => items(request)[0] ?? 'container';
-const quotaOf = ({ postInfo }: ThreadsRequest): Quota =>
-  postInfo.reply_to_id === undefined ? QUOTAS.posts : QUOTAS.replies;
-
-function containerParams(request: ThreadsRequest, context: PostContext): Record<string, string> {
-  const { mediaType, media, postInfo } = request;
+function containerParams(part: Part, context: PostContext): Record<string, string> {
+  const { mediaType, media, postInfo } = part.unit;
   const { allowlisted_country_codes: countries, ...info } = postInfo;
   const [only] = media;
   return {
     media_type: mediaType,
-    ...fields({ ...info, allowlisted_country_codes: countries?.join(',') }),
+    ...fields({
+      ...info,
+      reply_to_id: answered(part, context),
+      allowlisted_country_codes: countries?.join(','),
+    }),
     ...(mediaType === 'CAROUSEL'
       ? {
-          children: items(request)
+          children: items(part)
             .map((step) => context.made[step] ?? '')
             .join(','),
         }
@@ -148,14 +171,9 @@ function containerParams(request: ThreadsRequest, context: PostContext): Record<
 }
 
 /** What Threads says about the quotas (sheet section 4.7). A missing scope can fail the whole call: it is asked for what is needed. */
-async function limits(
-  settings: ThreadsSettings,
-  context: PostContext,
-  request: ThreadsRequest,
-): Promise<ToldQuota[]> {
-  const reply = quotaOf(request) === QUOTAS.replies;
+async function limits(settings: ThreadsSettings, context: PostContext, part: Part): Promise<ToldQuota[]> {
   try {
-    return await readLimits(settings, context, reply ? ['reply'] : ['post']);
+    return await readLimits(settings, context, isReply(part) ? ['reply'] : ['post']);
   } catch (error) {
     // The ledger knows enough; a refusal comes with the publish.
     if (error instanceof ProviderError && error.kind !== 'token') return [];
