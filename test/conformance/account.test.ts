@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import { PROVIDER_NAMES } from '../../providers/provider.ts';
 import { signalAccountChanged } from '../../workflows/start.ts';
+import { formsOf, histories, tables } from '../places.ts';
 import { until, type Json, type World } from '../world.ts';
 import type { Driver, Example, Person } from './driver.ts';
 import { createStage, type Stage } from './stage.ts';
@@ -12,7 +14,8 @@ import { createStage, type Stage } from './stage.ts';
 let stage: Stage;
 let world: World;
 beforeAll(async () => {
-  stage = await createStage();
+  // The most that an operator can have logged.
+  stage = await createStage({ env: { LOG_LEVEL: 'trace' } });
   ({ world } = stage);
 });
 afterAll(() => stage?.close());
@@ -21,6 +24,23 @@ const rowsOf = async (mark: string): Promise<Json[]> =>
   world.database.db.execute(sql`select * from webhook_events where payload_json::text like ${`%${mark}%`}`);
 
 const expectOnce: Stage['expectOnce'] = (...args) => stage.expectOnce(...args);
+
+/** What must stand nowhere, by the provider that it was sent to. */
+const secrets = new Map<string, Set<string>>();
+const SECRET_FIELDS =
+  /^(client_secret|code|code_verifier|access_token|refresh_token|token|fb_exchange_token|input_token|upload_token)$/;
+
+/** Tokens, codes and app secrets of the requests that the sandbox has got. */
+function secretsOf({ path, headers, body }: Json): string[] {
+  const { searchParams } = new URL(path, 'http://sandbox');
+  const fields = [
+    ...searchParams,
+    ...Object.entries<string>(typeof body === 'object' && body !== null ? body : {}),
+  ];
+  const [, bearer] = /^(?:Bearer|OAuth) (.+)$/.exec(headers.authorization ?? '') ?? [];
+  const values = fields.filter(([field]) => SECRET_FIELDS.test(field)).map(([, value]) => value);
+  return [bearer ?? '', ...values].filter((value) => value.length >= 16);
+}
 
 describe.for([...PROVIDER_NAMES])('%s', (name) => {
   let driver: Driver;
@@ -33,6 +53,12 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
     await world.control('DELETE', '/requests');
     person = await stage.newPerson(name);
     [example = { body: {} }] = Object.values(await driver.examples(stage.files, world));
+  });
+
+  afterEach(async () => {
+    const found = secrets.get(name) ?? new Set<string>();
+    for (const request of await world.requests()) for (const secret of secretsOf(request)) found.add(secret);
+    secrets.set(name, found);
   });
 
   const publish = (more: object = {}): Promise<string> =>
@@ -305,4 +331,20 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
     expect((await world.call('DELETE', `/api/accounts/${theirs.id}`, asOther)).status).toBe(204);
     expect(await stage.getAccount(person.id)).toMatchObject({ status: 'active' });
   });
+});
+
+test('no token, code or app secret of all this stands in a log, a table or a history', async () => {
+  expect(PROVIDER_NAMES.filter((name) => (secrets.get(name)?.size ?? 0) < 10)).toEqual([]);
+  const places = [
+    ...world.logFiles.map((file) => ({ name: file, content: readFileSync(file) })),
+    ...(await tables(world)),
+    ...(await histories(world)),
+  ];
+  expect(places.filter(({ name }) => name.startsWith('history of post:'))).not.toEqual([]);
+  const findings = new Set<string>();
+  for (const [provider, values] of secrets)
+    for (const forms of [...values].map(formsOf))
+      for (const { name, content } of places)
+        if (forms.some((form) => content.includes(form))) findings.add(`${provider} in ${name}`);
+  expect([...findings]).toEqual([]);
 });
