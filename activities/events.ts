@@ -7,7 +7,7 @@ import {
   markEventProcessed,
   noteEventError,
 } from '../db/events.ts';
-import { saveComment } from '../db/instagram.ts';
+import { saveComment } from '../db/copies.ts';
 import { adoptPublishId, type Post, postByPublishId } from '../db/posts.ts';
 import type { EventEffect } from '../providers/provider.ts';
 import { loadPost } from './access.ts';

@@ -10,7 +10,7 @@ import {
   wipeTokens,
 } from '../db/accounts.ts';
 import { audit } from '../db/audit.ts';
-import { othersOfLogin } from '../db/instagram.ts';
+import { othersOfLogin } from '../db/logins.ts';
 import { openPosts } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { askForToken, askToCancel, wakePost } from '../workflows/start.ts';
@@ -102,7 +102,7 @@ export const createTokenActivities = (deps: Deps) => ({
         const key = await accountKey(db, account);
         try {
           let accessToken = await openAccessToken(envelope, key, account, account.accessTokenEncrypted);
-          // Only a live access token can be revoked (sheet tiktok 2.6).
+          // Only a live access token can be revoked.
           if (hasEnded(account.expiresAt) && account.refreshTokenEncrypted !== null) {
             const refreshed = await provider.oauth.refresh(
               await openRefreshToken(envelope, key, account, account.refreshTokenEncrypted),

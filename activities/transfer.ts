@@ -79,7 +79,7 @@ async function resumeAt(
   if ('blocked' in access) return access.blocked;
   await takeTurn(deps, loaded, 'upload');
   const received = await way.receivedBytes(access.context);
-  // Whether it counts bytes or names the last one is not confirmed (sheet tiktok 4.7): both lie behind the chunk.
+  // It may count bytes or name the last one: both lie behind the chunk.
   return way.chunks(media.size).find(({ last }) => last > received)?.first ?? media.size;
 }
 

@@ -11,7 +11,7 @@ import { notYet, postError, tryAgain } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
 import { stateAfter } from './plan.ts';
 
-/** Pauses between polls, in seconds; the last one repeats. 30 calls a minute are shared by a token's posts (sheet tiktok 7). */
+/** Pauses between polls, in seconds; the last one repeats. some providers take 30 calls a minute of a token, for all its posts. */
 const POLL_SECONDS = [1, 2, 2, 3, 5, 5, 10, 20, 20, 30, 60, 60, 120] as const;
 
 /** Asks the provider where a post stands. "Not decided yet" is a failure that Temporal retries: history does not grow. */
@@ -52,11 +52,11 @@ const LIVE_TRIES = 6;
 
 /** The provider's id of what is live, where the step asks for no more than its details. */
 function liveAs({ post, made }: LoadedPost, step: string): string | null {
-  const at = post.plan.findIndex(({ name }) => name === step);
-  const asked = post.plan[at];
-  return asked?.kind === 'await' && asked.soon === true
-    ? (made[post.plan[at - 1]?.name ?? ''] ?? null)
-    : null;
+  const asked = post.plan.find(({ name }) => name === step);
+  if (asked?.kind !== 'await' || asked.soon !== true) return null;
+  // What comes after the first are answers to it.
+  const first = post.plan.find((other) => other.kind === 'write' && other.shows === true);
+  return made[first?.name ?? ''] ?? null;
 }
 
 /** What a verdict means for the plan; null: it has to be asked for again. */

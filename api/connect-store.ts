@@ -4,7 +4,7 @@ import { sealTokens } from '../crypto/tokens.ts';
 import type { Envelope } from '../crypto/envelope.ts';
 import { type Account, accountKey, accountsOf, saveGrant } from '../db/accounts.ts';
 import type { Db } from '../db/client.ts';
-import { saveInstagramAccount } from '../db/instagram.ts';
+import { saveInstagramAccount } from '../db/logins.ts';
 import { type OAuthState, useConnectLink } from '../db/connect.ts';
 import type { Grant, Provider } from '../providers/provider.ts';
 import type { Deps } from './deps.ts';

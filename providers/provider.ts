@@ -6,7 +6,9 @@ import type { ProviderError } from './errors.ts';
  * needs is in the arguments, whatever it learns is in the result, and what goes wrong is a ProviderError.
  */
 
-export type ProviderName = 'tiktok' | 'instagram' | 'threads';
+/** All that stand in the registry (index.ts). */
+export const PROVIDER_NAMES = ['tiktok', 'instagram', 'threads'] as const;
+export type ProviderName = (typeof PROVIDER_NAMES)[number];
 
 /** One entry of a plan (docs/architecture.md, "A post is a plan"). Plain data: it is stored and enters history. */
 export type Step =
