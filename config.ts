@@ -1,6 +1,9 @@
 import { isAbsolute, resolve } from 'node:path';
 import process from 'node:process';
 import { parseKeyring, type Keyring } from './crypto/keys.ts';
+import type { ProviderSettings } from './providers/index.ts';
+import type { InstagramSettings } from './providers/instagram/client.ts';
+import type { ThreadsSettings } from './providers/threads/client.ts';
 import type { TikTokSettings } from './providers/tiktok/client.ts';
 
 /*
@@ -73,6 +76,61 @@ export const SETTINGS = [
     fallback: '*.tiktokapis.com',
     about: 'Hosts that an upload URL may have: comma list, *. for subdomains, optional :port.',
   },
+  {
+    name: 'NEXT_PUBLIC_INSTAGRAM_APP_ID',
+    aliases: ['INSTAGRAM_APP_ID'],
+    fallback: '',
+    about: 'App id of your Meta app (Facebook Login).',
+  },
+  { name: 'INSTAGRAM_APP_SECRET', fallback: '', about: 'App secret of your Meta app.' },
+  {
+    name: 'NEXT_PUBLIC_INSTAGRAM_REDIRECT_URI',
+    aliases: ['INSTAGRAM_REDIRECT_URI'],
+    fallback: '',
+    about: 'Registered redirect URI: <EVERPOST_PUBLIC_URL>/api/auth/instagram/callback.',
+  },
+  {
+    name: 'INSTAGRAM_WEBHOOK_SECRET',
+    fallback: '',
+    about: 'Comma list of secrets that may sign webhooks; the app secret without it.',
+  },
+  {
+    name: 'FACEBOOK_DIALOG_URL',
+    fallback: 'https://www.facebook.com',
+    about: 'Base URL of the consent page.',
+  },
+  { name: 'FACEBOOK_GRAPH_URL', fallback: 'https://graph.facebook.com', about: 'Base URL of the Graph API.' },
+  {
+    name: 'INSTAGRAM_UPLOAD_URL',
+    fallback: 'https://rupload.facebook.com',
+    about: 'Base URL that videos are sent to.',
+  },
+  {
+    name: 'NEXT_PUBLIC_THREADS_APP_ID',
+    aliases: ['THREADS_APP_ID'],
+    fallback: '',
+    about: 'Threads app id (not the Meta app id).',
+  },
+  { name: 'THREADS_APP_SECRET', fallback: '', about: 'Threads app secret.' },
+  {
+    name: 'NEXT_PUBLIC_THREADS_REDIRECT_URI',
+    aliases: ['THREADS_REDIRECT_URI'],
+    fallback: '',
+    about: 'Registered redirect URI: <EVERPOST_PUBLIC_URL>/api/auth/threads/callback.',
+  },
+  {
+    name: 'THREADS_WEBHOOK_SECRET',
+    fallback: '',
+    about:
+      'Comma list of secrets that may sign webhooks; the app secrets of Threads and Instagram without it.',
+  },
+  { name: 'THREADS_AUTH_URL', fallback: 'https://threads.net', about: 'Base URL of the consent page.' },
+  { name: 'THREADS_GRAPH_URL', fallback: 'https://graph.threads.net', about: 'Base URL of the API.' },
+  {
+    name: 'META_VERIFY_TOKEN',
+    fallback: '',
+    about: 'What Meta’s webhook handshake has to bring along; required with Instagram or Threads.',
+  },
 ] as const satisfies readonly Setting[];
 
 export type SettingName = (typeof SETTINGS)[number]['name'];
@@ -91,7 +149,7 @@ export interface Config {
   mediaUrl: string;
   logLevel: string;
   /** A provider without credentials is absent. */
-  providers: { tiktok?: TikTokSettings };
+  providers: ProviderSettings;
 }
 
 /** Names every setting that is missing or malformed, one a line; never a value. */
@@ -150,7 +208,10 @@ export function readConfig(role: 'server' | 'worker', env: Environment = process
   if (role === 'server' && adminKey.length < 16)
     problem('EVERPOST_ADMIN_KEY must be set to at least 16 characters (openssl rand -hex 32)');
   const keyring = readKeyring(value('EVERPOST_KEYRING'), problem);
-  const tiktok = readTikTok(value, url, problem);
+  const read: Reader = { value, url, problem };
+  const tiktok = readTikTok(read);
+  const instagram = readInstagram(read);
+  const threads = readThreads(read);
 
   if (problems.length > 0 || keyring === null) throw new ConfigError(problems);
   return {
@@ -167,7 +228,11 @@ export function readConfig(role: 'server' | 'worker', env: Environment = process
         ? `file:${resolve(mediaUrl.slice(5))}`
         : mediaUrl,
     logLevel: value('LOG_LEVEL'),
-    providers: tiktok === null ? {} : { tiktok },
+    providers: {
+      ...(tiktok === null ? {} : { tiktok }),
+      ...(instagram === null ? {} : { instagram }),
+      ...(threads === null ? {} : { threads }),
+    },
   };
 }
 
@@ -206,42 +271,119 @@ function readKeyring(text: string, problem: (text: string) => void): Keyring | n
   }
 }
 
-/** All of the credentials or none: a provider that is half configured is a mistake, not a choice. */
-function readTikTok(
-  value: (name: SettingName) => string,
-  url: (name: SettingName) => string,
-  problem: (text: string) => void,
-): TikTokSettings | null {
-  const credentials = [
-    'TIKTOK_CLIENT_KEY',
-    'TIKTOK_CLIENT_SECRET',
-    'NEXT_PUBLIC_TIKTOK_REDIRECT_URI',
-  ] as const;
+/** How the settings of a provider are read. */
+interface Reader {
+  value: (name: SettingName) => string;
+  url: (name: SettingName) => string;
+  problem: (text: string) => void;
+}
+
+/**
+ * All of the credentials or none: a provider that is half configured is a mistake, not a choice.
+ * @param names the credentials, the redirect URI last, and then the webhook secrets
+ */
+function areComplete(
+  { value, problem }: Reader,
+  title: string,
+  credentials: readonly [SettingName, SettingName, SettingName],
+  webhookSecret: SettingName,
+): boolean {
+  const missing = credentials.filter((name) => value(name) === '');
+  if (missing.length === credentials.length && value(webhookSecret) === '') return false;
+  for (const name of missing) problem(`${name} is missing, but other ${title} settings are set`);
+  const [, , redirectUri] = credentials;
+  if (!missing.includes(redirectUri)) checkRedirectUri(redirectUri, value(redirectUri), problem);
+  return true;
+}
+
+function readTikTok(read: Reader): TikTokSettings | null {
+  const { value, url, problem } = read;
   const authUrl = url('TIKTOK_AUTH_URL');
   const apiUrl = url('TIKTOK_API_URL');
   const uploadHosts = list(value('TIKTOK_UPLOAD_HOSTS'));
   for (const host of uploadHosts)
     if (!/^(\*\.)?[a-z0-9.-]+(:\d+)?$/i.test(host))
       problem('TIKTOK_UPLOAD_HOSTS must be a comma list of hosts, *. for subdomains');
-  const missing = credentials.filter((name) => value(name) === '');
-  if (missing.length === credentials.length && value('TIKTOK_WEBHOOK_SECRET') === '') return null;
-  for (const name of missing) problem(`${name} is missing, but other TikTok settings are set`);
-  if (!missing.includes('NEXT_PUBLIC_TIKTOK_REDIRECT_URI'))
-    checkRedirectUri(value('NEXT_PUBLIC_TIKTOK_REDIRECT_URI'), problem);
-  const secrets = list(value('TIKTOK_WEBHOOK_SECRET'));
+  const credentials = [
+    'TIKTOK_CLIENT_KEY',
+    'TIKTOK_CLIENT_SECRET',
+    'NEXT_PUBLIC_TIKTOK_REDIRECT_URI',
+  ] as const;
+  if (!areComplete(read, 'TikTok', credentials, 'TIKTOK_WEBHOOK_SECRET')) return null;
   return {
     clientKey: value('TIKTOK_CLIENT_KEY'),
     clientSecret: value('TIKTOK_CLIENT_SECRET'),
     redirectUri: value('NEXT_PUBLIC_TIKTOK_REDIRECT_URI'),
-    webhookSecrets: secrets.length > 0 ? secrets : [value('TIKTOK_CLIENT_SECRET')],
+    webhookSecrets: secrets(value('TIKTOK_WEBHOOK_SECRET'), value('TIKTOK_CLIENT_SECRET')),
     authUrl,
     apiUrl,
     uploadHosts,
   };
 }
 
-/** TikTok registers redirect URIs without query and fragment, at most 511 characters (sheet tiktok 2.4). */
-function checkRedirectUri(text: string, problem: (text: string) => void): void {
+function readInstagram(read: Reader): InstagramSettings | null {
+  const { value, url } = read;
+  const dialogUrl = url('FACEBOOK_DIALOG_URL');
+  const graphUrl = url('FACEBOOK_GRAPH_URL');
+  const uploadUrl = url('INSTAGRAM_UPLOAD_URL');
+  const credentials = [
+    'NEXT_PUBLIC_INSTAGRAM_APP_ID',
+    'INSTAGRAM_APP_SECRET',
+    'NEXT_PUBLIC_INSTAGRAM_REDIRECT_URI',
+  ] as const;
+  if (!areComplete(read, 'Instagram', credentials, 'INSTAGRAM_WEBHOOK_SECRET')) return null;
+  return {
+    appId: value('NEXT_PUBLIC_INSTAGRAM_APP_ID'),
+    appSecret: value('INSTAGRAM_APP_SECRET'),
+    redirectUri: value('NEXT_PUBLIC_INSTAGRAM_REDIRECT_URI'),
+    webhookSecrets: secrets(value('INSTAGRAM_WEBHOOK_SECRET'), value('INSTAGRAM_APP_SECRET')),
+    verifyToken: verifyToken(read, 'Instagram'),
+    dialogUrl,
+    graphUrl,
+    uploadUrl,
+  };
+}
+
+function readThreads(read: Reader): ThreadsSettings | null {
+  const { value, url } = read;
+  const authUrl = url('THREADS_AUTH_URL');
+  const graphUrl = url('THREADS_GRAPH_URL');
+  const credentials = [
+    'NEXT_PUBLIC_THREADS_APP_ID',
+    'THREADS_APP_SECRET',
+    'NEXT_PUBLIC_THREADS_REDIRECT_URI',
+  ] as const;
+  if (!areComplete(read, 'Threads', credentials, 'THREADS_WEBHOOK_SECRET')) return null;
+  return {
+    appId: value('NEXT_PUBLIC_THREADS_APP_ID'),
+    appSecret: value('THREADS_APP_SECRET'),
+    redirectUri: value('NEXT_PUBLIC_THREADS_REDIRECT_URI'),
+    // Which of the two secrets signs is not confirmed (sheet threads section 10).
+    webhookSecrets: secrets(
+      value('THREADS_WEBHOOK_SECRET'),
+      value('THREADS_APP_SECRET'),
+      value('INSTAGRAM_APP_SECRET'),
+    ),
+    verifyToken: verifyToken(read, 'Threads'),
+    authUrl,
+    graphUrl,
+  };
+}
+
+function verifyToken({ value, problem }: Reader, title: string): string {
+  const token = value('META_VERIFY_TOKEN');
+  if (token === '') problem(`META_VERIFY_TOKEN is missing, but ${title} settings are set`);
+  return token;
+}
+
+/** The comma list, or what stands for it. */
+function secrets(text: string, ...fallback: readonly string[]): string[] {
+  const listed = list(text);
+  return listed.length > 0 ? listed : fallback.filter((secret) => secret !== '');
+}
+
+/** Redirect URIs are registered without query and fragment, at TikTok with at most 511 characters (sheet tiktok 2.4). */
+function checkRedirectUri(name: SettingName, text: string, problem: (text: string) => void): void {
   const uri = URL.parse(text);
   const loopback = uri !== null && ['127.0.0.1', 'localhost'].includes(uri.hostname);
   if (
@@ -251,9 +393,7 @@ function checkRedirectUri(text: string, problem: (text: string) => void): void {
     uri.hash !== '' ||
     text.length > 511
   )
-    problem(
-      'NEXT_PUBLIC_TIKTOK_REDIRECT_URI must be an https URL (http only on localhost or 127.0.0.1) without query and fragment',
-    );
+    problem(`${name} must be an https URL (http only on localhost or 127.0.0.1) without query and fragment`);
 }
 
 function list(text: string): string[] {

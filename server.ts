@@ -6,6 +6,7 @@ import { buildApp } from './api/app.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { createEnvelope } from './crypto/envelope.ts';
 import { localKeyProvider } from './crypto/keys.ts';
+import { createMediaLinks } from './crypto/media-links.ts';
 import { openDatabase } from './db/client.ts';
 import { openMediaStore } from './media/store.ts';
 import { createProviders } from './providers/index.ts';
@@ -26,6 +27,7 @@ const app = await buildApp({
   envelope,
   keys,
   media: openMediaStore(config.mediaUrl),
+  mediaLinks: createMediaLinks(config.publicUrl, config.keyring),
   providers: createProviders(config.providers),
 });
 

@@ -12,6 +12,7 @@ import { logActivity } from './activities/log.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { createEnvelope } from './crypto/envelope.ts';
 import { localKeyProvider } from './crypto/keys.ts';
+import { createMediaLinks } from './crypto/media-links.ts';
 import { openDatabase } from './db/client.ts';
 import { openMediaStore } from './media/store.ts';
 import { createProviders } from './providers/index.ts';
@@ -51,6 +52,7 @@ try {
       envelope,
       providers: createProviders(config.providers),
       mediaStore: openMediaStore(config.mediaUrl),
+      mediaUrl: createMediaLinks(config.publicUrl, config.keyring).url,
       temporal: client,
     }),
     interceptors: {

@@ -1,10 +1,11 @@
 import { openAccessToken } from '../crypto/tokens.ts';
 import { accountById, accountKey, type Account } from '../db/accounts.ts';
+import { madeBy } from '../db/attempts.ts';
 import { mediaById } from '../db/media.ts';
 import { type Post, postById, settlePost } from '../db/posts.ts';
-import { learnLimit, type QuotaUse, quotaUse, reserveQuotas } from '../db/quotas.ts';
+import { learnLimit, type QuotaFull, type QuotaUse, quotaUse, reserveQuotas } from '../db/quotas.ts';
 import type { ProviderError } from '../providers/errors.ts';
-import type { MediaFacts, PostContext, Provider } from '../providers/provider.ts';
+import type { MediaFacts, PostContext, Provider, ToldQuota } from '../providers/provider.ts';
 import { isFinal, type PostState } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
 import { notYet } from './failures.ts';
@@ -48,12 +49,34 @@ export async function learnQuota(
   return (await quotaUse(db, account.id, [quota]))[0] ?? null;
 }
 
+/** Notes what the provider says about quotas. @returns the one of which nothing is left */
+export async function noteQuotas(
+  { db }: Pick<Deps, 'db'>,
+  { post, account, provider }: LoadedPost,
+  told: readonly ToldQuota[],
+): Promise<QuotaFull | null> {
+  let full: QuotaFull | null = null;
+  for (const { bucket, limit, used } of told) {
+    const quota = provider.publishing.quotas.find((candidate) => candidate.bucket === bucket);
+    if (quota === undefined) continue;
+    const askAgainAt = new Date(Date.now() + (used >= limit ? TOLD_FULL_MS : 0));
+    await learnLimit(db, { accountId: account.id, postId: post.id }, quota, askAgainAt, { limit, used });
+    const resetAt = new Date(Date.now() + quota.windowMs);
+    if (used >= limit) full = { quota: bucket, limit, used, remaining: 0, resetAt, askAgainAt };
+  }
+  return full;
+}
+/** The provider does not tell when one more becomes free. */
+const TOLD_FULL_MS = 3_600_000;
+
 /** A post and all that belongs to it. */
 export interface LoadedPost {
   post: Post;
   account: Account;
   provider: Provider;
   media: (MediaFacts & { storageKey: string }) | null;
+  /** What its accepted writes have made, by step. */
+  made: Readonly<Record<string, string>>;
 }
 
 /** @throws Error when something that a post is made of is gone, which the database does not allow */
@@ -66,7 +89,8 @@ export async function loadPost(
   if (account === null) throw new Error(`no account ${post.oauthAccountId}`);
   const provider = providers.find(post.provider);
   if (provider === null) throw new Error(`no credentials are set for ${post.provider}`);
-  return { post, account, provider, media: post.mediaId === null ? null : await mediaById(db, post.mediaId) };
+  const media = post.mediaId === null ? null : await mediaById(db, post.mediaId);
+  return { post, account, provider, media, made: await madeBy(db, postId) };
 }
 
 /** Whether a post that nothing can be visible of has waited long enough, or for somebody who will not return. */
@@ -118,11 +142,13 @@ const ASK_AGAIN_MS = 3_600_000;
  * @param waiting the state in which the post waits for its account
  */
 export async function openPost(
-  { db, envelope }: Pick<Deps, 'db' | 'envelope'>,
-  { post, account, media }: LoadedPost,
+  deps: Pick<Deps, 'db' | 'envelope' | 'mediaUrl'>,
+  loaded: LoadedPost,
   signal: AbortSignal,
   waiting: 'waiting_account' | 'processing' | 'transferring' = 'waiting_account',
 ): Promise<{ context: PostContext } | { blocked: StepOutcome }> {
+  const { db, envelope } = deps;
+  const { post, account } = loaded;
   if (isFinal(post.state)) return { blocked: { kind: 'settled', state: post.state } };
   if (account.status !== 'active' || account.accessTokenEncrypted === null)
     return {
@@ -141,16 +167,24 @@ export async function openPost(
     account,
     account.accessTokenEncrypted,
   );
+  return { context: { ...contextOf(deps, loaded, signal), accessToken } };
+}
+
+/** All that a provider may know of a post, but for the token. */
+export function contextOf(
+  { mediaUrl }: Pick<Deps, 'mediaUrl'>,
+  { post, account, media, made }: LoadedPost,
+  signal: AbortSignal,
+): Omit<PostContext, 'accessToken'> {
   return {
-    context: {
-      request: post.request,
-      openId: account.openId,
-      username: account.username,
-      scopes: account.scope,
-      accessToken,
-      media,
-      publishId: post.publishId,
-      signal,
-    },
+    request: post.request,
+    openId: account.openId,
+    username: account.username,
+    scopes: account.scope,
+    media,
+    mediaUrl,
+    publishId: post.publishId,
+    made,
+    signal,
   };
 }

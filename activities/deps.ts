@@ -10,6 +10,8 @@ export interface Deps {
   envelope: Envelope;
   providers: Providers;
   mediaStore: MediaStore;
+  /** Where a provider can fetch one of our media, for some hours. */
+  mediaUrl: (mediaId: string) => string;
   /** To ask and start other workflows. */
   temporal: Client;
 }

@@ -7,6 +7,7 @@ import {
   markEventProcessed,
   noteEventError,
 } from '../db/events.ts';
+import { saveComment } from '../db/copies.ts';
 import { adoptPublishId, type Post, postByPublishId } from '../db/posts.ts';
 import type { EventEffect } from '../providers/provider.ts';
 import { loadPost } from './access.ts';
@@ -58,11 +59,10 @@ export const createEventActivities = (deps: Deps) => ({
         });
         throw notYet('NotYetKnown', 'no post has this publish id yet');
       }
-      if (effect.verdict.kind !== 'pending')
-        applied.posts.push({
-          postId: post.id,
-          state: await applyVerdict(deps, await loadPost(deps, post.id), effect.verdict),
-        });
+      applied.posts.push({
+        postId: post.id,
+        state: await applyVerdict(deps, await loadPost(deps, post.id), effect.verdict),
+      });
     }
     if (effect.kind === 'account') {
       const known = await accountsOf(db, event.provider, effect.openId);
@@ -74,6 +74,9 @@ export const createEventActivities = (deps: Deps) => ({
         if (await takeOutOfService(deps, event, account, effect))
           applied.accounts.push({ provider: account.provider, accountId: account.id });
     }
+    if (effect.kind === 'comment')
+      for (const { id } of await accountsOf(db, event.provider, effect.openId))
+        await saveComment(db, id, effect);
     await markEventProcessed(db, eventId);
     return applied;
   },
@@ -120,6 +123,6 @@ async function lostPost(
   { provider, providerAccountId }: { provider: string; providerAccountId: string | null },
   { publishId, verdict }: Extract<EventEffect, { kind: 'verdict' }>,
 ): Promise<Post | null> {
-  if (providerAccountId === null || verdict.kind === 'pending' || verdict.kind === 'failed') return null;
+  if (providerAccountId === null || verdict.kind === 'failed') return null;
   return adoptPublishId(db, provider, providerAccountId, publishId);
 }

@@ -10,6 +10,7 @@ import {
   wipeTokens,
 } from '../db/accounts.ts';
 import { audit } from '../db/audit.ts';
+import { othersOfLogin } from '../db/logins.ts';
 import { openPosts } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { askForToken, askToCancel, wakePost } from '../workflows/start.ts';
@@ -94,12 +95,14 @@ export const createTokenActivities = (deps: Deps) => ({
         account.accessTokenEncrypted !== null &&
         provider !== null &&
         ours &&
+        // Revoking ends every account of the login.
+        (await othersOfLogin(db, account.id)) === 0 &&
         !hasEnded(account.refreshExpiresAt)
       ) {
         const key = await accountKey(db, account);
         try {
           let accessToken = await openAccessToken(envelope, key, account, account.accessTokenEncrypted);
-          // Only a live access token can be revoked (sheet tiktok 2.6).
+          // Only a live access token can be revoked.
           if (hasEnded(account.expiresAt) && account.refreshTokenEncrypted !== null) {
             const refreshed = await provider.oauth.refresh(
               await openRefreshToken(envelope, key, account, account.refreshTokenEncrypted),

@@ -3,8 +3,8 @@ import { accountKey } from '../db/accounts.ts';
 import { type Attempt, lastAttempt, supersedeAttempt } from '../db/attempts.ts';
 import { savePost, settlePost } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
-import type { Chunk, PostContext } from '../providers/provider.ts';
-import { endedWaiting, type LoadedPost, loadPost, openPost, takeTurn } from './access.ts';
+import type { Chunk, PostContext, Transfer } from '../providers/provider.ts';
+import { contextOf, endedWaiting, type LoadedPost, loadPost, openPost, takeTurn } from './access.ts';
 import { alive, uninterruptedSignal } from './alive.ts';
 import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
@@ -28,7 +28,10 @@ export const createTransferActivities = (deps: Deps) => ({
       if (write?.status !== 'accepted' || write.secretEncrypted === null)
         return { kind: 'repeat', step: of, ms: 0, why: 'The upload URL is gone' };
 
-      const transfer: Transfer = { loaded, of, write, media, secret: await openSecret(deps, loaded, write) };
+      const way = loaded.provider.publishing.transfer;
+      if (way === undefined) throw new Error(`${post.provider} takes no files`);
+      const secret = await openSecret(deps, loaded, write);
+      const transfer: Sending = { loaded, of, write, media, secret, way };
       try {
         const start = await resumeAt(deps, transfer, signal);
         return typeof start === 'number' ? await sendFrom(deps, transfer, start, step, signal) : start;
@@ -39,13 +42,14 @@ export const createTransferActivities = (deps: Deps) => ({
     }),
 });
 
-interface Transfer {
+interface Sending {
   loaded: LoadedPost;
   /** The write that told where to send to. */
   of: string;
   write: Attempt;
   media: NonNullable<LoadedPost['media']>;
   secret: string;
+  way: Transfer;
 }
 
 function writeBefore({ post }: LoadedPost, name: string): string {
@@ -63,10 +67,10 @@ async function openSecret({ db, envelope }: Deps, { account }: LoadedPost, write
 /** The first byte to send: where the provider stands, once anything was sent. */
 async function resumeAt(
   deps: Deps,
-  { loaded, media }: Transfer,
+  { loaded, media, way }: Sending,
   signal: AbortSignal,
 ): Promise<number | StepOutcome> {
-  const { post, provider } = loaded;
+  const { post } = loaded;
   if (post.sentBytes === null) {
     await savePost(deps.db, post.id, { phase: 'upload', sentBytes: 0 });
     return 0;
@@ -74,35 +78,24 @@ async function resumeAt(
   const access = await openPost(deps, loaded, signal, 'transferring');
   if ('blocked' in access) return access.blocked;
   await takeTurn(deps, loaded, 'upload');
-  const received = await provider.publishing.receivedBytes(access.context);
-  // Whether it counts bytes or names the last one is not confirmed (sheet tiktok 4.7): both lie behind the chunk.
-  return provider.publishing.chunks(media.size).find(({ last }) => last > received)?.first ?? media.size;
+  const received = await way.receivedBytes(access.context);
+  // It may count bytes or name the last one: both lie behind the chunk.
+  return way.chunks(media.size).find(({ last }) => last > received)?.first ?? media.size;
 }
 
 async function sendFrom(
   deps: Deps,
-  transfer: Transfer,
+  transfer: Sending,
   start: number,
   step: string,
   signal: AbortSignal,
 ): Promise<StepOutcome> {
-  const {
-    loaded: { post, provider, account },
-    media,
-    secret,
-  } = transfer;
-  const context: PostContext = {
-    request: post.request,
-    openId: account.openId,
-    username: account.username,
-    scopes: account.scope,
-    // The URL is the permission: bytes need no token (sheet tiktok 4.7).
-    accessToken: '',
-    media,
-    publishId: post.publishId,
-    signal,
-  };
-  const rest = provider.publishing.chunks(media.size).filter(({ first }) => first >= start);
+  const { loaded, media, secret, way } = transfer;
+  const { post } = loaded;
+  const access = way.needsToken ? await openPost(deps, loaded, signal, 'transferring') : null;
+  if (access !== null && 'blocked' in access) return access.blocked;
+  const context: PostContext = access?.context ?? { ...contextOf(deps, loaded, signal), accessToken: '' };
+  const rest = way.chunks(media.size).filter(({ first }) => first >= start);
   for (const chunk of rest) {
     if (signal.aborted) throw new CancelledFailure('the transfer was stopped');
     const sent = await sendOne(deps, transfer, context, chunk, chunk === rest.at(-1));
@@ -117,14 +110,14 @@ async function sendFrom(
 
   function sendOne(
     { mediaStore }: Deps,
-    { media: file }: Transfer,
+    { media: file }: Sending,
     base: PostContext,
     chunk: Chunk,
     isLast: boolean,
   ) {
     // After the last byte a post can no longer be stopped, so a cancellation does not cut the last chunk in half.
     const guarded = isLast ? { ...base, signal: uninterruptedSignal() } : base;
-    return provider.publishing.sendChunk(guarded, {
+    return way.sendChunk(guarded, {
       ...chunk,
       total: file.size,
       secret,
@@ -134,7 +127,7 @@ async function sendFrom(
 }
 
 /** The upload URL is dead. What was sent to it can never become visible; a new write makes a new one. */
-async function expired({ db }: Deps, { loaded: { post }, of, write }: Transfer): Promise<StepOutcome> {
+async function expired({ db }: Deps, { loaded: { post }, of, write }: Sending): Promise<StepOutcome> {
   await db.transaction(async (tx) => {
     await supersedeAttempt(tx, write.id, 'upload_url_expired');
     await savePost(tx, post.id, { sentBytes: null });
@@ -144,7 +137,7 @@ async function expired({ db }: Deps, { loaded: { post }, of, write }: Transfer):
 
 async function interrupted(
   { db }: Deps,
-  { loaded: { post, account } }: Transfer,
+  { loaded: { post, account } }: Sending,
   error: ProviderError,
 ): Promise<StepOutcome> {
   switch (error.kind) {

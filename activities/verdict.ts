@@ -1,21 +1,22 @@
-import { listAttempts } from '../db/attempts.ts';
+import { listAttempts, supersedeAttempts } from '../db/attempts.ts';
 import { savePost, saveStatus, settlePost } from '../db/posts.ts';
 import { releaseQuotas } from '../db/quotas.ts';
 import { ProviderError } from '../providers/errors.ts';
-import type { Verdict } from '../providers/provider.ts';
+import type { FinalVerdict, Verdict } from '../providers/provider.ts';
 import { learnQuota, type LoadedPost, loadPost, openPost, takeTurn } from './access.ts';
 import { alive, tryNumber } from './alive.ts';
 import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
 import { notYet, postError, tryAgain } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
+import { stateAfter } from './plan.ts';
 
-/** Pauses between polls, in seconds; the last one repeats. 30 calls a minute are shared by a token's posts (sheet tiktok 7). */
+/** Pauses between polls, in seconds; the last one repeats. some providers take 30 calls a minute of a token, for all its posts. */
 const POLL_SECONDS = [1, 2, 2, 3, 5, 5, 10, 20, 20, 30, 60, 60, 120] as const;
 
 /** Asks the provider where a post stands. "Not decided yet" is a failure that Temporal retries: history does not grow. */
 export const createVerdictActivities = (deps: Deps) => ({
-  awaitVerdict: ({ postId }: { postId: string; step: string }): Promise<StepOutcome> =>
+  awaitVerdict: ({ postId, step }: { postId: string; step: string }): Promise<StepOutcome> =>
     alive(async (signal) => {
       const loaded = await loadPost(deps, postId);
       if (isFinal(loaded.post.state)) return { kind: 'settled', state: loaded.post.state };
@@ -23,24 +24,81 @@ export const createVerdictActivities = (deps: Deps) => ({
         return { kind: 'given_up', why: 'the provider did not decide within a day' };
       const access = await openPost(deps, loaded, signal, 'processing');
       if ('blocked' in access) return access.blocked;
-      await takeTurn(deps, loaded, 'verdict');
+      await takeTurn(deps, loaded, step);
       try {
-        const verdict = await loaded.provider.publishing.verdict(access.context);
-        if (verdict.kind !== 'pending')
-          return { kind: 'settled', state: await applyVerdict(deps, loaded, verdict) };
+        const verdict = await loaded.provider.publishing.verdict(step, access.context);
+        const outcome = await follow(deps, loaded, step, verdict);
+        if (outcome !== null) return outcome;
         await saveStatus(deps.db, postId, verdict.status);
         const ms = (POLL_SECONDS[tryNumber() - 1] ?? 120) * 1000;
         await savePost(deps.db, postId, {
-          phase: 'verdict',
-          next: { step: 'verdict', at: new Date(Date.now() + ms) },
+          phase: step,
+          next: { step, at: new Date(Date.now() + ms) },
         });
         throw notYet('NotDecided', `the provider says ${verdict.status}`, ms);
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;
-        return unanswered(loaded, error);
+        const providerPostId = liveAs(loaded, step);
+        if (providerPostId === null || error.kind === 'token' || tryNumber() < LIVE_TRIES)
+          return unanswered(loaded, error);
+        const verdict = { kind: 'published', status: 'PUBLISHED', providerPostId, permalink: null } as const;
+        return { kind: 'settled', state: await applyVerdict(deps, loaded, verdict) };
       }
     }),
 });
+
+/** How often the details of what is live are asked for. */
+const LIVE_TRIES = 6;
+
+/** The provider's id of what is live, where the step asks for no more than its details. */
+function liveAs({ post, made }: LoadedPost, step: string): string | null {
+  const asked = post.plan.find(({ name }) => name === step);
+  if (asked?.kind !== 'await' || asked.soon !== true) return null;
+  // What comes after the first are answers to it.
+  const first = post.plan.find((other) => other.kind === 'write' && other.shows === true);
+  return made[first?.name ?? ''] ?? null;
+}
+
+/** What a verdict means for the plan; null: it has to be asked for again. */
+async function follow(
+  deps: Deps,
+  loaded: LoadedPost,
+  step: string,
+  verdict: Verdict,
+): Promise<StepOutcome | null> {
+  const { post } = loaded;
+  switch (verdict.kind) {
+    case 'pending':
+      return null;
+    case 'ready': {
+      const state = stateAfter(post.plan, step);
+      await savePost(deps.db, post.id, { state, phase: null, next: null });
+      return { kind: 'done', state, publishId: post.publishId };
+    }
+    case 'gone':
+      return makeAgain(deps, loaded, verdict);
+    default:
+      return { kind: 'settled', state: await applyVerdict(deps, loaded, verdict) };
+  }
+}
+
+/** How often what was made and lost is made again. */
+const MOST_TIMES = 3;
+
+/** What the steps made is of no use: they are performed again, a few times. */
+export async function makeAgain(
+  deps: Deps,
+  loaded: LoadedPost,
+  { steps, status, error }: Omit<Extract<Verdict, { kind: 'gone' }>, 'kind'>,
+): Promise<StepOutcome> {
+  const { post } = loaded;
+  const [first] = post.plan.filter(({ name }) => steps.includes(name));
+  if (first === undefined) throw new Error(`the plan has no step ${steps.join(', ')}`);
+  const times = await supersedeAttempts(deps.db, post.id, steps, status);
+  if (times > MOST_TIMES)
+    return { kind: 'settled', state: await applyVerdict(deps, loaded, { kind: 'failed', status, error }) };
+  return { kind: 'repeat', step: first.name, ms: times * 2_000, why: error.message };
+}
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -60,7 +118,7 @@ export const createRecallActivities = (deps: Deps) => ({
       const access = await openPost(deps, loaded, signal, 'processing');
       if ('blocked' in access) return false;
       try {
-        return await loaded.provider.publishing.recall(access.context);
+        return (await loaded.provider.publishing.recall?.(access.context)) ?? false;
       } catch (error) {
         throw error instanceof ProviderError ? tryAgain(error) : error;
       }
@@ -71,7 +129,7 @@ export const createRecallActivities = (deps: Deps) => ({
 export async function applyVerdict(
   deps: Pick<Deps, 'db'>,
   loaded: LoadedPost,
-  verdict: Exclude<Verdict, { kind: 'pending' }>,
+  verdict: FinalVerdict,
 ): Promise<string> {
   const { db } = deps;
   const { post, account, provider } = loaded;
@@ -79,8 +137,8 @@ export async function applyVerdict(
     case 'published': {
       const { providerPostId, status } = verdict;
       const permalink =
-        providerPostId === null
-          ? null
+        verdict.permalink !== undefined || providerPostId === null
+          ? (verdict.permalink ?? null)
           : provider.publishing.permalink(post.request, account.username, providerPostId);
       return (await settlePost(db, post.id, { state: 'published', status, providerPostId, permalink })).state;
     }

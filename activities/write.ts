@@ -2,6 +2,7 @@ import {
   type Attempt,
   type AttemptOutcome,
   closeAttempt,
+  countAttempts,
   lastAttempt,
   listAttempts,
   markSent,
@@ -10,15 +11,16 @@ import {
 import { accountKey } from '../db/accounts.ts';
 import { savePost, settlePost } from '../db/posts.ts';
 import { type QuotaFull, type QuotaUse, releaseQuotas, reserveQuotas } from '../db/quotas.ts';
-import type { Quota, Step, Written } from '../providers/provider.ts';
+import type { PostContext, Quota, Step, Written } from '../providers/provider.ts';
 import { ProviderError } from '../providers/errors.ts';
-import { endedWaiting, learnQuota, type LoadedPost, loadPost, openPost } from './access.ts';
+import { endedWaiting, learnQuota, type LoadedPost, loadPost, noteQuotas, openPost } from './access.ts';
 import { alive } from './alive.ts';
 import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
 import { notYet, postError, tryAgain } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
 import { stateAfter } from './plan.ts';
+import { applyVerdict, makeAgain } from './verdict.ts';
 
 const HOUR_MS = 3_600_000;
 /** Longest pause before a lost write that can never become visible is made again. */
@@ -36,19 +38,22 @@ export const createWriteActivities = (deps: Deps) => ({
       const { post, account, provider } = loaded;
       if (isFinal(post.state)) return { kind: 'settled', state: post.state };
       const write = writeOf(loaded, step);
-      const last = await lastAttempt(db, postId, step);
+      let last = await lastAttempt(db, postId, step);
       if (last?.status === 'accepted')
-        return { kind: 'done', state: stateAfter(post.plan, step), publishId: last.providerRef };
+        return { kind: 'done', state: stateAfter(post.plan, step), publishId: post.publishId };
       if (last?.status === 'sent') {
         // Whoever sent it is gone, and with it the answer.
-        await closeAttempt(db, last.id, 'sent', {
-          status: 'unknown',
+        const lost = {
           errorCode: 'outcome_unknown',
           errorMessage: 'the worker stopped before the answer came',
-        });
-        if (write.lost === 'reconcile') return reconciling(deps, postId);
+        };
+        await closeAttempt(db, last.id, 'sent', { status: 'unknown', ...lost });
+        last = { ...last, ...lost, status: 'unknown' };
       }
-      if (last?.status === 'unknown' && write.lost === 'reconcile') return reconciling(deps, postId);
+      if (last?.status === 'unknown' && write.lost === 'reconcile') {
+        const found = await reconcile(deps, loaded, step, last, signal);
+        if (found !== 'again') return found;
+      }
 
       const early = (await endedWaiting(deps, loaded)) ?? (await notYetDue(deps, loaded));
       if (early !== null) return early;
@@ -58,7 +63,7 @@ export const createWriteActivities = (deps: Deps) => ({
       const quotas = provider.publishing.quotasOf(step, post.request);
       let attempt = last?.status === 'prepared' ? last : null;
       if (attempt === null) {
-        const taker = { accountId: account.id, postId, held: last === null };
+        const taker = { accountId: account.id, postId, held: last === null && isHeld(post) };
         const full = await reserveQuotas(db, taker, quotas);
         if (full !== null) return quotaFull(deps, loaded, full);
         attempt = await prepareAttempt(db, post, { step, tokenVersion: account.tokenVersion });
@@ -72,16 +77,28 @@ export const createWriteActivities = (deps: Deps) => ({
       const under: Write = { loaded, step, attempt, quotas, lost: write.lost };
       let from: 'prepared' | 'sent' = 'prepared';
       try {
-        await provider.publishing.preflight(step, access.context);
+        const told = await provider.publishing.preflight(step, access.context);
+        const full = await noteQuotas(deps, loaded, told);
+        if (full !== null) {
+          await closeAttempt(db, attempt.id, 'prepared', { status: 'rejected', errorCode: 'quota_exceeded' });
+          await releaseQuotas(db, postId, quotas);
+          return await quotaFull(deps, loaded, full);
+        }
         await markSent(db, attempt.id);
         from = 'sent';
-        return await accepted(deps, under, await provider.publishing.write(step, access.context));
+        const done = await accepted(deps, under, await provider.publishing.write(step, access.context));
+        return (await decidedAlready(deps, postId, step, access.context)) ?? done;
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;
         return refused(deps, under, from, error);
       }
     }),
 });
+
+/** Whether quotas were held for the post when it was accepted. */
+function isHeld({ onQuota, scheduledAt, createdAt }: LoadedPost['post']): boolean {
+  return onQuota === 'fail' && (scheduledAt === null || scheduledAt <= createdAt);
+}
 
 interface Write {
   loaded: LoadedPost;
@@ -147,18 +164,100 @@ async function quotaFull(
   return { kind: 'settled', state };
 }
 
-async function reconciling({ db }: Deps, postId: string): Promise<StepOutcome> {
-  await savePost(db, postId, { state: 'processing', phase: 'reconciling' });
-  return { kind: 'unknown' };
+const DAY_MS = 24 * HOUR_MS;
+
+/**
+ * Finds out what became of a write whose answer was lost, if the provider can be asked; else only an event can tell.
+ * @returns `again`: the provider itself says that nothing happened
+ */
+async function reconcile(
+  deps: Deps,
+  loaded: LoadedPost,
+  step: string,
+  lost: Attempt,
+  signal: AbortSignal,
+): Promise<StepOutcome | 'again'> {
+  const { db } = deps;
+  const { post, provider } = loaded;
+  await savePost(db, post.id, { state: 'processing', phase: 'reconciling' });
+  const { lookUp } = provider.publishing;
+  if (lookUp === undefined) return { kind: 'unknown' };
+  const first = (await listAttempts(db, post.id)).findLast((attempt) => attempt.step === step) ?? lost;
+  if (lost.createdAt.getTime() < Date.now() - DAY_MS)
+    return { kind: 'given_up', why: `nothing tells whether ${step} happened` };
+  const access = await openPost(deps, loaded, signal, 'processing');
+  if ('blocked' in access) return access.blocked;
+  try {
+    // A try before it may have been the one that was carried out.
+    const found = await lookUp(step, access.context, { code: lost.errorCode, at: first.createdAt });
+    switch (found.kind) {
+      case 'happened':
+        await closeAccepted(deps, loaded, step, lost, 'unknown', found.written);
+        return (
+          (await decidedAlready(deps, post.id, step, access.context)) ?? {
+            kind: 'done',
+            state: stateAfter(post.plan, step),
+            publishId: found.written.publishId ?? post.publishId,
+          }
+        );
+      case 'nothing':
+        await closeAttempt(db, lost.id, 'unknown', { status: 'rejected', errorCode: 'not_performed' });
+        return 'again';
+      case 'refused': {
+        await closeAttempt(db, lost.id, 'unknown', { status: 'rejected', errorCode: found.error.code });
+        const error = postError(found.error);
+        return { kind: 'settled', state: (await settlePost(db, post.id, { state: 'failed', error })).state };
+      }
+      case 'open':
+        throw notYet('Reconciling', `whether ${step} happened is not known yet`);
+    }
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    if (error.kind === 'token') return { kind: 'token_refused', tokenVersion: loaded.account.tokenVersion };
+    throw tryAgain(error);
+  }
+}
+
+/** What the next step would ask for is often decided already. Nothing depends on the answer. */
+async function decidedAlready(
+  deps: Deps,
+  postId: string,
+  step: string,
+  context: PostContext,
+): Promise<StepOutcome | null> {
+  const loaded = await loadPost(deps, postId);
+  const { post, provider, made } = loaded;
+  const next = post.plan[post.plan.findIndex(({ name }) => name === step) + 1];
+  if (next?.kind !== 'await' || next.soon !== true) return null;
+  try {
+    const verdict = await provider.publishing.verdict(next.name, { ...context, made });
+    if (verdict.kind !== 'published') return null;
+    return { kind: 'settled', state: await applyVerdict(deps, loaded, verdict) };
+  } catch (error) {
+    if (error instanceof ProviderError) return null;
+    throw error;
+  }
+}
+
+async function accepted(
+  deps: Deps,
+  { loaded, step, attempt }: Write,
+  written: Written,
+): Promise<StepOutcome> {
+  await closeAccepted(deps, loaded, step, attempt, 'sent', written);
+  const { plan, publishId } = loaded.post;
+  return { kind: 'done', state: stateAfter(plan, step), publishId: written.publishId ?? publishId };
 }
 
 /** The outcome and the ids that it brought are one commit, made before anything else is sent. */
-async function accepted(
+async function closeAccepted(
   { db, envelope }: Deps,
-  { loaded: { post, account }, step, attempt }: Write,
+  { post, account }: LoadedPost,
+  step: string,
+  attempt: Attempt,
+  from: 'sent' | 'unknown',
   written: Written,
-): Promise<StepOutcome> {
-  const state = stateAfter(post.plan, step);
+): Promise<void> {
   const secretEncrypted =
     written.secret === undefined
       ? null
@@ -169,15 +268,15 @@ async function accepted(
           version: 1,
         });
   const counted = await db.transaction(async (tx) => {
-    const closed = await closeAttempt(tx, attempt.id, 'sent', {
+    const closed = await closeAttempt(tx, attempt.id, from, {
       status: 'accepted',
-      providerRef: written.publishId ?? null,
+      providerRef: written.publishId ?? written.partId ?? written.providerPostId ?? null,
       secretEncrypted,
       logId: written.logId,
     });
     if (closed)
       await savePost(tx, post.id, {
-        state,
+        state: stateAfter(post.plan, step),
         phase: null,
         ...(written.publishId === undefined ? {} : { publishId: written.publishId }),
       });
@@ -185,7 +284,6 @@ async function accepted(
   });
   // A later try has taken this one for lost and goes its own way.
   if (!counted) throw new Error('the attempt was closed by another try');
-  return { kind: 'done', state, publishId: written.publishId ?? null };
 }
 
 async function refused(
@@ -245,11 +343,23 @@ async function refused(
       });
       return { kind: 'settled', state };
     }
+    case 'gone':
+      return makeAgain(deps, write.loaded, { steps: error.steps, status: error.code, error });
     case 'unavailable':
+      if ((await countAttempts(db, post.id, write.step)) >= error.tries) {
+        if (error.steps.length > 0)
+          return makeAgain(deps, write.loaded, { steps: error.steps, status: error.code, error });
+        const end = { state: 'failed', error: postError(error) } as const;
+        return { kind: 'settled', state: (await settlePost(db, post.id, end)).state };
+      }
       if (post.deadlineAt.getTime() > Date.now()) throw tryAgain(error);
       return { kind: 'repeat', step: write.step, ms: 0, why: error.message };
     case 'unknown':
-      if (write.lost === 'reconcile') return reconciling(deps, post.id);
+      if (write.lost === 'reconcile') {
+        await savePost(db, post.id, { state: 'processing', phase: 'reconciling' });
+        if (write.loaded.provider.publishing.lookUp === undefined) return { kind: 'unknown' };
+        throw notYet('Reconciling', `the answer of ${write.step} was lost`, 1000);
+      }
       return {
         kind: 'repeat',
         step: write.step,

@@ -1,7 +1,10 @@
 import type { FastifyRequest } from 'fastify';
 import { EnvelopeError } from '../crypto/errors.ts';
 import { sealTokens } from '../crypto/tokens.ts';
-import { type Account, accountsOf, saveGrant } from '../db/accounts.ts';
+import type { Envelope } from '../crypto/envelope.ts';
+import { type Account, accountKey, accountsOf, saveGrant } from '../db/accounts.ts';
+import type { Db } from '../db/client.ts';
+import { saveInstagramAccount } from '../db/logins.ts';
 import { type OAuthState, useConnectLink } from '../db/connect.ts';
 import type { Grant, Provider } from '../providers/provider.ts';
 import type { Deps } from './deps.ts';
@@ -22,23 +25,47 @@ export async function saveGrants(
   return db.transaction(async (tx) => {
     if (state.connectLinkId !== null && !(await useConnectLink(tx, state.connectLinkId))) return null;
     const accounts: Account[] = [];
-    for (const [index, { tokens, ...grant }] of grants.entries()) {
+    for (const [index, { tokens, login, ...grant }] of grants.entries()) {
       const key = keys[index];
       if (key === undefined) throw new Error('a grant has no data key');
-      accounts.push(
-        await saveGrant(tx, {
-          ...grant,
-          userId: state.userId,
-          provider: provider.name,
-          scopes: tokens.scopes,
-          expiresAt: inSeconds(tokens.expiresIn),
-          refreshExpiresAt: inSeconds(tokens.refreshExpiresIn),
-          key,
-          seal: (dataKey, place) => sealTokens(envelope, dataKey, place, tokens).catch(nullForLostKey),
-        }),
-      );
+      const account = await saveGrant(tx, {
+        ...grant,
+        userId: state.userId,
+        provider: provider.name,
+        scopes: tokens.scopes,
+        expiresAt: inSeconds(tokens.expiresIn),
+        refreshExpiresAt: inSeconds(tokens.refreshExpiresIn),
+        key,
+        seal: (dataKey, place) => sealTokens(envelope, dataKey, place, tokens).catch(nullForLostKey),
+      });
+      if (login !== undefined) await saveLogin(tx, envelope, account, login);
+      accounts.push(account);
     }
     return accounts;
+  });
+}
+
+async function saveLogin(
+  tx: Db,
+  envelope: Envelope,
+  account: Account,
+  { id, page }: NonNullable<Grant['login']>,
+): Promise<void> {
+  const sealed = await envelope.seal(await accountKey(tx, account), page.accessToken, {
+    table: 'instagram_accounts',
+    column: 'page_access_token_encrypted',
+    row: account.id,
+    version: account.tokenVersion,
+  });
+  await saveInstagramAccount(tx, {
+    userId: account.userId,
+    oauthAccountId: account.id,
+    igBusinessId: account.openId,
+    pageId: page.id,
+    username: account.username,
+    accessLevel: 'facebook_login',
+    pageAccessTokenEncrypted: sealed,
+    facebookUserId: id,
   });
 }
 

@@ -26,7 +26,7 @@ const PASSING = new Set(['server_error', 'temporarily_unavailable']);
 
 /** Why an account was not connected; `api/pages.ts` says it to the creator. */
 export type ConnectFailure =
-  | { code: 'invalid_link' | 'invalid_state' | 'access_denied' }
+  | { code: 'invalid_link' | 'invalid_state' | 'access_denied' | 'no_professional_account' }
   | { code: 'missing_scopes'; scopes: readonly string[] }
   | { code: 'provider_error'; unavailable: boolean; details: Record<string, unknown> };
 
@@ -134,12 +134,12 @@ async function connect(
     state.connectLinkId === null ? null : await findConnectLink(deps.database.db, state.connectLinkId);
   if (link !== null && link.usedAt !== null) return { code: 'invalid_link' };
 
-  let grants: Grant[];
+  let granted: { scopes: readonly string[]; grants: Grant[] };
   try {
     const verifier = Buffer.from(await deps.keys.unwrap(state.verifierKekId, state.verifierWrapped)).toString(
       'base64url',
     );
-    grants = await provider.oauth.exchangeCode(code, verifier, AbortSignal.timeout(EXCHANGE_MS));
+    granted = await provider.oauth.exchangeCode(code, verifier, AbortSignal.timeout(EXCHANGE_MS));
   } catch (cause) {
     if (!(cause instanceof ProviderError)) throw cause;
     request.log.warn({ err: cause, ...cause.details }, 'the provider did not exchange the code');
@@ -149,12 +149,13 @@ async function connect(
       details: cause.details,
     };
   }
-  const granted = new Set(grants.flatMap(({ tokens }) => tokens.scopes));
-  const scopes = provider.oauth.requiredScopes.filter((scope) => !granted.has(scope));
+  const { grants } = granted;
+  const scopes = provider.oauth.requiredScopes.filter((scope) => !granted.scopes.includes(scope));
   if (scopes.length > 0) {
     await giveBack(deps, request, provider, grants);
     return { code: 'missing_scopes', scopes };
   }
+  if (grants.length === 0) return { code: 'no_professional_account' };
   const saved = await saveGrants(deps, provider, state, grants);
   if (saved !== null) return saved;
   await giveBack(deps, request, provider, grants);

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Config } from '../config.ts';
 import type { Envelope } from '../crypto/envelope.ts';
 import type { KeyProvider } from '../crypto/keys.ts';
+import type { MediaLinks } from '../crypto/media-links.ts';
 import type { Database } from '../db/client.ts';
 import type { MediaStore } from '../media/store.ts';
 import type { Providers } from '../providers/index.ts';
@@ -14,6 +15,7 @@ export interface Deps {
   envelope: Envelope;
   keys: KeyProvider;
   media: MediaStore;
+  mediaLinks: MediaLinks;
   providers: Providers;
   /** Where log lines go instead of to standard output. */
   log?: { write(line: string): void };

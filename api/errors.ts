@@ -78,6 +78,7 @@ export function fromProvider(error: ProviderError): ApiError {
       });
     case 'rejected':
       return new ApiError({ ...init, status: 422, code: error.code, retryable: false });
+    case 'gone':
     case 'unavailable':
     case 'unknown':
       return new ApiError({ ...init, status: 502, code: error.code, retryable: true, retryAfterMs });

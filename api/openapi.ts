@@ -8,6 +8,8 @@ const TAGS = [
   { name: 'accounts', description: 'Connect creators’ accounts, and look after them.' },
   { name: 'media', description: 'Upload the files that are to be published.' },
   { name: 'tiktok', description: 'Publish to TikTok.' },
+  { name: 'instagram', description: 'Publish to Instagram.' },
+  { name: 'threads', description: 'Publish to Threads.' },
   { name: 'posts', description: 'Follow, move and cancel posts.' },
   { name: 'users', description: 'For the operator: users and their keys.' },
   { name: 'webhooks', description: 'For the providers.' },

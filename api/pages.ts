@@ -30,6 +30,12 @@ export function connectError(failure: ConnectFailure, provider: string): ApiErro
         'the creator did not agree',
         `You did not allow the connection at ${titled(provider)}, so nothing was connected. Start again if that was a mistake.`,
       );
+    case 'no_professional_account':
+      return of(
+        400,
+        'no professional account is linked to a Page that was granted',
+        'No professional Instagram account was found. Switch the account to Business or Creator in the Instagram app, link it to a Facebook Page that you manage, choose that Page in the dialog, and start again.',
+      );
     case 'missing_scopes':
       return of(
         400,

@@ -1,13 +1,16 @@
-import type { FastifyBaseLogger } from 'fastify';
-import { acceptPost, byKey, markPostStarted, type NewPost, type Post } from '../db/posts.ts';
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
+import { acceptPost, byKey, markPostStarted, type Post } from '../db/posts.ts';
 import { startPost } from '../workflows/start.ts';
+import { actorOf, noted, tenant } from './access.ts';
 import { hashOf } from './canonical.ts';
 import type { Deps } from './deps.ts';
 import { apiError } from './errors.ts';
+import type { DraftPost } from './new-post.ts';
+import { postView } from './post-view.ts';
 import { quotaExceeded } from './quotas.ts';
 import { tell } from './temporal.ts';
 
-export interface Submission {
+interface Submission {
   userId: string;
   /** Carried on by the workflow and its log lines. */
   requestId: string;
@@ -15,14 +18,14 @@ export interface Submission {
   /** As it came: the same key must come with the same. */
   body: unknown;
   /** Checks the body and makes the post of it; not asked when the key was used before. */
-  read: (userId: string) => Promise<Omit<NewPost, 'userId' | 'idempotencyKey' | 'requestHash' | 'requestId'>>;
+  read: (userId: string) => Promise<DraftPost>;
 }
 
 /**
  * Takes a post in, for any provider: durable when it returns, and its workflow started or left to the sweep.
  * @throws ApiError `idempotency_key_reused`, `duplicate_post`, `quota_exceeded`, and what `read` throws
  */
-export async function submit(
+async function submit(
   { database: { db }, temporal }: Deps,
   log: FastifyBaseLogger,
   { userId, idempotencyKey, requestId, body, read }: Submission,
@@ -54,4 +57,33 @@ export async function submit(
         await markPostStarted(db, post.id);
       return { outcome, post };
   }
+}
+
+/**
+ * What every route does that publishes: takes the request's post in, and answers 202 with it.
+ * @param read checks the body and makes the post of it
+ */
+export async function submitRequest(
+  deps: Deps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  read: (userId: string) => Promise<DraftPost>,
+): Promise<ReturnType<typeof postView>> {
+  const key = request.headers['idempotency-key'];
+  const { outcome, post } = await submit(deps, request.log, {
+    userId: tenant(request),
+    requestId: request.id,
+    idempotencyKey: typeof key === 'string' ? key : null,
+    body: request.body,
+    read,
+  });
+  if (outcome === 'replayed') void reply.header('idempotency-replayed', 'true');
+  else
+    await noted(request, deps.database.db, {
+      ...actorOf(request),
+      action: 'post.accepted',
+      subject: post.id,
+    });
+  void reply.code(202).header('location', `${deps.config.publicUrl}/api/posts/${post.id}`);
+  return postView(post);
 }

@@ -74,14 +74,16 @@ export function createStatusReader(deps: Deps) {
     try {
       await takeQuota(deps, account, quotas.status);
       const verdict = await callProvider(deps, account, (accessToken, signal) =>
-        publishing.verdict({
+        publishing.verdict('verdict', {
           request: post.request,
           openId,
           username,
           scopes,
           accessToken,
           media: null,
+          mediaUrl: deps.mediaLinks.url,
           publishId: post.publishId,
+          made: {},
           signal,
         }),
       );

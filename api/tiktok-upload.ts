@@ -1,20 +1,23 @@
 import { Type, type Static } from 'typebox';
-import { type Account, findAccount } from '../db/accounts.ts';
-import { findMedia, type Media } from '../db/media.ts';
-import type { NewPost } from '../db/posts.ts';
+import type { Account } from '../db/accounts.ts';
 import type { MediaFacts } from '../providers/provider.ts';
 import { checkRequest, PostInfo, type TikTokRequest } from '../providers/tiktok/request.ts';
-import { hashOf } from './canonical.ts';
 import type { Deps } from './deps.ts';
-import { apiError, type FieldProblem, fieldError } from './errors.ts';
-import { deadlineAt, dueAt } from './schedule.ts';
-import { isUuid, Time } from './schemas.ts';
+import { type FieldProblem, fieldError } from './errors.ts';
+import {
+  type DraftPost,
+  draftPost,
+  postingAccount,
+  publishOptions,
+  readyMedia,
+  timesOf,
+} from './new-post.ts';
 import { mediaUrlProblem } from './urls.ts';
 
 /** Body of POST /api/tiktok/upload. Exactly one of `mediaId`, `videoUrl` and `photoUrls`. */
 export const UploadBody = Type.Object(
   {
-    accountId: Type.String(),
+    ...publishOptions,
     source: Type.Enum(['FILE_UPLOAD', 'PULL_FROM_URL']),
     mode: Type.Enum(['inbox', 'direct']),
     mediaId: Type.Optional(Type.String({ description: 'For FILE_UPLOAD: media that is `ready`.' })),
@@ -22,16 +25,6 @@ export const UploadBody = Type.Object(
     photoUrls: Type.Optional(Type.Array(Type.String({ maxLength: 2000 }), { minItems: 1, maxItems: 35 })),
     photoCoverIndex: Type.Optional(Type.Integer({ minimum: 0, maximum: 34 })),
     postInfo: Type.Optional(PostInfo),
-    scheduledAt: Type.Optional(Time),
-    deadline: Type.Optional(
-      Type.String({
-        format: 'date-time',
-        description:
-          'When waiting for quota, account or TikTok is given up: at most, and without it, 72 hours after the post is due.',
-      }),
-    ),
-    onQuota: Type.Optional(Type.Enum(['wait', 'fail'])),
-    allowDuplicate: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
 );
@@ -50,50 +43,22 @@ export async function readUpload(
   checkAgainstCreatorInfo: CreatorCheck,
   userId: string,
   body: UploadBody,
-): Promise<Omit<NewPost, 'userId' | 'idempotencyKey' | 'requestHash' | 'requestId'>> {
-  const { db } = deps.database;
+): Promise<DraftPost> {
   const request = requestOf(body);
   const refusal = fieldError([...checkSource(body, deps.config.allowPrivateUrls), ...checkRequest(request)]);
   if (refusal !== null) throw refusal;
-  const due = body.scheduledAt === undefined ? null : dueAt(body.scheduledAt);
-  const deadline = deadlineAt(body.deadline, due);
-
-  const account = isUuid(body.accountId) ? await findAccount(db, userId, body.accountId) : null;
-  const provider = deps.providers.tiktok;
-  if (account?.provider !== 'tiktok' || provider === null) throw apiError('account_not_found');
-  if (account.status === 'disconnected')
-    throw apiError('account_disconnected', {
-      details: { status: account.status, statusReason: account.statusReason },
-    });
+  const times = timesOf(body);
+  const poster = await postingAccount(deps, userId, 'tiktok', body.accountId);
   const media = body.mediaId === undefined ? null : await readyMedia(deps, userId, body.mediaId);
-
-  await checkAgainstCreatorInfo(account, request, media);
+  await checkAgainstCreatorInfo(poster.account, request, media);
 
   const { mode, postInfo, source } = request;
-  const plan = provider.publishing.plan(request);
-  // Who does not want to wait is told now, while there is somebody to tell; a scheduled post has to see when it is due.
-  const now = due === null || due.getTime() <= Date.now();
-  const hold = body.onQuota === 'fail' && now ? provider.publishing.quotasOf('init', request) : [];
-  return {
-    oauthAccountId: account.id,
-    provider: account.provider,
-    mediaId: media?.id ?? null,
-    totalBytes: media?.size ?? null,
+  return draftPost(poster, body, times, {
     request,
-    plan,
-    hold,
-    fingerprint: hashOf([
-      account.id,
-      media?.sha256 ?? media?.id ?? body.videoUrl ?? body.photoUrls,
-      mode,
-      postInfo,
-    ]),
-    onQuota: body.onQuota ?? 'wait',
-    scheduledAt: due,
-    deadlineAt: deadline,
-    allowDuplicate: body.allowDuplicate ?? false,
-    detail: { provider: 'tiktok', source, mode, title: postInfo.title ?? null },
-  };
+    media,
+    same: [media?.sha256 ?? media?.id ?? body.videoUrl ?? body.photoUrls, mode, postInfo],
+    detail: { table: 'tiktok_posts', source, mode, title: postInfo.title ?? null },
+  });
 }
 
 /** The part of a body that is TikTok's: what the post remembers. */
@@ -140,16 +105,4 @@ function checkSource(
     if (wrong !== null) problem(field, wrong);
   }
   return problems;
-}
-
-async function readyMedia({ database: { db } }: Deps, userId: string, id: string): Promise<Media> {
-  const media = isUuid(id) ? await findMedia(db, userId, id) : null;
-  if (media === null) throw apiError('media_not_found');
-  const { state, rejectedReason } = media;
-  if (state !== 'ready')
-    throw apiError('media_not_ready', {
-      message: `the media is ${state}`,
-      details: { state, rejectedReason },
-    });
-  return media;
 }

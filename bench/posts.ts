@@ -2,7 +2,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { createApi } from '../scripts/api-client.ts';
-import { videoPost } from '../scripts/publish-video.ts';
+import { tiktok } from '../scripts/sandboxed/tiktok.ts';
 import type { Stack } from './stack.ts';
 import type { Tenant } from './tenant.ts';
 import { until } from './until.ts';
@@ -28,8 +28,8 @@ export async function publish(
   more: Readonly<Record<string, unknown>> = {},
 ): Promise<SentPost> {
   const calledAt = Date.now();
-  const body = { ...videoPost(accountId, mediaId, title), ...more };
-  return { ...(await api.post('/api/tiktok/upload', body, Accepted)), title, calledAt };
+  const body = { ...tiktok.videoPost(accountId, mediaId, title), ...more };
+  return { ...(await api.post(tiktok.publishPath, body, Accepted)), title, calledAt };
 }
 
 /** When a post's workflow ended, which is when it is published and everything is noted. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Type } from 'typebox';
 import { type Api, createApi } from '../scripts/api-client.ts';
 import { connectSandboxAccount } from '../scripts/connect-account.ts';
+import { tiktok } from '../scripts/sandboxed/tiktok.ts';
 import type { Stack } from './stack.ts';
 
 export interface Tenant {
@@ -30,7 +31,13 @@ export async function connectAccounts({ api }: Tenant, stack: Stack, count: numb
   const ids: string[] = [];
   for (let index = 0; index < count; index += 1)
     ids.push(
-      await connectSandboxAccount(api, stack.sandboxUrl, () => {}, `creator_${randomUUID().slice(0, 8)}`),
+      await connectSandboxAccount(
+        api,
+        stack.sandboxUrl,
+        tiktok,
+        () => {},
+        `creator_${randomUUID().slice(0, 8)}`,
+      ),
     );
   return ids;
 }

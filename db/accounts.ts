@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { and, desc, eq, exists, gt, inArray, isNotNull, lt, ne, or, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { type Page, after } from './page.ts';
-import { type AccountStatus, dataKeys, oauthAccounts, posts } from './schema.ts';
+import { type AccountStatus, dataKeys, instagramAccounts, oauthAccounts, posts } from './schema.ts';
 
 export type Account = typeof oauthAccounts.$inferSelect;
 /** A data key as it is stored: only the key-encryption key can open it. */
@@ -224,6 +224,10 @@ export async function wipeTokens(db: Db, id: string): Promise<void> {
       .update(oauthAccounts)
       .set({ accessTokenEncrypted: null, refreshTokenEncrypted: null, dataKeyId: null })
       .where(eq(oauthAccounts.id, id));
+    await tx
+      .update(instagramAccounts)
+      .set({ pageAccessTokenEncrypted: null })
+      .where(eq(instagramAccounts.oauthAccountId, id));
     if (account.dataKeyId !== null) await tx.delete(dataKeys).where(eq(dataKeys.id, account.dataKeyId));
   });
 }
@@ -277,17 +281,19 @@ export async function unnoticedReturns(db: Db, limit: number): Promise<Account[]
 }
 
 const HOUR_MS = 3_600_000;
+const WEEK_MS = 7 * 24 * HOUR_MS;
 const LEAST_MS = 30_000;
 
 /**
- * When the token pair should be refreshed: a fifth of its life (at most an hour) before its end, and a little earlier
+ * When the token pair should be refreshed: a fifth of its life (at most an hour, or ten days of a long life) before its end, and a little earlier
  * by an amount that differs from account to account, so that accounts connected together do not refresh together.
  * @returns null when the access token does not expire
  */
 export function refreshDueAt({ id, tokenVersion, issuedAt, expiresAt }: Account): Date | null {
   if (expiresAt === null) return null;
   const life = expiresAt.getTime() - (issuedAt ?? expiresAt).getTime();
-  const margin = Math.min(life * 0.2, HOUR_MS);
+  // A token of two months can wait for its provider for days.
+  const margin = Math.min(life * 0.2, life > WEEK_MS ? 1.5 * WEEK_MS : HOUR_MS);
   const spread = createHash('sha256').update(`${id}:${tokenVersion}`).digest().readUInt32BE() / 2 ** 32;
   const due = expiresAt.getTime() - margin - spread * margin * 0.5;
   // However short a life the provider gives it, a token is not refreshed twice in a row.

@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray } from 'drizzle-orm';
+import { and, desc, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { type AttemptStatus, isFinal, posts, publishAttempts } from './schema.ts';
 
@@ -13,6 +13,16 @@ export async function listAttempts(db: Db, postId: string): Promise<Attempt[]> {
     .orderBy(desc(publishAttempts.createdAt));
 }
 
+/** The ids of what the accepted writes of a post have made, by step. */
+export async function madeBy(db: Db, postId: string): Promise<Record<string, string>> {
+  const rows = await db
+    .select({ step: publishAttempts.step, ref: publishAttempts.providerRef })
+    .from(publishAttempts)
+    .where(and(eq(publishAttempts.postId, postId), eq(publishAttempts.status, 'accepted')))
+    .orderBy(publishAttempts.createdAt);
+  return Object.fromEntries(rows.flatMap(({ step, ref }) => (ref === null ? [] : [[step, ref]])));
+}
+
 /** The newest attempt of a step; null: it was never tried. */
 export async function lastAttempt(db: Db, postId: string, step: string): Promise<Attempt | null> {
   const [attempt] = await db
@@ -22,6 +32,15 @@ export async function lastAttempt(db: Db, postId: string, step: string): Promise
     .orderBy(desc(publishAttempts.createdAt))
     .limit(1);
   return attempt ?? null;
+}
+
+/** How often a step was tried. */
+export async function countAttempts(db: Db, postId: string, step: string): Promise<number> {
+  const rows = await db
+    .select({ times: sql<number>`count(*)::int` })
+    .from(publishAttempts)
+    .where(and(eq(publishAttempts.postId, postId), eq(publishAttempts.step, step)));
+  return rows[0]?.times ?? 0;
 }
 
 /**
@@ -68,7 +87,7 @@ export interface AttemptOutcome {
 export async function closeAttempt(
   db: Db,
   id: string,
-  from: 'prepared' | 'sent',
+  from: 'prepared' | 'sent' | 'unknown',
   outcome: AttemptOutcome,
 ): Promise<boolean> {
   const closed = await db
@@ -85,6 +104,43 @@ export async function supersedeAttempt(db: Db, id: string, errorCode: string): P
     .update(publishAttempts)
     .set({ status: 'rejected', errorCode, secretEncrypted: null })
     .where(eq(publishAttempts.id, id));
+}
+
+/**
+ * The same for several steps at once.
+ * @returns how often it has happened to the one of them that it happened to most
+ */
+export async function supersedeAttempts(
+  db: Db,
+  postId: string,
+  steps: readonly string[],
+  errorCode: string,
+): Promise<number> {
+  return db.transaction(async (tx) => {
+    await tx
+      .update(publishAttempts)
+      .set({ status: 'rejected', errorCode, secretEncrypted: null })
+      .where(
+        and(
+          eq(publishAttempts.postId, postId),
+          inArray(publishAttempts.step, [...steps]),
+          eq(publishAttempts.status, 'accepted'),
+        ),
+      );
+    const rows = await tx
+      .select({ times: sql<number>`count(*)::int` })
+      .from(publishAttempts)
+      .where(
+        and(
+          eq(publishAttempts.postId, postId),
+          inArray(publishAttempts.step, [...steps]),
+          eq(publishAttempts.status, 'rejected'),
+          isNotNull(publishAttempts.providerRef),
+        ),
+      )
+      .groupBy(publishAttempts.step);
+    return Math.max(0, ...rows.map(({ times }) => times));
+  });
 }
 
 /** Whether a write of the post may have had an effect at the provider. */

@@ -1,6 +1,7 @@
-import { and, desc, eq, inArray, isNull, ne, notInArray, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, isNotNull, isNull, ne, notInArray, or, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { after, type Page } from './page.ts';
+import { madeVisible, partlyLive } from './live.ts';
 import { findFullQuota, type QuotaFull, type QuotaRule, releaseUnused, takeQuotas } from './quotas.ts';
 import {
   FINAL_STATES,
@@ -34,8 +35,8 @@ export interface NewPost {
   allowDuplicate: boolean;
   /** Held for the post from now on: without them it is not taken in. */
   hold: readonly QuotaRule[];
-  /** The provider's own record of the post. */
-  detail: { provider: 'tiktok'; source: string; mode: string; title: string | null };
+  /** The provider's own record of the post, where it has a table. */
+  detail: { table: 'tiktok_posts'; source: string; mode: string; title: string | null } | null;
 }
 
 export type Accepted =
@@ -88,8 +89,10 @@ export async function acceptPost(
       if (other === null) throw new Error('a post conflicted with none');
       return replayOf(other, row.requestHash);
     }
-    const { provider: _provider, ...columns } = detail;
-    await tx.insert(tiktokPosts).values({ postId: post.id, userId: post.userId, ...columns });
+    if (detail !== null) {
+      const { table: _table, ...columns } = detail;
+      await tx.insert(tiktokPosts).values({ postId: post.id, userId: post.userId, ...columns });
+    }
     await takeQuotas(tx, { ...taker, postId: post.id }, hold);
     return { outcome: 'created', post };
   });
@@ -108,7 +111,7 @@ export async function byKey(db: Db, userId: string, key: string): Promise<Post |
   return post ?? null;
 }
 
-/** Failed and cancelled posts are no duplicates: nothing of them is live. */
+/** Failed and cancelled posts are no duplicates, unless something of them is live. */
 async function recentTwin(db: Db, accountId: string, fingerprint: string): Promise<Post | null> {
   const [post] = await db
     .select()
@@ -117,7 +120,7 @@ async function recentTwin(db: Db, accountId: string, fingerprint: string): Promi
       and(
         eq(posts.oauthAccountId, accountId),
         eq(posts.fingerprint, fingerprint),
-        notInArray(posts.state, ['failed', 'cancelled']),
+        or(notInArray(posts.state, ['failed', 'cancelled']), isNotNull(posts.providerPostId)),
         sql`${posts.createdAt} > now() - interval '24 hours'`,
       ),
     )
@@ -316,10 +319,11 @@ const MAY_BECOME: Readonly<Record<Settlement['state'], readonly PostState[]>> = 
  * Ends a post, or completes what is known about one that is published; whoever learns first may say it.
  * @returns the post as it is now
  */
-export async function settlePost(db: Db, id: string, end: Settlement): Promise<Post> {
+export async function settlePost(db: Db, id: string, settlement: Settlement): Promise<Post> {
   return db.transaction(async (tx) => {
     const [post] = await tx.select().from(posts).where(eq(posts.id, id)).for('update');
     if (post === undefined) throw new Error(`no post ${id}`);
+    const end = isFinal(post.state) ? settlement : partlyLive(await madeVisible(tx, post), settlement);
     if (end.status != null) {
       await tx
         .update(tiktokPosts)

@@ -40,25 +40,25 @@ interface Taker {
   postId: string | null;
 }
 
+/** A rule that is named several times is asked for as many at once. */
 async function standings(db: Db, taker: Taker, rules: readonly QuotaRule[]): Promise<Standing[]> {
-  const all = await Promise.all(rules.map((rule) => standing(db, taker, rule)));
+  const wanted = Map.groupBy(rules, ({ bucket }) => bucket);
+  const all = await Promise.all(
+    [...wanted.values()].map(async (same) =>
+      same[0] === undefined ? null : standing(db, taker, same[0], same.length),
+    ),
+  );
   return all.filter((one) => one !== null);
 }
 
-async function standing(db: Db, { accountId, postId }: Taker, rule: QuotaRule): Promise<Standing | null> {
+async function standing(
+  db: Db,
+  { accountId, postId }: Taker,
+  rule: QuotaRule,
+  wanted: number,
+): Promise<Standing | null> {
   const { bucket, windowMs } = rule;
   const windowStart = sql`now() - ${windowMs} * interval '1 millisecond'`;
-  const [taken] = await db
-    .select({ used: sql<number>`count(*)::int`, oldest: sql<string | null>`min(${quotaReservations.at})` })
-    .from(quotaReservations)
-    .where(
-      and(
-        eq(quotaReservations.oauthAccountId, accountId),
-        eq(quotaReservations.bucket, bucket),
-        isNull(quotaReservations.releasedAt),
-        gt(quotaReservations.at, windowStart),
-      ),
-    );
   const [shown] = await db
     .select()
     .from(quotaLimits)
@@ -69,16 +69,34 @@ async function standing(db: Db, { accountId, postId }: Taker, rule: QuotaRule): 
         gt(quotaLimits.shownAt, windowStart),
       ),
     );
-  const used = taken?.used ?? 0;
+  const since = shown?.shownAt ?? new Date(0);
+  const [taken] = await db
+    .select({
+      used: sql<number>`count(*)::int`,
+      since: sql<number>`count(*) filter (where ${quotaReservations.at} > ${since.toISOString()})::int`,
+      oldest: sql<string | null>`min(${quotaReservations.at})`,
+    })
+    .from(quotaReservations)
+    .where(
+      and(
+        eq(quotaReservations.oauthAccountId, accountId),
+        eq(quotaReservations.bucket, bucket),
+        isNull(quotaReservations.releasedAt),
+        gt(quotaReservations.at, windowStart),
+      ),
+    );
+  const ours = taken?.used ?? 0;
+  // The provider also counts what others post.
+  const used = shown?.used == null ? ours : Math.max(ours, shown.used + (taken?.since ?? 0));
   // What was accepted since shows that the limit is not as low as it was.
   const known =
     shown === undefined ? rule.limit : Math.min(rule.limit ?? Infinity, Math.max(shown.limit, used));
   if (known === null) return null;
   const use = { quota: bucket, limit: known, used, remaining: Math.max(0, known - used) };
-  if (use.remaining > 0) return { ...use, resetAt: null, full: null };
-  const since = taken?.oldest == null ? (shown?.shownAt ?? new Date()) : new Date(taken.oldest);
-  const resetAt = new Date(since.getTime() + windowMs);
-  const certain = rule.limit !== null && used >= rule.limit;
+  if (use.remaining >= wanted) return { ...use, resetAt: null, full: null };
+  const oldest = taken?.oldest == null ? (shown?.shownAt ?? new Date()) : new Date(taken.oldest);
+  const resetAt = new Date(oldest.getTime() + windowMs);
+  const certain = rule.limit !== null && used + wanted > rule.limit;
   if (certain || shown === undefined)
     return { ...use, resetAt, full: { ...use, resetAt, askAgainAt: resetAt } };
   // The provider counts what others post too, and may forget earlier than we think: whoever was refused asks again.
@@ -157,17 +175,25 @@ export async function releaseUnused(db: Db, postId: string): Promise<void> {
 /**
  * Notes that a refusal has shown a quota to be used up by what is taken of it now.
  * @param postId the post that was refused, which is the one to ask again; null: any
+ * @param told what the provider itself has said about it
  */
 export async function learnLimit(
   db: Db,
   { accountId, postId }: Taker,
   rule: QuotaRule,
   askAgainAt: Date,
+  told?: { limit: number; used: number },
 ): Promise<void> {
   const used = sql`(select count(*) from quota_reservations
     where oauth_account_id = ${accountId} and bucket = ${rule.bucket} and released_at is null
       and at > now() - ${rule.windowMs} * interval '1 millisecond')`;
-  const shown = { limit: used, postId, shownAt: sql`now()`, askAgainAt };
+  const shown = {
+    limit: told?.limit ?? used,
+    used: told?.used ?? null,
+    postId,
+    shownAt: sql`now()`,
+    askAgainAt,
+  };
   await db
     .insert(quotaLimits)
     .values({ oauthAccountId: accountId, bucket: rule.bucket, ...shown })

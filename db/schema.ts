@@ -62,9 +62,9 @@ export function isFinal(state: PostState): state is (typeof FINAL_STATES)[number
 
 /** A step of a plan as it is stored; `providers/provider.ts` says what they mean. */
 export type StoredStep =
-  | { kind: 'write'; name: string; lost: 'repeat' | 'reconcile' }
+  | { kind: 'write'; name: string; lost: 'repeat' | 'reconcile'; shows?: true }
   | { kind: 'transfer'; name: string; of: string }
-  | { kind: 'await'; name: string; recall?: true };
+  | { kind: 'await'; name: string; recall?: true; soon?: true };
 
 /** What went wrong with a post, as clients see it in `error` (without the provider's own words, which stand in `details`). */
 export interface PostError {
@@ -175,6 +175,92 @@ export const oauthAccounts = pgTable(
     index().on(t.provider, t.openId),
   ],
 );
+
+/** What an Instagram account has beyond others: the Page that it is reached through. */
+export const instagramAccounts = pgTable(
+  'instagram_accounts',
+  {
+    id: id(),
+    userId: userId(),
+    oauthAccountId: uuid('oauth_account_id').notNull().unique(),
+    igBusinessId: text('ig_business_id').notNull(),
+    pageId: text('page_id'),
+    username: text('username'),
+    /** How the account was connected: `facebook_login`. */
+    accessLevel: text('access_level').notNull(),
+    pageAccessTokenEncrypted: bytea('page_access_token_encrypted'),
+    /** Whom the deauthorize callback names. */
+    facebookUserId: text('facebook_user_id'),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    unique().on(t.userId, t.igBusinessId),
+    unique().on(t.userId, t.id),
+    index().on(t.facebookUserId),
+    foreignKey({
+      columns: [t.userId, t.oauthAccountId],
+      foreignColumns: [oauthAccounts.userId, oauthAccounts.id],
+    }),
+  ],
+);
+
+/** What an account has published, as far as we have heard of it. */
+export const igMedia = pgTable(
+  'ig_media',
+  {
+    id: id(),
+    userId: userId(),
+    instagramAccountId: uuid('instagram_account_id').notNull(),
+    igId: text('ig_id').notNull(),
+    mediaType: text('media_type'),
+    caption: text('caption'),
+    permalink: text('permalink'),
+    timestamp: at('timestamp'),
+    metricsJson: jsonb('metrics_json').$type<Record<string, unknown>>().notNull().default({}),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    unique().on(t.instagramAccountId, t.igId),
+    unique().on(t.userId, t.id),
+    foreignKey({
+      columns: [t.userId, t.instagramAccountId],
+      foreignColumns: [instagramAccounts.userId, instagramAccounts.id],
+    }),
+  ],
+);
+
+export const igComments = pgTable(
+  'ig_comments',
+  {
+    id: id(),
+    userId: userId(),
+    igMediaId: uuid('ig_media_id').notNull(),
+    igId: text('ig_id').notNull(),
+    fromUser: text('from_user'),
+    text: text('text'),
+    hidden: boolean('hidden').notNull().default(false),
+    timestamp: at('timestamp'),
+    createdAt: createdAt(),
+    updatedAt: updatedAt(),
+  },
+  (t) => [
+    unique().on(t.igMediaId, t.igId),
+    foreignKey({ columns: [t.userId, t.igMediaId], foreignColumns: [igMedia.userId, igMedia.id] }),
+  ],
+);
+
+/** People who asked a provider to have their data deleted here; the status page tells from it. */
+export const dataDeletions = pgTable('data_deletions', {
+  id: id(),
+  /** Public: whoever knows it may ask how the deletion stands. */
+  code: text('code').notNull().unique(),
+  provider: text('provider').notNull(),
+  accounts: integer('accounts').notNull(),
+  requestedAt: at('requested_at').notNull().defaultNow(),
+  completedAt: at('completed_at'),
+});
 
 export const media = pgTable(
   'media',
@@ -347,6 +433,8 @@ export const quotaLimits = pgTable(
       .references(() => oauthAccounts.id),
     bucket: text('bucket').notNull(),
     limit: integer('limit').notNull(),
+    /** What the provider itself counted then; null: the limit was shown by a refusal. */
+    used: integer('used'),
     /** The post that was refused. */
     postId: uuid('post_id').references(() => posts.id),
     shownAt: at('shown_at').notNull(),

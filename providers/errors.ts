@@ -6,10 +6,11 @@
  * - `quota`: nothing happened; call again after `retryAfterMs`
  * - `rejected`: nothing happened, and the same call will never succeed
  * - `unavailable`: nothing happened (never reached, or a read that failed); call again
+ * - `gone`: nothing happened, and what the writes in `steps` made is of no use any more: make it again
  * - `unknown`: a write was sent and its outcome is not known
  */
 export type ProviderErrorKind =
-  'token' | 'grant' | 'account' | 'quota' | 'rejected' | 'unavailable' | 'unknown';
+  'token' | 'grant' | 'account' | 'quota' | 'rejected' | 'unavailable' | 'gone' | 'unknown';
 
 /** What one of a provider's own error codes means for a post. */
 export interface CatalogueRow {
@@ -37,6 +38,10 @@ export interface ProviderErrorInit {
   retryAfterMs?: number;
   /** Bucket of the quota that the refusal shows to be used up. */
   quota?: string;
+  /** `unavailable`: given up after as many tries of a step. */
+  tries?: number;
+  /** `gone`: the writes whose results are lost; `unavailable`: those to repeat when the tries are used up. */
+  steps?: readonly string[];
 }
 
 /** The one error of `providers/`. Carries no token, URL or body: it is logged and shown. */
@@ -51,9 +56,14 @@ export class ProviderError extends Error {
   readonly logId: string | null;
   readonly retryAfterMs: number | undefined;
   readonly quota: string | null;
+  readonly tries: number;
+  readonly steps: readonly string[];
+  /** What it was made of, to make a like one. */
+  readonly init: ProviderErrorInit;
 
   constructor(init: ProviderErrorInit) {
     super(init.message);
+    this.init = init;
     this.provider = init.provider;
     this.kind = init.kind;
     this.code = init.code;
@@ -63,6 +73,8 @@ export class ProviderError extends Error {
     this.logId = init.logId ?? null;
     this.retryAfterMs = init.retryAfterMs;
     this.quota = init.quota ?? null;
+    this.tries = init.tries ?? Infinity;
+    this.steps = init.steps ?? [];
   }
 
   /** The provider's own words, for `error.details`. */

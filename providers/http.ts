@@ -26,7 +26,7 @@ const TOTAL_MS = 60_000;
 const MAX_ANSWER_BYTES = 4_000_000;
 
 export interface HttpRequest {
-  method: 'GET' | 'POST' | 'PUT';
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   url: string;
   headers?: Record<string, string>;
   body?: string | Readable;

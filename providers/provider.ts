@@ -6,16 +6,24 @@ import type { ProviderError } from './errors.ts';
  * needs is in the arguments, whatever it learns is in the result, and what goes wrong is a ProviderError.
  */
 
-export type ProviderName = 'tiktok';
+/** All that stand in the registry (index.ts). */
+export const PROVIDER_NAMES = ['tiktok', 'instagram', 'threads'] as const;
+export type ProviderName = (typeof PROVIDER_NAMES)[number];
 
 /** One entry of a plan (docs/architecture.md, "A post is a plan"). Plain data: it is stored and enters history. */
 export type Step =
-  /** Changes something at the provider. `lost` says what to do when its answer never came. */
-  | { kind: 'write'; name: string; lost: 'repeat' | 'reconcile' }
+  /**
+   * Changes something at the provider. `lost` says what to do when its answer never came. `shows`: what it made is seen
+   * from then on, whatever becomes of the steps after it.
+   */
+  | { kind: 'write'; name: string; lost: 'repeat' | 'reconcile'; shows?: true }
   /** Moves the media's bytes to where the write named `of` said. */
   | { kind: 'transfer'; name: string; of: string }
-  /** Asks until the provider has decided. `recall`: until then the provider may let us take the post back. */
-  | { kind: 'await'; name: string; recall?: true };
+  /**
+   * Asks until the provider has decided. `recall`: until then the provider may let us take the post back. `soon`: the
+   * write before has made it live, and only its address is missing: asked in that write already, and not for ever.
+   */
+  | { kind: 'await'; name: string; recall?: true; soon?: true };
 
 export type Plan = readonly Step[];
 
@@ -36,6 +44,13 @@ export interface Grant {
   displayName: string | null;
   tokens: TokenSet;
   metadata: Record<string, unknown>;
+  /** Where several accounts come with one login. */
+  login?: {
+    /** The provider's id of the person who logged in; callbacks name it. */
+    id: string;
+    /** The Page through which the account is reached. */
+    page: { id: string; accessToken: string };
+  };
 }
 
 export interface OAuth {
@@ -43,8 +58,15 @@ export interface OAuth {
   readonly requiredScopes: readonly string[];
   /** Where to send the creator's browser. `codeVerifier` is the PKCE secret of this attempt. */
   authorizeUrl(attempt: { state: string; codeVerifier: string }): string;
-  /** @throws ProviderError `grant` when the code is refused */
-  exchangeCode(code: string, codeVerifier: string, signal: AbortSignal): Promise<Grant[]>;
+  /**
+   * @returns every account that was granted, and the scopes that were
+   * @throws ProviderError `grant` when the code is refused
+   */
+  exchangeCode(
+    code: string,
+    codeVerifier: string,
+    signal: AbortSignal,
+  ): Promise<{ scopes: readonly string[]; grants: Grant[] }>;
   /** @throws ProviderError `grant` when the refresh token is refused, `unavailable` when it should be tried again */
   refresh(refreshToken: string, signal: AbortSignal): Promise<TokenSet>;
   /** Ends our access at the provider; a token that is dead already is no error. */
@@ -67,14 +89,23 @@ export interface PostContext {
   scopes: readonly string[];
   accessToken: string;
   media: MediaFacts | null;
+  /** Where the provider can fetch one of our media, for some hours. */
+  mediaUrl: (mediaId: string) => string;
   /** The id of the act of publishing, once a write has told it. */
   publishId: string | null;
+  /** What the accepted writes of the post have made, by step. */
+  made: Readonly<Record<string, string>>;
   signal: AbortSignal;
 }
 
 /** What an accepted write made. */
 export interface Written {
+  /** Of the whole, not published yet (TikTok publish id, Meta container). */
   publishId?: string;
+  /** Of a part of it. */
+  partId?: string;
+  /** Of what is live from now on. */
+  providerPostId?: string;
   /** Needed by a later step and secret, such as an upload URL: stored encrypted. */
   secret?: string;
   logId: string | null;
@@ -82,11 +113,18 @@ export interface Written {
 
 export interface Quota {
   bucket: string;
-  /** Null: the provider tells it by a refusal only. */
+  /** Null: the provider tells it, beforehand (`preflight`) or by a refusal. */
   limit: number | null;
   windowMs: number;
   /** What counts: each call of the write (a rate limit), each call of its preflight, or only what the provider accepted. */
   counts: 'calls' | 'preflights' | 'accepted';
+}
+
+/** How a quota stands, in the provider's own words. */
+export interface ToldQuota {
+  bucket: string;
+  limit: number;
+  used: number;
 }
 
 /** Inclusive byte positions of one request of a transfer. */
@@ -95,12 +133,52 @@ export interface Chunk {
   last: number;
 }
 
-/** What the provider has decided about a post. */
+/** What the provider has decided about a post, or about a part of it. */
 export type Verdict =
   | { kind: 'pending'; status: string }
-  | { kind: 'published'; status: string; providerPostId: string | null }
+  /** On to the next step. */
+  | { kind: 'ready'; status: string }
+  /** What these writes made is of no use any more, and can never become visible: it has to be made again. */
+  | { kind: 'gone'; status: string; steps: readonly string[]; error: ProviderError }
+  | { kind: 'published'; status: string; providerPostId: string | null; permalink?: string | null }
   | { kind: 'delivered'; status: string }
   | { kind: 'failed'; status: string; error: ProviderError };
+
+/** A verdict after which there is nothing to ask. */
+export type FinalVerdict = Extract<Verdict, { kind: 'published' | 'delivered' | 'failed' }>;
+
+/** What became of a write whose answer was lost. */
+export type LookUp =
+  | { kind: 'happened'; written: Written }
+  /** It may be sent again. */
+  | { kind: 'nothing' }
+  /** Nothing happened, and the answer was a refusal after all. */
+  | { kind: 'refused'; error: ProviderError }
+  /** It cannot be told yet. */
+  | { kind: 'open' };
+
+/** How files go to a provider. */
+export interface Transfer {
+  /** Whether the bytes are sent with the account's token; else the place to send to is the permission. */
+  readonly needsToken: boolean;
+  /** How the file is cut; in order, without gaps. */
+  chunks(size: number): readonly Chunk[];
+  /** Sends one chunk. `expired`: the place to send to is gone, nothing of it can become visible. */
+  sendChunk(
+    context: PostContext,
+    chunk: Chunk & { total: number; secret: string; body: Readable },
+  ): Promise<'stored' | 'complete' | 'out_of_step' | 'expired'>;
+  /** How many bytes have arrived at the provider. */
+  receivedBytes(context: PostContext): Promise<number>;
+}
+
+/** One thing that is wrong with a request, and what to do about it. */
+export interface RequestProblem {
+  field: string;
+  message: string;
+  /** Names the rule for good, where clients may want to know it. */
+  rule?: string;
+}
 
 export interface Publishing {
   /**
@@ -112,27 +190,30 @@ export interface Publishing {
   readonly quotas: readonly Quota[];
   /** Those that a step's calls take one from. */
   quotasOf(step: string, request: unknown): readonly Quota[];
-  /** Reads what only the provider knows and refuses what it would refuse, right before a write. @throws ProviderError */
-  preflight(step: string, context: PostContext): Promise<void>;
+  /**
+   * Reads what only the provider knows and refuses what it would refuse, right before a write.
+   * @returns how its quotas stand, where it tells that
+   * @throws ProviderError
+   */
+  preflight(step: string, context: PostContext): Promise<readonly ToldQuota[]>;
   /** Performs a write. @throws ProviderError; `unknown` when it may have been carried out */
   write(step: string, context: PostContext): Promise<Written>;
-  /** How the file is cut; in order, without gaps. */
-  chunks(size: number): readonly Chunk[];
-  /** Sends one chunk. `expired`: the place to send to is gone, nothing of it can become visible. */
-  sendChunk(
+  /** Finds out what became of a write under `reconcile` whose answer was lost; absent: nobody can be asked. */
+  readonly lookUp?: (
+    step: string,
     context: PostContext,
-    chunk: Chunk & { total: number; secret: string; body: Readable },
-  ): Promise<'stored' | 'complete' | 'out_of_step' | 'expired'>;
-  /** How many bytes have arrived at the provider. */
-  receivedBytes(context: PostContext): Promise<number>;
-  /** Where the post stands. */
-  verdict(context: PostContext): Promise<Verdict>;
+    lost: { code: string | null; at: Date },
+  ) => Promise<LookUp>;
+  /** Absent: no files are sent to this provider, it fetches them. */
+  readonly transfer?: Transfer;
+  /** Where a post, or the part of it that the step awaits, stands. */
+  verdict(step: string, context: PostContext): Promise<Verdict>;
   /**
-   * Asks the provider to drop a post that it has not finished.
+   * Asks the provider to drop a post that it has not finished; absent: it never does.
    * @returns whether it did; false: too late
    */
-  recall(context: PostContext): Promise<boolean>;
-  /** The public address of what is live; null where it cannot be told. Pure. */
+  recall?(context: PostContext): Promise<boolean>;
+  /** The public address of what is live; null where only the provider can tell it. Pure. */
   permalink(request: unknown, username: string | null, providerPostId: string): string | null;
 }
 
@@ -147,7 +228,7 @@ export interface IncomingEvent {
 
 /** What an event means to us. */
 export type EventEffect =
-  | { kind: 'verdict'; publishId: string; verdict: Verdict }
+  | { kind: 'verdict'; publishId: string; verdict: FinalVerdict }
   | {
       kind: 'account';
       openId: string;
@@ -155,6 +236,15 @@ export type EventEffect =
       reason: string;
       /** When it happened; an event from before the creator's last consent is not about it. Null: not said. */
       at: Date | null;
+    }
+  /** Somebody has commented on what belongs to an account. */
+  | {
+      kind: 'comment';
+      openId: string;
+      mediaId: string;
+      commentId: string;
+      fromUser: string | null;
+      text: string | null;
     }
   | { kind: 'none' };
 
@@ -169,6 +259,10 @@ export interface Webhooks {
   split(body: Uint8Array): IncomingEvent[];
   /** Reads a stored event. */
   effect(eventType: string, payload: string): EventEffect;
+  /** What to answer when the provider asks whether the URL is ours; null: it is not to be told. Absent: it never asks. */
+  handshake?(query: Readonly<Record<string, unknown>>): string | null;
+  /** Whom a callback about the end of a permission is about; null: not signed by the provider. Absent: there are none. */
+  signedUser?(signedRequest: string): string | null;
 }
 
 export interface Provider {
@@ -176,4 +270,10 @@ export interface Provider {
   readonly oauth: OAuth;
   readonly publishing: Publishing;
   readonly webhooks: Webhooks;
+  /** How the account's quotas stand, in the provider's own words; absent: it tells none. @throws ProviderError */
+  readonly limits?: (
+    account: { openId: string; scopes: readonly string[] },
+    accessToken: string,
+    signal: AbortSignal,
+  ) => Promise<ToldQuota[]>;
 }

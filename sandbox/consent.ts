@@ -4,8 +4,12 @@ import type { Store } from './store.ts';
 export const Decision = Type.Object(
   {
     decision: Type.Union([Type.Literal('approve'), Type.Literal('deny')]),
+    /** Only for visits of this provider's page. */
+    provider: Type.Optional(Type.String()),
     creator: Type.Optional(Type.String()),
     scopes: Type.Optional(Type.Array(Type.String())),
+    /** Names of the Facebook pages that are granted; absent: all. */
+    pages: Type.Optional(Type.Array(Type.String())),
     sticky: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
@@ -23,7 +27,12 @@ export class Consent {
   }
 
   set(decision: Decision): void {
-    if (decision.sticky === true) this.clear();
+    const { provider, sticky } = decision;
+    if (sticky === true) {
+      this.#state.next = this.#state.next.filter(
+        (other) => provider !== undefined && other.provider !== provider,
+      );
+    }
     this.#state.next.push(decision);
   }
 
@@ -31,9 +40,10 @@ export class Consent {
     this.#state.next = [];
   }
 
-  take(): Decision | undefined {
-    const [first] = this.#state.next;
-    if (first?.sticky !== true) this.#state.next.shift();
+  take(provider: string): Decision | undefined {
+    const { next } = this.#state;
+    const first = next.find((decision) => decision.provider === undefined || decision.provider === provider);
+    if (first !== undefined && first.sticky !== true) next.splice(next.indexOf(first), 1);
     return first;
   }
 }

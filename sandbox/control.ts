@@ -19,10 +19,10 @@ export function control<S extends TSchema>(
     method,
     path: PREFIX + path,
     endpoint: 'control',
-    handle: (call) => {
+    handle: async (call) => {
       try {
         const body = parseText(schema, call.text === '' ? '{}' : call.text);
-        return json(200, stringify(handle(body, call) ?? {}));
+        return json(200, stringify((await handle(body, call)) ?? {}));
       } catch (error) {
         if (!(error instanceof Mismatch)) throw error;
         throw new Refusal(json(400, JSON.stringify({ error: error.message })));
@@ -36,7 +36,9 @@ export const Changes = Type.Record(Type.String(), Type.Unknown());
 
 export function createControls(core: Core, providers: FakeProvider[]): Route[] {
   const endpoints = new Set(['webhook', '*']);
-  for (const { routes } of providers) for (const { endpoint } of routes) endpoints.add(endpoint);
+  const routes = providers.flatMap((provider) => provider.routes);
+  for (const { endpoint } of routes) endpoints.add(endpoint);
+  const uploads = new Set(routes.filter(({ streams }) => streams).map(({ endpoint }) => endpoint));
 
   function summary() {
     return {
@@ -64,7 +66,7 @@ export function createControls(core: Core, providers: FakeProvider[]): Route[] {
       if (base === undefined || !endpoints.has(base)) {
         throw new Mismatch(`unknown endpoint ${spec.endpoint}; known: ${[...endpoints].join(', ')}`);
       }
-      if (spec.kind === 'drop-mid' && base !== 'upload') throw new Mismatch('drop-mid is for uploads');
+      if (spec.kind === 'drop-mid' && !uploads.has(base)) throw new Mismatch('drop-mid is for uploads');
       return { id: core.faults.arm(spec) };
     }),
     control('DELETE', '/faults', Nothing, (_body, { url }) => {

@@ -4,6 +4,8 @@ const Attempt = Type.Object({
   at: Type.Number(),
   status: Type.Union([Type.Integer(), Type.Null()]),
   error: Type.Union([Type.String(), Type.Null()]),
+  /** The start of what the receiver said. */
+  answer: Type.Optional(Type.String()),
 });
 const Delivery = Type.Object({
   id: Type.String(),
@@ -11,6 +13,7 @@ const Delivery = Type.Object({
   event: Type.String(),
   url: Type.Union([Type.String(), Type.Null()]),
   body: Type.String(),
+  contentType: Type.String({ default: 'application/json' }),
   createdAt: Type.Number(),
   state: Type.Union([
     Type.Literal('pending'),

@@ -16,23 +16,25 @@ import {
   type Route,
 } from './http.ts';
 import type { LogEntry } from './log.ts';
+import { createRouter } from './routing.ts';
 
 const HTML_ERROR = '<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>';
 
 /** Finds the route, applies faults around it and keeps the log. */
 export function createDispatch(core: Core, routes: Route[], controls: Route[]) {
-  const table = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
-  const controlTable = new Map(controls.map((route) => [`${route.method} ${route.path}`, route]));
+  const find = createRouter(routes);
+  const findControl = createRouter(controls);
 
   async function serve(call: Call, method: string): Promise<Reply | 'drop' | 'reset' | { truncated: Reply }> {
     const key = `${method} ${call.url.pathname}`;
-    const control = controlTable.get(key);
+    const control = findControl(method, call.url.pathname);
     if (control !== undefined) {
       call.text = await readText(call.incoming);
-      return control.handle(call);
+      return control.route.handle(call);
     }
     if (key.includes(' /_sandbox')) return json(404, JSON.stringify({ error: `no control ${key}` }));
-    const route = table.get(key);
+    const { route, params } = find(method, call.url.pathname) ?? {};
+    call.params = params ?? {};
     if (route?.streams === undefined) call.text = await readText(call.incoming);
     const entry = core.log.add(
       {
@@ -44,8 +46,7 @@ export function createDispatch(core: Core, routes: Route[], controls: Route[]) {
       },
       call.headers,
     );
-    // Section 1: a missing slash and a wrong verb look the same.
-    if (route === undefined) return noted(entry, { status: 404, body: 'Unsupported path(Janus)' });
+    if (route === undefined) return noted(entry, { status: 404 });
     const variant = route.variant?.(call);
     const { slowMs, fault } = core.faults.take([
       route.endpoint,
@@ -71,7 +72,8 @@ export function createDispatch(core: Core, routes: Route[], controls: Route[]) {
     const { socket } = incoming;
     try {
       const url = new URL(incoming.url ?? '/', `http://${incoming.headers.host ?? '127.0.0.1'}`);
-      const call: Call = { url, headers: incoming.headers, text: '', incoming, fault: undefined };
+      const { headers } = incoming;
+      const call: Call = { url, params: {}, headers, text: '', incoming, fault: undefined };
       const outcome = await serve(call, incoming.method ?? 'GET');
       if (outcome === 'drop') socket.destroy();
       else if (outcome === 'reset') socket.resetAndDestroy();

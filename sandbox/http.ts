@@ -3,6 +3,8 @@ import type { Fault } from './faults.ts';
 
 export interface Call {
   url: URL;
+  /** What the route's path names in braces. */
+  params: Record<string, string>;
   headers: IncomingHttpHeaders;
   /** The body as text; empty for a route that streams. */
   text: string;
@@ -17,7 +19,9 @@ export interface Reply {
 }
 
 export interface Route {
+  /** `*` for any. */
   method: string;
+  /** May name segments in braces: `/{version}/{id}/media`; `{rest*}` is the rest of the path. */
   path: string;
   /** The name that faults and the request log use. */
   endpoint: string;

@@ -19,6 +19,9 @@ const KEPT_HEADERS = [
   'content-length',
   'content-range',
   'content-type',
+  'file_size',
+  'file_url',
+  'offset',
   'user-agent',
 ];
 

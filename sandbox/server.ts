@@ -2,6 +2,8 @@ import { createServer } from 'node:http';
 import { createControls } from './control.ts';
 import { createCore, type Core, type FakeProvider } from './core.ts';
 import { createDispatch } from './dispatch.ts';
+import { createInstagram, type InstagramSetup } from './instagram/index.ts';
+import { createThreads, type ThreadsSetup } from './threads/index.ts';
 import { createTikTok, type TikTokSetup } from './tiktok/index.ts';
 
 export interface SandboxOptions {
@@ -10,6 +12,8 @@ export interface SandboxOptions {
   /** Absent: memory only. */
   stateDir?: string;
   tiktok?: TikTokSetup;
+  instagram?: InstagramSetup;
+  threads?: ThreadsSetup;
 }
 
 export interface Sandbox {
@@ -21,7 +25,11 @@ export interface Sandbox {
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const closing = new AbortController();
   const core = createCore(options.stateDir, closing.signal);
-  const providers: FakeProvider[] = options.tiktok === undefined ? [] : [createTikTok(core, options.tiktok)];
+  const providers: FakeProvider[] = [
+    ...(options.tiktok === undefined ? [] : [createTikTok(core, options.tiktok)]),
+    ...(options.instagram === undefined ? [] : [createInstagram(core, options.instagram)]),
+    ...(options.threads === undefined ? [] : [createThreads(core, options.threads)]),
+  ];
   const routes = providers.flatMap((provider) => provider.routes);
   const controls = providers.flatMap((provider) => provider.controls);
   const dispatch = createDispatch(core, routes, [...createControls(core, providers), ...controls]);

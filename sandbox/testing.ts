@@ -27,7 +27,7 @@ const TokenAnswer = Type.Object({
 
 const EVERY_SCOPE = 'user.info.basic,user.info.profile,user.info.stats,video.list,video.upload,video.publish';
 
-async function answer(response: Response): Promise<Answer> {
+export async function answerOf(response: Response): Promise<Answer> {
   const text = await response.text();
   let body: unknown = null;
   if (response.headers.get('content-type')?.startsWith('application/json')) {
@@ -41,7 +41,7 @@ async function answer(response: Response): Promise<Answer> {
 }
 
 /** Opens the consent page and returns where the browser is sent. */
-async function visit(pageUrl: string): Promise<URL> {
+export async function visit(pageUrl: string): Promise<URL> {
   const response = await fetch(pageUrl, { redirect: 'manual' });
   const location = response.headers.get('location');
   if (location === null) throw new Error(`no redirect: ${response.status} ${await response.text()}`);
@@ -53,16 +53,21 @@ async function put(uploadUrl: string, bytes: Uint8Array, first: number, total: n
     'content-type': 'video/mp4',
     'content-range': `bytes ${first}-${first + bytes.length - 1}/${total}`,
   };
-  return answer(await fetch(uploadUrl, { method: 'PUT', headers, body: Buffer.from(bytes) }));
+  return answerOf(await fetch(uploadUrl, { method: 'PUT', headers, body: Buffer.from(bytes) }));
+}
+
+/** The control API. */
+export function createControl(url: string) {
+  return async (method: string, path: string, body?: unknown): Promise<unknown> => {
+    const init = body === undefined ? { method } : { method, body: JSON.stringify(body) };
+    const { status, text, body: result } = await answerOf(await fetch(`${url}/_sandbox${path}`, init));
+    if (status !== 200) throw new Error(`${method} ${path}: ${status} ${text}`);
+    return result;
+  };
 }
 
 export function createTestClient(url: string, app: TestApp) {
-  async function control(method: string, path: string, body?: unknown): Promise<unknown> {
-    const init = body === undefined ? { method } : { method, body: JSON.stringify(body) };
-    const { status, text, body: result } = await answer(await fetch(`${url}/_sandbox${path}`, init));
-    if (status !== 200) throw new Error(`${method} ${path}: ${status} ${text}`);
-    return result;
-  }
+  const control = createControl(url);
 
   function authorizeUrl(changes: Record<string, string> = {}): string {
     const query = {
@@ -77,7 +82,7 @@ export function createTestClient(url: string, app: TestApp) {
 
   async function postForm(path: string, form: Record<string, string>): Promise<Answer> {
     const all = { client_key: app.clientKey, client_secret: app.clientSecret, ...form };
-    return answer(await fetch(url + path, { method: 'POST', body: new URLSearchParams(all) }));
+    return answerOf(await fetch(url + path, { method: 'POST', body: new URLSearchParams(all) }));
   }
 
   async function connect(creator?: string, scopes = EVERY_SCOPE) {
@@ -103,7 +108,7 @@ export function createTestClient(url: string, app: TestApp) {
       'content-type': 'application/json; charset=UTF-8',
     };
     const sent = body === undefined ? {} : { body: JSON.stringify(body) };
-    return answer(await fetch(url + path, { method, headers, ...sent }));
+    return answerOf(await fetch(url + path, { method, headers, ...sent }));
   }
 
   return { control, authorizeUrl, visit, postForm, connect, call, put };

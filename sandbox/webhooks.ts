@@ -9,7 +9,18 @@ import type { Jobs } from './jobs.ts';
 import { parse } from './json.ts';
 import type { Store } from './store.ts';
 
-type Signer = (delivery: Delivery) => Record<string, string>;
+/** How one provider sends. */
+interface Sender {
+  headers: (delivery: Delivery) => Record<string, string>;
+  /** Runs before each attempt; what it returns is the error that the attempt ends with. */
+  prepare?: (delivery: Delivery) => Promise<string | null>;
+  /** The body of a copy, where the provider does not repeat the same bytes. */
+  repeat?: (delivery: Delivery) => string;
+  /** After this long it gives up, whatever the settings say. */
+  giveUpMs?: number;
+}
+
+const KEPT_ANSWER = 2_000;
 
 const KEPT_DELIVERIES = 5_000;
 /** Between deliveries whose order matters. */
@@ -21,7 +32,7 @@ export class Webhooks {
   readonly #jobs: Jobs;
   readonly #faults: Faults;
   readonly #closing: AbortSignal;
-  readonly #signers = new Map<string, Signer>();
+  readonly #senders = new Map<string, Sender>();
   readonly #agent = new Agent({ connections: 32 });
 
   constructor(store: Store, clock: Clock, jobs: Jobs, faults: Faults, closing: AbortSignal) {
@@ -34,8 +45,8 @@ export class Webhooks {
     jobs.on('webhook', (id) => this.#attempt(id));
   }
 
-  signWith(provider: string, signer: Signer): void {
-    this.#signers.set(provider, signer);
+  sendWith(provider: string, sender: Sender): void {
+    this.#senders.set(provider, sender);
   }
 
   get settings(): Static<typeof WebhookSettings> {
@@ -46,8 +57,11 @@ export class Webhooks {
     return this.#state.deliveries;
   }
 
-  send(input: Pick<Delivery, 'provider' | 'event' | 'url' | 'body' | 'signing'>): Delivery {
+  send(
+    input: Pick<Delivery, 'provider' | 'event' | 'url' | 'body' | 'signing'> & Partial<Delivery>,
+  ): Delivery {
     const delivery: Delivery = {
+      contentType: 'application/json',
       ...input,
       id: randomUUID(),
       createdAt: this.#clock.now(),
@@ -77,7 +91,8 @@ export class Webhooks {
     this.#jobs.at(dueAt, 'webhook', delivery.id);
     if (settings.duplicate === 0) return;
     settings.duplicate -= 1;
-    const copy = { ...structuredClone(delivery), id: randomUUID(), duplicateOf: delivery.id };
+    const body = this.#senders.get(delivery.provider)?.repeat?.(delivery) ?? delivery.body;
+    const copy = { ...structuredClone(delivery), body, id: randomUUID(), duplicateOf: delivery.id };
     this.#keep(copy);
     this.#jobs.at(dueAt + SPACING_MS, 'webhook', copy.id);
   }
@@ -102,7 +117,11 @@ export class Webhooks {
     const delivery = this.deliveries.find((candidate) => candidate.id === id);
     if (delivery?.state !== 'pending') return;
     const at = this.#clock.now();
-    const { slowMs, fault } = this.#faults.take(['webhook', `webhook:${delivery.event}`]);
+    const { slowMs, fault } = this.#faults.take([
+      'webhook',
+      `webhook:${delivery.event}`,
+      `webhook:${delivery.provider}`,
+    ]);
     const outcome = await this.#post(delivery, slowMs, fault);
     if (this.#closing.aborted) return;
     delivery.attempts.push({ at, ...outcome });
@@ -111,7 +130,9 @@ export class Webhooks {
   }
 
   #retry(delivery: Delivery): void {
-    const { retryBaseMs, retryCapMs, giveUpMs } = this.settings;
+    const { retryBaseMs, retryCapMs } = this.settings;
+    const own = this.#senders.get(delivery.provider)?.giveUpMs ?? Infinity;
+    const giveUpMs = Math.min(own, this.settings.giveUpMs);
     const backoff = Math.min(retryBaseMs * 2 ** (delivery.attempts.length - 1), retryCapMs);
     const dueAt = this.#clock.now() + backoff;
     if (dueAt > delivery.createdAt + giveUpMs) delivery.state = 'gave_up';
@@ -123,11 +144,11 @@ export class Webhooks {
     if (fault?.kind === 'drop-before') return { status: null, error: 'fault: never sent' };
     try {
       if (slowMs > 0) await sleep(slowMs, undefined, { signal: this.#closing });
+      const sender = this.#senders.get(delivery.provider);
+      const problem = (await sender?.prepare?.(delivery)) ?? null;
+      if (problem !== null) return { status: null, error: problem };
       const signal = AbortSignal.any([this.#closing, AbortSignal.timeout(this.settings.timeoutMs)]);
-      const headers = {
-        'content-type': 'application/json',
-        ...this.#signers.get(delivery.provider)?.(delivery),
-      };
+      const headers = { 'content-type': delivery.contentType, ...sender?.headers(delivery) };
       const options = {
         method: 'POST',
         headers,
@@ -136,9 +157,9 @@ export class Webhooks {
         dispatcher: this.#agent,
       } as const;
       const { statusCode, body } = await request(delivery.url, options);
-      await body.dump();
+      const answer = (await body.text()).slice(0, KEPT_ANSWER);
       if (fault?.kind === 'accept-then-drop') return { status: null, error: 'fault: answer ignored' };
-      return { status: statusCode, error: null };
+      return { status: statusCode, error: null, ...(answer === '' ? {} : { answer }) };
     } catch (error) {
       return { status: null, error: error instanceof Error ? error.message : 'unknown error' };
     }

@@ -1,13 +1,14 @@
 import { Type } from 'typebox';
 import { createApi, type Api } from './api-client.ts';
+import type { SandboxedProvider } from './sandboxed/provider.ts';
 
 /** Where the callback sends the browser in the end; nothing is fetched from there. */
 const RETURN_TO = 'http://127.0.0.1/connected';
 const CREATOR = 'demo_creator';
 
 /** A link that connects an account, for any browser, once. */
-export async function connectLink(api: Api, returnTo?: string): Promise<string> {
-  const body = { provider: 'tiktok', ...(returnTo === undefined ? {} : { returnTo }) };
+export async function connectLink(api: Api, { name }: SandboxedProvider, returnTo?: string): Promise<string> {
+  const body = { provider: name, ...(returnTo === undefined ? {} : { returnTo }) };
   return (await api.post('/api/connect-links', body, Type.Object({ url: Type.String() }))).url;
 }
 
@@ -15,19 +16,21 @@ export async function connectLink(api: Api, returnTo?: string): Promise<string> 
 export async function connectSandboxAccount(
   api: Api,
   sandboxUrl: string,
+  provider: SandboxedProvider,
   onRedirect: (url: URL) => void = () => {},
   username = CREATOR,
 ): Promise<string> {
   const sandbox = createApi(sandboxUrl);
-  // More posts a day than TikTok allows, so that the demo can be shown all day.
-  const creator = { username, displayName: 'Demo Creator', dailyPostCap: 10_000 };
-  await sandbox.post('/_sandbox/tiktok/creators', creator, Type.Unknown());
-  await sandbox.post('/_sandbox/consent', { decision: 'approve', creator: username }, Type.Unknown());
+  await provider.addCreator(sandbox, username);
+  const consent = { decision: 'approve', provider: provider.name, creator: username };
+  await sandbox.post('/_sandbox/consent', consent, Type.Unknown());
 
-  const end = await followRedirects(await connectLink(api, RETURN_TO), onRedirect);
+  const end = await followRedirects(await connectLink(api, provider, RETURN_TO), onRedirect);
   const account = end.searchParams.get('account');
   if (account !== null) return account;
-  throw new Error(`The account could not be connected: ${end.searchParams.get('error') ?? end.href}`);
+  throw new Error(
+    `The ${provider.title} account could not be connected: ${end.searchParams.get('error') ?? end.href}`,
+  );
 }
 
 async function followRedirects(start: string, onRedirect: (url: URL) => void): Promise<URL> {

@@ -1,36 +1,45 @@
 import { statSync } from 'node:fs';
-import { Type } from 'typebox';
-import { createApi } from './api-client.ts';
+import { createApi, type Api } from './api-client.ts';
 import { connectSandboxAccount } from './connect-account.ts';
+import { problemOf, show, type Outcome } from './demo-outcome.ts';
 import { sha256OfFile } from './hash-file.ts';
 import { keptUser } from './kept-user.ts';
 import { peakMemory, resetPeakMemory } from './peak-memory.ts';
-import { Post, videoPost, watchPost } from './publish-video.ts';
+import type { SandboxedProvider } from './sandboxed/provider.ts';
 import { during, say, seconds } from './say.ts';
 import type { Stack } from './start-stack.ts';
-import { workflowPage } from './temporal-ui.ts';
 import { uploadMedia } from './upload-media.ts';
+import { Post, watchPost } from './watch-post.ts';
 
-const Publishes = Type.Array(
-  Type.Object({
-    id: Type.String(),
-    chunks: Type.Array(Type.Unknown()),
-    sha256: Type.Union([Type.String(), Type.Null()]),
-  }),
-);
+/** What is the same for the posts of one demo. */
+interface Demo {
+  api: Api;
+  sandbox: Api;
+  mediaId: string;
+  size: number;
+}
 
-/** The main job, once, visibly. Throws unless the video is live with its address and equal to the file. */
-export async function publishDemo(stack: Stack, file: string, started: number): Promise<void> {
+/**
+ * The main job, once for each provider, all at once and visibly. Throws unless the video is live everywhere, with its
+ * address and equal to the file.
+ */
+export async function publishDemo(
+  stack: Stack,
+  providers: readonly SandboxedProvider[],
+  file: string,
+  started: number,
+): Promise<void> {
   const { apiUrl, sandboxUrl = '' } = stack;
   const { key } = await keptUser(apiUrl, stack.adminKey);
   const api = createApi(apiUrl, key);
   say(`Stack is up (${seconds(Date.now() - started)}). API ${apiUrl}, sandbox ${sandboxUrl}`);
 
-  const accountId = await during(
-    'Connecting the account',
-    connectSandboxAccount(api, sandboxUrl, sayRedirect),
-  );
-  say(`Connected: account ${accountId}`);
+  const accountIds: string[] = [];
+  for (const provider of providers) {
+    const connecting = connectSandboxAccount(api, sandboxUrl, provider, sayRedirect);
+    accountIds.push(await during(`Connecting the ${provider.title} account`, connecting));
+    say(`Connected: ${provider.title} account ${accountIds.at(-1)}`);
+  }
 
   const size = statSync(file).size;
   let sent = 0;
@@ -42,56 +51,47 @@ export async function publishDemo(stack: Stack, file: string, started: number): 
   say(`Uploaded: media ${mediaId}, ${megabytes(size)}, sha256 ${sha256.slice(0, 12)}...`);
 
   const memoryBefore = resetPeakMemory(stack.worker.pid);
-  const publishing = Date.now();
-  const accepted = await api.post(
-    '/api/tiktok/upload',
-    videoPost(accountId, mediaId, 'Hello from Everpost'),
-    Post,
+  const demo = { api, sandbox: createApi(sandboxUrl), mediaId, size };
+  const outcomes = await Promise.all(
+    providers.map((provider, index) => publishAt(provider, accountIds[index] ?? '', demo)),
   );
-  say(`Accepted: post ${accepted.id}, workflow ${accepted.workflowId}`);
-  const post = await watch(api, accepted.id, size);
-  const publishMs = Date.now() - publishing;
+  const memory = workerMemory(memoryBefore, peakMemory(stack.worker.pid));
+  show(outcomes, { stack, sha256, workerMemory: memory, inAllMs: Date.now() - started });
 
-  const publishes = await createApi(sandboxUrl).get('/_sandbox/tiktok/publishes', Publishes);
-  const received = publishes.find(({ id }) => id === post.publishId);
-  const equal = received?.sha256 === sha256;
-  const peak = peakMemory(stack.worker.pid);
-  say();
-  table({
-    state: post.state,
-    permalink: post.permalink ?? 'none',
-    'provider post id': post.providerPostId ?? 'none',
-    chunks: `${received?.chunks.length ?? 0}`,
-    sha256: equal
-      ? 'equal: the sandbox has the bytes of the file'
-      : `differs: ${received?.sha256 ?? 'nothing'}`,
-    'worker memory': workerMemory(memoryBefore, peak),
-    time: `${seconds(publishMs)} from request to result, ${seconds(Date.now() - started)} in all`,
-    ...(stack.temporalUiUrl === undefined
-      ? {}
-      : { 'Temporal UI': workflowPage(stack.temporalUiUrl, post.workflowId) }),
-    API: `${apiUrl}/api/posts/${post.id} (docs: ${apiUrl}/docs)`,
-  });
-  say();
-  if (post.error !== null)
-    throw new Error(`The post is ${post.state}: ${post.error.code}: ${post.error.message}`);
-  if (post.state !== 'published')
-    throw new Error(`The post is not published but ${post.state}. ${waitsFor(post)}`);
-  if (post.permalink === null) throw new Error('The post is published, but its permalink never came.');
-  if (!equal) throw new Error('What the sandbox received is not the file.');
+  const problems = outcomes.flatMap((outcome) => problemOf(outcome, sha256) ?? []);
+  if (problems.length > 0) throw new Error(problems.join('\n'));
 }
 
-async function watch(api: ReturnType<typeof createApi>, id: string, size: number): Promise<Post> {
+/** Never throws: what goes wrong at one provider is told beside what the others did. */
+async function publishAt(provider: SandboxedProvider, accountId: string, demo: Demo): Promise<Outcome> {
+  const { api, sandbox, mediaId, size } = demo;
+  const since = Date.now();
+  let post: Post | null = null;
+  try {
+    const body = provider.videoPost(accountId, mediaId, 'Hello from Everpost');
+    post = await api.post(provider.publishPath, body, Post);
+    say(`Accepted: ${provider.title} post ${post.id}, workflow ${post.workflowId}`);
+    post = await watch(api, provider, post.id, size);
+    const ms = Date.now() - since;
+    const received = post.publishId === null ? null : await provider.received(sandbox, post.publishId);
+    return { provider, post, received, ms, error: null };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { provider, post, received: null, ms: Date.now() - since, error: message };
+  }
+}
+
+async function watch(api: Api, { title }: SandboxedProvider, id: string, size: number): Promise<Post> {
   let shown = '';
   let now = '';
   const watching = watchPost(api, id, patienceFor(size), (post) => {
     const { sentBytes = 0, totalBytes = size } = post.progress ?? {};
     now = post.state === 'transferring' ? `transferring ${percent(sentBytes, totalBytes)}` : describe(post);
     const step = post.state === 'transferring' ? 'transferring' : now;
-    if (step !== shown) say(`  ${step}`);
+    if (step !== shown) say(`  ${title}: ${step}`);
     shown = step;
   });
-  return during(() => `Publishing: ${now}`, watching);
+  return during(() => `${title}: ${now}`, watching);
 }
 
 /** A minute, and a second for each megabyte. */
@@ -101,10 +101,6 @@ function patienceFor(size: number): number {
 
 function describe({ state, phase }: Post): string {
   return phase === undefined || phase === null || phase === state ? state : `${state} (${phase})`;
-}
-
-function waitsFor(post: Post): string {
-  return post.next === null || post.next === undefined ? '' : `Next: ${JSON.stringify(post.next)}`;
 }
 
 /** Never the query: it carries codes and states. */
@@ -125,9 +121,4 @@ function workerMemory(before: number | null, peak: number | null): string {
   return before === null
     ? `${peak} MB at most, start included`
     : `${before} MB before, ${peak} MB at most while publishing`;
-}
-
-function table(rows: Readonly<Record<string, string>>): void {
-  const width = Math.max(...Object.keys(rows).map((name) => name.length));
-  for (const [name, value] of Object.entries(rows)) say(`  ${name.padEnd(width)}  ${value}`);
 }

@@ -7,25 +7,27 @@ import { environment } from './environment.ts';
 import { folder } from './folder.ts';
 import { padMp4, parseSize } from './pad-mp4.ts';
 import { runScript } from './run-script.ts';
-import { hasCredentials, PROVIDERS } from './sandboxed-providers.ts';
+import { hasCredentials, PROVIDERS, providersNamed } from './sandboxed-providers.ts';
 import { say } from './say.ts';
 import { withStack } from './stack.ts';
 
-/** `npm run demo [-- FILE] [-- --size 200MB]`: one video through every layer, against the sandbox. */
+/** `npm run demo -- [FILE] [--size 200MB] [--provider NAME]`: one video through every layer, against the sandbox. */
 const SAMPLE = fileURLToPath(new URL('demo-media/sample.mp4', import.meta.url));
 
 await runScript(130, async () => {
   const started = Date.now();
   const { values, positionals } = parseArgs({
-    options: { size: { type: 'string' } },
+    options: { size: { type: 'string' }, provider: { type: 'string', default: 'tiktok' } },
     allowPositionals: true,
   });
+  const providers = providersNamed(values.provider);
   const source = positionals[0] ?? SAMPLE;
   if (!existsSync(source) || !statSync(source).isFile()) throw new Error(`${source}: there is no such file`);
   const size = values.size === undefined ? undefined : parseSize(values.size);
 
+  const titles = new Intl.ListFormat('en-GB').format(providers.map(({ title }) => title));
   say(
-    'Everpost demo: a creator connects an account, a video is uploaded and published. TikTok is the sandbox.',
+    `Everpost demo: a creator connects an account, a video is uploaded and published. The sandbox plays ${titles}.`,
   );
   if (PROVIDERS.some((provider) => hasCredentials(provider)))
     say(
@@ -38,7 +40,7 @@ await runScript(130, async () => {
         mkdirSync(join(folder, 'tmp'), { recursive: true });
         await padMp4(source, padded, size);
       }
-      await publishDemo(stack, size === undefined ? source : padded, started);
+      await publishDemo(stack, providers, size === undefined ? source : padded, started);
     });
   } finally {
     rmSync(padded, { force: true });

@@ -3,8 +3,9 @@ import { connectLink } from './connect-account.ts';
 import { folder } from './folder.ts';
 import { keptSample } from './kept-sample.ts';
 import { keptUser } from './kept-user.ts';
-import { videoPost } from './publish-video.ts';
 import { runScript } from './run-script.ts';
+import type { SandboxedProvider } from './sandboxed/provider.ts';
+import { PROVIDERS } from './sandboxed-providers.ts';
 import { say } from './say.ts';
 import { withStack } from './stack.ts';
 import type { Stack } from './start-stack.ts';
@@ -22,10 +23,15 @@ async function introduce(stack: Stack): Promise<void> {
   const { email, key } = await keptUser(apiUrl, adminKey);
   const api = createApi(apiUrl, key);
   // With credentials of your own, an account is connected by its creator, in a browser.
-  const sample =
-    sandboxUrl === undefined || !sandboxed.includes('tiktok') ? null : await keptSample(api, key, sandboxUrl);
-  const { accountId, mediaId } = sample ?? { accountId: 'ACCOUNT_ID', mediaId: 'MEDIA_ID' };
-  const body = JSON.stringify(videoPost(accountId, mediaId, 'Hello from curl'));
+  const sample = sandboxUrl === undefined ? null : await keptSample(api, key, sandboxUrl, sandboxed);
+  const links = await Promise.all(
+    PROVIDERS.map(async (provider) => `  ${provider.title.padEnd(11)}  ${await connectLink(api, provider)}`),
+  );
+  const curl = (provider: SandboxedProvider): string => {
+    const accountId = sample?.accounts[provider.name] ?? 'ACCOUNT_ID';
+    const body = provider.videoPost(accountId, sample?.mediaId ?? 'MEDIA_ID', 'Hello from curl');
+    return `  curl -sS ${apiUrl}${provider.publishPath} -H 'authorization: Bearer ${key}' -H 'content-type: application/json' -d '${JSON.stringify(body)}'`;
+  };
   const lines = [
     '',
     `  API          ${apiUrl}`,
@@ -36,12 +42,12 @@ async function introduce(stack: Stack): Promise<void> {
     `  state, logs  ${folder}`,
     '',
     '  Connect an account, in a browser, within the hour:',
-    `  ${await connectLink(api)}`,
+    ...links,
     '',
     sample === null
       ? '  Publish a video:'
-      : '  Publish the sample video to the sandbox account that is connected already:',
-    `  curl -sS ${apiUrl}/api/tiktok/upload -H 'authorization: Bearer ${key}' -H 'content-type: application/json' -d '${body}'`,
+      : '  Publish the sample video to the sandbox accounts that are connected already:',
+    ...(sample === null ? PROVIDERS : sandboxed).map(curl),
     '',
     'Ctrl-C ends it all; the next start finds everything again.',
   ];

@@ -4,6 +4,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { ERRORS } from '../api/error-codes.ts';
 import type { CatalogueRow, ProviderErrorKind } from '../providers/errors.ts';
+import { META_CODES, META_NAMES, type MetaRow } from '../providers/meta/errors.ts';
 import { ERROR_CODES, FAIL_REASONS } from '../providers/tiktok/errors.ts';
 
 /*
@@ -21,6 +22,7 @@ const DOES: Readonly<Record<ProviderErrorKind, string>> = {
   quota: '`waiting_quota`',
   rejected: '`failed`',
   unavailable: 'tries again',
+  gone: 'makes it again',
   unknown: 'file: init is made again; URL: `reconciling`, then `unknown`',
 };
 
@@ -58,14 +60,39 @@ function apiErrors(): string {
 function errorCodes(codes: Readonly<Record<string, CatalogueRow>>): string {
   return table(
     ['code', 'retryable', 'what the post does', 'what a person is told'],
-    Object.entries(codes).map(([code, row]) => [
-      `\`${code}\``,
-      yesNo(row.kind === 'quota' || row.kind === 'unavailable'),
-      DOES[row.kind] +
-        (row.retryAfterMs === undefined ? '' : `, asks again after ${duration(row.retryAfterMs)}`),
-      row.userMessage,
+    Object.entries(codes).map(([code, row]) => [`\`${code}\``, ...meaning(row)]),
+  );
+}
+
+function metaCodes(): string {
+  const rows = [...Object.entries(META_CODES).toSorted(byNumbers), ...Object.entries(META_NAMES)];
+  return table(
+    ['Meta’s code', 'code', 'retryable', 'what the post does', 'what a person is told'],
+    rows.map(([theirs, row]) => [
+      theirs === '200' ? '`200` to `299`' : `\`${theirs}\``,
+      `\`${row.code}\``,
+      ...meaning(row),
     ]),
   );
+}
+
+/** By code, then by subcode; any code (`*`) comes last. */
+function byNumbers([a]: [string, MetaRow], [b]: [string, MetaRow]): number {
+  const [one, two] = [a, b].map((key) => key.split('/').map((part) => (part === '*' ? 1e9 : Number(part))));
+  return (one?.[0] ?? 0) - (two?.[0] ?? 0) || (one?.[1] ?? 0) - (two?.[1] ?? 0);
+}
+
+/** Whether a client may send the post again, what the post does by itself, and what is said about it. */
+function meaning(row: CatalogueRow & { tries?: number }): string[] {
+  return [
+    yesNo(row.kind === 'quota' || row.kind === 'unavailable'),
+    DOES[row.kind] +
+      (row.retryAfterMs === undefined
+        ? ''
+        : `, ${row.kind === 'quota' ? 'asks again after ' : 'every '}${duration(row.retryAfterMs)}`) +
+      (row.tries === undefined ? '' : `, ${row.tries} times; then \`failed\``),
+    row.userMessage,
+  ];
 }
 
 function failReasons(): string {
@@ -80,6 +107,7 @@ function failReasons(): string {
 }
 
 function duration(ms: number): string {
+  if (ms < 60_000) return `${ms / 1000} s`;
   return ms >= 3_600_000 ? `${ms / 3_600_000} h` : `${ms / 60_000} min`;
 }
 
@@ -93,6 +121,8 @@ const stale = [
     'error-codes': errorCodes(ERROR_CODES),
     'fail-reasons': failReasons(),
   }),
+  write('docs/providers/instagram.md', { 'error-codes': metaCodes() }),
+  write('docs/providers/threads.md', { 'error-codes': metaCodes() }),
 ].filter((path) => path !== null);
 if (stale.length > 0) {
   console.error(`${stale.join(' and ')} differ from the code. Run "npm run docs" and commit what it writes.`);

@@ -4,31 +4,53 @@ import { Value } from 'typebox/value';
 import { ApiError, type Api } from './api-client.ts';
 import { connectSandboxAccount } from './connect-account.ts';
 import { keep, readKept } from './folder.ts';
+import type { SandboxedProvider } from './sandboxed/provider.ts';
 import { during } from './say.ts';
 import { Media, uploadMedia } from './upload-media.ts';
 
 const FILE = 'sample.json';
-const Sample = Type.Object({ accountId: Type.String(), mediaId: Type.String() });
+const Sample = Type.Object({
+  /** The account of each provider, by its name. */
+  accounts: Type.Record(Type.String(), Type.String()),
+  mediaId: Type.String(),
+});
 export type Sample = Static<typeof Sample>;
 const SAMPLE = fileURLToPath(new URL('demo-media/sample.mp4', import.meta.url));
 
-/** A connected sandbox account and an uploaded video, so that there is something to publish at once. */
-export async function keptSample(api: Api, key: string, sandboxUrl: string): Promise<Sample> {
+/** A connected sandbox account of each provider and an uploaded video, so that there is something to publish at once. */
+export async function keptSample(
+  api: Api,
+  key: string,
+  sandboxUrl: string,
+  providers: readonly SandboxedProvider[],
+): Promise<Sample> {
   const text = readKept(FILE);
   const known: unknown = text === null ? null : JSON.parse(text);
-  if (Value.Check(Sample, known) && (await stillGood(api, known))) return known;
-  const accountId = await during('Connecting the sandbox account', connectSandboxAccount(api, sandboxUrl));
+  if (Value.Check(Sample, known) && (await stillGood(api, known, providers))) return known;
+  const accounts: Record<string, string> = {};
+  for (const provider of providers) {
+    const connecting = connectSandboxAccount(api, sandboxUrl, provider);
+    accounts[provider.name] = await during(`Connecting the sandbox's ${provider.title} account`, connecting);
+  }
   const mediaId = await during('Uploading the sample video', uploadMedia(api, key, SAMPLE));
-  keep(FILE, JSON.stringify({ accountId, mediaId }));
-  return { accountId, mediaId };
+  keep(FILE, JSON.stringify({ accounts, mediaId }));
+  return { accounts, mediaId };
 }
 
-/** Media expire, accounts can be disconnected. */
-async function stillGood(api: Api, { accountId, mediaId }: Sample): Promise<boolean> {
+/** Media expire, accounts can be disconnected, and the sandbox may stand in for more providers than last time. */
+async function stillGood(
+  api: Api,
+  { accounts, mediaId }: Sample,
+  providers: readonly SandboxedProvider[],
+): Promise<boolean> {
   try {
-    const account = await api.get(`/api/accounts/${accountId}`, Type.Object({ status: Type.String() }));
-    const media = await api.get(`/api/media/${mediaId}`, Media);
-    return account.status === 'active' && media.state === 'ready';
+    for (const { name } of providers) {
+      const id = accounts[name];
+      if (id === undefined) return false;
+      const account = await api.get(`/api/accounts/${id}`, Type.Object({ status: Type.String() }));
+      if (account.status !== 'active') return false;
+    }
+    return (await api.get(`/api/media/${mediaId}`, Media)).state === 'ready';
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) return false;
     throw error;

@@ -193,7 +193,7 @@ async function newPost(
     deadlineAt: new Date(Date.now() + 72 * 3_600_000),
     allowDuplicate: true,
     hold: [],
-    detail: { provider: 'tiktok', source: REQUEST.source, mode: REQUEST.mode, title: null },
+    detail: { table: 'tiktok_posts', source: REQUEST.source, mode: REQUEST.mode, title: null },
   });
   if (accepted.outcome === 'quota') throw new Error('a quota is used up');
   return accepted.post;

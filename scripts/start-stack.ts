@@ -7,13 +7,8 @@ import { choosePorts, type Ports } from './kept-ports.ts';
 import { startPostgres } from './postgres.ts';
 import { untilApiReady, untilSandboxReady } from './readiness.ts';
 import { run } from './run.ts';
-import {
-  type App,
-  hasCredentials,
-  PROVIDERS,
-  sandboxApp,
-  type SandboxedProvider,
-} from './sandboxed-providers.ts';
+import type { App, SandboxedProvider } from './sandboxed/provider.ts';
+import { hasCredentials, PROVIDERS, sandboxApp } from './sandboxed-providers.ts';
 import { during, say } from './say.ts';
 import { endStaleChildren } from './stale-children.ts';
 import { findTemporalBinary, startTemporal } from './temporal.ts';
@@ -27,7 +22,7 @@ export interface Stack {
   /** Absent when every provider has credentials of its own. */
   sandboxUrl?: string;
   /** The providers that the sandbox stands in for. */
-  sandboxed: readonly string[];
+  sandboxed: readonly SandboxedProvider[];
   worker: Child;
 }
 
@@ -80,7 +75,7 @@ export async function startStack(options: StackOptions, adopt: Adopt, signal: Ab
     apiUrl,
     adminKey,
     worker: worker.child,
-    sandboxed: sandboxed.map(({ provider }) => provider.name),
+    sandboxed: sandboxed.map(({ provider }) => provider),
     ...(temporal.uiUrl === undefined ? {} : { temporalUiUrl: temporal.uiUrl }),
     ...(sandboxUrl === undefined ? {} : { sandboxUrl }),
   };

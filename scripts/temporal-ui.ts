@@ -1,4 +1,5 @@
-/** The page of the Temporal UI that shows a workflow. */
-export function workflowPage(uiUrl: string, workflowId: string): string {
-  return `${uiUrl}/namespaces/default/workflows/${encodeURIComponent(workflowId)}`;
+/** The page of the Temporal UI that shows a workflow; without one, the list of all. */
+export function workflowPage(uiUrl: string, workflowId = ''): string {
+  const list = `${uiUrl}/namespaces/default/workflows`;
+  return workflowId === '' ? list : `${list}/${encodeURIComponent(workflowId)}`;
 }

@@ -29,7 +29,7 @@ export async function uploadMedia(
   const contentType = CONTENT_TYPES[extname(file).toLowerCase()];
   if (contentType === undefined)
     throw new Error(
-      `${file}: TikTok takes ${Object.keys(CONTENT_TYPES).join(', ')}, not ${extname(file) || 'a file without ending'}`,
+      `${file}: a video ends with ${Object.keys(CONTENT_TYPES).join(', ')}, not ${extname(file) || 'with nothing'}`,
     );
   const media = await api.post('/api/media', { filename: basename(file), contentType, size }, NewMedia);
   await send(media.uploadUrl, key, file, size, onProgress);

@@ -5,6 +5,7 @@ import { buildApp } from '../api/app.ts';
 import { readConfig } from '../config.ts';
 import { createEnvelope } from '../crypto/envelope.ts';
 import { localKeyProvider } from '../crypto/keys.ts';
+import { createMediaLinks } from '../crypto/media-links.ts';
 import { openMediaStore } from '../media/store.ts';
 import { createProviders } from '../providers/index.ts';
 import { createWorld, sampleVideo, tusUpload, until, type Answer, type Json, type World } from './world.ts';
@@ -395,6 +396,7 @@ describe('rate limits', () => {
       temporal: world.temporal,
       envelope: createEnvelope({ keys }),
       media: openMediaStore(config.mediaUrl),
+      mediaLinks: createMediaLinks(config.publicUrl, config.keyring),
       providers: createProviders(config.providers),
       limits: { perKey: 3, perAddress: 2 },
       log: { write: () => {} },

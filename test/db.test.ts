@@ -176,7 +176,7 @@ const newPost = (account: Account, changes: Partial<NewPost> = {}): NewPost => (
   deadlineAt: later(3_600_000),
   allowDuplicate: false,
   hold: [],
-  detail: { provider: 'tiktok', source: 'FILE_UPLOAD', mode: 'direct', title: null },
+  detail: { table: 'tiktok_posts', source: 'FILE_UPLOAD', mode: 'direct', title: null },
   ...changes,
 });
 

@@ -22,7 +22,10 @@ interface Operation {
 interface Tenant {
   id: string;
   key: string;
+  /** At TikTok. */
   accountId: string;
+  instagramId: string;
+  threadsId: string;
   mediaId: string;
   /** Published. */
   postId: string;
@@ -55,6 +58,8 @@ afterAll(() => world?.close());
 
 async function newTenant({ id, key }: { id: string; key: string }): Promise<Tenant> {
   const accountId = await connect(key);
+  const instagramId = await connect(key, 'instagram');
+  const threadsId = await connect(key, 'threads');
   const mediaId = await world.upload(undefined, key);
   const publish = async (more: Record<string, unknown>): Promise<string> => {
     const body = { accountId, mediaId, source: 'FILE_UPLOAD', mode: 'inbox', allowDuplicate: true, ...more };
@@ -70,13 +75,28 @@ async function newTenant({ id, key }: { id: string; key: string }): Promise<Tena
   });
   const upload = { filename: 'v.mp4', contentType: 'video/mp4', size: 100 };
   const { body } = await world.call('POST', '/api/media', { key, body: upload });
-  return { id, key, accountId, mediaId, postId, publishId, scheduledId, uploadId: body.id };
+  return {
+    id,
+    key,
+    accountId,
+    instagramId,
+    threadsId,
+    mediaId,
+    postId,
+    publishId,
+    scheduledId,
+    uploadId: body.id,
+  };
 }
 
 /** Both tenants have the same creator: what is one's own is decided by the tenant alone. */
 let connecting: Promise<unknown> = Promise.resolve();
-function connect(key: string): Promise<string> {
-  const connected = connecting.then(() => world.connect('sandbox_creator', key));
+function connect(key: string, provider = 'tiktok'): Promise<string> {
+  const connected = connecting.then(async () => {
+    if (provider === 'tiktok') return world.connect('sandbox_creator', key);
+    const { answer } = await world.visitConsent({}, key, provider);
+    return String(answer.body.accounts[0].id);
+  });
   connecting = connected;
   return connected;
 }
@@ -95,6 +115,14 @@ const IDS: Record<string, (tenant: Tenant) => string> = {
   'POST /api/tiktok/upload body.accountId': (tenant) => tenant.accountId,
   'POST /api/tiktok/upload body.mediaId': (tenant) => tenant.mediaId,
   'GET /api/tiktok/status/{publishId} path.publishId': (tenant) => tenant.publishId,
+  'POST /api/instagram/publish body.accountId': (tenant) => tenant.instagramId,
+  'POST /api/instagram/publish body.mediaId': (tenant) => tenant.mediaId,
+  'POST /api/instagram/publish body.children.mediaId': (tenant) => tenant.mediaId,
+  'GET /api/instagram/limits query.accountId': (tenant) => tenant.instagramId,
+  'POST /api/threads/publish body.accountId': (tenant) => tenant.threadsId,
+  'POST /api/threads/publish body.mediaId': (tenant) => tenant.mediaId,
+  'POST /api/threads/publish body.children.mediaId': (tenant) => tenant.mediaId,
+  'GET /api/threads/limits query.accountId': (tenant) => tenant.threadsId,
   'GET /api/posts/{id} path.id': (tenant) => tenant.scheduledId,
   'PATCH /api/posts/{id} path.id': (tenant) => tenant.scheduledId,
   'POST /api/posts/{id}/cancel path.id': (tenant) => tenant.scheduledId,
@@ -113,6 +141,12 @@ const REST: Record<string, Partial<Request>> = {
       'content-type': 'application/offset+octet-stream',
     },
   },
+  'POST /api/instagram/publish': {
+    body: { mediaType: 'REELS', postInfo: {}, scheduledAt: soon(), allowDuplicate: true },
+  },
+  'POST /api/threads/publish': {
+    body: { mediaType: 'VIDEO', postInfo: {}, scheduledAt: soon(), allowDuplicate: true },
+  },
   'PATCH /api/posts/{id}': { body: { scheduledAt: soon() } },
   'POST /api/tiktok/upload': {
     body: { source: 'FILE_UPLOAD', mode: 'inbox', scheduledAt: soon(), allowDuplicate: true },
@@ -128,7 +162,7 @@ function requestOf({ name, slots }: Operation, tenant: Tenant): Request {
     body: null,
     ...structuredClone(REST[name] ?? {}),
   };
-  for (const slot of slots) {
+  for (const slot of slots.filter((one) => !one.startsWith(CHILDREN))) {
     const id = IDS[`${name} ${slot}`];
     if (id === undefined) throw new Error(`isolation.test.ts does not know the ids of ${name} ${slot}`);
     put(request, slot, id(tenant));
@@ -136,8 +170,16 @@ function requestOf({ name, slots }: Operation, tenant: Tenant): Request {
   return request;
 }
 
+/** A carousel's files, instead of the one file of another post. */
+const CHILDREN = 'body.children.';
+
 function put(request: Request, slot: string, id: string): void {
   const [place = '', name = ''] = slot.split(/\.(.*)/s);
+  if (slot.startsWith(CHILDREN) && typeof request.body === 'object') {
+    const { mediaId: _one, ...rest } = request.body ?? {};
+    request.body = { ...rest, mediaType: 'CAROUSEL', children: [{ mediaId: id }, { mediaId: id }] };
+    return;
+  }
   if (place === 'path') request.path[name] = id;
   else if (place === 'query') request.query[name] = id;
   else if (typeof request.body === 'object') request.body = { ...request.body, [name]: id };
@@ -177,6 +219,11 @@ test('the description has routes of every kind', () => {
       'GET /metrics',
       'GET /api/auth/{provider}/callback',
       'POST /api/webhooks/{provider}',
+      'GET /api/webhooks/{provider}',
+      'POST /api/webhooks/{provider}/deauthorize',
+      'POST /api/webhooks/{provider}/data-deletion',
+      'GET /api/data-deletion/{code}',
+      'GET /media/{id}/file',
     ]),
   );
   // Ids in this file that no route takes any more are a mistake, too.
@@ -344,7 +391,7 @@ function describeOperations(description: Json): Operation[] {
             .filter(({ in: place, name }) => place === 'query' && namesId(name))
             .map(({ name }) => `query.${name}`),
           ...propertiesOf(body, resolve)
-            .filter(namesId)
+            .filter((name) => namesId(name) && !name.startsWith(THEIRS))
             .map((name) => `body.${name}`),
         ],
         isList: Object.keys(list.properties ?? {}).includes('nextCursor'),
@@ -352,6 +399,9 @@ function describeOperations(description: Json): Operation[] {
     }),
   );
 }
+
+/** What is under it goes to the provider as it is: ids there are the provider's. */
+const THEIRS = 'postInfo.';
 
 /** Names of a body's fields, nested ones with dots. */
 function propertiesOf(schema: Json, resolve: (schema: Json) => Json): string[] {

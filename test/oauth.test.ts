@@ -16,7 +16,12 @@ const seen: Answer[] = [];
 const secrets = new Set<string>();
 
 beforeAll(async () => {
-  world = await createWorld();
+  const unset = {
+    NEXT_PUBLIC_THREADS_APP_ID: '',
+    THREADS_APP_SECRET: '',
+    NEXT_PUBLIC_THREADS_REDIRECT_URI: '',
+  };
+  world = await createWorld({ env: unset });
 });
 afterAll(() => world?.close());
 beforeEach(async () => {

@@ -7,6 +7,7 @@ import { buildApp } from '../api/app.ts';
 import { readConfig } from '../config.ts';
 import { createEnvelope } from '../crypto/envelope.ts';
 import { localKeyProvider } from '../crypto/keys.ts';
+import { createMediaLinks } from '../crypto/media-links.ts';
 import { type Database, openDatabase } from '../db/client.ts';
 import { openMediaStore } from '../media/store.ts';
 import { createProviders } from '../providers/index.ts';
@@ -32,12 +33,21 @@ DELETE /api/media/{id}/upload
 GET /api/tiktok/creator-info
 POST /api/tiktok/upload
 GET /api/tiktok/status/{publishId}
+POST /api/instagram/publish
+GET /api/instagram/limits
+POST /api/threads/publish
+GET /api/threads/limits
 GET /api/posts
 GET /api/posts/{id}
 PATCH /api/posts/{id}
 POST /api/posts/{id}/cancel
 GET /api/posts/{id}/events
 POST /api/webhooks/{provider}
+GET /api/webhooks/{provider}
+POST /api/webhooks/{provider}/deauthorize
+POST /api/webhooks/{provider}/data-deletion
+GET /api/data-deletion/{code}
+GET /media/{id}/file
 GET /api/debug/accounts/{id}
 GET /api/debug/events
 POST /api/debug/events/{id}/replay
@@ -78,6 +88,7 @@ beforeAll(async () => {
     temporal: new Client({ connection }),
     envelope: createEnvelope({ keys }),
     media: openMediaStore(config.mediaUrl),
+    mediaLinks: createMediaLinks(config.publicUrl, config.keyring),
     providers: createProviders(config.providers),
     log: { write: () => {} },
   });
@@ -201,6 +212,8 @@ describe('every operation', () => {
         'POST /api/connect-links',
         'POST /api/media',
         'POST /api/tiktok/upload',
+        'POST /api/instagram/publish',
+        'POST /api/threads/publish',
       ]),
     );
   });

@@ -272,6 +272,31 @@ describe('as a process', () => {
     await once(child, 'exit');
   }
 
+  it('plays the providers whose apps are named', async () => {
+    const instagram = [
+      '--instagram-app-id',
+      '4',
+      '--instagram-app-secret',
+      's',
+      '--instagram-options',
+      '{"quotaTotal":7}',
+    ];
+    const threads = [
+      '--threads-app-id',
+      '5',
+      '--threads-app-secret',
+      's',
+      '--threads-redirect-uri',
+      'https://a.example/1,https://a.example/2',
+    ];
+    const client = await start(...instagram, ...threads);
+    expect(await client.control('GET', '/')).toMatchObject({
+      tiktok: { app: { clientKey: 'key' } },
+      instagram: { app: { appId: '4', webhookUrl: null }, options: { quotaTotal: 7 } },
+      threads: { app: { redirectUris: ['https://a.example/1', 'https://a.example/2'] } },
+    });
+  });
+
   it('finds tokens, publishes, clock and what was due again after a restart', async () => {
     let client = await start();
     await client.control('POST', '/tiktok/options', { processingMs: 50_000 });

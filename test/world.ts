@@ -61,7 +61,22 @@ export async function createWorld(options: WorldOptions = {}) {
     clientSecret: options.clientSecret ?? randomBytes(24).toString('hex'),
     adminKey: randomBytes(24).toString('hex'),
     kek: randomBytes(32).toString('base64'),
+    instagramSecret: randomBytes(24).toString('hex'),
+    threadsSecret: randomBytes(24).toString('hex'),
+    verifyToken: randomBytes(24).toString('hex'),
   };
+  const meta = {
+    instagram: { appId: '1110', appSecret: secrets.instagramSecret },
+    threads: { appId: '2220', appSecret: secrets.threadsSecret },
+  };
+  const callbacks = (provider: 'instagram' | 'threads') => ({
+    ...meta[provider],
+    redirectUris: [`${url}/api/auth/${provider}/callback`],
+    webhookUrl: `${url}/api/webhooks/${provider}`,
+    verifyToken: secrets.verifyToken,
+    deauthorizeUrl: `${url}/api/webhooks/${provider}/deauthorize`,
+    dataDeletionUrl: `${url}/api/webhooks/${provider}/data-deletion`,
+  });
   const app = {
     clientKey: `key-${name}`,
     clientSecret: secrets.clientSecret,
@@ -76,6 +91,8 @@ export async function createWorld(options: WorldOptions = {}) {
       webhookUrl: `${url}/api/webhooks/tiktok`,
       options: { processingMs: 200, moderationMs: 200, ...options.tiktok },
     },
+    instagram: callbacks('instagram'),
+    threads: callbacks('threads'),
   });
   const { control } = createTestClient(sandbox.url, app);
 
@@ -106,6 +123,18 @@ export async function createWorld(options: WorldOptions = {}) {
     TIKTOK_AUTH_URL: sandbox.url,
     TIKTOK_API_URL: sandbox.url,
     TIKTOK_UPLOAD_HOSTS: new URL(sandbox.url).host,
+    NEXT_PUBLIC_INSTAGRAM_APP_ID: meta.instagram.appId,
+    INSTAGRAM_APP_SECRET: meta.instagram.appSecret,
+    NEXT_PUBLIC_INSTAGRAM_REDIRECT_URI: `${url}/api/auth/instagram/callback`,
+    FACEBOOK_DIALOG_URL: `${sandbox.url}/facebook`,
+    FACEBOOK_GRAPH_URL: `${sandbox.url}/graph`,
+    INSTAGRAM_UPLOAD_URL: `${sandbox.url}/rupload`,
+    NEXT_PUBLIC_THREADS_APP_ID: meta.threads.appId,
+    THREADS_APP_SECRET: meta.threads.appSecret,
+    NEXT_PUBLIC_THREADS_REDIRECT_URI: `${url}/api/auth/threads/callback`,
+    THREADS_AUTH_URL: `${sandbox.url}/threads-auth`,
+    THREADS_GRAPH_URL: `${sandbox.url}/threads`,
+    META_VERIFY_TOKEN: secrets.verifyToken,
     ...options.env,
   };
   const children: Child[] = [];
@@ -169,9 +198,10 @@ export async function createWorld(options: WorldOptions = {}) {
   async function visitConsent(
     consent: Record<string, unknown> = {},
     key = user.key,
+    provider = 'tiktok',
   ): Promise<{ callback: string; answer: Answer }> {
-    const link = await call('POST', '/api/connect-links', { key, body: { provider: 'tiktok' } });
-    await control('POST', '/consent', { decision: 'approve', ...consent });
+    const link = await call('POST', '/api/connect-links', { key, body: { provider } });
+    await control('POST', '/consent', { decision: 'approve', provider, ...consent });
     const start = await call('GET', link.body.url, { key: null });
     const page = await fetch(start.headers.get('location') ?? '', { redirect: 'manual' });
     const callback = page.headers.get('location') ?? '';
@@ -192,10 +222,14 @@ export async function createWorld(options: WorldOptions = {}) {
   }
 
   /** Uploads a file to us. @returns the media's id, when it is ready */
-  async function upload(bytes: Buffer = sampleVideo(), key = user.key): Promise<string> {
+  async function upload(
+    bytes: Buffer = sampleVideo(),
+    key = user.key,
+    contentType = 'video/mp4',
+  ): Promise<string> {
     const made = await call('POST', '/api/media', {
       key,
-      body: { filename: 'v.mp4', contentType: 'video/mp4', size: bytes.length },
+      body: { filename: 'file', contentType, size: bytes.length },
     });
     if (made.status !== 201) throw new Error(`no media: ${made.text}`);
     await tusUpload(made.body.uploadUrl, bytes, key);

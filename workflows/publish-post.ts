@@ -53,7 +53,7 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
   /** The step under way; a settled or cancelled post ends it. */
   let scope: CancellationScope | null = null;
   const recallable = plan.some((step) => step.kind === 'await' && step.recall === true);
-  const lastIrreversible = plan.findLastIndex((step) => step.kind !== 'await');
+  const noReturn = pointOfNoReturn(plan);
 
   setHandler(postSettled, (end) => {
     settled = end.state;
@@ -66,8 +66,9 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
     cancelPost,
     async () => {
       cancelling = true;
-      if (plan[position]?.kind === 'transfer') scope?.cancel();
-      await condition(() => settled !== null || position > lastIrreversible);
+      // A write is never cut off: its outcome could not be told any more.
+      if (position <= noReturn && plan[position]?.kind !== 'write') scope?.cancel();
+      await condition(() => settled !== null || position > noReturn);
       if (settled === null && recallable) await recall();
       cancelling = false;
       if (settled !== 'cancelled') throw tooLate(settled ?? state);
@@ -75,7 +76,7 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
     },
     {
       validator: () => {
-        if (settled !== null || (position > lastIrreversible && !recallable)) throw tooLate(settled ?? state);
+        if (settled !== null || (position > noReturn && !recallable)) throw tooLate(settled ?? state);
       },
     },
   );
@@ -100,7 +101,7 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
   while (settled === null) {
     const step = plan[position];
     if (step === undefined) throw ApplicationFailure.nonRetryable('the plan ended without a verdict');
-    if (cancelling && position <= lastIrreversible) {
+    if (cancelling && position <= noReturn) {
       settled = (await settlePost({ postId, state: 'cancelled' })).state;
       break;
     }
@@ -170,7 +171,7 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
       case 'unknown':
         // It may be live. Never sent again on a guess: only an event, or a look-up, can end this.
         state = 'processing';
-        position = lastIrreversible + 1;
+        position = noReturn + 1;
         say(state, `The answer of ${step.name} was lost; looks whether the post is live`);
         await condition(() => settled !== null, RECONCILE_FOR);
         settled ??= (await settlePost({ postId, state: 'unknown' })).state;
@@ -212,6 +213,12 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
       ...(publishId === null ? [] : [{ key: EverpostProviderId, value: publishId }]),
     ]);
   }
+}
+
+/** The step after which a post cannot be cancelled: something of it is seen, or nothing is left to be sent. */
+function pointOfNoReturn(plan: Plan): number {
+  const first = plan.findIndex((step) => step.kind === 'write' && step.shows === true);
+  return first === -1 ? plan.findLastIndex((step) => step.kind !== 'await') : first;
 }
 
 function describe(step: Step): string {

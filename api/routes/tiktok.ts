@@ -1,15 +1,15 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { findAccount } from '../../db/accounts.ts';
-import { actorOf, noted, tenant } from '../access.ts';
+import { tenant } from '../access.ts';
 import { createCreatorCheck } from '../creator-info.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
 import { IdempotencyHeaders } from '../idempotency.ts';
-import { postView, PostView } from '../post-view.ts';
+import { PostView } from '../post-view.ts';
 import { callProvider, PROVIDER_ROUTE_MS, takeQuota } from '../provider-call.ts';
 import { isUuid, nullable, ref, refusals } from '../schemas.ts';
-import { submit } from '../submit.ts';
+import { submitRequest } from '../submit.ts';
 import { readUpload, UploadBody } from '../tiktok-upload.ts';
 import { createStatusReader, TikTokStatus } from '../tiktok-status.ts';
 
@@ -78,21 +78,10 @@ export const tiktokRoutes =
           response: { 202: ref(PostView), ...refusals(404, 409, 415, 422) },
         },
       },
-      async (request, reply) => {
-        const { outcome, post } = await submit(deps, request.log, {
-          userId: tenant(request),
-          requestId: request.id,
-          idempotencyKey: request.headers['idempotency-key'] ?? null,
-          body: request.body,
-          read: (userId) => readUpload(deps, checkAgainstCreatorInfo, userId, request.body),
-        });
-        if (outcome === 'replayed') void reply.header('idempotency-replayed', 'true');
-        else await noted(request, db, { ...actorOf(request), action: 'post.accepted', subject: post.id });
-        return reply
-          .code(202)
-          .header('location', `${deps.config.publicUrl}/api/posts/${post.id}`)
-          .send(postView(post));
-      },
+      async (request, reply) =>
+        submitRequest(deps, request, reply, (userId) =>
+          readUpload(deps, checkAgainstCreatorInfo, userId, request.body),
+        ),
     );
 
     app.get(

@@ -1,7 +1,7 @@
 import { ProviderError } from '../errors.ts';
+import { record, text } from '../json.ts';
 import type { MediaFacts } from '../provider.ts';
 import { callApi, type TikTokSettings } from './client.ts';
-import { record, text } from './errors.ts';
 import type { TikTokRequest } from './request.ts';
 
 /** What the account may do right now (sheet section 4.2). */

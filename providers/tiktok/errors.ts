@@ -1,5 +1,6 @@
 import { type CatalogueRow, ProviderError } from '../errors.ts';
-import { HttpFailure, parseJson, type HttpAnswer } from '../http.ts';
+import { HttpFailure, type HttpAnswer } from '../http.ts';
+import { record, text, tryParse } from '../json.ts';
 import { QUOTAS } from './quotas.ts';
 
 const MINUTE = 60_000;
@@ -269,21 +270,4 @@ function waitOf(answer: HttpAnswer, row: CatalogueRow): { retryAfterMs?: number 
 function header(answer: HttpAnswer, name: string): string | null {
   const value = answer.headers[name];
   return typeof value === 'string' ? value : null;
-}
-
-export function tryParse(json: string): unknown {
-  try {
-    return parseJson(json);
-  } catch {
-    return null;
-  }
-}
-
-export function record(value: unknown): Readonly<Record<string, unknown>> | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null;
-}
-
-/** A non-empty string, or null. */
-export function text(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
 }

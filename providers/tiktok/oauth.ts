@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { ProviderError } from '../errors.ts';
 import type { HttpAnswer } from '../http.ts';
+import { amount, record, text, tryParse } from '../json.ts';
 import type { Grant, OAuth, TokenSet } from '../provider.ts';
 import { callApi, callOAuth, type TikTokSettings } from './client.ts';
-import { record, text, tryParse } from './errors.ts';
 
 /** Scopes are separated by commas, never by spaces (sheet section 2.1). */
 const SCOPES = ['user.info.basic', 'user.info.profile', 'video.list', 'video.upload', 'video.publish'];
@@ -49,7 +49,10 @@ export function createOAuth(settings: TikTokSettings): OAuth {
       });
       const { openId, tokens } = readTokens(answer);
       if (openId === null) throw unreadable(answer);
-      return [{ openId, tokens, ...(await profile(settings, tokens, signal)) }];
+      return {
+        scopes: tokens.scopes,
+        grants: [{ openId, tokens, ...(await profile(settings, tokens, signal)) }],
+      };
     },
 
     async refresh(refreshToken, signal) {
@@ -91,18 +94,14 @@ function readTokens(answer: HttpAnswer): { openId: string | null; tokens: TokenS
     tokens: {
       accessToken,
       refreshToken: text(body['refresh_token']),
-      expiresIn: seconds(body['expires_in']),
-      refreshExpiresIn: seconds(body['refresh_expires_in']),
+      expiresIn: amount(body['expires_in']),
+      refreshExpiresIn: amount(body['refresh_expires_in']),
       scopes: (text(body['scope']) ?? '')
         .split(',')
         .map((scope) => scope.trim())
         .filter((scope) => scope !== ''),
     },
   };
-}
-
-function seconds(value: unknown): number | null {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : null;
 }
 
 /** Classes of the `error` values (sheet section 2.7). */

@@ -1,10 +1,11 @@
 import { Value } from 'typebox/value';
 import { ProviderError } from '../errors.ts';
 import { http } from '../http.ts';
-import type { Chunk, PostContext, Publishing, Quota, Verdict, Written } from '../provider.ts';
+import { id, text } from '../json.ts';
+import type { Chunk, PostContext, Publishing, Quota, Transfer, Verdict, Written } from '../provider.ts';
 import { callApi, type TikTokSettings } from './client.ts';
 import { checkAgainstCreator, creatorInfo } from './creator.ts';
-import { failure, lost, text } from './errors.ts';
+import { failure, lost } from './errors.ts';
 import { QUOTAS } from './quotas.ts';
 import { TikTokRequest } from './request.ts';
 
@@ -49,6 +50,7 @@ export function createPublishing(settings: TikTokSettings): Publishing {
       const accepted = parse(request);
       if (accepted.mode === 'direct')
         checkAgainstCreator(accepted, await creatorInfo(settings, accessToken, signal), media);
+      return [];
     },
 
     async write(_step, context) {
@@ -64,6 +66,43 @@ export function createPublishing(settings: TikTokSettings): Publishing {
       return readInit(settings, request, data, logId);
     },
 
+    transfer: createTransfer(status),
+
+    async verdict(_step, context) {
+      return readVerdict(parse(context.request), await status(context));
+    },
+
+    async recall({ publishId, accessToken, signal }) {
+      try {
+        await callApi(settings, {
+          path: '/v2/post/publish/cancel/',
+          body: { publish_id: publishId },
+          // Cancelling twice is cancelling once: a lost answer is asked for again.
+          effect: 'read',
+          accessToken,
+          signal,
+        });
+        return true;
+      } catch (error) {
+        if (error instanceof ProviderError && error.kind === 'rejected') return false;
+        throw error;
+      }
+    },
+
+    permalink(request, username, providerPostId) {
+      if (username === null) return null;
+      const kind = parse(request).photoUrls === undefined ? 'video' : 'photo';
+      return `https://www.tiktok.com/@${username}/${kind}/${providerPostId}`;
+    },
+  };
+}
+
+/** Files go to the upload URL, which is the permission: bytes need no token (sheet section 4.7). */
+function createTransfer(
+  status: (context: PostContext) => Promise<Readonly<Record<string, unknown>>>,
+): Transfer {
+  return {
+    needsToken: false,
     chunks,
 
     async sendChunk({ media, signal }, { first, last, total, secret, body }) {
@@ -102,33 +141,6 @@ export function createPublishing(settings: TikTokSettings): Publishing {
       // Anything but PROCESSING_UPLOAD means that TikTok has all it wants.
       if (data['status'] !== 'PROCESSING_UPLOAD') return context.media?.size ?? 0;
       return typeof data['uploaded_bytes'] === 'number' ? data['uploaded_bytes'] : 0;
-    },
-
-    async verdict(context) {
-      return readVerdict(parse(context.request), await status(context));
-    },
-
-    async recall({ publishId, accessToken, signal }) {
-      try {
-        await callApi(settings, {
-          path: '/v2/post/publish/cancel/',
-          body: { publish_id: publishId },
-          // Cancelling twice is cancelling once: a lost answer is asked for again.
-          effect: 'read',
-          accessToken,
-          signal,
-        });
-        return true;
-      } catch (error) {
-        if (error instanceof ProviderError && error.kind === 'rejected') return false;
-        throw error;
-      }
-    },
-
-    permalink(request, username, providerPostId) {
-      if (username === null) return null;
-      const kind = parse(request).photoUrls === undefined ? 'video' : 'photo';
-      return `https://www.tiktok.com/@${username}/${kind}/${providerPostId}`;
     },
   };
 }
@@ -282,6 +294,5 @@ function readVerdict({ mode }: TikTokRequest, data: Readonly<Record<string, unkn
 
 /** Sometimes a list, sometimes one value, sometimes an empty list (sheet section 8, 13 and 14). */
 function publicId(value: unknown): string | null {
-  const first: unknown = Array.isArray(value) ? value[0] : value;
-  return typeof first === 'string' || typeof first === 'number' ? text(String(first)) : null;
+  return id(Array.isArray(value) ? value[0] : value);
 }

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox';
+import type { RequestProblem } from '../provider.ts';
 
 const PRIVACY_LEVELS = [
   'PUBLIC_TO_EVERYONE',
@@ -35,12 +36,6 @@ export const TikTokRequest = Type.Object({
   photoCoverIndex: Type.Optional(Type.Integer({ minimum: 0 })),
 });
 export type TikTokRequest = Static<typeof TikTokRequest>;
-
-/** One thing that is wrong with a request, and what to do about it. */
-export interface RequestProblem {
-  field: string;
-  message: string;
-}
 
 const INBOX_FIELDS = new Set(['title']);
 const INBOX_PHOTO_FIELDS = new Set(['title', 'description']);

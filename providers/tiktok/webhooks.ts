@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { equalHex, hmacSha256Hex } from '../../crypto/signatures.ts';
+import { parseJson } from '../http.ts';
+import { id, record, text } from '../json.ts';
 import type { EventEffect, IncomingEvent, Webhooks } from '../provider.ts';
 import type { TikTokSettings } from './client.ts';
-import { failure, record, text } from './errors.ts';
-import { parseJson } from '../http.ts';
+import { failure } from './errors.ts';
 
 const SECOND = 1000;
 /** Retries go on for 72 h and may keep their first signature; a clock may be a little ahead (sheet section 6.1). */
@@ -160,7 +161,7 @@ function effectOf(
         verdict: {
           kind: 'published',
           status: 'PUBLISH_COMPLETE',
-          providerPostId: postId(content['post_id']),
+          providerPostId: id(content['post_id']),
         },
       };
     case 'post.publish.inbox_delivered':
@@ -168,8 +169,4 @@ function effectOf(
     default:
       return { kind: 'none' };
   }
-}
-
-function postId(value: unknown): string | null {
-  return typeof value === 'number' ? String(value) : text(value);
 }

@@ -1,3 +1,5 @@
+import { isLoopback } from '../redirects.ts';
+
 export interface App {
   clientKey: string;
   clientSecret: string;
@@ -13,12 +15,6 @@ export const ALL_SCOPES = [
   'video.upload',
   'video.publish',
 ];
-
-const LOOPBACK = ['localhost', '127.0.0.1'];
-
-export function isLoopback(host: string): boolean {
-  return LOOPBACK.includes(host);
-}
 
 /** A loopback redirect makes it a desktop app, which must use PKCE (sheet 2.3, 2.4). */
 export function isDesktop(redirectUri: string): boolean {
@@ -43,14 +39,4 @@ function redirectProblem(uri: string): string | null {
   if (!isLoopback(url.hostname)) return url.protocol === 'https:' ? null : 'is not https';
   if (!['http:', 'https:'].includes(url.protocol)) return 'is neither http nor https';
   return /^https?:\/\/[^/]+:(\d+|\*)(\/|$)/.test(uri) ? null : 'names no port';
-}
-
-export function isRegistered(uris: string[], uri: string): boolean {
-  return uris.some((registered) => {
-    if (registered === uri) return true;
-    const [before, after] = registered.split(':*/');
-    if (before === undefined || after === undefined || !uri.startsWith(`${before}:`)) return false;
-    const [, port, path] = /^:(\d+)\/(.*)$/s.exec(uri.slice(before.length)) ?? [];
-    return port !== undefined && path === after;
-  });
 }

@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { isForm, redirect, Refusal, type Call, type Reply, type Route } from '../http.ts';
 import { token } from '../ids.ts';
-import { ALL_SCOPES, isDesktop, isRegistered } from './app.ts';
+import { isRegistered } from '../redirects.ts';
+import { ALL_SCOPES, isDesktop } from './app.ts';
 import { consentPage, errorPage } from './consent-page.ts';
 import { creatorByName, type TikTok } from './context.ts';
 
@@ -88,7 +89,7 @@ export function authorizeRoutes(tiktok: TikTok): Route[] {
 
   function show(call: Call): Reply {
     const request = check(call.url.searchParams);
-    const choice = tiktok.core.consent.take() ?? silently(call.url.searchParams, request);
+    const choice = tiktok.core.consent.take('tiktok') ?? silently(call.url.searchParams, request);
     if (choice !== undefined) return answer(request, choice);
     const action = call.url.pathname + call.url.search;
     return consentPage(tiktok.app.clientKey, action, tiktok.state.creators, request.scopes);

@@ -27,6 +27,7 @@ export interface TikTokSetup {
   options?: Partial<Options>;
 }
 
+const unsupportedPath = { status: 404, body: 'Unsupported path(Janus)' };
 const SavedOptions = Type.Object({ options: Options });
 
 export function createTikTok(core: Core, setup: TikTokSetup): FakeProvider {
@@ -35,7 +36,7 @@ export function createTikTok(core: Core, setup: TikTokSetup): FakeProvider {
   if (tiktok.state.creators.length === 0) {
     putCreator(tiktok, parse(CreatorSpec, { username: 'sandbox_creator', displayName: 'Sandbox Creator' }));
   }
-  core.webhooks.signWith('tiktok', signer(tiktok));
+  core.webhooks.sendWith('tiktok', { headers: signer(tiktok) });
   registerLifecycle(tiktok);
   const close = registerPull(tiktok);
   const access = createAccess(tiktok);
@@ -49,6 +50,8 @@ export function createTikTok(core: Core, setup: TikTokSetup): FakeProvider {
       ...initRoutes(tiktok, access),
       ...statusRoutes(tiktok, access),
       ...uploadRoutes(tiktok),
+      // Sheet 1: a missing slash and a wrong verb look the same.
+      { method: '*', path: '/{rest*}', endpoint: 'unknown', handle: () => unsupportedPath },
     ],
     controls: tiktokControls(tiktok),
     summary: () => ({

@@ -1,13 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { patch } from '../json.ts';
-
-const flag = (value: boolean) => Type.Boolean({ default: value });
-const count = (value: number) => Type.Integer({ minimum: 0, default: value });
-const choice = <const Names extends string[]>(...names: Names) =>
-  Type.Union(
-    names.map((name) => Type.Literal(name as Names[number])),
-    { default: names[0] },
-  );
+import { choice, count, flag } from '../options.ts';
 
 /** Calls in a sliding minute for each access token (sheet 3.5 and 4.1). */
 const Limits = Type.Object(

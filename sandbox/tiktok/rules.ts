@@ -1,4 +1,4 @@
-import { isLoopback } from './app.ts';
+import { isLoopback } from '../redirects.ts';
 import type { FileSource } from './bodies.ts';
 import { creatorOf, type TikTok } from './context.ts';
 import { privacyLevels } from './creator-info.ts';

@@ -22,18 +22,6 @@ const FINAL = ['published', 'delivered', 'failed', 'cancelled'];
 /** A published post may get its public address a little later, by webhook. */
 const PERMALINK_PATIENCE_MS = 30_000;
 
-/** What `POST /api/tiktok/upload` takes for a file that was uploaded to us. */
-export function videoPost(accountId: string, mediaId: string, title: string) {
-  return {
-    accountId,
-    source: 'FILE_UPLOAD',
-    mediaId,
-    mode: 'direct',
-    postInfo: { title, privacy_level: 'PUBLIC_TO_EVERYONE' },
-    allowDuplicate: true,
-  };
-}
-
 /** Asks for the post again and again until nothing more will come. */
 export async function watchPost(
   api: Api,

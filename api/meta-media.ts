@@ -1,0 +1,67 @@
+import { Type, type Static } from 'typebox';
+import type { Media } from '../db/media.ts';
+import type { MediaRef } from '../providers/meta/media.ts';
+import type { Deps } from './deps.ts';
+import type { FieldProblem } from './errors.ts';
+import { readyMedia } from './new-post.ts';
+import { mediaUrlProblem } from './urls.ts';
+
+/** Exactly one of three ways to name a file. */
+export const fileFields = {
+  mediaId: Type.Optional(Type.String({ description: 'Media that is `ready`.' })),
+  imageUrl: Type.Optional(Type.String({ maxLength: 2000 })),
+  videoUrl: Type.Optional(Type.String({ maxLength: 2000 })),
+};
+const FileFields = Type.Object(fileFields);
+type FileFields = Static<typeof FileFields>;
+
+/** A file of a request, and what we know of it. */
+export interface NamedFile {
+  ref: MediaRef;
+  /** Null: the client has put it online. */
+  media: Media | null;
+}
+
+/** What is wrong with the names of a file, without looking for it. */
+export function checkFile(
+  { mediaId, imageUrl, videoUrl }: FileFields,
+  at: string,
+  allowPrivate: boolean,
+): FieldProblem[] {
+  const given = [mediaId, imageUrl, videoUrl].filter((name) => name !== undefined);
+  if (given.length !== 1)
+    return [{ field: `${at}mediaId`, message: 'or imageUrl or videoUrl: exactly one of them is required' }];
+  const problems: FieldProblem[] = [];
+  for (const [field, url] of Object.entries({ imageUrl, videoUrl })) {
+    if (url === undefined) continue;
+    const wrong = mediaUrlProblem(url, allowPrivate) ?? (isAscii(url) ? null : 'must be US-ASCII');
+    if (wrong !== null) problems.push({ field: at + field, message: wrong });
+  }
+  return problems;
+}
+
+/** Finds a file that was named rightly. @throws ApiError `media_not_found`, `media_not_ready` */
+export async function findFile(
+  deps: Deps,
+  userId: string,
+  { mediaId, imageUrl, videoUrl }: FileFields,
+  more: Pick<MediaRef, 'alt_text' | 'user_tags'> = {},
+): Promise<NamedFile> {
+  if (mediaId === undefined) {
+    const url = imageUrl ?? videoUrl;
+    if (url === undefined) throw new Error('no file was named');
+    return { ref: { kind: imageUrl === undefined ? 'video' : 'image', url, ...more }, media: null };
+  }
+  const media = await readyMedia(deps, userId, mediaId);
+  const kind = media.contentType.startsWith('image/') ? 'image' : 'video';
+  return { ref: { kind, mediaId: media.id, ...more }, media };
+}
+
+/** What makes two files the same one. */
+export function sameFile({ ref, media }: NamedFile): string {
+  return media?.sha256 ?? ref.url ?? media?.id ?? '';
+}
+
+function isAscii(text: string): boolean {
+  return /^[\x20-\x7e]*$/.test(text);
+}

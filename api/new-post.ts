@@ -1,0 +1,100 @@
+import { Type, type Static } from 'typebox';
+import { type Account, findAccount } from '../db/accounts.ts';
+import { findMedia, type Media } from '../db/media.ts';
+import type { NewPost } from '../db/posts.ts';
+import type { Provider } from '../providers/provider.ts';
+import { hashOf } from './canonical.ts';
+import type { Deps } from './deps.ts';
+import { apiError } from './errors.ts';
+import { deadlineAt, dueAt } from './schedule.ts';
+import { isUuid, Time } from './schemas.ts';
+
+/** What every request to publish has, whatever the provider. */
+export const publishOptions = {
+  accountId: Type.String(),
+  scheduledAt: Type.Optional(Time),
+  deadline: Type.Optional(
+    Type.String({
+      format: 'date-time',
+      description:
+        'When waiting for quota, account or provider is given up: at most, and without it, 72 hours after the post is due.',
+    }),
+  ),
+  onQuota: Type.Optional(Type.Enum(['wait', 'fail'])),
+  allowDuplicate: Type.Optional(Type.Boolean()),
+};
+const PublishOptions = Type.Object(publishOptions);
+export type PublishOptions = Static<typeof PublishOptions>;
+
+/** A post that still lacks what the HTTP request adds. */
+export type DraftPost = Omit<NewPost, 'userId' | 'idempotencyKey' | 'requestHash' | 'requestId'>;
+
+/** The times of a post, checked before anything is asked. @throws ApiError `invalid_schedule` */
+export function timesOf({ scheduledAt, deadline }: PublishOptions): { due: Date | null; deadline: Date } {
+  const due = scheduledAt === undefined ? null : dueAt(scheduledAt);
+  return { due, deadline: deadlineAt(deadline, due) };
+}
+
+/** The account that is to post. @throws ApiError `account_not_found`, `account_disconnected` */
+export async function postingAccount(
+  { database: { db }, providers }: Deps,
+  userId: string,
+  name: Provider['name'],
+  accountId: string,
+): Promise<{ account: Account; provider: Provider }> {
+  const account = isUuid(accountId) ? await findAccount(db, userId, accountId) : null;
+  const provider = providers.find(name);
+  if (account?.provider !== name || provider === null) throw apiError('account_not_found');
+  const { status, statusReason } = account;
+  if (status === 'disconnected')
+    throw apiError('account_disconnected', { details: { status, statusReason } });
+  return { account, provider };
+}
+
+/** A file that can be published. @throws ApiError `media_not_found`, `media_not_ready` */
+export async function readyMedia({ database: { db } }: Deps, userId: string, id: string): Promise<Media> {
+  const media = isUuid(id) ? await findMedia(db, userId, id) : null;
+  if (media === null) throw apiError('media_not_found');
+  const { state, rejectedReason } = media;
+  if (state !== 'ready')
+    throw apiError('media_not_ready', {
+      message: `the media is ${state}`,
+      details: { state, rejectedReason },
+    });
+  return media;
+}
+
+/**
+ * Makes the post of a request that was found to be right.
+ * @param same what makes two posts of the account the same one
+ */
+export function draftPost(
+  { account, provider }: { account: Account; provider: Provider },
+  options: PublishOptions,
+  times: ReturnType<typeof timesOf>,
+  post: { request: object; media: Media | null; same: readonly unknown[]; detail: NewPost['detail'] },
+): DraftPost {
+  const plan = provider.publishing.plan(post.request);
+  // Who does not want to wait is told now, while there is somebody to tell; a scheduled post has to see when it is due.
+  const now = times.due === null || times.due.getTime() <= Date.now();
+  const writes = plan.filter(({ kind }) => kind === 'write');
+  const hold =
+    options.onQuota === 'fail' && now
+      ? writes.flatMap(({ name }) => provider.publishing.quotasOf(name, post.request))
+      : [];
+  return {
+    oauthAccountId: account.id,
+    provider: account.provider,
+    mediaId: post.media?.id ?? null,
+    totalBytes: plan.some(({ kind }) => kind === 'transfer') ? (post.media?.size ?? null) : null,
+    request: post.request,
+    plan,
+    hold,
+    fingerprint: hashOf([account.id, ...post.same]),
+    onQuota: options.onQuota ?? 'wait',
+    scheduledAt: times.due,
+    deadlineAt: times.deadline,
+    allowDuplicate: options.allowDuplicate ?? false,
+    detail: post.detail,
+  };
+}

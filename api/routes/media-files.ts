@@ -1,0 +1,70 @@
+import type { Readable } from 'node:stream';
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import { mediaById } from '../../db/media.ts';
+import type { Deps } from '../deps.ts';
+import { apiError } from '../errors.ts';
+import { Id, refusals } from '../schemas.ts';
+
+const LinkQuery = Type.Object(
+  { expires: Type.String({ maxLength: 20 }), signature: Type.String({ maxLength: 100 }) },
+  { additionalProperties: false },
+);
+
+/** A file of up to 1 GB on a slow line. */
+const FETCH_MS = 3_600_000;
+const fileBody = (description: string) =>
+  Type.Unsafe<Readable>({ type: 'string', contentMediaType: 'application/octet-stream', description });
+
+/** Where providers fetch what we host: by a signed link that ends, without a key and without a redirect. */
+export const mediaFileRoutes =
+  ({ database: { db }, media: store, mediaLinks }: Deps): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    app.get(
+      '/media/:id/file',
+      {
+        config: { access: 'public', rateLimit: false },
+        handlerTimeout: FETCH_MS,
+        schema: {
+          operationId: 'fetchMedia',
+          summary: 'For providers: the bytes of a file, by a link that only Everpost can make',
+          tags: ['media'],
+          params: Id,
+          querystring: LinkQuery,
+          response: {
+            200: fileBody('The file.'),
+            206: fileBody('The part of the file that Range names.'),
+            ...refusals(404),
+          },
+        },
+      },
+      async (request, reply) => {
+        const { id } = request.params;
+        const { expires, signature } = request.query;
+        // A link that has ended or was forged says nothing about the file.
+        if (!mediaLinks.isValid(id, expires, signature)) throw apiError('not_found');
+        const media = await mediaById(db, id);
+        if (media.state !== 'ready') throw apiError('not_found');
+        const part = rangeOf(request.headers.range, media.size);
+        void reply
+          .type(media.contentType)
+          .header('accept-ranges', 'bytes')
+          .header('cache-control', 'private, max-age=3600')
+          .header('content-length', part.end - part.start + 1)
+          .serializer((bytes: unknown) => String(bytes));
+        if (part.partial)
+          void reply.code(206).header('content-range', `bytes ${part.start}-${part.end}/${media.size}`);
+        return reply.send(store.read(media.storageKey, { start: part.start, end: part.end }));
+      },
+    );
+  };
+
+/** One range (RFC 9110 section 14.2); what cannot be read or answered is the whole file. */
+function rangeOf(header: string | undefined, size: number): { start: number; end: number; partial: boolean } {
+  const whole = { start: 0, end: size - 1, partial: false };
+  const [, from = '', to = ''] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
+  if (from === '' && to === '') return whole;
+  const start = from === '' ? Math.max(0, size - Number(to)) : Number(from);
+  const end = from === '' || to === '' ? size - 1 : Math.min(Number(to), size - 1);
+  return start <= end ? { start, end, partial: true } : whole;
+}

@@ -1,0 +1,198 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import { randomToken } from '../../crypto/signatures.ts';
+import { accountsOf, deactivate, wipeTokens, type Account } from '../../db/accounts.ts';
+import { findDeletion, insertDeletion } from '../../db/data-deletions.ts';
+import { deleteCopies } from '../../db/copies.ts';
+import { accountsOfLogin } from '../../db/logins.ts';
+import type { Provider } from '../../providers/provider.ts';
+import { signalAccountChanged, signalDisconnect } from '../../workflows/start.ts';
+import { noted } from '../access.ts';
+import type { Deps } from '../deps.ts';
+import { apiError } from '../errors.ts';
+import { nullable, refusals, text, textOrNull, Time } from '../schemas.ts';
+import { tell } from '../temporal.ts';
+
+const ProviderPath = Type.Object({ provider: Type.String({ examples: ['instagram'] }) });
+const SignedBody = Type.Object({ signed_request: Type.String({ maxLength: 10_000 }) });
+const Handshake = Type.Object({
+  'hub.mode': Type.Optional(Type.String()),
+  'hub.challenge': Type.Optional(Type.String()),
+  'hub.verify_token': Type.Optional(Type.String()),
+});
+const form = ['application/x-www-form-urlencoded'];
+const Code = Type.Object({ code: Type.String({ minLength: 1, maxLength: 100 }) });
+const tags = ['webhooks'];
+
+/** Meta's callbacks: the creator has removed the app, or wants their data deleted (sheet instagram section 2.6). */
+export const providerCallbackRoutes =
+  (deps: Deps): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    const { db } = deps.database;
+    app.addContentTypeParser(
+      'application/x-www-form-urlencoded',
+      { parseAs: 'string', bodyLimit: 20_000 },
+      async (_request: unknown, body: string) => Object.fromEntries(new URLSearchParams(body)),
+    );
+
+    app.get(
+      '/api/webhooks/:provider',
+      {
+        config: { access: 'public', rateLimit: false },
+        schema: {
+          operationId: 'answerHandshake',
+          summary: 'For the provider: is this URL ours?',
+          tags,
+          params: ProviderPath,
+          querystring: Handshake,
+          response: {
+            200: Type.String({ description: 'The challenge, as it came.' }),
+            ...refusals(404),
+          },
+        },
+      },
+      async (request, reply) => {
+        const provider = deps.providers.find(request.params.provider);
+        if (provider?.webhooks.handshake === undefined) throw apiError('provider_not_configured');
+        const challenge = provider.webhooks.handshake(request.query);
+        if (challenge === null) throw apiError('forbidden');
+        return reply
+          .type('text/plain; charset=utf-8')
+          .serializer((answer: string) => answer)
+          .send(challenge);
+      },
+    );
+
+    app.post(
+      '/api/webhooks/:provider/deauthorize',
+      {
+        config: { access: 'public', rateLimit: false },
+        schema: {
+          operationId: 'receiveDeauthorization',
+          summary: 'For the provider: a creator has removed the app',
+          tags,
+          params: ProviderPath,
+          consumes: form,
+          body: SignedBody,
+          response: { 200: Type.Object({ success: Type.Boolean() }), ...refusals(404, 415) },
+        },
+      },
+      async (request) => {
+        const { provider, accounts } = await about(request.params.provider, request.body.signed_request);
+        for (const account of accounts) {
+          const to = { status: 'reauth_required', reason: 'removed_by_creator' } as const;
+          const changed = account.status === 'active' ? await deactivate(db, account.id, to) : null;
+          if (changed === null) continue;
+          await noted(request, db, {
+            actor: provider.name,
+            userId: account.userId,
+            ip: request.ip,
+            action: 'account.reauth_required',
+            subject: account.id,
+            details: { reason: to.reason },
+          });
+          await tell(deps.temporal, request.log, `keepTokenFresh of ${account.id}`, () =>
+            signalAccountChanged(deps.temporal, account),
+          );
+        }
+        return { success: true };
+      },
+    );
+
+    app.post(
+      '/api/webhooks/:provider/data-deletion',
+      {
+        config: { access: 'public', rateLimit: false },
+        schema: {
+          operationId: 'receiveDataDeletion',
+          summary: 'For the provider: a creator wants their data deleted',
+          tags,
+          params: ProviderPath,
+          consumes: form,
+          body: SignedBody,
+          response: {
+            200: Type.Object({ url: Type.String(), confirmation_code: Type.String() }),
+            ...refusals(404, 415),
+          },
+        },
+      },
+      async (request) => {
+        const { provider, accounts } = await about(request.params.provider, request.body.signed_request);
+        for (const account of accounts) {
+          await deleteCopies(db, account.id);
+          await deactivate(db, account.id, { status: 'disconnected', reason: 'data_deletion' });
+          await wipeTokens(db, account.id);
+          await noted(request, db, {
+            actor: provider.name,
+            userId: account.userId,
+            ip: request.ip,
+            action: 'account.disconnected',
+            subject: account.id,
+            details: { reason: 'data_deletion' },
+          });
+          await tell(deps.temporal, request.log, `keepTokenFresh of ${account.id}`, () =>
+            signalDisconnect(deps.temporal, account),
+          );
+        }
+        const code = randomToken(12).replace(/[^A-Za-z0-9]/g, 'x');
+        await insertDeletion(db, {
+          code,
+          provider: provider.name,
+          accounts: accounts.length,
+          completedAt: new Date(),
+        });
+        return { url: `${deps.config.publicUrl}/api/data-deletion/${code}`, confirmation_code: code };
+      },
+    );
+
+    app.get(
+      '/api/data-deletion/:code',
+      {
+        config: { access: 'public' },
+        schema: {
+          operationId: 'getDataDeletion',
+          summary: 'How a deletion stands, for whoever has its code',
+          tags,
+          params: Code,
+          response: {
+            200: Type.Object({
+              provider: Type.String(),
+              state: Type.Enum(['pending', 'completed']),
+              requestedAt: Time,
+              completedAt: nullable.time,
+            }),
+            ...refusals(404),
+          },
+        },
+      },
+      async (request) => {
+        const deletion = await findDeletion(db, request.params.code);
+        if (deletion === null) throw apiError('not_found');
+        const { provider, requestedAt, completedAt } = deletion;
+        return {
+          provider,
+          state: completedAt === null ? ('pending' as const) : ('completed' as const),
+          requestedAt: text(requestedAt),
+          completedAt: textOrNull(completedAt),
+        };
+      },
+    );
+
+    /** Whom a signed callback is about. @throws ApiError `invalid_signature` */
+    async function about(
+      name: string,
+      signedRequest: string,
+    ): Promise<{ provider: Provider; accounts: Account[] }> {
+      const provider = deps.providers.find(name);
+      if (provider?.webhooks.signedUser === undefined) throw apiError('provider_not_configured');
+      const user = provider.webhooks.signedUser(signedRequest);
+      if (user === null) throw apiError('invalid_signature');
+      const accounts = new Map(
+        [
+          ...(await accountsOf(db, provider.name, user)),
+          ...(await accountsOfLogin(db, provider.name, user)),
+        ].map((account) => [account.id, account]),
+      );
+      return { provider, accounts: [...accounts.values()] };
+    }
+  };

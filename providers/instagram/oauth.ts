@@ -1,0 +1,239 @@
+import { ProviderError } from '../errors.ts';
+import { amount, id, record, records, text } from '../json.ts';
+import { callGraph } from '../meta/graph.ts';
+import type { Grant, OAuth, TokenSet } from '../provider.ts';
+import { INSTAGRAM, type InstagramSettings, VERSION } from './client.ts';
+
+const REQUIRED = [
+  'instagram_basic',
+  'instagram_content_publish',
+  'instagram_manage_comments',
+  'instagram_manage_insights',
+  'pages_show_list',
+];
+/** `business_management` shows Pages of a business portfolio, `pages_manage_metadata` subscribes to webhooks (sheet 2.1). */
+const SCOPES = [...REQUIRED, 'pages_read_engagement', 'pages_manage_metadata', 'business_management'];
+const SIXTY_DAYS_S = 60 * 24 * 3600;
+/** Of Pages, at 100 each. */
+const MOST_PIECES = 20;
+
+/** A Page and the professional account that is linked to it. */
+interface LinkedPage {
+  pageId: string;
+  pageToken: string;
+  igId: string;
+  username: string | null;
+  name: string | null;
+}
+
+/** Facebook Login (sheet section 2). */
+export function createOAuth(settings: InstagramSettings): OAuth {
+  const base = `${settings.graphUrl}/${VERSION}`;
+  const { appSecret } = settings;
+
+  async function token(params: Record<string, string>, signal: AbortSignal): Promise<TokenSet> {
+    const answer = await callGraph(INSTAGRAM, {
+      base,
+      path: '/oauth/access_token',
+      params: { client_id: settings.appId, client_secret: appSecret, ...params },
+      effect: 'read',
+      signal,
+    });
+    const accessToken = text(answer['access_token']);
+    if (accessToken === null) throw unreadable();
+    const expiresIn = amount(answer['expires_in']) ?? SIXTY_DAYS_S;
+    return { accessToken, refreshToken: accessToken, expiresIn, refreshExpiresIn: expiresIn, scopes: [] };
+  }
+
+  const longLived = (accessToken: string, signal: AbortSignal): Promise<TokenSet> =>
+    token({ grant_type: 'fb_exchange_token', fb_exchange_token: accessToken }, signal);
+
+  return {
+    requiredScopes: REQUIRED,
+
+    authorizeUrl({ state }) {
+      const url = new URL(`${settings.dialogUrl}/${VERSION}/dialog/oauth`);
+      url.search = new URLSearchParams({
+        client_id: settings.appId,
+        redirect_uri: settings.redirectUri,
+        state,
+        response_type: 'code',
+        scope: SCOPES.join(','),
+        // Without it the dialog does not ask again for what was declined (sheet section 2.1).
+        auth_type: 'rerequest',
+      }).toString();
+      return url.href;
+    },
+
+    async exchangeCode(code, _codeVerifier, signal) {
+      const tokens = await granted(async () => {
+        const short = await token({ redirect_uri: settings.redirectUri, code }, signal);
+        return longLived(short.accessToken, signal);
+      });
+      const call = { base, effect: 'read', accessToken: tokens.accessToken, appSecret, signal } as const;
+      const [me, permissions] = await Promise.all([
+        callGraph(INSTAGRAM, { ...call, path: '/me', params: { fields: 'id,name' } }),
+        callGraph(INSTAGRAM, { ...call, path: '/me/permissions' }),
+      ]);
+      const scopes = records(permissions['data'])
+        .filter((row) => row['status'] === 'granted')
+        .map((row) => text(row['permission']))
+        .filter((scope) => scope !== null);
+      const loginId = id(me['id']);
+      if (loginId === null) throw unreadable();
+      const pages = await linkedPages(settings, tokens.accessToken, scopes, signal);
+      if (REQUIRED.every((scope) => scopes.includes(scope)))
+        for (const page of pages) await subscribe(settings, page, signal);
+      const grants = pages.map((page): Grant => ({
+        openId: page.igId,
+        username: page.username,
+        displayName: page.name,
+        tokens: { ...tokens, scopes },
+        metadata: {},
+        login: { id: loginId, page: { id: page.pageId, accessToken: page.pageToken } },
+      }));
+      return { scopes, grants };
+    },
+
+    async refresh(accessToken, signal) {
+      // A new long-lived token for one that still lives (sheet section 2.3).
+      return granted(() => longLived(accessToken, signal));
+    },
+
+    async revoke(accessToken, signal) {
+      try {
+        await callGraph(INSTAGRAM, {
+          base,
+          method: 'DELETE',
+          path: '/me/permissions',
+          effect: 'read',
+          accessToken,
+          appSecret,
+          signal,
+        });
+      } catch (error) {
+        // A token that is refused is dead already.
+        if (!(error instanceof ProviderError) || error.kind === 'unavailable') throw error;
+      }
+    },
+  };
+}
+
+const PAGE_FIELDS = 'id,name,access_token,tasks,instagram_business_account{id,username,name}';
+
+/** All Pages of the creator with a linked professional account: their own, and those of their business portfolios. */
+async function linkedPages(
+  settings: InstagramSettings,
+  accessToken: string,
+  scopes: readonly string[],
+  signal: AbortSignal,
+): Promise<LinkedPage[]> {
+  const list = (path: string, fields: string) => all(settings, path, fields, accessToken, signal);
+  const rows = await list('/me/accounts', PAGE_FIELDS);
+  if (scopes.includes('business_management')) {
+    try {
+      for (const business of await list('/me/businesses', 'id'))
+        for (const edge of ['owned_pages', 'client_pages'])
+          rows.push(...(await list(`/${id(business['id']) ?? ''}/${edge}`, PAGE_FIELDS)));
+    } catch (error) {
+      // Portfolios are an extra: what `me/accounts` names is connected in any case.
+      if (!(error instanceof ProviderError)) throw error;
+    }
+  }
+  const pages = new Map<string, LinkedPage>();
+  for (const row of rows) {
+    const account = record(row['instagram_business_account']);
+    const [pageId, pageToken, igId] = [id(row['id']), text(row['access_token']), id(account?.['id'])];
+    if (pageId === null || pageToken === null || igId === null || pages.has(igId)) continue;
+    pages.set(igId, {
+      pageId,
+      pageToken,
+      igId,
+      username: text(account?.['username']),
+      name: text(account?.['name']) ?? text(row['name']),
+    });
+  }
+  return [...pages.values()];
+}
+
+/** Every piece of a list, by cursor: `paging.next` has the token in it (sheet section 2.4). */
+async function all(
+  { graphUrl, appSecret }: InstagramSettings,
+  path: string,
+  fields: string,
+  accessToken: string,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, unknown>>[]> {
+  const rows: Readonly<Record<string, unknown>>[] = [];
+  let after: string | null = null;
+  for (let piece = 0; piece < MOST_PIECES; piece += 1) {
+    const answer: Readonly<Record<string, unknown>> = await callGraph(INSTAGRAM, {
+      base: `${graphUrl}/${VERSION}`,
+      path,
+      params: { fields, limit: '100', ...(after === null ? {} : { after }) },
+      effect: 'read',
+      accessToken,
+      appSecret,
+      signal,
+    });
+    const data = records(answer['data']);
+    rows.push(...data);
+    const next = text(record(record(answer['paging'])?.['cursors'])?.['after']);
+    if (data.length === 0 || next === null || next === after) break;
+    after = next;
+  }
+  return rows;
+}
+
+/** Has the Page send its webhooks to the app (sheet section 8.4). The connection does not depend on it. */
+async function subscribe(
+  { graphUrl, appSecret }: InstagramSettings,
+  { pageId, pageToken }: LinkedPage,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await callGraph(INSTAGRAM, {
+      base: `${graphUrl}/${VERSION}`,
+      method: 'POST',
+      path: `/${pageId}/subscribed_apps`,
+      params: { subscribed_fields: 'feed' },
+      effect: 'write',
+      accessToken: pageToken,
+      appSecret,
+      signal,
+    });
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+  }
+}
+
+/** A code or a token that is refused is a grant that was not given, or has ended. */
+async function granted<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (!(error instanceof ProviderError) || !['token', 'rejected', 'account'].includes(error.kind))
+      throw error;
+    const { providerCode, providerMessage, logId } = error;
+    throw new ProviderError({
+      provider: 'instagram',
+      kind: 'grant',
+      code: 'grant_refused',
+      message: `Facebook refused the grant: ${providerCode ?? 'no code'}`,
+      userMessage: 'Facebook no longer accepts this permission. Connect the account again.',
+      providerCode,
+      providerMessage,
+      logId,
+    });
+  }
+}
+
+function unreadable(): ProviderError {
+  return new ProviderError({
+    provider: 'instagram',
+    kind: 'unavailable',
+    code: 'provider_unavailable',
+    message: 'Facebook answered without what was asked for',
+    userMessage: 'Facebook does not answer properly at the moment. Try again in a few minutes.',
+  });
+}

@@ -1,0 +1,272 @@
+import { Value } from 'typebox/value';
+import { ProviderError } from '../errors.ts';
+import { http } from '../http.ts';
+import { amount, record, records, text, tryParse } from '../json.ts';
+import {
+  awaitContainers,
+  checkContainer,
+  type Containers,
+  createContainer,
+  lookUpPublish,
+  publishContainer,
+  readPermalink,
+} from '../meta/containers.ts';
+import { lostAnswer, PUBLISH_BUCKET } from '../meta/errors.ts';
+import { callGraph } from '../meta/graph.ts';
+import { fields, type MediaRef, urlParams } from '../meta/media.ts';
+import type { Plan, PostContext, Publishing, Quota, ToldQuota, Transfer } from '../provider.ts';
+import { INSTAGRAM, type InstagramSettings, VERSION } from './client.ts';
+import { InstagramRequest } from './request.ts';
+
+const DAY = 24 * 3_600_000;
+/** A file of up to 300 MB on a slow line. */
+const UPLOAD_MS = 30 * 60_000;
+
+const QUOTAS = {
+  /** Posts in 24 hours: Meta's pages contradict each other, the account's limit is asked for (sheet section 4.5). */
+  posts: { bucket: PUBLISH_BUCKET, limit: null, windowMs: DAY, counts: 'accepted' },
+  /** 400 containers in 24 hours (sheet section 4.1). */
+  containers: { bucket: 'container', limit: 400, windowMs: DAY, counts: 'accepted' },
+} as const satisfies Record<string, Quota>;
+
+/** Content publishing (sheet section 4). */
+export function createPublishing(settings: InstagramSettings): Publishing {
+  const containers: Containers = {
+    platform: INSTAGRAM,
+    call: ({ accessToken, signal }) => ({
+      base: `${settings.graphUrl}/${VERSION}`,
+      accessToken,
+      appSecret: settings.appSecret,
+      signal,
+    }),
+    account: ({ openId }) => `/${openId}`,
+    edges: { create: 'media', publish: 'media_publish', list: 'media' },
+    statusFields: 'id,status_code,status',
+    textField: 'caption',
+  };
+
+  return {
+    plan: (request) => plan(parse(request)),
+    quotas: Object.values(QUOTAS),
+    quotasOf(step, request) {
+      const first = allWrites(parse(request))[0];
+      // The first write takes the post's place too: waiting comes before the container, which lives for a day.
+      if (step === first) return [QUOTAS.containers, QUOTAS.posts];
+      return allWrites(parse(request)).includes(step) ? [QUOTAS.containers] : [];
+    },
+
+    async preflight(step, context) {
+      const request = parse(context.request);
+      if (step === 'publish') {
+        await checkContainer(containers, context, context.made['container'], allWrites(request));
+        return [];
+      }
+      return step === allWrites(request)[0] ? limits(settings, context) : [];
+    },
+
+    async write(step, context) {
+      const request = parse(context.request);
+      if (step === 'publish')
+        return publishContainer(containers, context, context.made['container'] ?? '', allWrites(request));
+      const item = itemOf(step);
+      if (item !== null) {
+        const ref = request.media[item];
+        if (ref === undefined) throw new Error(`the post has no item ${item + 1}`);
+        return {
+          partId: (await createContainer(containers, context, itemParams(ref, context))).id,
+          logId: null,
+        };
+      }
+      const made = await createContainer(containers, context, containerParams(request, context));
+      if (!isUpload(request)) return { publishId: made.id, logId: null };
+      return { publishId: made.id, secret: uploadUri(settings, made.uploadUri), logId: null };
+    },
+
+    lookUp: (_step, context, lost) => {
+      const { postInfo } = parse(context.request);
+      return lookUpPublish(containers, context, context.made['container'] ?? '', {
+        ...lost,
+        caption: postInfo.caption ?? null,
+      });
+    },
+
+    transfer: createTransfer(containers),
+
+    async verdict(step, context) {
+      const request = parse(context.request);
+      if (step === 'items') return awaitContainers(containers, context, items(request));
+      if (step === 'ready') return awaitContainers(containers, context, ['container'], allWrites(request));
+      const providerPostId = context.made['publish'] ?? null;
+      return {
+        kind: 'published',
+        status: 'PUBLISHED',
+        providerPostId,
+        permalink: providerPostId === null ? null : await readPermalink(containers, context, providerPostId),
+      };
+    },
+
+    permalink: () => null,
+  };
+}
+
+function parse(request: unknown): InstagramRequest {
+  return Value.Parse(InstagramRequest, request);
+}
+
+function plan(request: InstagramRequest): Plan {
+  const parts = items(request);
+  return [
+    ...parts.map((name) => ({ kind: 'write', name, lost: 'repeat' }) as const),
+    ...(parts.length > 0 ? [{ kind: 'await', name: 'items' } as const] : []),
+    { kind: 'write', name: 'container', lost: 'repeat' },
+    ...(isUpload(request) ? [{ kind: 'transfer', name: 'upload', of: 'container' } as const] : []),
+    { kind: 'await', name: 'ready' },
+    { kind: 'write', name: 'publish', lost: 'reconcile', shows: true },
+    { kind: 'await', name: 'permalink', soon: true },
+  ];
+}
+
+function items({ mediaType, media }: InstagramRequest): string[] {
+  return mediaType === 'CAROUSEL' ? media.map((_ref, index) => `item:${index + 1}`) : [];
+}
+
+function itemOf(step: string): number | null {
+  const [, number] = /^item:(\d+)$/.exec(step) ?? [];
+  return number === undefined ? null : Number(number) - 1;
+}
+
+const allWrites = (request: InstagramRequest): string[] => [...items(request), 'container'];
+
+/** A single video of ours is sent; everything else is fetched by Meta. */
+function isUpload({ mediaType, media }: InstagramRequest): boolean {
+  return mediaType !== 'CAROUSEL' && media[0]?.kind === 'video' && media[0].mediaId !== undefined;
+}
+
+function itemParams(ref: MediaRef, context: PostContext): Record<string, string> {
+  return {
+    is_carousel_item: 'true',
+    ...(ref.kind === 'video' ? { media_type: 'VIDEO' } : {}),
+    ...urlParams(context, ref),
+    ...fields({ alt_text: ref.alt_text, user_tags: ref.user_tags }),
+  };
+}
+
+function containerParams(request: InstagramRequest, context: PostContext): Record<string, string> {
+  const { mediaType, media, postInfo } = request;
+  const [only] = media;
+  const info = fields(postInfo);
+  if (mediaType === 'CAROUSEL')
+    return {
+      media_type: 'CAROUSEL',
+      children: items(request)
+        .map((step) => context.made[step] ?? '')
+        .join(','),
+      ...info,
+    };
+  if (only === undefined) throw new Error('the post has no file');
+  return {
+    // Left out for a single image (sheet section 4.1).
+    ...(mediaType === 'IMAGE' ? {} : { media_type: mediaType }),
+    ...(isUpload(request) ? { upload_type: 'resumable' } : urlParams(context, only)),
+    ...info,
+  };
+}
+
+/** The bytes, and the token with them, only go to the host of the settings. */
+function uploadUri({ uploadUrl }: InstagramSettings, uri: string | null): string {
+  if (uri !== null && (URL.parse(uri)?.href ?? '').startsWith(`${new URL(uploadUrl).origin}/`)) return uri;
+  throw new ProviderError({
+    provider: 'instagram',
+    kind: 'rejected',
+    code: 'upload_host_refused',
+    message: 'Instagram named an upload host that INSTAGRAM_UPLOAD_URL does not allow',
+    userMessage:
+      'The video could not be sent safely. Nothing was published. The operator has to check INSTAGRAM_UPLOAD_URL.',
+  });
+}
+
+/** Resumable upload (sheet section 4.2). Whether it can go on in the middle is not confirmed: it begins again. */
+function createTransfer(containers: Containers): Transfer {
+  return {
+    needsToken: true,
+    chunks: (size) => [{ first: 0, last: size - 1 }],
+
+    async sendChunk({ accessToken, signal }, { total, secret, body }) {
+      const answer = await http({
+        method: 'POST',
+        url: secret,
+        headers: {
+          authorization: `OAuth ${accessToken}`,
+          offset: '0',
+          file_size: String(total),
+          'content-length': String(total),
+          'content-type': 'application/octet-stream',
+        },
+        body,
+        signal,
+        totalMs: UPLOAD_MS,
+      }).catch((error: unknown): never => {
+        throw lostAnswer(INSTAGRAM, error, 'read');
+      });
+      const said = record(tryParse(answer.text));
+      if (answer.status < 300 && said?.['success'] === true) return 'complete';
+      if (answer.status === 404) return 'expired';
+      const debug = record(said?.['debug_info']);
+      const again = answer.status >= 500 || answer.status === 429 || debug?.['retriable'] === true;
+      throw new ProviderError({
+        provider: 'instagram',
+        kind: again ? 'unavailable' : 'rejected',
+        code: again ? 'provider_unavailable' : 'upload_refused',
+        message: `Instagram answered the upload with ${answer.status}`,
+        userMessage: again
+          ? 'Instagram does not take the video at the moment. It is tried again.'
+          : 'Instagram refused the video’s bytes. Nothing was published.',
+        providerCode: text(debug?.['type']) ?? String(answer.status),
+        providerMessage: text(debug?.['message']),
+      });
+    },
+
+    async receivedBytes(context) {
+      const answer = await callGraph(INSTAGRAM, {
+        ...containers.call(context),
+        path: `/${context.publishId ?? ''}`,
+        params: { fields: 'status_code,video_status' },
+        effect: 'read',
+      });
+      const uploading = record(record(answer['video_status'])?.['uploading_phase']);
+      const complete = text(uploading?.['status']) === 'complete' || answer['status_code'] === 'FINISHED';
+      return complete ? (context.media?.size ?? 0) : 0;
+    },
+  };
+}
+
+async function limits(settings: InstagramSettings, context: PostContext): Promise<ToldQuota[]> {
+  try {
+    return await readLimits(settings, context.openId, context);
+  } catch (error) {
+    // The ledger knows enough; a refusal comes with the publish.
+    if (error instanceof ProviderError && error.kind !== 'token') return [];
+    throw error;
+  }
+}
+
+/** How many posts the account may still make, in Instagram's own words (sheet section 4.5). @throws ProviderError */
+export async function readLimits(
+  { graphUrl, appSecret }: InstagramSettings,
+  openId: string,
+  { accessToken, signal }: Pick<PostContext, 'accessToken' | 'signal'>,
+): Promise<ToldQuota[]> {
+  const answer = await callGraph(INSTAGRAM, {
+    base: `${graphUrl}/${VERSION}`,
+    path: `/${openId}/content_publishing_limit`,
+    params: { fields: 'quota_usage,config' },
+    effect: 'read',
+    accessToken,
+    appSecret,
+    signal,
+  });
+  const [row] = records(answer['data']);
+  const used = amount(row?.['quota_usage']);
+  const limit = amount(record(row?.['config'])?.['quota_total']);
+  return used === null || limit === null ? [] : [{ bucket: PUBLISH_BUCKET, limit, used }];
+}

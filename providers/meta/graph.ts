@@ -1,0 +1,48 @@
+import { createHmac } from 'node:crypto';
+import { http } from '../http.ts';
+import { lostAnswer, type Platform, readAnswer } from './errors.ts';
+
+export interface GraphCall {
+  /** Base URL of the host, with the version where the host has versions. */
+  base: string;
+  method?: 'GET' | 'POST' | 'DELETE';
+  path: string;
+  /** In the query of a GET, in the form of a POST: JSON bodies lose parameters (sheets, section 1). */
+  params?: Readonly<Record<string, string>>;
+  effect: 'read' | 'write' | 'publish';
+  /** Absent: the call brings its own credentials. */
+  accessToken?: string;
+  /** With it the call is signed (sheet instagram section 2.7). */
+  appSecret?: string;
+  signal: AbortSignal;
+}
+
+/** One call of a Graph API. @throws ProviderError */
+export async function callGraph(
+  platform: Platform,
+  call: GraphCall,
+): Promise<Readonly<Record<string, unknown>>> {
+  const { method = 'GET', accessToken, appSecret } = call;
+  const url = new URL(`${call.base}${call.path}`);
+  const form = new URLSearchParams(call.params);
+  if (method !== 'POST') for (const [name, value] of form) url.searchParams.set(name, value);
+  // In the query, also of a POST: in the body it is not read.
+  if (appSecret !== undefined && accessToken !== undefined)
+    url.searchParams.set(
+      'appsecret_proof',
+      createHmac('sha256', appSecret).update(accessToken).digest('hex'),
+    );
+  const answer = await http({
+    method,
+    url: url.href,
+    headers: {
+      ...(accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` }),
+      ...(method === 'POST' ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
+    },
+    ...(method === 'POST' ? { body: form.toString() } : {}),
+    signal: call.signal,
+  }).catch((error: unknown): never => {
+    throw lostAnswer(platform, error, call.effect);
+  });
+  return readAnswer(platform, answer, call.effect);
+}

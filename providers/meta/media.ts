@@ -1,0 +1,33 @@
+import { Type, type Static } from 'typebox';
+import type { PostContext } from '../provider.ts';
+
+/** A file of a post: one of ours, or one that the client has put online. */
+export const MediaRef = Type.Object({
+  kind: Type.Union([Type.Literal('image'), Type.Literal('video')]),
+  mediaId: Type.Optional(Type.String()),
+  url: Type.Optional(Type.String()),
+  alt_text: Type.Optional(Type.String()),
+  user_tags: Type.Optional(Type.Array(Type.Unknown())),
+});
+export type MediaRef = Static<typeof MediaRef>;
+
+/** Where Meta can fetch a file: `image_url` or `video_url` of a container. */
+export function urlParams(
+  { mediaUrl }: PostContext,
+  { kind, mediaId, url }: MediaRef,
+): Record<string, string> {
+  const address = url ?? (mediaId === undefined ? null : mediaUrl(mediaId));
+  if (address === null) throw new Error('a file has neither id nor URL');
+  return kind === 'image' ? { image_url: address } : { video_url: address };
+}
+
+/** Parameters as Meta takes them: text as it is, lists and objects as JSON text, nothing that is absent. */
+export function fields(values: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) =>
+      value === undefined || value === null
+        ? []
+        : [[name, typeof value === 'string' ? value : JSON.stringify(value)]],
+    ),
+  );
+}

@@ -1,0 +1,206 @@
+import { Value } from 'typebox/value';
+import { ProviderError } from '../errors.ts';
+import {
+  awaitContainers,
+  checkContainer,
+  type Containers,
+  createContainer,
+  lookUpPublish,
+  publishContainer,
+  readPermalink,
+} from '../meta/containers.ts';
+import { PUBLISH_BUCKET } from '../meta/errors.ts';
+import { callGraph } from '../meta/graph.ts';
+import { fields, urlParams } from '../meta/media.ts';
+import { amount, record, records } from '../json.ts';
+import type { PostContext, Publishing, Quota, ToldQuota } from '../provider.ts';
+import { containersOf, items, locate, type Part, planOf } from './chain.ts';
+import { THREADS, type ThreadsSettings } from './client.ts';
+import { ThreadsRequest } from './request.ts';
+
+const DAY = 24 * 3_600_000;
+
+/** Posts and replies in 24 hours (sheet section 4.7); Threads tells the real numbers. */
+const QUOTAS = {
+  posts: { bucket: PUBLISH_BUCKET, limit: 250, windowMs: DAY, counts: 'accepted' },
+  replies: { bucket: 'reply', limit: 1000, windowMs: DAY, counts: 'accepted' },
+} as const satisfies Record<string, Quota>;
+
+/** Publishing (sheet section 4). */
+export function createPublishing(settings: ThreadsSettings): Publishing {
+  const containers: Containers = {
+    platform: THREADS,
+    call: ({ accessToken, signal }) => ({ base: `${settings.graphUrl}/v1.0`, accessToken, signal }),
+    // A wrong id in the path looks like a container that is not there yet: `me` cannot be wrong (section 11, 4).
+    account: () => '/me',
+    edges: { create: 'threads', publish: 'threads_publish', list: 'threads' },
+    statusFields: 'id,status,error_message',
+    textField: 'text',
+  };
+
+  return {
+    plan: (request) => planOf(parse(request)),
+    quotas: Object.values(QUOTAS),
+    // The first write of a part takes them: waiting comes before the container, which lives for a day.
+    quotasOf(step, request) {
+      const { part } = locate(parse(request), step);
+      return step === containersOf(part)[0] ? [quotaOf(part)] : [];
+    },
+
+    async preflight(step, context) {
+      const request = parse(context.request);
+      const { part, task } = locate(request, step);
+      if (task === 'publish') {
+        await checkContainer(containers, context, context.made[part.name('container')], containersOf(part));
+        return [];
+      }
+      if (step !== containersOf(part)[0]) return [];
+      if (part.before === null && !part.last) requireReplies(context.scopes);
+      return limits(settings, context, part);
+    },
+
+    async write(step, context) {
+      const { part, task } = locate(parse(context.request), step);
+      if (task === 'publish')
+        return publishContainer(
+          containers,
+          context,
+          context.made[part.name('container')] ?? '',
+          containersOf(part),
+        );
+      const item = items(part).indexOf(step);
+      const ref = part.unit.media[item];
+      if (ref !== undefined) {
+        const params = {
+          media_type: ref.kind === 'image' ? 'IMAGE' : 'VIDEO',
+          is_carousel_item: 'true',
+          ...urlParams(context, ref),
+          ...fields({ alt_text: ref.alt_text }),
+        };
+        return { partId: (await createContainer(containers, context, params)).id, logId: null };
+      }
+      const made = await createContainer(containers, context, containerParams(part, context));
+      return { ...(part.before === null ? { publishId: made.id } : { partId: made.id }), logId: null };
+    },
+
+    async lookUp(step, context, lost) {
+      const { part } = locate(parse(context.request), step);
+      const replyTo = answered(part, context);
+      const found = await lookUpPublish(
+        // Replies are a list of their own, with a permission of its own (section 6.1).
+        replyTo === undefined || !context.scopes.includes('threads_read_replies')
+          ? containers
+          : { ...containers, edges: { ...containers.edges, list: 'replies' } },
+        context,
+        context.made[part.name('container')] ?? '',
+        { ...lost, caption: part.unit.postInfo.text ?? null, replyTo },
+      );
+      // The list may lag behind (section 4.5), and the next part cannot do without the id of what it answers.
+      const nameless = found.kind === 'happened' && found.written.providerPostId === undefined;
+      return nameless && !part.last ? { kind: 'open' } : found;
+    },
+
+    async verdict(step, context) {
+      const { part, task } = locate(parse(context.request), step);
+      if (task === 'items') return awaitContainers(containers, context, items(part));
+      if (task === 'ready')
+        return awaitContainers(containers, context, [part.name('container')], containersOf(part));
+      const providerPostId = context.made['publish'] ?? null;
+      return {
+        kind: 'published',
+        status: 'PUBLISHED',
+        providerPostId,
+        permalink: providerPostId === null ? null : await readPermalink(containers, context, providerPostId),
+      };
+    },
+
+    permalink: () => null,
+  };
+}
+
+function parse(request: unknown): ThreadsRequest {
+  return Value.Parse(ThreadsRequest, request);
+}
+
+const isReply = ({ before, unit }: Part): boolean =>
+  before !== null || unit.postInfo.reply_to_id !== undefined;
+const quotaOf = (part: Part): Quota => (isReply(part) ? QUOTAS.replies : QUOTAS.posts);
+
+/** The post that a part answers: of a chain, the part before it. */
+function answered({ before, unit }: Part, { made }: PostContext): string | undefined {
+  if (before === null) return unit.postInfo.reply_to_id;
+  const id = made[before.name('publish')];
+  if (id === undefined) throw new Error('the part before is not published');
+  return id;
+}
+
+/** A chain whose replies would be refused is not begun (sheet section 2.2). @throws ProviderError */
+function requireReplies(scopes: readonly string[]): void {
+  if (scopes.includes('threads_manage_replies')) return;
+  throw new ProviderError({
+    provider: 'threads',
+    kind: 'account',
+    code: 'permission_missing',
+    message: 'threads_manage_replies is not granted',
+    userMessage:
+      'The account has not granted the permission to reply. Reconnect it and allow every permission; the post goes out then.',
+  });
+}
+
+function containerParams(part: Part, context: PostContext): Record<string, string> {
+  const { mediaType, media, postInfo } = part.unit;
+  const { allowlisted_country_codes: countries, ...info } = postInfo;
+  const [only] = media;
+  return {
+    media_type: mediaType,
+    ...fields({
+      ...info,
+      reply_to_id: answered(part, context),
+      allowlisted_country_codes: countries?.join(','),
+    }),
+    ...(mediaType === 'CAROUSEL'
+      ? {
+          children: items(part)
+            .map((step) => context.made[step] ?? '')
+            .join(','),
+        }
+      : only === undefined
+        ? {}
+        : urlParams(context, only)),
+  };
+}
+
+/** What Threads says about the quotas (sheet section 4.7). A missing scope can fail the whole call: it is asked for what is needed. */
+async function limits(settings: ThreadsSettings, context: PostContext, part: Part): Promise<ToldQuota[]> {
+  try {
+    return await readLimits(settings, context, isReply(part) ? ['reply'] : ['post']);
+  } catch (error) {
+    // The ledger knows enough; a refusal comes with the publish.
+    if (error instanceof ProviderError && error.kind !== 'token') return [];
+    throw error;
+  }
+}
+
+/** How the account's quotas stand, in Threads' own words. @throws ProviderError */
+export async function readLimits(
+  { graphUrl }: ThreadsSettings,
+  { accessToken, signal }: Pick<PostContext, 'accessToken' | 'signal'>,
+  kinds: readonly ('post' | 'reply')[],
+): Promise<ToldQuota[]> {
+  const names = { post: ['quota_usage', 'config'], reply: ['reply_quota_usage', 'reply_config'] } as const;
+  const answer = await callGraph(THREADS, {
+    base: `${graphUrl}/v1.0`,
+    path: '/me/threads_publishing_limit',
+    params: { fields: kinds.flatMap((kind) => names[kind]).join(',') },
+    effect: 'read',
+    accessToken,
+    signal,
+  });
+  const row = records(answer['data'])[0] ?? answer;
+  return kinds.flatMap((kind) => {
+    const used = amount(row[names[kind][0]]);
+    const limit = amount(record(row[names[kind][1]])?.['quota_total']);
+    const { bucket } = kind === 'post' ? QUOTAS.posts : QUOTAS.replies;
+    return used === null || limit === null ? [] : [{ bucket, limit, used }];
+  });
+}

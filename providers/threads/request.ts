@@ -1,0 +1,122 @@
+import { Type, type Static } from 'typebox';
+import type { RequestProblem } from '../provider.ts';
+import { MediaRef } from '../meta/media.ts';
+
+/** Meta's own field names (sheet threads section 4.1). */
+const ofAnyPost = {
+  text: Type.Optional(Type.String()),
+  topic_tag: Type.Optional(Type.String()),
+  link_attachment: Type.Optional(Type.String()),
+  quote_post_id: Type.Optional(Type.String()),
+  poll_attachment: Type.Optional(
+    Type.Object(
+      {
+        option_a: Type.String(),
+        option_b: Type.String(),
+        option_c: Type.Optional(Type.String()),
+        option_d: Type.Optional(Type.String()),
+      },
+      { additionalProperties: false },
+    ),
+  ),
+  alt_text: Type.Optional(Type.String()),
+  location_id: Type.Optional(Type.String()),
+  is_spoiler_media: Type.Optional(Type.Boolean()),
+  allowlisted_country_codes: Type.Optional(Type.Array(Type.String())),
+};
+export const ThreadsPostInfo = Type.Object(
+  {
+    ...ofAnyPost,
+    reply_to_id: Type.Optional(Type.String()),
+    reply_control: Type.Optional(
+      Type.Enum([
+        'everyone',
+        'accounts_you_follow',
+        'mentioned_only',
+        'parent_post_author_only',
+        'followers_only',
+      ]),
+    ),
+    enable_reply_approvals: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+);
+/** Of a reply in a chain: what it answers is the post before it, and who may answer is the root's to say. */
+export const ThreadsReplyInfo = Type.Object(ofAnyPost, { additionalProperties: false });
+export type ThreadsPostInfo = Static<typeof ThreadsPostInfo>;
+
+const Unit = Type.Object({
+  mediaType: Type.Union([
+    Type.Literal('TEXT'),
+    Type.Literal('IMAGE'),
+    Type.Literal('VIDEO'),
+    Type.Literal('CAROUSEL'),
+  ]),
+  /** In order; one for IMAGE and VIDEO, none for TEXT. */
+  media: Type.Array(MediaRef),
+  postInfo: ThreadsPostInfo,
+});
+/** One post or reply. */
+export type ThreadsUnit = Static<typeof Unit>;
+
+/** A post as the API accepted it: what `posts.request` holds. */
+export const ThreadsRequest = Type.Object({
+  ...Unit.properties,
+  /** The rest of a chain: each answers the one before it. */
+  replies: Type.Optional(Type.Array(Unit)),
+});
+export type ThreadsRequest = Static<typeof ThreadsRequest>;
+
+const LONGEST_TEXT = 500;
+const LONGEST_ALT_TEXT = 1000;
+const MOST_LINKS = 5;
+const MOST_ITEMS = 20;
+
+/** The sheet's rules on a request that need no account (4.1 and 4.8); empty when it is right. */
+export function checkThreadsRequest({ replies = [], ...root }: ThreadsRequest): RequestProblem[] {
+  return [
+    ...checkUnit(root, ''),
+    ...replies.flatMap((reply, index) => checkUnit(reply, `replies.${index}.`)),
+  ];
+}
+
+function checkUnit({ mediaType, media, postInfo }: ThreadsUnit, at: string): RequestProblem[] {
+  const problems: RequestProblem[] = [];
+  const problem = (field: string, message: string): void =>
+    void problems.push({ field: `${at}postInfo.${field}`, message });
+  const { text = '', poll_attachment: poll, link_attachment: link, topic_tag: tag } = postInfo;
+
+  if (mediaType === 'TEXT' && text === '') problem('text', 'is required by mediaType TEXT');
+  if (lengthOf(text) > LONGEST_TEXT)
+    problem('text', `is longer than ${LONGEST_TEXT} characters (emoji count by their UTF-8 bytes)`);
+  const links = new Set([
+    ...(text.match(/https?:\/\/[^\s]+/gi) ?? []),
+    ...(link === undefined ? [] : [link]),
+  ]);
+  if (links.size > MOST_LINKS) problem('text', `has more than ${MOST_LINKS} different links`);
+  if (mediaType !== 'TEXT') {
+    if (link !== undefined) problem('link_attachment', 'is for mediaType TEXT only');
+    if (poll !== undefined) problem('poll_attachment', 'is for mediaType TEXT only');
+  }
+  for (const [name, option] of Object.entries(poll ?? {}))
+    if (option.length < 1 || option.length > 25)
+      problem(`poll_attachment.${name}`, 'must have 1 to 25 characters');
+  if (tag !== undefined && (tag.length < 1 || tag.length > 50 || /[.&]/.test(tag)))
+    problem('topic_tag', 'must have 1 to 50 characters, without "." and "&"');
+  const alts = [postInfo.alt_text, ...media.map((one) => one.alt_text)];
+  if (alts.some((alt) => (alt?.length ?? 0) > LONGEST_ALT_TEXT))
+    problem('alt_text', `is longer than ${LONGEST_ALT_TEXT} characters`);
+  if (mediaType === 'CAROUSEL' && (media.length < 2 || media.length > MOST_ITEMS))
+    problems.push({ field: `${at}children`, message: `must be 2 to ${MOST_ITEMS}` });
+  if (mediaType === 'TEXT' && postInfo.is_spoiler_media !== undefined)
+    problem('is_spoiler_media', 'is for posts with media only');
+  return problems;
+}
+
+/** Characters, emoji by their UTF-8 bytes (sheet threads section 4.1). */
+function lengthOf(text: string): number {
+  let length = 0;
+  for (const character of text)
+    length += /\p{Extended_Pictographic}/u.test(character) ? Buffer.byteLength(character) : 1;
+  return length;
+}

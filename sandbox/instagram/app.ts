@@ -1,0 +1,64 @@
+import { isLoopback } from '../redirects.ts';
+
+export interface App {
+  /** The Meta app: Facebook Login, the Graph API and its webhooks. */
+  appId: string;
+  appSecret: string;
+  /** The separate Instagram app of Instagram Login (sheet 3); null: that way to connect is not set up. */
+  loginAppId: string | null;
+  loginAppSecret: string | null;
+  redirectUris: string[];
+  webhookUrl: string | null;
+  verifyToken: string | null;
+  deauthorizeUrl: string | null;
+  dataDeletionUrl: string | null;
+}
+
+/** The newest Graph version and the oldest that is served (sheet 1). */
+export const NEWEST_VERSION = 26;
+export const OLDEST_VERSION = 21;
+
+/** Facebook Login (sheet 2.1). */
+export const FACEBOOK_SCOPES = [
+  'public_profile',
+  'email',
+  'instagram_basic',
+  'instagram_content_publish',
+  'instagram_manage_comments',
+  'instagram_manage_insights',
+  'instagram_manage_contents',
+  'instagram_manage_engagement',
+  'instagram_manage_messages',
+  'instagram_branded_content_creator',
+  'instagram_shopping_tag_products',
+  'catalog_management',
+  'pages_show_list',
+  'pages_read_engagement',
+  'pages_manage_metadata',
+  'business_management',
+  'ads_management',
+  'ads_read',
+];
+
+/** Instagram Login (sheet 3). */
+export const LOGIN_SCOPES = [
+  'instagram_business_basic',
+  'instagram_business_content_publish',
+  'instagram_business_manage_comments',
+  'instagram_business_manage_messages',
+  'instagram_business_manage_insights',
+];
+
+/** Checked when the app is set up: redirect URIs are https, or loopback as for an app in development. */
+export function checkApp({ redirectUris, webhookUrl, verifyToken }: App): void {
+  for (const uri of redirectUris) {
+    const plain = uri.replace(':*/', ':1/');
+    if (!URL.canParse(plain)) throw new Error(`Instagram: redirect URI ${uri} is not an absolute URL`);
+    const { protocol, hostname } = new URL(plain);
+    if (protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))) continue;
+    throw new Error(`Instagram: redirect URI ${uri} is not https`);
+  }
+  if (webhookUrl !== null && verifyToken === null) {
+    throw new Error('Instagram: a webhook URL needs a verify token');
+  }
+}

@@ -1,0 +1,99 @@
+import { Type, type Static } from 'typebox';
+import { NullableNumber, NullableString } from '../options.ts';
+
+const Strings = Type.Array(Type.String());
+const flag = Type.Boolean({ default: false });
+const count = Type.Integer({ minimum: 0, default: 0 });
+const closed = { additionalProperties: false };
+
+/** Who logs in at Facebook. */
+export const FacebookUser = Type.Object({ id: Type.String(), name: Type.String(), declined: Strings });
+export type FacebookUser = Static<typeof FacebookUser>;
+
+const TASKS = ['ANALYZE', 'ADVERTISE', 'MODERATE', 'CREATE_CONTENT', 'MANAGE'];
+
+export const PageSpec = Type.Object(
+  {
+    name: Type.String({ minLength: 1 }),
+    /** The Facebook user who has a role on it; another call adds another user. */
+    user: Type.String({ default: 'sandbox_creator' }),
+    tasks: Type.Array(Type.String(), { default: TASKS }),
+    /** Owned by a business portfolio: listed only with business_management (sheet 9.9). */
+    portfolio: flag,
+    /** The username of the linked professional account. */
+    instagram: Type.Union([Type.String(), Type.Null()], { default: null }),
+  },
+  closed,
+);
+export const FacebookPage = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  portfolio: Type.Boolean(),
+  instagramId: NullableString,
+  admins: Type.Array(Type.Object({ userId: Type.String(), tasks: Strings })),
+  /** Fields that the app is subscribed to on this page. */
+  subscribed: Strings,
+});
+export type FacebookPage = Static<typeof FacebookPage>;
+
+/** A professional account. What a test may say about it; the rest is made up. */
+export const AccountSpec = Type.Object(
+  {
+    username: Type.String({ minLength: 1 }),
+    name: Type.Optional(Type.String()),
+    accountType: Type.Union([Type.Literal('Business'), Type.Literal('Media_Creator')], {
+      default: 'Business',
+    }),
+    biography: Type.String({ default: '' }),
+    website: Type.String({ default: '' }),
+    followers: count,
+    follows: count,
+    /** Restricted, inactive or checkpointed: publishing answers 25/2207050. */
+    restricted: flag,
+    /** Webhooks about comments and mentions need a public owner. */
+    private: flag,
+    quotaTotal: Type.Optional(Type.Integer({ minimum: 0 })),
+  },
+  closed,
+);
+export const Account = Type.Object({
+  ...AccountSpec.properties,
+  id: Type.String(),
+  /** What `id` is at graph.instagram.com; paths and webhooks have the other one (sheet 3). */
+  scopedId: Type.String(),
+  /** Its id as an author of comments (sheet 7.3). */
+  igsid: Type.String(),
+  /** Fields that the app is subscribed to, by Instagram Login. */
+  subscribed: Strings,
+});
+export type Account = Static<typeof Account>;
+
+/** What somebody gave the app. */
+export const Grant = Type.Object({
+  scopes: Strings,
+  /** Facebook only: ids of the pages that were chosen; null: all, those of later too. */
+  pages: Type.Union([Strings, Type.Null()]),
+  at: Type.Number(),
+});
+export type Grant = Static<typeof Grant>;
+
+export const Code = Type.Object({
+  stack: Type.Union([Type.Literal('facebook'), Type.Literal('login')]),
+  holder: Type.String(),
+  redirectUri: Type.String(),
+  expiresAt: Type.Number(),
+});
+
+export const Token = Type.Object({
+  kind: Type.Union([Type.Literal('user'), Type.Literal('page'), Type.Literal('login')]),
+  /** Of a Facebook user, or of an account. */
+  holder: Type.String(),
+  pageId: NullableString,
+  long: Type.Boolean(),
+  issuedAt: Type.Number(),
+  /** Null: never. */
+  expiresAt: NullableNumber,
+  /** The subcode of 190 that it answers from now on (sheet 5.3). */
+  dead: NullableNumber,
+});
+export type Token = Static<typeof Token>;

@@ -1,0 +1,72 @@
+/** One requested field: `children{id,media_type}`, `comments.limit(5){text}` or only `id`. */
+export interface Field {
+  name: string;
+  sub: Field[] | null;
+}
+
+/** Objects behind a field that are expanded like nodes; a list is answered as `{"data":[...]}`. */
+export class Nested {
+  readonly type: string;
+  readonly nodes: GraphNode | GraphNode[];
+  /** What comes when the request does not expand it. */
+  readonly defaults: string[];
+
+  constructor(type: string, nodes: GraphNode | GraphNode[], defaults: string[] = ['id']) {
+    this.type = type;
+    this.nodes = nodes;
+    this.defaults = defaults;
+  }
+}
+
+/** All that may be asked of a node. `undefined` is known and left out of the answer: absent, never null. */
+export type GraphNode = Record<string, unknown>;
+type OnUnknown = (field: string, type: string) => never;
+
+export function parseFields(text: string | null): Field[] | null {
+  if (text === null || text.trim() === '') return null;
+  const [fields, rest] = readList(text);
+  return rest === '' ? fields : [{ name: rest, sub: null }];
+}
+
+function readList(text: string): [Field[], string] {
+  const fields: Field[] = [];
+  let rest = text;
+  for (;;) {
+    const [all, name] = /^\s*([^,{}()]*?)(?:\.\w+\([^)]*\))*\s*(?=[,{}]|$)/.exec(rest) ?? [];
+    if (all === undefined || name === undefined) return [fields, rest];
+    rest = rest.slice(all.length);
+    let sub: Field[] | null = null;
+    if (rest.startsWith('{')) {
+      const [inner, after] = readList(rest.slice(1));
+      if (!after.startsWith('}')) return [fields, rest];
+      sub = inner;
+      rest = after.slice(1);
+    }
+    if (name !== '') fields.push({ name, sub });
+    if (!rest.startsWith(',')) return [fields, rest];
+    rest = rest.slice(1);
+  }
+}
+
+/** Only what was asked for, and always the id. */
+export function select(node: GraphNode, type: string, fields: Field[], onUnknown: OnUnknown): GraphNode {
+  const answer: GraphNode = {};
+  for (const { name, sub } of fields) {
+    if (!(name in node)) onUnknown(name, type);
+    const value = node[name];
+    if (value === undefined) continue;
+    answer[name] = value instanceof Nested ? expand(value, sub, onUnknown) : value;
+  }
+  if (node['id'] !== undefined) answer['id'] = node['id'];
+  return answer;
+}
+
+function expand({ type, nodes, defaults }: Nested, sub: Field[] | null, onUnknown: OnUnknown): unknown {
+  const fields = sub ?? plain(defaults);
+  if (!Array.isArray(nodes)) return select(nodes, type, fields, onUnknown);
+  return { data: nodes.map((node) => select(node, type, fields, onUnknown)) };
+}
+
+export function plain(names: string[]): Field[] {
+  return names.map((name) => ({ name, sub: null }));
+}

@@ -1,0 +1,16 @@
+const LOOPBACK = ['localhost', '127.0.0.1'];
+
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.includes(host);
+}
+
+// Exactly one of the registered URIs; `http://127.0.0.1:*/path` stands for any port.
+export function isRegistered(uris: string[], uri: string): boolean {
+  return uris.some((registered) => {
+    if (registered === uri) return true;
+    const [before, after] = registered.split(':*/');
+    if (before === undefined || after === undefined || !uri.startsWith(`${before}:`)) return false;
+    const [, port, path] = /^:(\d+)\/(.*)$/s.exec(uri.slice(before.length)) ?? [];
+    return port !== undefined && path === after;
+  });
+}

@@ -1,0 +1,81 @@
+import type { Call } from '../http.ts';
+import { refuseGraph } from '../meta/errors.ts';
+import { tokenOf } from '../meta/request.ts';
+import type { Threads } from './context.ts';
+import { denied, notVisible } from './problems.ts';
+import type { Token } from './state.ts';
+
+export interface Access {
+  held: Token;
+  scopes: string[];
+}
+
+const DAY_MS = 86_400_000;
+const time = (ms: number): string => new Date(ms).toUTCString();
+
+/** Sheet 5: a token that is good now, of an app that the profile has not removed. */
+export function createAccess(threads: Threads) {
+  const { core, options, state } = threads;
+  const calls = new Map<string, number[]>();
+
+  function check(call: Call, params: URLSearchParams): Access {
+    const token = tokenOf(call, params);
+    if (token === null) {
+      const message = 'An active access token must be used to query information about the current user.';
+      return refuseGraph({ code: 2_500, message });
+    }
+    const held = state.tokens[token];
+    if (held === undefined) return refuseGraph({ code: 190, message: 'Failed to decode' });
+    const problem = tokenProblem(threads, held);
+    if (
+      problem !== null &&
+      options.expiredOnPublish === '24' &&
+      call.url.pathname.endsWith('/threads_publish')
+    ) {
+      notVisible();
+    }
+    if (problem !== null) return refuseGraph({ code: 190, ...problem });
+    countCall(held);
+    return { held, scopes: state.grants[held.userId]?.scopes ?? [] };
+  }
+
+  /** Sheet 9: 4,800 for each impression, of which there are at least ten. */
+  function countCall({ userId }: Token): void {
+    const now = core.clock.now();
+    const recent = (calls.get(userId) ?? []).filter((at) => at > now - DAY_MS);
+    if (recent.length >= options.callsPerDay) {
+      refuseGraph({ code: 4, message: '(#4) Application request limit reached', status: 403 });
+    }
+    recent.push(now);
+    calls.set(userId, recent);
+  }
+
+  return check;
+}
+export type CheckAccess = ReturnType<typeof createAccess>;
+
+/** Why a token is no good, or null. */
+export function tokenProblem(
+  { core, state }: Threads,
+  { dead, expiresAt, userId }: Token,
+): { subcode: number; message: string } | null {
+  const now = core.clock.now();
+  if (dead !== null) return { subcode: dead, message: 'The access token is invalid' };
+  if (expiresAt <= now) {
+    const message = `Error validating access token: Session has expired on ${time(expiresAt)}. The current time is ${time(now)}.`;
+    return { subcode: 463, message };
+  }
+  const grant = state.grants[userId];
+  if (grant === undefined || grant.expiresAt <= now) {
+    return {
+      subcode: 458,
+      message: 'Error validating access token: The user has not authorized application.',
+    };
+  }
+  return null;
+}
+
+export function requireScope({ scopes }: Access, ...needed: string[]): void {
+  const missing = needed.filter((scope) => !scopes.includes(scope));
+  if (missing.length > 0) denied(missing.join(', '));
+}

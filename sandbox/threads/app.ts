@@ -1,0 +1,45 @@
+import { isLoopback } from '../redirects.ts';
+
+export interface App {
+  /** The Threads app, with its own id and secret beside the Meta app's (sheet 1). */
+  appId: string;
+  appSecret: string;
+  /** The Meta app's secret: webhooks and callbacks may be signed with it (UNCONFIRMED). */
+  metaSecret: string | null;
+  redirectUris: string[];
+  webhookUrl: string | null;
+  verifyToken: string | null;
+  deauthorizeUrl: string | null;
+  dataDeletionUrl: string | null;
+}
+
+export const BASIC = 'threads_basic';
+
+/** Sheet 2.2. */
+export const ALL_SCOPES = [
+  BASIC,
+  'threads_content_publish',
+  'threads_manage_replies',
+  'threads_read_replies',
+  'threads_manage_insights',
+  'threads_keyword_search',
+  'threads_manage_mentions',
+  'threads_delete',
+  'threads_location_tagging',
+  'threads_profile_discovery',
+  'threads_share_to_instagram',
+];
+
+/** Redirect URIs are https (sheet 2.1); a loopback one is let through, or nothing could be tried at home. */
+export function checkApp({ redirectUris, webhookUrl, verifyToken }: App): void {
+  for (const uri of redirectUris) {
+    const plain = uri.replace(':*/', ':1/');
+    if (!URL.canParse(plain)) throw new Error(`Threads: redirect URI ${uri} is not an absolute URL`);
+    const { protocol, hostname } = new URL(plain);
+    if (protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))) continue;
+    throw new Error(`Threads: redirect URI ${uri} is not https`);
+  }
+  if (webhookUrl !== null && verifyToken === null) {
+    throw new Error('Threads: a webhook URL needs a verify token');
+  }
+}

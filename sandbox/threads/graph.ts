@@ -1,0 +1,65 @@
+import { json, type Call, type Reply, type Route } from '../http.ts';
+import { stringify } from '../json.ts';
+import { graphErrorBody, refuseGraph } from '../meta/errors.ts';
+import { parseFields, plain, select, type Field, type GraphNode } from '../meta/fields.ts';
+import { graphParams } from '../meta/request.ts';
+import { notFound } from './problems.ts';
+import type { Access, CheckAccess } from './access.ts';
+import type { Threads } from './context.ts';
+
+export interface ThreadsRequest {
+  call: Call;
+  params: URLSearchParams;
+  access: Access;
+  /** The id in the path; `me` is replaced by the profile's own. */
+  id: string;
+}
+
+interface ThreadsRoute {
+  method: 'GET' | 'POST' | 'DELETE';
+  path: string;
+  endpoint: string;
+  variant?: (call: Call) => string | null;
+  handle: (request: ThreadsRequest) => object | Promise<object>;
+}
+
+/** graph.threads.net, with v1.0 or without a version (sheet 1). */
+export function versioned(path: string): string[] {
+  return [`/threads/{version}${path}`, `/threads${path}`];
+}
+
+export function graphRoutes(access: CheckAccess, routes: ThreadsRoute[]): Route[] {
+  return routes.flatMap(({ path, handle, ...route }) => {
+    async function answer(call: Call): Promise<Reply> {
+      const { version = 'v1.0', id = 'me' } = call.params;
+      if (version !== 'v1.0') refuseGraph({ code: 2_500, message: `Unknown path components: /${version}` });
+      const params = await graphParams(call);
+      const granted = access(call, params);
+      const own = id === 'me' ? granted.held.userId : id;
+      return json(200, stringify(await handle({ call, params, access: granted, id: own })));
+    }
+    return versioned(path).map((full) => ({
+      ...route,
+      path: full,
+      errorBody: graphErrorBody,
+      handle: answer,
+    }));
+  });
+}
+
+export function fieldsOf(params: URLSearchParams, defaults: string[]): Field[] {
+  return parseFields(params.get('fields')) ?? plain(defaults);
+}
+
+/** A wrong kind of id answers like a wrong field, with HTTP 500 (sheet 4.4, 11.8). */
+export function pick({ options }: Threads, node: GraphNode, fields: Field[]): GraphNode {
+  return select(node, 'Threads', fields, (field) => {
+    const message = `Tried accessing nonexisting field (${field})`;
+    return refuseGraph({ code: 100, message, type: 'THApiException', status: options.wrongFieldStatus });
+  });
+}
+
+/** Edges of a profile are only for its own token. */
+export function ownProfile({ access, id }: ThreadsRequest): string {
+  return id === access.held.userId ? id : notFound(id);
+}

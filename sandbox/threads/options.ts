@@ -1,0 +1,70 @@
+import { Type, type Static } from 'typebox';
+import { patch } from '../json.ts';
+import { choice, count, flag } from '../options.ts';
+
+/** An error as `code` or `code/subcode`. */
+const errorCode = (value: string) => Type.String({ pattern: String.raw`^-?\d+(/\d+)?$`, default: value });
+
+/** Where the sheet says UNCONFIRMED, a test can choose; the default is the stricter or the newer reading. */
+export const Options = Type.Object(
+  {
+    // OAuth, section 2
+    autoApprove: flag(false),
+    codeSeconds: count(3_600),
+    /** Whether GET with a query exchanges codes too, as one client does. */
+    codeByGet: flag(false),
+    userIdType: choice('number', 'string'),
+    shortTokenSeconds: count(3_600),
+    longTokenSeconds: count(5_183_944),
+    refreshAfterSeconds: count(86_400),
+    earlyRefreshError: errorCode('100'),
+    refreshKeepsOld: flag(false),
+    grantSeconds: count(90 * 86_400),
+    /** Whether a refresh prolongs what a private profile granted. The documentation contradicts itself. */
+    privateGrantExtends: flag(false),
+    // Publishing, section 4
+    processingMs: count(500),
+    /** How long a finished container can not be published yet (24/4279009). */
+    propagationMs: count(0),
+    containerSeconds: count(86_400),
+    imageErrors: choice('create', 'status'),
+    /** A carousel over children that are not FINISHED: refused, or made and then failed. */
+    unfinishedChildren: choice('refuse', 'fail'),
+    /** Optional parameters at the wrong kind of post: ignored without a word, or refused. */
+    misplaced: choice('ignore', 'refuse'),
+    /** What publishing a container twice answers. There is never a second post. */
+    republishError: errorCode('24/4279009'),
+    /** What an expired token answers at threads_publish. */
+    expiredOnPublish: choice('190', '24'),
+    quotaError: errorCode('9/2207042'),
+    /** HTTP status of `Tried accessing nonexisting field`. */
+    wrongFieldStatus: Type.Enum([500, 400], { default: 500 }),
+    /** Where the words `THREADS_API__...` are. */
+    apiErrorIn: choice('message', 'title'),
+    postsPerDay: count(250),
+    repliesPerDay: count(1_000),
+    deletesPerDay: count(100),
+    locationSearchesPerDay: count(500),
+    checkMedia: flag(true),
+    refuseEditLists: flag(false),
+    pullTimeoutSeconds: count(600),
+    permalinkMs: count(0),
+    permalinkHost: choice('www.threads.com', 'www.threads.net'),
+    // Reading, sections 6, 8 and 9
+    pagingLinks: flag(false),
+    requirePeriod: flag(true),
+    callsPerDay: count(48_000),
+    // Webhooks and callbacks, sections 2.8 and 10
+    webhookValues: choice('object', 'array'),
+    publishTarget: choice('media', 'owner'),
+    publishEvents: flag(true),
+    signer: choice('threads', 'meta'),
+    webhookClock: choice('real', 'sandbox'),
+  },
+  { additionalProperties: false },
+);
+export type Options = Static<typeof Options>;
+
+export function changeOptions(options: Options, changes: Record<string, unknown>): Options {
+  return patch(Options, options, changes);
+}

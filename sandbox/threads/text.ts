@@ -1,0 +1,28 @@
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** Characters; an emoji counts as many as it has bytes in UTF-8 (sheet 4.1, 11.20). */
+export function countText(text: string): number {
+  let count = 0;
+  for (const { segment } of graphemes.segment(text)) {
+    const emoji = /\p{Extended_Pictographic}|\p{Regional_Indicator}/u.test(segment);
+    count += emoji ? Buffer.byteLength(segment) : Array.from(segment).length;
+  }
+  return count;
+}
+
+/** Unique URLs of a post, the attached one included (sheet 4.1). */
+export function uniqueLinks(text: string, attachment: string | undefined): number {
+  const links = new Set(text.match(/https?:\/\/[^\s]+/g));
+  if (attachment !== undefined) links.add(attachment);
+  return links.size;
+}
+
+/** The first `#tag`, which ends at `.`, `&` or a space, unless a topic is named. */
+export function topicOf({ text = '', topic_tag }: Record<string, string>): string | undefined {
+  return topic_tag ?? /#([^\s.&#]+)/u.exec(text)?.[1];
+}
+
+/** Profiles that a text names. */
+export function mentionsIn(text: string): string[] {
+  return [...text.matchAll(/@([\w.]+)/g)].flatMap(([, name]) => name ?? []);
+}

@@ -1,0 +1,116 @@
+import type { Received, SandboxedProvider } from './sandboxed/provider.ts';
+import { say, seconds } from './say.ts';
+import type { Stack } from './start-stack.ts';
+import { workflowPage } from './temporal-ui.ts';
+import type { Post } from './watch-post.ts';
+
+/** What became of the video at one provider. */
+export interface Outcome {
+  provider: SandboxedProvider;
+  /** Null: the API did not accept it. */
+  post: Post | null;
+  received: Received | null;
+  /** From the request to the result. */
+  ms: number;
+  /** What kept us from seeing the result. */
+  error: string | null;
+}
+
+/** Why it is not live with its address and equal to the file; null when it is. */
+export function problemOf({ provider, post, received, error }: Outcome, sha256: string): string | null {
+  const { title } = provider;
+  if (error !== null || post === null) return `${title}: ${error}`;
+  if (post.error !== null)
+    return `The ${title} post is ${post.state}: ${post.error.code}: ${post.error.message}`;
+  if (post.state !== 'published')
+    return `The ${title} post is not published but ${post.state}. ${waitsFor(post)}`;
+  if (post.permalink === null) return `The ${title} post is published, but its permalink never came.`;
+  return received?.sha256 === sha256 ? null : `What the sandbox's ${title} received is not the file.`;
+}
+
+/** What there is to know beside the outcomes. */
+export interface Summary {
+  stack: Stack;
+  /** Of the file. */
+  sha256: string;
+  workerMemory: string;
+  /** From the start of the demo. */
+  inAllMs: number;
+}
+
+/** One outcome as a list, more of them as a line each. */
+export function show(outcomes: readonly Outcome[], summary: Summary): void {
+  const [first, second] = outcomes;
+  say();
+  if (first !== undefined && second === undefined) showOne(first, summary);
+  else showAll(outcomes, summary);
+  say();
+}
+
+function showOne({ post, received, ms }: Outcome, { stack, sha256, workerMemory, inAllMs }: Summary): void {
+  if (post === null) return;
+  const bytes = compare(received, sha256);
+  table(
+    Object.entries({
+      state: post.state,
+      permalink: post.permalink ?? 'none',
+      'provider post id': post.providerPostId ?? 'none',
+      ...(received?.chunks === undefined ? {} : { chunks: `${received.chunks}` }),
+      sha256: bytes === 'equal' ? 'equal: the sandbox has the bytes of the file' : bytes,
+      'worker memory': workerMemory,
+      time: `${seconds(ms)} from request to result, ${seconds(inAllMs)} in all`,
+      ...whereToLook(stack, post),
+    }),
+  );
+}
+
+function showAll(outcomes: readonly Outcome[], { stack, sha256, workerMemory, inAllMs }: Summary): void {
+  table([
+    ['provider', 'state', 'permalink', 'provider post id', 'sha256', 'time'],
+    ...outcomes.map(({ provider, post, received, ms }) => [
+      provider.title,
+      post?.state ?? 'not accepted',
+      post?.permalink ?? 'none',
+      post?.providerPostId ?? 'none',
+      compare(received, sha256),
+      seconds(ms),
+    ]),
+  ]);
+  say();
+  table(
+    Object.entries({
+      'worker memory': workerMemory,
+      time: `${seconds(inAllMs)} in all`,
+      ...whereToLook(stack),
+    }),
+  );
+}
+
+function compare(received: Received | null, sha256: string): string {
+  if (received === null) return 'nothing came';
+  return received.sha256 === sha256 ? 'equal' : `differs: ${received.sha256 ?? 'not known'}`;
+}
+
+/** @param post without it, all posts are named */
+function whereToLook({ apiUrl, temporalUiUrl }: Stack, post?: Post): Record<string, string> {
+  const path = post === undefined ? 'posts' : `posts/${post.id}`;
+  return {
+    ...(temporalUiUrl === undefined ? {} : { 'Temporal UI': workflowPage(temporalUiUrl, post?.workflowId) }),
+    API: `${apiUrl}/api/${path} (docs: ${apiUrl}/docs)`,
+  };
+}
+
+function waitsFor(post: Post): string {
+  return post.next === null || post.next === undefined ? '' : `Next: ${JSON.stringify(post.next)}`;
+}
+
+function table(rows: readonly (readonly string[])[]): void {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  for (const row of rows)
+    say(
+      `  ${row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd()}`,
+    );
+}

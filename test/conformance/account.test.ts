@@ -1,0 +1,350 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { sql } from 'drizzle-orm';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
+import { PROVIDER_NAMES } from '../../providers/provider.ts';
+import { signalAccountChanged } from '../../workflows/start.ts';
+import { formsOf, histories, tables } from '../places.ts';
+import { until, type Json, type World } from '../world.ts';
+import type { Driver, Example, Person } from './driver.ts';
+import { createStage, type Stage } from './stage.ts';
+
+/* What every provider of the registry must do with an account: its token, its quotas, its events, its end. */
+
+let stage: Stage;
+let world: World;
+beforeAll(async () => {
+  // The most that an operator can have logged.
+  stage = await createStage({ env: { LOG_LEVEL: 'trace' } });
+  ({ world } = stage);
+});
+afterAll(() => stage?.close());
+
+const rowsOf = async (mark: string): Promise<Json[]> =>
+  world.database.db.execute(sql`select * from webhook_events where payload_json::text like ${`%${mark}%`}`);
+
+const expectOnce: Stage['expectOnce'] = (...args) => stage.expectOnce(...args);
+
+/** What must stand nowhere, by the provider that it was sent to. */
+const secrets = new Map<string, Set<string>>();
+const SECRET_FIELDS =
+  /^(client_secret|code|code_verifier|access_token|refresh_token|token|fb_exchange_token|input_token|upload_token)$/;
+
+/** Tokens, codes and app secrets of the requests that the sandbox has got. */
+function secretsOf({ path, headers, body }: Json): string[] {
+  const { searchParams } = new URL(path, 'http://sandbox');
+  const fields = [
+    ...searchParams,
+    ...Object.entries<string>(typeof body === 'object' && body !== null ? body : {}),
+  ];
+  const [, bearer] = /^(?:Bearer|OAuth) (.+)$/.exec(headers.authorization ?? '') ?? [];
+  const values = fields.filter(([field]) => SECRET_FIELDS.test(field)).map(([, value]) => value);
+  return [bearer ?? '', ...values].filter((value) => value.length >= 16);
+}
+
+describe.for([...PROVIDER_NAMES])('%s', (name) => {
+  let driver: Driver;
+  let person: Person;
+  let example: Example;
+  beforeEach(async () => {
+    onTestFailed(() => world.tell());
+    driver = stage.driver(name);
+    await world.control('DELETE', '/faults');
+    await world.control('DELETE', '/requests');
+    person = await stage.newPerson(name);
+    [example = { body: {} }] = Object.values(await driver.examples(stage.files, world));
+  });
+
+  afterEach(async () => {
+    const found = secrets.get(name) ?? new Set<string>();
+    for (const request of await world.requests()) for (const secret of secretsOf(request)) found.add(secret);
+    secrets.set(name, found);
+  });
+
+  const publish = (more: object = {}): Promise<string> =>
+    stage.accepted(name, person, { ...example.body, ...more });
+  const debug = async (): Promise<Json> =>
+    (await world.call('GET', `/api/debug/accounts/${person.id}`, { key: world.secrets.adminKey })).body;
+  const refreshes = async (): Promise<number> => {
+    const [endpoint = '', variant] = driver.endpoints.refresh.split(':');
+    const requests = await world.requests(endpoint);
+    return requests.filter(({ path, body }) => JSON.stringify([path, body]).includes(variant ?? '')).length;
+  };
+
+  /** As if the token were close to its end. */
+  async function refreshNow(): Promise<void> {
+    // What connecting needed does not count.
+    await world.control('DELETE', '/requests');
+    await world.database.db.execute(sql`
+      update oauth_accounts set issued_at = now() - interval '2 days', expires_at = now() + interval '1 minute'
+      where id = ${person.id}`);
+    await signalAccountChanged(world.temporal, { id: person.id, userId: world.user.id, provider: name });
+  }
+
+  const told = (): { mark: string; openId: string } => ({
+    mark: `mark-${randomUUID()}`,
+    openId: person.openId,
+  });
+  const deliveries = async (mark: string): Promise<Json[]> => {
+    const all: Json = await world.control('GET', `/${name}/deliveries`);
+    return all.filter(({ body }: Json) => body.includes(mark));
+  };
+  const untilDelivered = (mark: string, count: number): Promise<Json[]> =>
+    until(`${count} deliveries`, async () => {
+      const done = (await deliveries(mark)).filter(({ state }) => state === 'delivered');
+      return done.length === count ? done : null;
+    });
+
+  describe('keeps a token', () => {
+    test('fresh: it is refreshed before it ends, once, and the new one is good', async () => {
+      await refreshNow();
+      await until('the refresh', async () => ((await debug()).tokenVersion === 2 ? true : null));
+      expect(await refreshes()).toBe(1);
+      expect(await stage.getAccount(person.id)).toMatchObject({
+        status: 'active',
+        scopes: expect.arrayContaining([...stage.provider(name).oauth.requiredScopes]),
+      });
+      await expectOnce(name, person, await publish(), example);
+    });
+
+    test('though the provider is out of order for a while', async () => {
+      await world.fault({ endpoint: driver.endpoints.refresh, kind: 'drop-before' });
+      await world.fault({ endpoint: driver.endpoints.refresh, kind: 'status', http: 503, body: '' });
+      await refreshNow();
+      await until('the refresh', async () => ((await debug()).tokenVersion === 2 ? true : null));
+      await expectOnce(name, person, await publish(), example);
+    });
+
+    test('though the answer of the refresh is lost, or asks for a new consent', async () => {
+      await world.fault({ endpoint: driver.endpoints.refresh, kind: 'accept-then-drop' });
+      await refreshNow();
+      await until('the outcome', async () => {
+        const { tokenVersion, status } = await debug();
+        return tokenVersion === 2 || status !== 'active' ? true : null;
+      });
+      expect(await stage.getAccount(person.id)).toMatchObject({ status: driver.lostRefresh });
+      const id = await publish();
+      if (driver.lostRefresh !== 'active') {
+        await world.untilPost(id, 'waiting_account');
+        await stage.connect(name, person.name);
+      }
+      await expectOnce(name, person, id, example);
+    });
+
+    test('for twenty posts that are refused with it at once: one refresh, twenty posts', async () => {
+      await driver.allow(world, person, 'many');
+      await driver.spoilToken(world, person);
+      await world.control('DELETE', '/requests');
+      const ids = await Promise.all(Array.from({ length: 20 }, () => publish()));
+      if (!driver.revives) for (const id of ids) await world.untilPost(id, 'waiting_account');
+      await until('the refresh', async () => ((await refreshes()) > 0 ? true : null));
+      expect(await refreshes()).toBe(1);
+      const { status } = await stage.getAccount(person.id);
+      expect(status).toBe(driver.revives ? 'active' : 'reauth_required');
+      if (!driver.revives) await stage.connect(name, person.name);
+      const open = async (): Promise<Json[]> =>
+        world.database.db.execute(
+          sql`select id from posts where oauth_account_id = ${person.id} and state <> ${example.ends ?? 'published'}`,
+        );
+      await until('all to be out', async () => {
+        if ((await open()).length === 0) return true;
+        await stage.passDay(person);
+        return null;
+      });
+      expect(await driver.live(world, person.openId)).toBe(ids.length);
+    });
+
+    test('no longer than the person wants: posts wait for a new consent', async () => {
+      await driver.removeApp(world, person);
+      await until('the account to be out of service', async () =>
+        (await stage.getAccount(person.id)).status === 'reauth_required' ? true : null,
+      );
+      const id = await publish();
+      await world.untilPost(id, 'waiting_account');
+      await stage.connect(name, person.name);
+      await expectOnce(name, person, id, example);
+    });
+  });
+
+  describe('keeps to quotas', () => {
+    beforeEach(() => driver.allow(world, person, 'one'));
+
+    test('a post too many waits and says so, and goes out when it may', async () => {
+      await expectOnce(name, person, await publish(), example);
+      const id = await publish();
+      const waiting = await world.untilPost(id, 'waiting_quota');
+      expect(new Date(waiting.next.at).getTime()).toBeGreaterThan(Date.now());
+      expect(await driver.live(world, person.openId)).toBe(1);
+      await driver.allow(world, person, 'many');
+      await until('the post to be out', async () => {
+        await stage.passDay(person);
+        return (await world.getPost(id)).state === (example.ends ?? 'published') ? true : null;
+      });
+      expect(await driver.live(world, person.openId)).toBe(2);
+    });
+
+    test('a post too many fails at once if it may not wait', async () => {
+      await expectOnce(name, person, await publish(), example);
+      const answer = await stage.publish(name, person.id, { ...example.body, onQuota: 'fail' });
+      const error = answer.status === 429 ? answer.body.error : (await stage.ended(answer.body.id)).error;
+      expect(error).toMatchObject({ code: 'quota_exceeded', retryable: true });
+      expect(await driver.live(world, person.openId)).toBe(1);
+      await driver.allow(world, person, 'many');
+    });
+  });
+
+  describe('is told by webhooks', () => {
+    test('an event of an unknown kind, twice: kept and applied once', async () => {
+      const event = told();
+      await world.control('POST', '/webhooks', { duplicate: 1 });
+      await driver.tell(world, event);
+      await untilDelivered(event.mark, 2);
+      await until('the event', async () =>
+        (await rowsOf(event.mark))[0]?.processed_at == null ? null : true,
+      );
+      expect(await rowsOf(event.mark)).toMatchObject([{ provider: name, error_message: null }]);
+    });
+
+    test('an event about somebody whom nobody knows: kept', async () => {
+      const event = { ...told(), openId: '17840000000000001' };
+      await driver.tell(world, event);
+      await untilDelivered(event.mark, 1);
+      expect(await rowsOf(event.mark)).toMatchObject([{ provider: name }]);
+    });
+
+    test('a forged event: refused, noted, not kept', async () => {
+      const event = { ...told(), secret: 'f'.repeat(48) };
+      await driver.tell(world, event);
+      const attempts = await until<Json>('the answer', async () => {
+        const [delivery] = await deliveries(event.mark);
+        return delivery !== undefined && delivery.attempts.length > 0 ? delivery.attempts : null;
+      });
+      expect(attempts[0]).toMatchObject({ status: 401 });
+      expect(await rowsOf(event.mark)).toEqual([]);
+      const noted = await world.database.db.execute(
+        sql`select 1 from audit_log where action = 'webhook.refused' and subject = ${name}`,
+      );
+      expect(noted.length).toBeGreaterThan(0);
+    });
+
+    test('several events, together where it sends them so: each is kept by itself', async () => {
+      const events = Array.from({ length: 5 }, told);
+      if (driver.tellBatch === undefined) for (const event of events) await driver.tell(world, event);
+      else await driver.tellBatch(world, events);
+      for (const { mark } of events) {
+        await until('the event', async () => ((await rowsOf(mark))[0]?.processed_at == null ? null : true));
+        expect(await rowsOf(mark)).toHaveLength(1);
+        expect(await deliveries(mark)).toHaveLength(1);
+      }
+      const requests = new Set(
+        (await Promise.all(events.map(({ mark }) => deliveries(mark)))).flat().map(({ id }) => id),
+      );
+      expect(requests.size).toBe(driver.tellBatch === undefined ? events.length : 1);
+    });
+
+    test('whether the URL is ours, and by whom an app was removed: as it declares, and clearly refused else', async () => {
+      const { webhooks } = stage.provider(name);
+      const handshake = webhooks.handshake !== undefined;
+      const signedUser = webhooks.signedUser !== undefined;
+      const ask = (token: string): Promise<Json> =>
+        world.call(
+          'GET',
+          `/api/webhooks/${name}?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=${token}`,
+          { key: null },
+        );
+      const call = (callback: string): Promise<Json> =>
+        world.call('POST', `/api/webhooks/${name}/${callback}`, {
+          key: null,
+          body: 'signed_request=forged.e30',
+          headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        });
+      const refused = { status: 404, body: { error: { code: 'provider_not_configured' } } };
+      expect(await ask(world.secrets.verifyToken)).toMatchObject(
+        !handshake ? refused : { status: 200, text: '1158201444' },
+      );
+      expect(await ask('guessed')).toMatchObject(!handshake ? refused : { status: 403 });
+      for (const callback of ['deauthorize', 'data-deletion'])
+        expect(await call(callback)).toMatchObject(
+          !signedUser ? refused : { status: 401, body: { error: { code: 'invalid_signature' } } },
+        );
+      expect(await stage.getAccount(person.id)).toMatchObject({ status: 'active' });
+    });
+  });
+
+  test('tells its limits if it declares to', async () => {
+    const { limits } = stage.provider(name);
+    const answer = await world.call('GET', `/api/${name}/limits?accountId=${person.id}`);
+    const answered = {
+      quotas: expect.arrayContaining([expect.objectContaining({ limit: expect.any(Number), used: 0 })]),
+    };
+    const refused = { error: { code: 'route_not_found' } };
+    expect(answer).toMatchObject(
+      limits === undefined ? { status: 404, body: refused } : { status: 200, body: answered },
+    );
+  });
+
+  test('is disconnected: given back where a way exists, tokens wiped, posts cancelled', async () => {
+    const scheduledAt = new Date(Date.now() + 3_600_000).toISOString();
+    const scheduled = await publish({ scheduledAt });
+    // What connecting needed does not count.
+    await world.control('DELETE', '/requests');
+    expect((await world.call('DELETE', `/api/accounts/${person.id}`)).status).toBe(204);
+    await until('the tokens to be wiped', async () => {
+      const { hasAccessToken, hasRefreshToken } = await debug();
+      return hasAccessToken === true || hasRefreshToken === true ? null : true;
+    });
+    expect(await stage.ended(scheduled)).toMatchObject({ state: 'cancelled' });
+    const { revoke } = driver.endpoints;
+    const givenBack = revoke === null ? [] : await world.requests(revoke);
+    expect(givenBack.map(({ status }) => status)).toEqual(revoke === null ? [] : [200]);
+    expect(await stage.getAccount(person.id)).toMatchObject({ status: 'disconnected' });
+    const { body } = await world.call('GET', '/api/accounts?limit=200');
+    expect(body.data.filter(({ id }: Json) => id === person.id)).toEqual([]);
+    const late = await stage.publish(name, person.id, example.body);
+    expect(late.body.error).toMatchObject({ code: 'account_disconnected' });
+    expect(await stage.connect(name, person.name)).toEqual(person);
+    await expectOnce(name, person, await publish(), example);
+  });
+
+  test('is one account for each tenant, and what is of one does not exist for another', async () => {
+    const other = await world.newUser();
+    const theirs = await stage.connect(name, person.name, other.key);
+    expect(theirs.id).not.toBe(person.id);
+    expect(theirs.openId).toBe(person.openId);
+    const post = await publish();
+    await expectOnce(name, person, post, example);
+    const asOther = { key: other.key };
+    for (const [method, path] of [
+      ['GET', `/api/accounts/${person.id}`],
+      ['DELETE', `/api/accounts/${person.id}`],
+      ['GET', `/api/posts/${post}`],
+      ['POST', `/api/posts/${post}/cancel`],
+    ] as const)
+      expect((await world.call(method, path, asOther)).status).toBe(404);
+    const foreign = await stage.publish(name, person.id, example.body, other.key);
+    const unknown = await stage.publish(name, randomUUID(), example.body, other.key);
+    expect([foreign.status, foreign.body.error.code]).toEqual([404, 'account_not_found']);
+    expect([unknown.status, unknown.body.error.code]).toEqual([404, 'account_not_found']);
+    expect((await world.call('GET', '/api/posts', asOther)).body.data).toEqual([]);
+    expect(await stage.getAccount(person.id)).toMatchObject({ status: 'active' });
+    // One tenant's end is not the other's: whose token is its own.
+    expect((await world.call('DELETE', `/api/accounts/${theirs.id}`, asOther)).status).toBe(204);
+    expect(await stage.getAccount(person.id)).toMatchObject({ status: 'active' });
+  });
+});
+
+test('no token, code or app secret of all this stands in a log, a table or a history', async () => {
+  expect(PROVIDER_NAMES.filter((name) => (secrets.get(name)?.size ?? 0) < 10)).toEqual([]);
+  const places = [
+    ...world.logFiles.map((file) => ({ name: file, content: readFileSync(file) })),
+    ...(await tables(world)),
+    ...(await histories(world)),
+  ];
+  expect(places.filter(({ name }) => name.startsWith('history of post:'))).not.toEqual([]);
+  const findings = new Set<string>();
+  for (const [provider, values] of secrets)
+    for (const forms of [...values].map(formsOf))
+      for (const { name, content } of places)
+        if (forms.some((form) => content.includes(form))) findings.add(`${provider} in ${name}`);
+  expect([...findings]).toEqual([]);
+});

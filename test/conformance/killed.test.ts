@@ -1,0 +1,146 @@
+import process from 'node:process';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
+import type { Child } from '../../scripts/child.ts';
+import { PROVIDER_NAMES, type ProviderName } from '../../providers/provider.ts';
+import { until, type Json, type World } from '../world.ts';
+import type { Example, Person } from './driver.ts';
+import { createStage, type Stage } from './stage.ts';
+
+/*
+ * A worker that is killed at every step of every plan of every provider. A write is caught where its attempt changes in
+ * the database: before its call as `prepared`, after it with an answer that nobody has noted yet.
+ */
+
+let stage: Stage;
+let world: World;
+let worker: Child;
+beforeAll(async () => {
+  stage = await createStage();
+  ({ world } = stage);
+  const first = world.children.find((child) => child.name === 'worker');
+  if (first === undefined) throw new Error('no worker');
+  worker = first;
+  await setTrap();
+});
+afterAll(() => stage?.close());
+beforeEach(async () => {
+  await world.control('DELETE', '/faults');
+  onTestFailed(() => world.tell());
+});
+
+/** Where a write is caught: what its attempt is, and what it is about to be. */
+const MOMENTS = [
+  { moment: 'before its call', was: 'prepared', becomes: 'sent' },
+  { moment: 'after its call', was: 'sent', becomes: 'accepted' },
+];
+
+/** A change of an attempt that stands in `traps` does not come through until its connection is ended. */
+async function setTrap(): Promise<void> {
+  const { db } = world.database;
+  await db.execute(sql`create table traps (account uuid, step text, was text, becomes text)`);
+  await db.execute(sql`
+    create function fall_into_trap() returns trigger language plpgsql as $$
+    begin
+      if exists (select from traps t join posts p on p.oauth_account_id = t.account
+          where p.id = new.post_id and t.step = new.step and t.was = old.status and t.becomes = new.status)
+      then perform pg_sleep(600); end if;
+      return new;
+    end $$`);
+  await db.execute(sql`
+    create trigger trap before update on publish_attempts for each row execute function fall_into_trap()`);
+}
+
+const caught = async (): Promise<Json[]> =>
+  world.database.db.execute(
+    sql`select pid from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`,
+  );
+
+/** Kills the worker while all that are in a trap are in it, and starts another one. */
+async function killCaught(count: number): Promise<void> {
+  await until(`${count} writes to be caught`, async () => ((await caught()).length === count ? true : null));
+  const { db } = world.database;
+  await db.execute(sql`delete from traps`);
+  await killWorker();
+  for (const { pid } of await caught()) await db.execute(sql`select pg_terminate_backend(${pid})`);
+}
+
+async function killWorker(): Promise<void> {
+  process.kill(worker.pid, 'SIGKILL');
+  await worker.exited;
+  worker = await world.spawn('worker');
+}
+
+/** The writes of every plan of a provider, by a dry run: what is published is not looked at again. */
+async function writesOf(name: ProviderName): Promise<{ label: string; example: Example; step: string }[]> {
+  const examples = Object.entries(await stage.driver(name).examples(stage.files, world));
+  const plans = await Promise.all(
+    examples.map(async ([label, example]) => {
+      const { id } = await stage.newPerson(name);
+      const scheduledAt = new Date(Date.now() + 3_600_000).toISOString();
+      const post = await stage.accepted(
+        name,
+        { name: label, id, openId: '' },
+        { ...example.body, scheduledAt },
+      );
+      const plan = await stage.planOf(post);
+      return plan.filter(({ kind }) => kind === 'write').map((step) => ({ label, example, step: step.name }));
+    }),
+  );
+  return plans.flat();
+}
+
+/** Kills the worker when requests of each of these are waiting for their answers. */
+async function killUnderWay(endpoints: readonly string[]): Promise<void> {
+  await until(`requests to ${endpoints.join(' and ')}`, async () => {
+    const requests = await Promise.all(endpoints.map((endpoint) => world.requests(endpoint)));
+    return requests.every((rows) => rows.length > 0) ? true : null;
+  });
+  await killWorker();
+}
+
+const expectOnce: Stage['expectOnce'] = (...args) => stage.expectOnce(...args);
+
+describe.for([...PROVIDER_NAMES])('%s, killed', (name) => {
+  test.for(MOMENTS)('at every write of every plan, $moment', async ({ was, becomes }) => {
+    const writes = await writesOf(name);
+    const posts = await Promise.all(
+      writes.map(async ({ label, example, step }) => {
+        const person: Person = await stage.newPerson(name);
+        await world.database.db.execute(
+          sql`insert into traps values (${person.id}, ${step}, ${was}, ${becomes})`,
+        );
+        const id = await stage.accepted(name, person, example.body);
+        return { label, step, example, person, id };
+      }),
+    );
+    await killCaught(posts.length);
+    const results = await Promise.allSettled(
+      posts.map(async ({ label, step, example, person, id }) =>
+        expectOnce(name, person, id, example).catch((cause: unknown) => {
+          throw new Error(`${label}, ${step} (${id}): ${String(cause)}`, { cause });
+        }),
+      ),
+    );
+    expect(results.filter(({ status }) => status === 'rejected')).toEqual([]);
+  });
+
+  test('while it sends files and asks for verdicts', async () => {
+    const { others } = stage.driver(name).endpoints;
+    let killing: Promise<void> | null = null;
+    const slow = async (): Promise<void> => {
+      for (const endpoint of others) await world.fault({ endpoint, kind: 'slow', ms: 6000, times: 6 });
+      await world.control('DELETE', '/requests');
+    };
+    await stage.withEvery(
+      name,
+      async (example, person) => {
+        const id = await stage.accepted(name, person, example.body);
+        killing ??= killUnderWay(others);
+        await killing;
+        await expectOnce(name, person, id, example);
+      },
+      slow,
+    );
+  });
+});

@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
+import { PROVIDER_NAMES } from '../../providers/provider.ts';
+import { until, type Json, type World } from '../world.ts';
+import type { Driver } from './driver.ts';
+import { createStage, type Stage } from './stage.ts';
+
+/* What every provider of the registry must do, over its sandbox: connect, publish, survive lost answers, be told. */
+
+let stage: Stage;
+let world: World;
+beforeAll(async () => {
+  stage = await createStage();
+  ({ world } = stage);
+});
+afterAll(() => stage?.close());
+
+const accounts = async (): Promise<number> =>
+  (await world.call('GET', '/api/accounts?limit=200')).body.data.length;
+
+const expectOnce: Stage['expectOnce'] = (...args) => stage.expectOnce(...args);
+
+/** All that was armed has happened, or the case proves nothing. */
+async function expectHit(kind: string): Promise<void> {
+  const armed: Json = await world.control('GET', '/faults');
+  expect((armed.faults ?? armed).filter(({ spec }: Json) => spec.kind === kind)).toEqual([]);
+}
+
+describe.for([...PROVIDER_NAMES])('%s', (name) => {
+  let driver: Driver;
+  beforeEach(async () => {
+    driver = stage.driver(name);
+    await world.control('DELETE', '/faults');
+    await world.control('DELETE', '/consent');
+    onTestFailed(() => world.tell());
+  });
+
+  async function arm(kind: string): Promise<void> {
+    for (const [endpoint, times] of Object.entries(driver.endpoints.writes))
+      await world.fault({ endpoint, kind, times });
+  }
+
+  async function cutOff(): Promise<void> {
+    for (const endpoint of driver.endpoints.others) {
+      await world.fault({ endpoint, kind: 'accept-then-drop' });
+      await world.fault({ endpoint, kind: 'status', http: 503, body: '', times: 2 });
+    }
+  }
+
+  describe('connects', () => {
+    test('whoever grants it, with a name, permissions and a keeper of its token', async () => {
+      const { id } = await stage.newPerson(name);
+      const account = await stage.getAccount(id);
+      expect(account).toMatchObject({
+        provider: name,
+        status: 'active',
+        username: expect.any(String),
+        scopes: expect.arrayContaining([...stage.provider(name).oauth.requiredScopes]),
+      });
+      expect(new Date(account.expiresAt).getTime()).toBeGreaterThan(Date.now() + 3_600_000);
+      await until('the keeper of its token', async () => {
+        const keeper = world.temporal.workflow.getHandle(`token:${name}:${id}`);
+        return (await keeper.describe().catch(() => null))?.status.name === 'RUNNING' ? true : null;
+      });
+    });
+
+    test('the same person again as the same account', async () => {
+      const person = await stage.newPerson(name);
+      expect(await stage.connect(name, person.name)).toEqual(person);
+    });
+
+    test('nobody who denies it', async () => {
+      const before = await accounts();
+      const { answer } = await world.visitConsent({ decision: 'deny' }, world.user.key, name);
+      expect(answer).toMatchObject({ status: 400, body: { error: { code: 'access_denied' } } });
+      expect(await accounts()).toBe(before);
+    });
+
+    test('nobody who leaves out what is needed, and names it', async () => {
+      const before = await accounts();
+      const { scopes, missing } = driver.incomplete;
+      const { answer } = await world.visitConsent({ scopes }, world.user.key, name);
+      expect(answer).toMatchObject({
+        status: 400,
+        body: { error: { code: 'missing_scopes', details: { scopes: missing } } },
+      });
+      expect(await accounts()).toBe(before);
+    });
+
+    test('nobody with a state that is not ours, of another provider, or used before', async () => {
+      const person = `somebody_${randomUUID().slice(0, 8)}`;
+      await driver.addPerson(world, person);
+      const link = await world.call('POST', '/api/connect-links', { body: { provider: name } });
+      const start = await world.call('GET', link.body.url, { key: null });
+      await world.control('POST', '/consent', { decision: 'approve', provider: name, creator: person });
+      const page = await fetch(start.headers.get('location') ?? '', { redirect: 'manual' });
+      const callback = page.headers.get('location') ?? '';
+      const other = PROVIDER_NAMES[(PROVIDER_NAMES.indexOf(name) + 1) % PROVIDER_NAMES.length] ?? '';
+      const visit = async (url: string): Promise<Json> => {
+        const answer = await world.call('GET', url, { key: null, headers: { accept: 'application/json' } });
+        return [answer.status, answer.body.error?.code];
+      };
+      const forged = new URL(callback);
+      forged.searchParams.set('state', randomUUID());
+      expect(await visit(forged.href)).toEqual([400, 'invalid_state']);
+      expect(await visit(callback.replace(`/auth/${name}/`, `/auth/${other}/`))).toEqual([
+        400,
+        'invalid_state',
+      ]);
+      expect(await visit(callback)).toEqual([200, undefined]);
+      expect(await visit(callback)).toEqual([400, 'invalid_state']);
+    });
+  });
+
+  describe('publishes', () => {
+    test('every kind of post that the API takes is a case here', async () => {
+      const { body: api } = await world.call('GET', '/openapi.json', { key: null });
+      const content = api.paths[driver.publishPath].post.requestBody.content['application/json'];
+      const { properties, required }: Json = content.schema;
+      const bodies = Object.values(await driver.examples(stage.files, world)).map(({ body }) => body);
+      const choices = required.filter((field: string) => properties[field].enum !== undefined);
+      expect(choices).not.toEqual([]);
+      for (const field of choices)
+        expect(new Set(bodies.map((body) => body[field]))).toEqual(new Set(properties[field].enum));
+    });
+
+    test('every kind of post, once', async () => {
+      await stage.withEvery(name, async (example, person) => {
+        const id = await stage.accepted(name, person, example.body);
+        await expectOnce(name, person, id, example);
+        expect(await world.getPost(id)).toMatchObject({ provider: name, publishId: expect.any(String) });
+      });
+    });
+
+    test.for(['accept-then-drop', 'accept-then-500', 'truncated'])(
+      'every kind of post once, though the answers of its writes are lost (%s)',
+      async (kind) => {
+        await arm(kind);
+        await stage.withEvery(name, async (example, person) => {
+          const id = await stage.accepted(name, person, example.body);
+          await expectOnce(name, person, id, example);
+        });
+        await expectHit(kind);
+      },
+    );
+
+    test('every kind of post once, though what it sends does not arrive; or not at all where nobody can tell', async () => {
+      await arm('drop-before');
+      const { publishing } = stage.provider(name);
+      await stage.withEvery(name, async (example, person) => {
+        const id = await stage.accepted(name, person, example.body);
+        const mayBeLive = (await stage.planOf(id)).some(
+          (step) => step.kind === 'write' && step.lost === 'reconcile',
+        );
+        if (publishing.lookUp !== undefined || !mayBeLive) return expectOnce(name, person, id, example);
+        await until('the search', async () =>
+          (await world.getPost(id)).phase === 'reconciling' ? true : null,
+        );
+        await world.skipTime(`post:${id}`);
+        expect(await stage.ended(id)).toMatchObject({ state: 'unknown', error: { code: 'outcome_unknown' } });
+        expect(await driver.live(world, person.openId)).toBe(0);
+      });
+      await expectHit('drop-before');
+    });
+
+    test('every kind of post once, though what it sends and asks afterwards is cut off', async () => {
+      await stage.withEvery(
+        name,
+        async (example, person) => {
+          const id = await stage.accepted(name, person, example.body);
+          await expectOnce(name, person, id, example);
+        },
+        cutOff,
+      );
+      await expectHit('accept-then-drop');
+    });
+  });
+});

@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { expect } from 'vitest';
+import { readConfig } from '../../config.ts';
+import { createProviders } from '../../providers/index.ts';
+import { PROVIDER_NAMES, type Plan, type Provider, type ProviderName } from '../../providers/provider.ts';
+import { jpeg, mp4 } from '../../sandbox/testing-media.ts';
+import { serveMedia } from '../media-server.ts';
+import { createWorld, until, type Answer, type Json, type WorldOptions } from '../world.ts';
+import type { Driver, Example, Files, Person } from './driver.ts';
+import { driverOf } from './drivers.ts';
+
+/* What all cases of the conformance suite need, whatever the provider: people, posts, and how they end. */
+
+const ENDS = new Set(['published', 'delivered', 'failed', 'cancelled', 'unknown']);
+
+export type Stage = Awaited<ReturnType<typeof createStage>>;
+
+export async function createStage(options: WorldOptions = {}) {
+  const drivers = new Map(PROVIDER_NAMES.map((name) => [name, driverOf(name)]));
+  const world = await createWorld(options);
+  const host = await serveMedia();
+  const registry = createProviders(readConfig('server', world.env).providers);
+  for (const one of drivers.values()) await one.prepare?.(world);
+  const files: Files = {
+    videoId: await world.upload(),
+    imageId: await world.upload(jpeg(), undefined, 'image/jpeg'),
+    videoUrl: host.serve('/v.mp4', mp4()),
+    imageUrl: host.serve('/i.jpg', jpeg()),
+  };
+
+  function driver(name: ProviderName): Driver {
+    return drivers.get(name) ?? driverOf(name);
+  }
+
+  function provider(name: ProviderName): Provider {
+    const found = registry.find(name);
+    if (found === null) throw new Error(`${name} is not in the registry`);
+    return found;
+  }
+
+  const getAccount = async (id: string, key = world.user.key): Promise<Json> =>
+    (await world.call('GET', `/api/accounts/${id}`, { key })).body;
+
+  /** Connects somebody through the real redirects. */
+  async function connect(name: ProviderName, person: string, key = world.user.key): Promise<Person> {
+    const { answer } = await world.visitConsent({ creator: person }, key, name);
+    expect(answer).toMatchObject({ status: 200, body: { accounts: [{ id: expect.any(String) }] } });
+    const { id } = answer.body.accounts[0];
+    return { name: person, id, openId: (await getAccount(id, key)).openId };
+  }
+
+  async function newPerson(name: ProviderName, key = world.user.key): Promise<Person> {
+    const person = `somebody_${randomUUID().slice(0, 8)}`;
+    await driver(name).addPerson(world, person);
+    return connect(name, person, key);
+  }
+
+  /** Publishes, of an account. */
+  function publish(
+    name: ProviderName,
+    accountId: string,
+    more: object,
+    key = world.user.key,
+  ): Promise<Answer> {
+    const body = { accountId, allowDuplicate: true, ...more };
+    return world.call('POST', driver(name).publishPath, { body, key });
+  }
+
+  /** @returns the post's id */
+  async function accepted(name: ProviderName, { id }: Person, more: object): Promise<string> {
+    const { status, body, text } = await publish(name, id, more);
+    if (status !== 202) throw new Error(`not accepted: ${status} ${text}`);
+    return body.id;
+  }
+
+  const attempts = async (postId: string): Promise<Json[]> =>
+    (await world.call('GET', `/api/debug/attempts?postId=${postId}`, { key: world.secrets.adminKey })).body
+      .data;
+
+  async function planOf(postId: string): Promise<Plan> {
+    const [post] = await world.database.db.execute<Json>(sql`select plan from posts where id = ${postId}`);
+    return post?.['plan'];
+  }
+
+  /** Waits until a post has ended, however. */
+  const ended = (id: string): Promise<Json> =>
+    until(`post ${id} to end`, async () => {
+      const post = await world.getPost(id);
+      return ENDS.has(post.state) ? post : null;
+    });
+
+  /** The post has ended as it should, no write was accepted twice, none was left out, and there is one of it. */
+  async function expectOnce(
+    name: ProviderName,
+    { openId }: Person,
+    id: string,
+    { ends }: Example,
+  ): Promise<void> {
+    const post = await ended(id);
+    expect(post).toMatchObject({ state: ends ?? 'published', error: null });
+    const writes = (await planOf(id)).filter(({ kind }) => kind === 'write').map((step) => step.name);
+    const tried = await attempts(id);
+    expect(new Set(tried.map(({ step }) => step))).toEqual(new Set(writes));
+    const done = tried.filter(({ status }) => status === 'accepted').map(({ step }) => step);
+    expect(done).toEqual([...new Set(done)]);
+    expect(await driver(name).live(world, openId)).toBe(1);
+  }
+
+  /**
+   * Does the same with every kind of post, at once, each of an account of its own.
+   * @param begin runs when the accounts are connected
+   */
+  async function withEvery(
+    name: ProviderName,
+    work: (example: Example, person: Person) => Promise<void>,
+    begin: () => Promise<unknown> = async () => {},
+  ): Promise<void> {
+    const all = Object.entries(await driver(name).examples(files, world));
+    const people = await Promise.all(all.map(() => newPerson(name)));
+    await begin();
+    const results = await Promise.allSettled(
+      all.map(async ([label, example], index) => {
+        const person = people[index];
+        if (person === undefined) throw new Error('nobody');
+        await work(example, person).catch((cause: unknown) => {
+          throw new Error(
+            `${label} (${person.id}): ${cause instanceof Error ? cause.message : String(cause)}`,
+            {
+              cause,
+            },
+          );
+        });
+      }),
+    );
+    const failed = results
+      .filter((result) => result.status === 'rejected')
+      .map(({ reason }) => String(reason));
+    expect(failed).toEqual([]);
+  }
+
+  /** A day passes for what the account has used up, and for those who wait for it. */
+  async function passDay({ id }: Person): Promise<void> {
+    await world.database.db.execute(
+      sql`update quota_reservations set at = at - interval '25 hours' where oauth_account_id = ${id}`,
+    );
+    const waiting: Json[] = await world.database.db.execute(
+      sql`select id from posts where oauth_account_id = ${id} and state = 'waiting_quota'`,
+    );
+    for (const post of waiting) await world.skipTime(`post:${post.id}`).catch(() => {});
+  }
+
+  async function close(): Promise<void> {
+    await world.close();
+    await host.close();
+  }
+
+  return {
+    world,
+    files,
+    driver,
+    provider,
+    getAccount,
+    connect,
+    newPerson,
+    publish,
+    accepted,
+    attempts,
+    planOf,
+    ended,
+    expectOnce,
+    withEvery,
+    passDay,
+    close,
+  };
+}

@@ -1,0 +1,244 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createInstagram } from '../providers/instagram/index.ts';
+import { createThreads } from '../providers/threads/index.ts';
+import type { Plan, PostContext, Provider } from '../providers/provider.ts';
+import { startSandbox } from '../sandbox/server.ts';
+import { createControl, visit } from '../sandbox/testing.ts';
+import { jpeg, mp4 } from '../sandbox/testing-media.ts';
+
+/* Instagram and Threads as providers, over HTTP against the sandbox: every kind of post, step by step as its plan says. */
+
+let sandbox: Awaited<ReturnType<typeof startSandbox>>;
+let control: ReturnType<typeof createControl>;
+let instagram: Provider;
+let threads: Provider;
+let host: Server;
+let base: string;
+const files = new Map<string, Buffer>();
+
+const redirect = (name: string): string => `http://127.0.0.1:9/api/auth/${name}/callback`;
+
+beforeAll(async () => {
+  sandbox = await startSandbox({
+    tiktok: { clientKey: 'k', clientSecret: 's', redirectUris: [] },
+    instagram: { appId: '111', appSecret: 'ig-secret', redirectUris: [redirect('instagram')] },
+    threads: { appId: '222', appSecret: 'th-secret', redirectUris: [redirect('threads')] },
+  });
+  control = createControl(sandbox.url);
+  const common = { webhookSecrets: ['x'], verifyToken: 'v' };
+  instagram = createInstagram({
+    ...common,
+    appId: '111',
+    appSecret: 'ig-secret',
+    redirectUri: redirect('instagram'),
+    dialogUrl: `${sandbox.url}/facebook`,
+    graphUrl: `${sandbox.url}/graph`,
+    uploadUrl: `${sandbox.url}/rupload`,
+  });
+  threads = createThreads({
+    ...common,
+    appId: '222',
+    appSecret: 'th-secret',
+    redirectUri: redirect('threads'),
+    authUrl: `${sandbox.url}/threads-auth`,
+    graphUrl: `${sandbox.url}/threads`,
+  });
+  host = createServer((request, response) => {
+    const bytes = files.get(request.url ?? '');
+    response.statusCode = bytes === undefined ? 404 : 200;
+    response.setHeader('content-type', (request.url ?? '').endsWith('jpg') ? 'image/jpeg' : 'video/mp4');
+    response.end(bytes);
+  }).listen(0, '127.0.0.1');
+  await once(host, 'listening');
+  const address = host.address();
+  base = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+});
+afterAll(async () => {
+  await sandbox?.close();
+  host?.close();
+});
+
+const soon = (): AbortSignal => AbortSignal.timeout(20_000);
+
+async function connect(provider: Provider) {
+  await control('POST', '/consent', { decision: 'approve', provider: provider.name });
+  const callback = await visit(provider.oauth.authorizeUrl({ state: 's', codeVerifier: 'v'.repeat(43) }));
+  const code = callback.searchParams.get('code') ?? '';
+  return provider.oauth.exchangeCode(code, 'v'.repeat(43), soon());
+}
+
+/** Performs a plan as the workflow would. @returns what its steps have made, and the last verdict */
+async function perform(provider: Provider, request: object, changes: Partial<PostContext> = {}) {
+  const { grants } = await connect(provider);
+  const [grant] = grants;
+  if (grant === undefined) throw new Error('nothing was granted');
+  const plan: Plan = provider.publishing.plan(request);
+  const made: Record<string, string> = {};
+  let publishId: string | null = null;
+  let secret = '';
+  const context = (): PostContext => ({
+    request,
+    openId: grant.openId,
+    username: grant.username,
+    scopes: grant.tokens.scopes,
+    accessToken: grant.tokens.accessToken,
+    media: null,
+    mediaUrl: (id) => base + id,
+    publishId,
+    made,
+    signal: soon(),
+    ...changes,
+  });
+  for (const step of plan) {
+    if (step.kind === 'write') {
+      await provider.publishing.preflight(step.name, context());
+      const written = await provider.publishing.write(step.name, context());
+      made[step.name] = written.publishId ?? written.partId ?? written.providerPostId ?? '';
+      publishId = written.publishId ?? publishId;
+      secret = written.secret ?? secret;
+    } else if (step.kind === 'transfer') {
+      const bytes = files.get('/video.mp4') ?? Buffer.alloc(0);
+      const chunk = { first: 0, last: bytes.length - 1, total: bytes.length, secret };
+      const sent = await provider.publishing.transfer?.sendChunk(context(), {
+        ...chunk,
+        body: Readable.from([bytes]),
+      });
+      if (sent !== 'complete') throw new Error(`the file was not taken: ${sent}`);
+    } else {
+      for (let tries = 0; tries < 100; tries += 1) {
+        const verdict = await provider.publishing.verdict(step.name, context());
+        if (verdict.kind === 'published') return { grant, made, verdict };
+        if (verdict.kind === 'ready') break;
+        if (verdict.kind !== 'pending') throw new Error(`not pending but ${verdict.kind}`);
+        await sleep(100);
+      }
+    }
+  }
+  throw new Error('the plan ended without a verdict');
+}
+
+const text = (words: string): object => ({ mediaType: 'TEXT', media: [], postInfo: { text: words } });
+const chain = { ...text('one'), replies: [text('two'), text('two')] };
+
+describe('threads', () => {
+  test('connects with a long-lived token, which renews itself', async () => {
+    const { scopes, grants } = await connect(threads);
+    expect(scopes).toEqual(expect.arrayContaining([...threads.oauth.requiredScopes]));
+    expect(grants).toMatchObject([{ username: 'sandbox_creator' }]);
+  });
+
+  test.each([
+    ['text', { mediaType: 'TEXT', media: [], postInfo: { text: 'hello' } }],
+    [
+      'image',
+      { mediaType: 'IMAGE', media: [{ kind: 'image', mediaId: '/image.jpg' }], postInfo: { text: 'i' } },
+    ],
+    [
+      'video',
+      { mediaType: 'VIDEO', media: [{ kind: 'video', mediaId: '/video.mp4' }], postInfo: { text: 'v' } },
+    ],
+    [
+      'carousel',
+      {
+        mediaType: 'CAROUSEL',
+        media: [
+          { kind: 'image', mediaId: '/image.jpg', alt_text: 'one' },
+          { kind: 'video', mediaId: '/video.mp4' },
+        ],
+        postInfo: { text: 'two' },
+      },
+    ],
+  ])('publishes %s', async (_kind, request) => {
+    files.set('/image.jpg', jpeg());
+    files.set('/video.mp4', mp4());
+    const { verdict } = await perform(threads, request);
+    expect(verdict.permalink).toMatch(/^https:\/\//);
+  });
+
+  test('publishes a chain, each part after the one that it answers', async () => {
+    const { made, verdict } = await perform(threads, chain);
+    expect(verdict.providerPostId).toBe(made['publish']);
+    expect(Object.keys(made)).toEqual(
+      ['', 'reply:1/', 'reply:2/'].flatMap((part) => [`${part}container`, `${part}publish`]),
+    );
+  });
+
+  test('counts the first post of a chain as a post, and the others as replies', () => {
+    const { publishing } = threads;
+    const steps = publishing.plan(chain).map(({ name }) => name);
+    const taken = steps.flatMap((step) => publishing.quotasOf(step, chain));
+    expect(taken.map(({ bucket }) => bucket)).toEqual(['publish', 'reply', 'reply']);
+  });
+
+  test('does not begin a chain without the permission to reply', async () => {
+    await expect(perform(threads, chain, { scopes: ['threads_content_publish'] })).rejects.toMatchObject({
+      kind: 'account',
+      code: 'permission_missing',
+    });
+  });
+
+  test('finds a lost reply among others with the same text', async () => {
+    const { grant, made } = await perform(threads, chain);
+    const context: PostContext = {
+      request: chain,
+      openId: grant.openId,
+      username: grant.username,
+      scopes: grant.tokens.scopes,
+      accessToken: grant.tokens.accessToken,
+      media: null,
+      mediaUrl: (id) => base + id,
+      publishId: made['container'] ?? null,
+      made: Object.fromEntries(Object.entries(made).filter(([step]) => !step.endsWith('1/publish'))),
+      signal: soon(),
+    };
+    const at = new Date(Date.now() - 5000);
+    const found = await threads.publishing.lookUp?.('reply:1/publish', context, { code: null, at });
+    expect(found).toMatchObject({
+      kind: 'happened',
+      written: { providerPostId: made['reply:1/publish'] },
+    });
+  });
+});
+
+describe('instagram', () => {
+  test('connects the professional account of a Page', async () => {
+    const { scopes, grants } = await connect(instagram);
+    expect(scopes).toEqual(expect.arrayContaining([...instagram.oauth.requiredScopes]));
+    expect(grants).toMatchObject([
+      { username: 'sandbox_creator', login: { page: { id: expect.any(String) } } },
+    ]);
+  });
+
+  test.each([
+    [
+      'image',
+      { mediaType: 'IMAGE', media: [{ kind: 'image', mediaId: '/image.jpg' }], postInfo: { caption: 'i' } },
+    ],
+    [
+      'reel',
+      { mediaType: 'REELS', media: [{ kind: 'video', mediaId: '/video.mp4' }], postInfo: { caption: 'r' } },
+    ],
+    ['story', { mediaType: 'STORIES', media: [{ kind: 'image', mediaId: '/image.jpg' }], postInfo: {} }],
+    [
+      'carousel',
+      {
+        mediaType: 'CAROUSEL',
+        media: [
+          { kind: 'image', mediaId: '/image.jpg', alt_text: 'one' },
+          { kind: 'video', mediaId: '/video.mp4' },
+        ],
+        postInfo: { caption: 'two' },
+      },
+    ],
+  ])('publishes a %s', async (_kind, request) => {
+    files.set('/image.jpg', jpeg());
+    files.set('/video.mp4', mp4());
+    const media = { size: mp4().length, contentType: 'video/mp4', durationMs: 5000 };
+    const { verdict } = await perform(instagram, request, { media });
+    expect(verdict.permalink).toMatch(/^https:\/\//);
+  });
+});

@@ -1,0 +1,355 @@
+import process from 'node:process';
+import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
+import { createWorld, sampleVideo, until, type Answer, type Json, type World } from './world.ts';
+
+/* Instagram and Threads through every layer: connected, published, told by webhooks, given up. */
+
+let world: World;
+let videoId: string;
+let instagram: Json;
+let threads: Json;
+beforeAll(async () => {
+  world = await createWorld();
+  videoId = await world.upload();
+  instagram = await connect('instagram');
+  threads = await connect('threads');
+});
+afterAll(() => world?.close());
+
+async function connect(provider: string): Promise<Json> {
+  const { answer } = await world.visitConsent({}, world.user.key, provider);
+  expect(answer.status).toBe(200);
+  const [{ id }] = answer.body.accounts;
+  return (await world.call('GET', `/api/accounts/${id}`)).body;
+}
+
+const publish = (provider: string, body: object, headers: Record<string, string> = {}): Promise<Answer> =>
+  world.call('POST', `/api/${provider}/publish`, { body, headers });
+
+async function published(answer: Answer): Promise<Json> {
+  expect(answer.body).toMatchObject({ id: expect.any(String) });
+  expect(answer.status).toBe(202);
+  return world.untilPost(answer.body.id, 'published').catch(async (error: unknown) => {
+    const attempts = await world.call('GET', `/api/debug/attempts?postId=${answer.body.id}`, {
+      key: world.secrets.adminKey,
+    });
+    throw new Error(`${String(error)} ${attempts.text}`);
+  });
+}
+
+const count = async (provider: string): Promise<Json> => world.control('GET', `/${provider}/count`);
+
+describe('an account', () => {
+  test('is connected with its name and its scopes', () => {
+    expect(instagram).toMatchObject({ provider: 'instagram', username: 'sandbox_creator', status: 'active' });
+    expect(instagram.scopes).toContain('instagram_content_publish');
+    expect(threads).toMatchObject({ provider: 'threads', username: 'sandbox_creator', status: 'active' });
+    const days = (new Date(threads.expiresAt).getTime() - Date.now()) / 86_400_000;
+    expect(days).toBeGreaterThan(50);
+  });
+
+  test('whose permissions were left out is refused by name', async () => {
+    await world.control('POST', '/threads/profiles', { username: 'cautious' });
+    const consent = { creator: 'cautious', scopes: ['threads_basic'] };
+    const { answer } = await world.visitConsent(consent, world.user.key, 'threads');
+    expect(answer.status).toBe(400);
+    expect(answer.body.error).toMatchObject({
+      code: 'missing_scopes',
+      details: { scopes: ['threads_content_publish'] },
+    });
+  });
+
+  test('has limits, as the provider says', async () => {
+    const { status, body } = await world.call('GET', `/api/instagram/limits?accountId=${instagram.id}`);
+    expect(status).toBe(200);
+    expect(body.quotas).toMatchObject([{ quota: 'publish', limit: expect.any(Number) }]);
+    const other = await world.call('GET', `/api/threads/limits?accountId=${threads.id}`);
+    expect(other.body.quotas).toMatchObject([{ quota: 'publish', limit: 250 }, { quota: 'reply' }]);
+  });
+});
+
+describe('a post', () => {
+  test('of text goes to Threads, with its permalink', async () => {
+    onTestFailed(() => world.tell());
+    const post = await published(
+      await publish('threads', { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'hello' } }),
+    );
+    expect(post).toMatchObject({ provider: 'threads', publishId: expect.any(String) });
+    expect(post.permalink).toMatch(/^https:\/\/www\.threads\.(net|com)\//);
+    expect(post.providerPostId).not.toBe(post.publishId);
+  });
+
+  test('of an uploaded video goes to both: sent to Instagram, fetched by Threads', async () => {
+    onTestFailed(() => world.tell());
+    const reel = await published(
+      await publish('instagram', {
+        accountId: instagram.id,
+        mediaType: 'REELS',
+        mediaId: videoId,
+        postInfo: { caption: 'a reel' },
+      }),
+    );
+    expect(reel.progress).toEqual({ sentBytes: sampleVideo().length, totalBytes: sampleVideo().length });
+    const video = await published(
+      await publish('threads', {
+        accountId: threads.id,
+        mediaType: 'VIDEO',
+        mediaId: videoId,
+        postInfo: { text: 'a video' },
+      }),
+    );
+    expect([reel.permalink, video.permalink]).toEqual([
+      expect.stringMatching(/^https:/),
+      expect.stringMatching(/^https:/),
+    ]);
+  });
+
+  test.each(['accept-then-drop', 'accept-then-500'])(
+    'whose publish answer is lost (%s) is live once, and found again',
+    async (kind) => {
+      onTestFailed(() => world.tell());
+      for (const [provider, accountId, body] of [
+        ['threads', threads.id, { mediaType: 'TEXT', postInfo: { text: `lost ${kind}` } }],
+        [
+          'instagram',
+          instagram.id,
+          { mediaType: 'REELS', mediaId: videoId, postInfo: { caption: `lost ${kind}` } },
+        ],
+      ] as const) {
+        const before = (await count(provider)).live;
+        await world.fault({ endpoint: `${provider}.publish`, kind });
+        const post = await published(await publish(provider, { accountId, ...body }));
+        expect(post.providerPostId).toEqual(expect.any(String));
+        expect((await count(provider)).live).toBe(before + 1);
+      }
+    },
+  );
+
+  test('whose publish never arrived is sent again, because the container says so', async () => {
+    onTestFailed(() => world.tell());
+    const before = (await count('threads')).live;
+    await world.fault({ endpoint: 'threads.publish', kind: 'drop-before' });
+    await published(
+      await publish('threads', { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'dropped' } }),
+    );
+    expect((await count('threads')).live).toBe(before + 1);
+  });
+
+  test('that went live with a server error as the answer is not sent again', async () => {
+    onTestFailed(() => world.tell());
+    const before = (await count('threads')).live;
+    const fault = {
+      endpoint: 'threads.publish',
+      kind: 'status',
+      http: 500,
+      code: '-1/2207001',
+      when: 'after',
+    };
+    await world.fault(fault);
+    const body = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'broken but live' } };
+    const post = await published(await publish('threads', body));
+    expect(post.permalink).toMatch(/^https:/);
+    expect((await count('threads')).live).toBe(before + 1);
+  });
+
+  test('that is live is published, whoever cannot say where', async () => {
+    onTestFailed(() => world.tell());
+    await world.fault({ endpoint: 'threads.node:post', kind: 'status', http: 500, code: '2', times: 0 });
+    const body = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'no address' } };
+    const post = await published(await publish('threads', body));
+    await world.control('DELETE', '/faults');
+    expect(post).toMatchObject({ permalink: null, providerPostId: expect.any(String) });
+  });
+
+  test('that breaks a rule is refused before any call', async () => {
+    const answer = await publish('instagram', {
+      accountId: instagram.id,
+      mediaType: 'REELS',
+      mediaId: videoId,
+      postInfo: { caption: '#a '.repeat(31) },
+    });
+    expect(answer.status).toBe(400);
+    expect(answer.body.error.details.fields).toMatchObject([
+      { field: 'postInfo.caption', rule: 'caption_hashtags' },
+    ]);
+  });
+
+  test('with a key is the same post', async () => {
+    onTestFailed(() => world.tell());
+    const body = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'once' } };
+    const headers = { 'idempotency-key': 'threads-once' };
+    const answers = await Promise.all(Array.from({ length: 10 }, () => publish('threads', body, headers)));
+    expect(new Set(answers.map((answer) => answer.body.id)).size).toBe(1);
+    await published(answers[0] ?? (await publish('threads', body, headers)));
+  });
+});
+
+const texts = (name: string): string[] => [1, 2, 3].map((number) => `${name} ${number}`);
+
+const chain = (name: string): object => {
+  const [root, ...replies] = texts(name).map((text) => ({ mediaType: 'TEXT', postInfo: { text } }));
+  return { accountId: threads.id, ...root, replies };
+};
+
+/** The posts of a chain that are live, in order; fails where one is live twice or answers another one. */
+async function liveParts(name: string): Promise<Json[]> {
+  const answer: Json = await world.control('GET', '/threads/publishes');
+  const all: Json[] = (answer.publishes ?? answer).filter((row: Json) => row.live);
+  const parts = texts(name).flatMap((text) => {
+    const same = all.filter((row) => row.text === text);
+    expect(same.length, `${text} is live once`).toBeLessThanOrEqual(1);
+    return same;
+  });
+  for (const [index, part] of parts.entries())
+    expect(part.params.reply_to_id).toBe(index === 0 ? undefined : parts[index - 1].postId);
+  return parts;
+}
+
+describe('a chain', () => {
+  test('goes out in order, with a carousel in it', async () => {
+    onTestFailed(() => world.tell());
+    const children = [{ mediaId: videoId, alt_text: 'one' }, { mediaId: videoId }];
+    const post = await published(
+      await publish('threads', {
+        accountId: threads.id,
+        mediaType: 'TEXT',
+        postInfo: { text: 'in order 1', reply_control: 'mentioned_only' },
+        replies: [
+          { mediaType: 'CAROUSEL', children, postInfo: { text: 'in order 2' } },
+          { mediaType: 'TEXT', postInfo: { text: 'in order 3' } },
+        ],
+      }),
+    );
+    const parts = await liveParts('in order');
+    expect(parts).toHaveLength(3);
+    expect(post).toMatchObject({
+      publishId: parts[0].id,
+      providerPostId: parts[0].postId,
+      permalink: parts[0].permalink,
+    });
+  });
+
+  test('with a lost answer in the middle is live once', async () => {
+    onTestFailed(() => world.tell());
+    await world.fault({ endpoint: 'threads.container', kind: 'accept-then-drop', after: 1 });
+    await world.fault({ endpoint: 'threads.publish', kind: 'accept-then-drop', after: 1 });
+    await published(await publish('threads', chain('lost')));
+    expect(await liveParts('lost')).toHaveLength(3);
+  });
+
+  test('whose worker is killed in the middle is live once', async () => {
+    onTestFailed(() => world.tell());
+    await world.control('DELETE', '/requests');
+    await world.fault({ endpoint: 'threads.publish', kind: 'slow', ms: 3000, after: 1 });
+    const answer = await publish('threads', chain('killed'));
+    await until('the second publish', async () =>
+      (await world.requests('threads.publish')).length > 1 ? true : null,
+    );
+    const worker = world.children.find(({ name }) => name === 'worker');
+    if (worker === undefined) throw new Error('no worker');
+    process.kill(worker.pid, 'SIGKILL');
+    await worker.exited;
+    await world.spawn('worker');
+    await published(answer);
+    expect(await liveParts('killed')).toHaveLength(3);
+  });
+
+  test('that is refused in the middle says what is live, and is not published again', async () => {
+    onTestFailed(() => world.tell());
+    const refusal = { kind: 'status', http: 400, code: '25/2207050', message: 'restricted' };
+    await world.fault({ endpoint: 'threads.publish', after: 1, ...refusal });
+    const answer = await publish('threads', chain('refused'));
+    const post = await world.untilPost(answer.body.id, 'failed');
+    const [root, ...others] = await liveParts('refused');
+    expect(others).toEqual([]);
+    expect(post).toMatchObject({
+      providerPostId: root.postId,
+      error: {
+        code: 'partly_published',
+        retryable: false,
+        details: {
+          live: [{ step: 'publish', providerPostId: root.postId }],
+          missing: ['reply:1/publish', 'reply:2/publish'],
+          reason: { code: 'account_restricted' },
+        },
+      },
+    });
+    expect((await world.call('POST', `/api/posts/${post.id}/cancel`)).status).toBe(409);
+    const again = await publish('threads', chain('refused'));
+    expect([again.status, again.body.error.code]).toEqual([409, 'duplicate_post']);
+  });
+
+  test('that is not to wait is refused when there is not a place for each reply', async () => {
+    await world.database.db.execute(
+      `insert into quota_reservations (oauth_account_id, bucket) select '${threads.id}', 'reply' from generate_series(1, 999)`,
+    );
+    const { status, body } = await publish('threads', { ...chain('too many'), onQuota: 'fail' });
+    expect([status, body.error.code, body.error.details.quota]).toEqual([429, 'quota_exceeded', 'reply']);
+    await world.database.db.execute(`delete from quota_reservations where post_id is null`);
+  });
+
+  test('is refused by the field of the reply that is wrong', async () => {
+    const long = await publish('threads', {
+      ...chain('wrong'),
+      replies: [{ mediaType: 'TEXT', postInfo: { text: 'x'.repeat(501) } }],
+    });
+    expect([long.status, long.body.error.details.fields]).toMatchObject([
+      400,
+      [{ field: 'replies.0.postInfo.text' }],
+    ]);
+    const elsewhere = { mediaType: 'TEXT', postInfo: { text: 'x', reply_to_id: '1' } };
+    const other = await publish('threads', { ...chain('wrong'), replies: [elsewhere] });
+    expect(other.status).toBe(400);
+  });
+});
+
+describe('callbacks', () => {
+  test('the handshake is answered to whoever knows the token', async () => {
+    const ask = (token: string): Promise<Answer> =>
+      world.call(
+        'GET',
+        `/api/webhooks/instagram?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=${token}`,
+        { key: null },
+      );
+    expect(await ask(world.secrets.verifyToken)).toMatchObject({ status: 200, text: '1158201444' });
+    expect((await ask('guessed')).status).toBe(403);
+  });
+
+  test('a comment is kept', async () => {
+    onTestFailed(() => world.tell());
+    const [media] = await world.database.db.execute<Json>(
+      `select provider_post_id as id from posts where provider = 'instagram' and state = 'published' limit 1`,
+    );
+    await world.control('POST', '/instagram/comments', { mediaId: media?.['id'], text: 'nice' });
+    const comment = await until('the comment', async () => {
+      const [row] = await world.database.db.execute<Json>(`select * from ig_comments where text = 'nice'`);
+      return row ?? null;
+    });
+    expect(comment.text).toBe('nice');
+  });
+
+  test('a creator who removes the app has to connect again', async () => {
+    onTestFailed(() => world.tell());
+    await world.control('POST', '/instagram/deauthorize', {});
+    const account = await until('the account to be out of service', async () => {
+      const { body } = await world.call('GET', `/api/accounts/${instagram.id}`);
+      return body.status === 'reauth_required' ? body : null;
+    });
+    expect(account.statusReason).toEqual(expect.any(String));
+  });
+
+  test('a deletion is carried out, and has a status page', async () => {
+    onTestFailed(() => world.tell());
+    await world.control('POST', '/threads/data-deletion', {});
+    const done = await until('the answer', async () => {
+      const rows: Json = await world.control('GET', '/threads/callbacks');
+      return (rows.callbacks ?? rows).find((row: Json) => row.confirmationCode !== undefined) ?? null;
+    });
+    const page = await world.call('GET', done.url, { key: null });
+    expect(page.body).toMatchObject({ provider: 'threads', state: 'completed' });
+    await until('the account to be gone', async () => {
+      const { body } = await world.call('GET', `/api/accounts/${threads.id}`);
+      return body.status === 'disconnected' ? true : null;
+    });
+  });
+});
