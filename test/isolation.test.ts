@@ -122,6 +122,8 @@ const IDS: Record<string, (tenant: Tenant) => string> = {
   'POST /api/threads/publish body.accountId': (tenant) => tenant.threadsId,
   'POST /api/threads/publish body.mediaId': (tenant) => tenant.mediaId,
   'POST /api/threads/publish body.children.mediaId': (tenant) => tenant.mediaId,
+  'POST /api/threads/publish body.replies.mediaId': (tenant) => tenant.mediaId,
+  'POST /api/threads/publish body.replies.children.mediaId': (tenant) => tenant.mediaId,
   'GET /api/threads/limits query.accountId': (tenant) => tenant.threadsId,
   'GET /api/posts/{id} path.id': (tenant) => tenant.scheduledId,
   'PATCH /api/posts/{id} path.id': (tenant) => tenant.scheduledId,
@@ -162,7 +164,7 @@ function requestOf({ name, slots }: Operation, tenant: Tenant): Request {
     body: null,
     ...structuredClone(REST[name] ?? {}),
   };
-  for (const slot of slots.filter((one) => !one.startsWith(CHILDREN))) {
+  for (const slot of slots.filter((one) => !OPTIONAL.test(one))) {
     const id = IDS[`${name} ${slot}`];
     if (id === undefined) throw new Error(`isolation.test.ts does not know the ids of ${name} ${slot}`);
     put(request, slot, id(tenant));
@@ -170,19 +172,28 @@ function requestOf({ name, slots }: Operation, tenant: Tenant): Request {
   return request;
 }
 
-/** A carousel's files, instead of the one file of another post. */
-const CHILDREN = 'body.children.';
+/** Files of a carousel or of a reply: not what every post has. */
+const OPTIONAL = /^body\.(children|replies)\./;
 
 function put(request: Request, slot: string, id: string): void {
   const [place = '', name = ''] = slot.split(/\.(.*)/s);
-  if (slot.startsWith(CHILDREN) && typeof request.body === 'object') {
-    const { mediaId: _one, ...rest } = request.body ?? {};
-    request.body = { ...rest, mediaType: 'CAROUSEL', children: [{ mediaId: id }, { mediaId: id }] };
+  if (OPTIONAL.test(slot) && typeof request.body === 'object') {
+    request.body = withFile(request.body ?? {}, name, id);
     return;
   }
   if (place === 'path') request.path[name] = id;
   else if (place === 'query') request.query[name] = id;
   else if (typeof request.body === 'object') request.body = { ...request.body, [name]: id };
+}
+
+/** The body with this file at that place, as in "replies.children.mediaId". */
+function withFile(body: Record<string, unknown>, place: string, id: string): Record<string, unknown> {
+  const [first = '', rest = ''] = place.split(/\.(.*)/s);
+  if (first === 'replies') return { ...body, replies: [withFile({ mediaType: 'VIDEO' }, rest, id)] };
+  const { mediaId: _one, ...others } = body;
+  return first === 'children'
+    ? { ...others, mediaType: 'CAROUSEL', children: [{ mediaId: id }, { mediaId: id }] }
+    : { ...others, mediaId: id };
 }
 
 async function send({ method, path }: Operation, request: Request, key: string | null): Promise<Answer> {
@@ -391,7 +402,7 @@ function describeOperations(description: Json): Operation[] {
             .filter(({ in: place, name }) => place === 'query' && namesId(name))
             .map(({ name }) => `query.${name}`),
           ...propertiesOf(body, resolve)
-            .filter((name) => namesId(name) && !name.startsWith(THEIRS))
+            .filter((name) => namesId(name) && !THEIRS.test(name))
             .map((name) => `body.${name}`),
         ],
         isList: Object.keys(list.properties ?? {}).includes('nextCursor'),
@@ -401,7 +412,7 @@ function describeOperations(description: Json): Operation[] {
 }
 
 /** What is under it goes to the provider as it is: ids there are the provider's. */
-const THEIRS = 'postInfo.';
+const THEIRS = /(^|\.)postInfo\./;
 
 /** Names of a body's fields, nested ones with dots. */
 function propertiesOf(schema: Json, resolve: (schema: Json) => Json): string[] {

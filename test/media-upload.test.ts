@@ -281,7 +281,7 @@ test.each([
   const media = await untilExamined(id);
   expect(media).toMatchObject({ state: 'rejected', probed: null, sha256: null });
   expect(media.rejectedReason).toMatch(reason);
-  expect(existsSync(onDisk(id))).toBe(false);
+  await until('the file to go', async () => (existsSync(onDisk(id)) ? null : true));
   const more = await append(uploadUrl, 0, slice(bytes, 0));
   expect(more.status).toBe(410);
   expect(more.body.error).toMatchObject({ code: 'media_gone', details: { state: 'rejected' } });

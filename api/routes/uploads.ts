@@ -54,9 +54,10 @@ export const uploadRoutes =
           // The last byte came, but the server ended before it could note it.
           const unnoted = method === 'HEAD' && state === 'uploading' && uploadedAt === null;
           if (unnoted && (await uploads.isComplete(media))) await uploads.complete(media);
-          const response = takeOver(reply);
-          await uploads.tus.handle(request.raw, response);
-          if (method === 'DELETE' && response.statusCode === 204) await expireUpload(deps.database.db, id);
+          // Before the file goes: whoever hears that it is gone finds it given up.
+          if (method === 'DELETE' && !(await uploads.isComplete(media)))
+            await expireUpload(deps.database.db, id);
+          await uploads.tus.handle(request.raw, takeOver(reply));
         },
       });
     }
