@@ -1,15 +1,20 @@
 import { findLiveWrite } from '../db/attempts.ts';
-import { postById, rescheduleUnsent, settlePost } from '../db/posts.ts';
+import { rescheduleUnsent, savePost, settlePost } from '../db/posts.ts';
 import { isFinal } from '../db/schema.ts';
+import { loadPost } from './access.ts';
 import type { Deps } from './deps.ts';
+import { hasArrived } from './transfer.ts';
 
 const DAY_MS = 24 * 3_600_000;
 /** How long a post may wait for quota, account or provider after it was due. */
 const DEADLINE_MS = 3 * DAY_MS;
 
 /** What the workflow itself decides about a post. */
-export const createPostActivities = ({ db }: Deps) => ({
-  /** Ends a post that nothing is under way for. `unknown` turns into `failed` where no write can have been seen. */
+export const createPostActivities = (deps: Deps) => ({
+  /**
+   * Ends a post that nothing is under way for. `unknown` turns into `failed` where no write can have been seen.
+   * @returns the state it has now; `sent`: it is too late to cancel it, the provider has all of it
+   */
   async settlePost({
     postId,
     state,
@@ -18,12 +23,19 @@ export const createPostActivities = ({ db }: Deps) => ({
     postId: string;
     state: 'cancelled' | 'unknown';
     why?: string;
-  }): Promise<{ state: string }> {
-    const post = await postById(db, postId);
+  }): Promise<{ state: string; sent?: true }> {
+    const { db } = deps;
+    const loaded = await loadPost(deps, postId);
+    const { post } = loaded;
     if (isFinal(post.state)) return { state: post.state };
-    if (state === 'cancelled') return settlePost(db, postId, { state });
+    const arrived = state === 'cancelled' ? await hasArrived(deps, loaded) : null;
+    if (arrived === true) {
+      await savePost(db, postId, { state: 'processing', phase: null });
+      return { state: 'processing', sent: true };
+    }
+    if (arrived === false) return { state: (await settlePost(db, postId, { state: 'cancelled' })).state };
     const seen = await findLiveWrite(db, postId);
-    return settlePost(db, postId, {
+    const settled = await settlePost(db, postId, {
       state: seen ? 'unknown' : 'failed',
       error: {
         code: seen ? 'outcome_unknown' : 'given_up',
@@ -35,11 +47,12 @@ export const createPostActivities = ({ db }: Deps) => ({
         details: { provider: post.provider },
       },
     });
+    return { state: settled.state };
   },
 
   /** Moves a post to another time. @returns false when it is too late */
   async reschedule({ postId, scheduledAt }: { postId: string; scheduledAt: string }): Promise<boolean> {
     const at = new Date(scheduledAt);
-    return rescheduleUnsent(db, postId, at, new Date(at.getTime() + DEADLINE_MS));
+    return rescheduleUnsent(deps.db, postId, at, new Date(at.getTime() + DEADLINE_MS));
   },
 });

@@ -83,6 +83,35 @@ async function resumeAt(
   return way.chunks(media.size).find(({ last }) => last > received)?.first ?? media.size;
 }
 
+/** Fits into one try of the activity that asks. */
+const ASK_MS = 20_000;
+
+/**
+ * Whether the provider has the whole file of a transfer that was stopped before it could say so, because its worker had died
+ * or an answer was lost: then the post will be seen, and cannot be cancelled any more.
+ * @returns null where it cannot be told
+ */
+export async function hasArrived(deps: Deps, loaded: LoadedPost): Promise<boolean | null> {
+  const { post, media, provider } = loaded;
+  const way = provider.publishing.transfer;
+  // Where a later write shows the post, its bytes alone show nothing.
+  const shown = post.plan.some((step) => step.kind === 'write' && step.shows === true);
+  if (media === null || way === undefined || shown || post.sentBytes === null) return false;
+  // The last chunk is begun when all before it have been noted.
+  const last = way.chunks(media.size).at(-1);
+  if (last === undefined || post.sentBytes < last.first) return false;
+  const access = await openPost(deps, loaded, AbortSignal.timeout(ASK_MS), 'transferring');
+  if ('blocked' in access) return null;
+  await takeTurn(deps, loaded, 'upload');
+  try {
+    return (await way.receivedBytes(access.context)) >= last.last;
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    if (error.kind === 'unavailable') throw tryAgain(error);
+    return null;
+  }
+}
+
 async function sendFrom(
   deps: Deps,
   transfer: Sending,

@@ -71,6 +71,27 @@ test('after the last byte: too late, and said so', async () => {
   await world.control('POST', '/tiktok/options', { processingMs: 200 });
 });
 
+test('after the last byte, whose answer was lost: too late, and not cancelled on a guess', async () => {
+  onTestFailed(() => world.tell());
+  const mediaId = await world.upload();
+  await world.control('POST', '/tiktok/options', { processingMs: 20_000 });
+  await world.fault({ endpoint: 'upload', kind: 'accept-then-drop' });
+  await world.fault({ endpoint: 'status', kind: 'status', http: 500, code: 'internal_error', times: 0 });
+  const { body } = await world.publish({ accountId, mediaId });
+  const asked = async (): Promise<number> => (await world.requests('status')).length;
+  await until('the transfer to ask how far it came', async () => ((await asked()) >= 2 ? true : null));
+  const before = await asked();
+  const cancelling = world.call('POST', `/api/posts/${body.id}/cancel`);
+  await until('the cancellation to ask, too', async () => ((await asked()) >= before + 2 ? true : null));
+  await world.control('DELETE', '/faults');
+  const late = await cancelling;
+  // It may have given up waiting, but it must not have said that the post is cancelled.
+  expect(late.status).toBeGreaterThanOrEqual(400);
+  await world.control('POST', '/tiktok/options', { processingMs: 200 });
+  await world.untilPost(body.id, 'published');
+  expect((await world.publishes()).filter(({ live }) => live === true).length).toBeGreaterThan(0);
+});
+
 test('pulled by TikTok: TikTok’s own cancel is used', async () => {
   onTestFailed(() => world.tell());
   await world.control('POST', '/tiktok/options', { processingMs: 60_000 });

@@ -10,7 +10,7 @@ const HEARTBEAT = '12 seconds';
 /** Reads and writes of ours and of a provider are tried again this often at most. */
 const PATIENT = { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '5 minutes' } as const;
 
-/** Our own database and server only. */
+/** Our own database and server; `settlePost` may ask the provider once. */
 export const {
   settlePost,
   reschedule,

@@ -102,7 +102,13 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
     const step = plan[position];
     if (step === undefined) throw ApplicationFailure.nonRetryable('the plan ended without a verdict');
     if (cancelling && position <= noReturn) {
-      settled = (await settlePost({ postId, state: 'cancelled' })).state;
+      const end = await settlePost({ postId, state: 'cancelled' });
+      if (end.sent === true) {
+        state = end.state;
+        position = noReturn + 1;
+        continue;
+      }
+      settled = end.state;
       break;
     }
     say(state, describe(step));
