@@ -25,6 +25,8 @@ export interface Example {
   body: Record<string, unknown>;
   /** `published` without it. */
   ends?: 'delivered';
+  /** The most events that it may leave in Temporal, where that is not what a post of one file may (design section 9). */
+  events?: number;
 }
 
 /** A change of which the provider tells. */

@@ -34,7 +34,7 @@ export const instagram: Driver = {
       'a reel': { body: { mediaType: 'REELS', mediaId: videoId } },
       'a reel by URL': { body: { mediaType: 'REELS', videoUrl } },
       'a story': { body: { mediaType: 'STORIES', imageUrl } },
-      'a carousel': { body: { mediaType: 'CAROUSEL', children } },
+      'a carousel': { body: { mediaType: 'CAROUSEL', children }, events: 48 },
     };
   },
 

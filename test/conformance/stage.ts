@@ -113,7 +113,7 @@ export async function createStage(options: WorldOptions = {}) {
    */
   async function withEvery(
     name: ProviderName,
-    work: (example: Example, person: Person) => Promise<void>,
+    work: (example: Example, person: Person, label: string) => Promise<void>,
     begin: () => Promise<unknown> = async () => {},
   ): Promise<void> {
     const all = Object.entries(await driver(name).examples(files, world));
@@ -123,7 +123,7 @@ export async function createStage(options: WorldOptions = {}) {
       all.map(async ([label, example], index) => {
         const person = people[index];
         if (person === undefined) throw new Error('nobody');
-        await work(example, person).catch((cause: unknown) => {
+        await work(example, person, label).catch((cause: unknown) => {
           throw new Error(
             `${label} (${person.id}): ${cause instanceof Error ? cause.message : String(cause)}`,
             {

@@ -16,7 +16,7 @@ export const threads: Driver = {
       'a reply': { body: { mediaType: 'TEXT', postInfo: { text: 'an answer', reply_to_id: post.id } } },
       'an image': { body: { mediaType: 'IMAGE', mediaId: imageId } },
       'a video': { body: { mediaType: 'VIDEO', videoUrl } },
-      'a carousel': { body: { mediaType: 'CAROUSEL', children } },
+      'a carousel': { body: { mediaType: 'CAROUSEL', children }, events: 48 },
     };
   },
 

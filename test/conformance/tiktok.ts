@@ -1,5 +1,5 @@
 import type { Json } from '../world.ts';
-import type { Driver } from './driver.ts';
+import type { Driver, Example } from './driver.ts';
 
 const direct = { mode: 'direct', postInfo: { privacy_level: 'PUBLIC_TO_EVERYONE' } };
 const inbox = { mode: 'inbox' };
@@ -17,7 +17,7 @@ export const tiktok: Driver = {
     const file = { source: 'FILE_UPLOAD', mediaId: videoId };
     const url = { source: 'PULL_FROM_URL', videoUrl };
     const photos = { source: 'PULL_FROM_URL', photoUrls: [imageUrl] };
-    return {
+    const examples: Record<string, Example> = {
       'a file': { body: { ...file, ...direct } },
       'a URL': { body: { ...url, ...direct } },
       photos: { body: { ...photos, ...direct } },
@@ -25,6 +25,8 @@ export const tiktok: Driver = {
       'a draft of a URL': { body: { ...url, ...inbox }, ends: 'delivered' },
       'a draft of photos': { body: { ...photos, ...inbox }, ends: 'delivered' },
     };
+    for (const example of Object.values(examples)) example.events = 26;
+    return examples;
   },
 
   async live(world, openId) {

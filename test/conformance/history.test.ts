@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
+import { PROVIDER_NAMES, type ProviderName } from '../../providers/provider.ts';
+import { until, type World } from '../world.ts';
+import type { Example, Person } from './driver.ts';
+import { record } from './record.ts';
+import { createStage, type Stage } from './stage.ts';
+
+/* How many events a post leaves in Temporal, however long the provider takes (design section 9). */
+
+const SINGLE_MEDIA = 34;
+const SCHEDULE = 6;
+
+let stage: Stage;
+let world: World;
+beforeAll(async () => {
+  stage = await createStage();
+  ({ world } = stage);
+  // Only polling tells the end.
+  await world.control('POST', '/webhooks', { drop: 1000 });
+});
+afterAll(() => stage?.close());
+beforeEach(() => onTestFailed(() => world.tell()));
+
+/** Whoever has just connected has their posts woken once more. */
+async function untilKept(name: ProviderName, { id }: Person): Promise<void> {
+  const keeper = world.temporal.workflow.getHandle(`token:${name}:${id}`);
+  await until('the token to be kept', async () => {
+    const { currentDetails } = await keeper.query<{ currentDetails?: string }>(
+      '__temporal_workflow_metadata',
+    );
+    return currentDetails?.startsWith('Refreshes the token in') === true ? true : null;
+  });
+}
+
+/** How many events a post has left that ended; they are recorded. */
+async function eventsOf(postId: string, recorded: string): Promise<number> {
+  const workflow = world.temporal.workflow.getHandle(`post:${postId}`);
+  await workflow.result();
+  const history = await workflow.fetchHistory();
+  await record(recorded, history);
+  return history.events?.length ?? 0;
+}
+
+const budgetOf = ({ events }: Example): number => events ?? SINGLE_MEDIA;
+
+describe.for([...PROVIDER_NAMES])('%s', (name) => {
+  async function simplest(): Promise<{ example: Example; person: Person }> {
+    const [example] = Object.values(await stage.driver(name).examples(stage.files, world));
+    if (example === undefined) throw new Error(`${name} has no example`);
+    const person = await stage.newPerson(name);
+    await untilKept(name, person);
+    return { example, person };
+  }
+
+  test('every kind of post', async () => {
+    await world.control('POST', `/${name}/options`, { processingMs: 8000 });
+    await stage.withEvery(name, async (example, person, label) => {
+      await untilKept(name, person);
+      const id = await stage.accepted(name, person, example.body);
+      await stage.expectOnce(name, person, id, example);
+      const events = await eventsOf(id, `${name} ${label}`);
+      expect(events).toBeGreaterThan(0);
+      expect(events).toBeLessThanOrEqual(budgetOf(example));
+    });
+    await world.control('POST', `/${name}/options`, { processingMs: 200 });
+  });
+
+  test('with a schedule', async () => {
+    const { example, person } = await simplest();
+    const scheduledAt = new Date(Date.now() + 5000).toISOString();
+    const id = await stage.accepted(name, person, { ...example.body, scheduledAt });
+    await stage.expectOnce(name, person, id, example);
+    expect(await eventsOf(id, `${name} scheduled`)).toBeLessThanOrEqual(budgetOf(example) + SCHEDULE);
+  });
+
+  test('cancelled while scheduled', async () => {
+    const { example, person } = await simplest();
+    const scheduledAt = new Date(Date.now() + 3_600_000).toISOString();
+    const id = await stage.accepted(name, person, { ...example.body, scheduledAt });
+    expect((await world.call('POST', `/api/posts/${id}/cancel`)).body.state).toBe('cancelled');
+    expect(await eventsOf(id, `${name} cancelled`)).toBeLessThanOrEqual(budgetOf(example));
+  });
+});

@@ -1,0 +1,20 @@
+import { writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import type { History } from '@temporalio/common/lib/proto-utils.js';
+import { format, resolveConfig } from 'prettier';
+
+/**
+ * With RECORD_HISTORIES=1, keeps a history as `test/histories/<name>.json`, which test/replay.test.ts replays. To be
+ * done after a workflow was changed on purpose, once no post of the old one is open any more; while such posts are open,
+ * put the change behind `patched()` and keep the old files.
+ */
+export async function record(name: string, history: History): Promise<void> {
+  if (process.env['RECORD_HISTORIES'] !== '1') return;
+  // Whose machine it was is nobody's business.
+  const json = historyToJSON(history).replaceAll(`@${hostname()}`, '@recorder');
+  const filepath = fileURLToPath(new URL(`../histories/${name.replaceAll(' ', '-')}.json`, import.meta.url));
+  writeFileSync(filepath, await format(json, { ...(await resolveConfig(filepath)), filepath }));
+}
