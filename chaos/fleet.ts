@@ -39,7 +39,7 @@ export function createFleet() {
     for (const managed of all) {
       if (managed.down || managed.child.isRunning()) continue;
       managed.down = true;
-      crashes.push(`${managed.role}: ${await managed.child.exited}\n${managed.child.logTail(5)}`);
+      crashes.push(`${managed.role}: ${await managed.child.exited}\n${lastWords(managed.child)}`);
       managed.child = await managed.start();
       managed.down = false;
     }
@@ -53,4 +53,13 @@ export function createFleet() {
   }
 
   return { add, kill, startCrashed, end, crashes };
+}
+
+/** What tells why a process ended: what it wrote last, without what says that all is well. */
+function lastWords(child: Child): string {
+  const lines = child.logTail(1000).split('\n');
+  return lines
+    .filter((line) => !/^\{"level":[1-3]0,/.test(line))
+    .slice(-10)
+    .join('\n');
 }

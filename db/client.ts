@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import * as schema from './schema.ts';
@@ -29,19 +30,33 @@ export function openDatabase(url: string, max = 10): Database {
 }
 
 /**
- * `begin` that survives the end of its connection. The driver would then write its `rollback` to a socket that is gone,
- * and throw where nobody can catch it (porsager/postgres#1208): one lost connection would end the process.
+ * `begin` that survives the end of its connection. The driver would then write `rollback`, or the next statement, to a
+ * socket that is gone, and throw where nobody can catch it (porsager/postgres#1208): one lost connection would end the
+ * process.
  */
 function beginOn(client: postgres.Sql) {
   const begin = client.begin.bind(client);
-  return <T>(work: (tx: postgres.TransactionSql) => Promise<T>): Promise<unknown> =>
-    begin((tx) =>
-      work(Object.assign(tx, { unsafe: prepare(tx) })).catch((error: unknown) => {
-        // There is nothing to roll back: `begin` itself rejects with the connection's end.
-        if (isCut(error)) return new Promise<never>(() => {});
+  return <T>(work: (tx: postgres.TransactionSql) => Promise<T>): Promise<unknown> => {
+    let over = false;
+    const unlessOver = (tx: postgres.TransactionSql): postgres.ISql['unsafe'] => {
+      const unsafe = prepare(tx);
+      return (...statement) => {
+        if (over) throw new Error('the connection of this transaction has ended');
+        return unsafe(...statement);
+      };
+    };
+    const done = begin((tx) =>
+      work(Object.assign(tx, { unsafe: unlessOver(tx) })).catch(async (error: unknown) => {
+        // The end of the connection is told right after the end of its query.
+        await setImmediate();
+        // There is nothing to roll back, and `done` has been rejected with the connection's end.
+        if (over) return new Promise<never>(() => {});
         throw error;
       }),
     );
+    done.catch(() => (over = true));
+    return done;
+  };
 }
 
 /**
@@ -51,14 +66,4 @@ function beginOn(client: postgres.Sql) {
 function prepare(client: postgres.ISql): postgres.ISql['unsafe'] {
   const unsafe = client.unsafe.bind(client);
   return (query, parameters, options) => unsafe(query, parameters, { ...options, prepare: true });
-}
-
-/** Codes of the driver alone: what else a transaction did may have failed on a connection of its own. */
-const CUT = new Set(['CONNECTION_CLOSED', 'CONNECTION_DESTROYED']);
-
-/** Whether a query failed with its connection; the error may be wrapped. */
-function isCut(error: unknown): boolean {
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
-    if ('code' in cause && typeof cause.code === 'string' && CUT.has(cause.code)) return true;
-  return false;
 }

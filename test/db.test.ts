@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eq, sql } from 'drizzle-orm';
 import postgres from 'postgres';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import {
   type Account,
   accountById,
@@ -85,20 +86,70 @@ async function cloneTemplate(): Promise<string> {
   return target.href;
 }
 
-test('a connection that ends in the middle of a transaction takes nothing else with it', async () => {
+/** The database behind a socket that can be reset. */
+async function behindSocket() {
+  const { port, hostname } = new URL(url);
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    const upstream = connect(Number(port), hostname);
+    sockets.add(socket);
+    socket.on('error', () => upstream.destroy()).pipe(upstream);
+    upstream.on('error', () => socket.destroy()).pipe(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const target = new URL(url);
+  target.port = String(address.port);
   // A pool of its own: whatever else was on its connections may fail too.
-  const own = openDatabase(url, 2);
-  const ended = own.db.transaction((tx) => tx.execute(sql`select pg_terminate_backend(pg_backend_pid())`));
-  await expect(ended).rejects.toBeInstanceOf(Error);
-  // An exception that nobody has caught would fail the run here.
-  const alive = async (): Promise<boolean | null> =>
-    own.db.execute(sql`select 1`).then(
-      () => true,
-      () => null,
-    );
-  for (let tries = 0; tries < 20 && (await alive()) === null; tries += 1) await sleep(100);
-  expect(await alive()).toBe(true);
-  await own.close();
+  const own = openDatabase(target.href, 2);
+  const reset = (): void => {
+    for (const socket of sockets) socket.resetAndDestroy();
+    sockets.clear();
+  };
+  onTestFinished(async () => {
+    await own.close();
+    server.close();
+    reset();
+  });
+  return { own: own.db, reset };
+}
+
+describe('a connection that ends in the middle of a transaction takes nothing else with it', () => {
+  test.for<[string, (tx: Db, reset: () => void) => Promise<unknown>]>([
+    ['ended by the server', (tx) => tx.execute(sql`select pg_terminate_backend(pg_backend_pid())`)],
+    [
+      'reset during a statement',
+      async (tx, reset) => {
+        const slow = tx.execute(sql`select pg_sleep(60)`);
+        setTimeout(reset, 100);
+        await slow;
+      },
+    ],
+    [
+      'reset between statements',
+      async (tx, reset) => {
+        await tx.execute(sql`select 1`);
+        reset();
+        await sleep(100);
+        await tx.execute(sql`select 2`);
+      },
+    ],
+  ])('%s', async ([, work]) => {
+    const { own, reset } = await behindSocket();
+    const worked = Promise.withResolvers<void>();
+    const transaction = own.transaction((tx) => work(tx, reset).finally(worked.resolve));
+    await expect(transaction).rejects.toBeInstanceOf(Error);
+    await worked.promise;
+    // An exception that nobody has caught would fail the run here.
+    const alive = async (): Promise<boolean | null> =>
+      own.execute(sql`select 1`).then(
+        () => true,
+        () => null,
+      );
+    for (let tries = 0; tries < 20 && (await alive()) === null; tries += 1) await sleep(100);
+    expect(await alive()).toBe(true);
+  });
 });
 
 async function newUser(): Promise<string> {
