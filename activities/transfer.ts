@@ -150,7 +150,7 @@ async function sendFrom(
       ...chunk,
       total: file.size,
       secret,
-      body: mediaStore.read(file.storageKey, { start: chunk.first, end: chunk.last }),
+      body: mediaStore.parts(file.storageKey, { start: chunk.first, end: chunk.last }),
     });
   }
 }

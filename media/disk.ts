@@ -1,5 +1,5 @@
 import { createReadStream, mkdirSync } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { FileConfigstore, FileStore } from '@tus/file-store';
 import { ERRORS } from '@tus/server';
@@ -9,8 +9,7 @@ import type { MediaStore, TusOptions } from './store.ts';
 // No dots and slashes: a key can neither leave the directory nor name the notes (`<key>.json`) of another upload.
 const KEY = /^[A-Za-z0-9_-]{1,128}$/;
 
-/** What is read at a time: each part costs work, and memory until it is collected. */
-const PART_BYTES = 262_144;
+const PART_BYTES = 1_048_576;
 
 /** A media store in a directory, which is made if needed: each file with the notes of its tus upload beside it. */
 export function diskStore(directory: string): MediaStore {
@@ -34,7 +33,25 @@ export function diskStore(directory: string): MediaStore {
     },
 
     read(key, options) {
-      return createReadStream(pathOf(key), { highWaterMark: PART_BYTES, ...options });
+      return createReadStream(pathOf(key), options);
+    },
+
+    async *parts(key, { start = 0, end = Infinity, signal } = {}) {
+      const file = await open(pathOf(key));
+      try {
+        let memory = Buffer.allocUnsafeSlow(PART_BYTES);
+        for (let at = start; at <= end;) {
+          signal?.throwIfAborted();
+          const { bytesRead } = await file.read(memory, 0, Math.min(memory.length, end - at + 1), at);
+          if (bytesRead === 0) return;
+          yield memory.subarray(0, bytesRead);
+          at += bytesRead;
+          // A socket may keep a small part while it asks for the next.
+          if (bytesRead < memory.length) memory = Buffer.allocUnsafeSlow(PART_BYTES);
+        }
+      } finally {
+        await file.close();
+      }
     },
 
     async remove(key) {

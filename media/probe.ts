@@ -98,7 +98,7 @@ async function sha256(store: MediaStore, key: string, { signal, onProgress }: Pr
   const hash = createHash('sha256');
   let bytes = 0;
   try {
-    for await (const chunk of store.read(key, { ...(signal && { signal }) })) {
+    for await (const chunk of store.parts(key, { ...(signal && { signal }) })) {
       hash.update(chunk);
       bytes += chunk.length;
       onProgress?.(bytes);

@@ -25,6 +25,11 @@ export interface MediaStore {
   open(key: string): Promise<number>;
   /** Streams a range of a file, both ends included. Failures come as the stream's error. */
   read(key: string, options?: ReadOptions): Readable;
+  /**
+   * The parts of a range of a file, both ends included, all in the same memory: a part is good until the next is asked
+   * for. Memory of its own for each part would have a garbage collector at work for as long as a large file is sent.
+   */
+  parts(key: string, options?: ReadOptions): AsyncIterable<Uint8Array>;
   /** Deletes a file, finished or not, and what belongs to it. Deleting what is not there is no error. */
   remove(key: string): Promise<void>;
   /** The data store for a tus server; uploads resume after a restart. Its `deleteExpired` deletes unfinished uploads only. */

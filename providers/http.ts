@@ -1,5 +1,4 @@
-import type { Readable } from 'node:stream';
-import { Agent, errors, request } from 'undici';
+import { Agent, type Dispatcher, errors, request } from 'undici';
 
 /** Never reached: nothing can have happened at the provider. */
 const NOT_SENT = new Set([
@@ -29,7 +28,8 @@ export interface HttpRequest {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   url: string;
   headers?: Record<string, string>;
-  body?: string | Readable;
+  /** The next part of an iterable is asked for when the socket has taken the one before. */
+  body?: string | AsyncIterable<Uint8Array>;
   /** Ends the request when the activity is cancelled. */
   signal: AbortSignal;
   totalMs?: number;
@@ -62,7 +62,9 @@ export async function http(call: HttpRequest): Promise<HttpAnswer> {
     const { statusCode, headers, body } = await request(call.url, {
       method: call.method,
       headers: { 'user-agent': 'everpost', ...call.headers },
-      body: call.body ?? null,
+      // undici takes an iterable; its types do not say so.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      body: (call.body ?? null) as NonNullable<Dispatcher.RequestOptions['body']> | null,
       dispatcher: agent,
       signal: AbortSignal.any([call.signal, AbortSignal.timeout(call.totalMs ?? TOTAL_MS)]),
     });

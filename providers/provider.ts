@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { ProviderError } from './errors.ts';
 
 /*
@@ -166,7 +165,7 @@ export interface Transfer {
   /** Sends one chunk. `expired`: the place to send to is gone, nothing of it can become visible. */
   sendChunk(
     context: PostContext,
-    chunk: Chunk & { total: number; secret: string; body: Readable },
+    chunk: Chunk & { total: number; secret: string; body: AsyncIterable<Uint8Array> },
   ): Promise<'stored' | 'complete' | 'out_of_step' | 'expired'>;
   /** How many bytes have arrived at the provider. */
   receivedBytes(context: PostContext): Promise<number>;
