@@ -11,7 +11,7 @@ import { notYet, postError, tryAgain } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
 import { stateAfter } from './plan.ts';
 
-/** Pauses between polls, in seconds; the last one repeats. some providers take 30 calls a minute of a token, for all its posts. */
+/** Pauses between polls, in seconds; the last one repeats. Some providers take 30 calls a minute of a token, for all its posts. */
 const POLL_SECONDS = [1, 2, 2, 3, 5, 5, 10, 20, 20, 30, 60, 60, 120] as const;
 
 /** Asks the provider where a post stands. "Not decided yet" is a failure that Temporal retries: history does not grow. */
@@ -97,7 +97,7 @@ export async function makeAgain(
   const times = await supersedeAttempts(deps.db, post.id, steps, status);
   if (times > MOST_TIMES)
     return { kind: 'settled', state: await applyVerdict(deps, loaded, { kind: 'failed', status, error }) };
-  return { kind: 'repeat', step: first.name, ms: times * 2_000, why: error.message };
+  return { kind: 'repeat', step: first.name, ms: times ** 2 * 2_000, why: error.message };
 }
 
 const HOUR_MS = 3_600_000;

@@ -13,7 +13,7 @@ import {
 } from '../meta/containers.ts';
 import { lostAnswer, PUBLISH_BUCKET } from '../meta/errors.ts';
 import { callGraph } from '../meta/graph.ts';
-import { fields, type MediaRef, urlParams } from '../meta/media.ts';
+import { fields, isOurs, type MediaRef, urlParams } from '../meta/media.ts';
 import type { Plan, PostContext, Publishing, Quota, ToldQuota, Transfer } from '../provider.ts';
 import { INSTAGRAM, type InstagramSettings, VERSION } from './client.ts';
 import { InstagramRequest } from './request.ts';
@@ -43,6 +43,7 @@ export function createPublishing(settings: InstagramSettings): Publishing {
     edges: { create: 'media', publish: 'media_publish', list: 'media' },
     statusFields: 'id,status_code,status',
     textField: 'caption',
+    ownFiles: ({ request }) => parse(request).media.some(isOurs),
   };
 
   return {

@@ -21,12 +21,17 @@ export interface Containers {
   statusFields: string;
   /** Which field of a listed post has its text. */
   textField: string;
+  /** Whether files of the post are fetched from our own server. */
+  ownFiles: (context: PostContext) => boolean;
 }
 
 interface Standing {
   status: 'IN_PROGRESS' | 'FINISHED' | 'PUBLISHED' | 'ERROR' | 'EXPIRED';
   detail: string | null;
 }
+
+/** Our server may have been away when the platform fetched a file from it. */
+const FETCH_AGAIN = { kind: 'unavailable', retryAfterMs: 20_000, tries: 6 } as const;
 
 /** Makes a container. @throws ProviderError */
 export async function createContainer(
@@ -40,6 +45,10 @@ export async function createContainer(
     path: `${containers.account(context)}/${containers.edges.create}`,
     params,
     effect: 'write',
+  }).catch((error: unknown): never => {
+    throw error instanceof ProviderError && error.code === 'media_not_fetched' && containers.ownFiles(context)
+      ? new ProviderError({ ...error.init, ...FETCH_AGAIN })
+      : error;
   });
   const made = id(answer['id']);
   if (made === null) throw unnamed(containers.platform);
@@ -124,7 +133,7 @@ export async function awaitContainers(
       case 'EXPIRED':
         return gone(containers.platform, again, status);
       case 'ERROR': {
-        const error = containerError(containers.platform, detail);
+        const error = containerError(containers.platform, detail, containers.ownFiles(context));
         return error.kind === 'gone'
           ? { kind: 'gone', status, steps: [step], error }
           : { kind: 'failed', status, error };
@@ -253,6 +262,7 @@ function goneError({ provider, title }: Platform, steps: readonly string[], stat
   });
 }
 
+const NOT_FETCHED = /2207052|2207077|download|FAILED_DOWNLOADING/i;
 /** Failures of the media itself; the others may pass with a new container (sheets instagram 5.2, threads 4.4). */
 const FINAL_FAILURES: readonly (readonly [RegExp, why: string, todo: string])[] = [
   [
@@ -261,7 +271,7 @@ const FINAL_FAILURES: readonly (readonly [RegExp, why: string, todo: string])[] 
     'Use MP4 with H.264 and AAC, or JPEG.',
   ],
   [
-    /2207052|2207077|download|FAILED_DOWNLOADING/i,
+    NOT_FETCHED,
     'The platform could not fetch the media from its URL.',
     'The URL must answer over https, without a redirect and without a login, with the file itself.',
   ],
@@ -272,11 +282,15 @@ const FINAL_FAILURES: readonly (readonly [RegExp, why: string, todo: string])[] 
   ],
 ];
 
-function containerError({ provider, title }: Platform, detail: string | null): ProviderError {
+function containerError(
+  { provider, title }: Platform,
+  detail: string | null,
+  ownFiles: boolean,
+): ProviderError {
   const [, why, todo] = FINAL_FAILURES.find(([pattern]) => pattern.test(detail ?? '')) ?? [];
   return new ProviderError({
     provider,
-    kind: why === undefined ? 'gone' : 'rejected',
+    kind: why === undefined || (ownFiles && NOT_FETCHED.test(detail ?? '')) ? 'gone' : 'rejected',
     code: 'media_refused',
     message: `${title} could not use the media: ${detail ?? 'no reason given'}`,
     userMessage: `${why ?? `${title} could not process the media.`} Nothing was published. ${todo ?? 'Encode the file anew, or try another one.'}`,

@@ -11,6 +11,8 @@ export const MediaRef = Type.Object({
 });
 export type MediaRef = Static<typeof MediaRef>;
 
+export const isOurs = ({ mediaId }: MediaRef): boolean => mediaId !== undefined;
+
 /** Where Meta can fetch a file: `image_url` or `video_url` of a container. */
 export function urlParams(
   { mediaUrl }: PostContext,

@@ -11,7 +11,7 @@ import {
 } from '../meta/containers.ts';
 import { PUBLISH_BUCKET } from '../meta/errors.ts';
 import { callGraph } from '../meta/graph.ts';
-import { fields, urlParams } from '../meta/media.ts';
+import { fields, isOurs, urlParams } from '../meta/media.ts';
 import { amount, record, records } from '../json.ts';
 import type { PostContext, Publishing, Quota, ToldQuota } from '../provider.ts';
 import { containersOf, items, locate, type Part, planOf } from './chain.ts';
@@ -36,6 +36,10 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
     edges: { create: 'threads', publish: 'threads_publish', list: 'threads' },
     statusFields: 'id,status,error_message',
     textField: 'text',
+    ownFiles: ({ request }) => {
+      const { media, replies = [] } = parse(request);
+      return [media, ...replies.map((reply) => reply.media)].flat().some(isOurs);
+    },
   };
 
   return {

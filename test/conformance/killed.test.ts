@@ -143,4 +143,32 @@ describe.for([...PROVIDER_NAMES])('%s, killed', (name) => {
       slow,
     );
   });
+
+  test('the server, while files are to be fetched from it', async () => {
+    const server = world.children.findLast((child) => child.name === 'server');
+    if (server === undefined) throw new Error('no server');
+    const first = Object.keys(stage.driver(name).endpoints.writes)[0] ?? '';
+    await world.control('DELETE', '/requests');
+    const away = async (): Promise<void> => {
+      process.kill(server.pid, 'SIGKILL');
+      await server.exited;
+      await until('a write meanwhile', async () =>
+        (await world.requests()).some(({ endpoint }) => endpoint.startsWith(first)) ? true : null,
+      );
+      await world.spawn('server');
+      await until(
+        'the server',
+        async () => ((await fetch(`${world.url}/livez`).catch(() => null))?.ok ?? null) || null,
+      );
+    };
+    const posts: (() => Promise<void>)[] = [];
+    await stage.withEvery(name, async (example, person) => {
+      // Late enough for all to be accepted before.
+      const scheduledAt = new Date(Date.now() + 8_000).toISOString();
+      const id = await stage.accepted(name, person, { ...example.body, scheduledAt });
+      posts.push(() => expectOnce(name, person, id, example));
+    });
+    await away();
+    await Promise.all(posts.map((check) => check()));
+  });
 });
