@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { createTestClient } from '../sandbox/testing.ts';
+import { appOf } from '../scripts/own-stack.ts';
 import type { Stack } from './stack.ts';
 
 const Init = Type.Object({ data: Type.Object({ upload_url: Type.String(), publish_id: Type.String() }) });
@@ -16,8 +17,8 @@ export interface BareClient {
 }
 
 /** A script that has an access token and a file, and nothing else. */
-export async function connectBare({ sandboxUrl, app }: Stack, file: Buffer): Promise<BareClient> {
-  const client = createTestClient(sandboxUrl, app);
+export async function connectBare({ sandboxUrl, apiUrl, secrets }: Stack, file: Buffer): Promise<BareClient> {
+  const client = createTestClient(sandboxUrl, appOf(secrets, apiUrl, 'tiktok'));
   const { accessToken } = await client.connect();
   return {
     call: async (path, body) => (await client.call(accessToken, path, body)).body,

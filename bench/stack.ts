@@ -16,7 +16,6 @@ import {
   productionCommand,
   ROOT,
   sandboxCommand,
-  type SandboxedApp,
   type Secrets,
   settingsOf,
 } from '../scripts/own-stack.ts';
@@ -31,7 +30,6 @@ export interface Stack {
   sandboxUrl: string;
   databaseUrl: string;
   secrets: Secrets;
-  app: SandboxedApp;
   sql: postgres.Sql;
   temporal: Client;
   server: Child;
@@ -96,11 +94,6 @@ async function start(options: StackOptions, dir: string, ends: (() => Promise<un
   const apiUrl = `http://127.0.0.1:${apiPort}`;
   const sandboxUrl = `http://127.0.0.1:${sandboxPort}`;
   const secrets = inventSecrets();
-  const app = {
-    clientKey: 'bench-client-key',
-    clientSecret: secrets.clientSecret,
-    redirectUri: `${apiUrl}/api/auth/tiktok/callback`,
-  };
   const settings = settingsOf(
     {
       dir,
@@ -110,7 +103,6 @@ async function start(options: StackOptions, dir: string, ends: (() => Promise<un
       sandboxUrl,
     },
     secrets,
-    app,
   );
   let started = 0;
   const run = async (name: string, command: readonly string[]): Promise<Child> => {
@@ -122,7 +114,7 @@ async function start(options: StackOptions, dir: string, ends: (() => Promise<un
     return child;
   };
   const tiktok = { processingMs: 0, moderationMs: 0, ...options.tiktok };
-  await run('sandbox', sandboxCommand(sandboxPort, app, apiUrl, tiktok));
+  await run('sandbox', sandboxCommand(sandboxPort, secrets, apiUrl, { tiktok }));
   await untilSandboxReady(sandboxUrl, AbortSignal.timeout(60_000));
   const stack: Stack = {
     dir,
@@ -130,7 +122,6 @@ async function start(options: StackOptions, dir: string, ends: (() => Promise<un
     sandboxUrl,
     databaseUrl: database.url,
     secrets,
-    app,
     sql,
     temporal: new Client({ connection }),
     server: await run('server', productionCommand('server')),

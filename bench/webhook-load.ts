@@ -16,7 +16,7 @@ export async function sendWebhooks(
   tag: string,
   shape: Omit<Load, 'url' | 'secret' | 'tag'>,
 ): Promise<LoadResult> {
-  const load: Load = { url, secret: secrets.clientSecret, tag, ...shape };
+  const load: Load = { url, secret: secrets.apps.tiktok, tag, ...shape };
   const command = [process.execPath, join(ROOT, 'bench/load.ts'), JSON.stringify(load)];
   return JSON.parse(await run(command, { env: bareEnvironment }));
 }
@@ -29,7 +29,7 @@ export async function startBare(stack: Stack): Promise<{ url: string; pid: numbe
     process.execPath,
     join(ROOT, 'bench/bare-webhooks.ts'),
     String(port),
-    stack.secrets.clientSecret,
+    stack.secrets.apps.tiktok,
     stack.databaseUrl,
   ]);
   await until('the bare server', 30_000, async () => (await answers(port)) || null);

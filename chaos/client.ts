@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Upload } from 'tus-js-client';
+import type { ProviderName } from '../providers/provider.ts';
 import type { Stack } from './processes.ts';
 
 // What is read of answers; the comparison checks it.
@@ -62,13 +63,20 @@ export async function createApiClient({ urls, secrets, sandboxUrl }: Stack) {
     return answer.body;
   }
 
-  /** Connects a creator by the redirects that a browser follows; connecting again is the same call. */
-  async function connect(creator: string): Promise<void> {
-    const link = await call('POST', '/api/connect-links', { body: { provider: 'tiktok' } });
+  /**
+   * Connects somebody by the redirects that a browser follows; connecting again is the same call.
+   * @param choices what the consent names besides the person
+   */
+  async function connect(
+    provider: ProviderName,
+    creator: string,
+    choices: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const link = await call('POST', '/api/connect-links', { body: { provider } });
     const start = await request(link.body.url, 'GET');
-    const consent = new URLSearchParams({ creator, decision: 'approve' });
-    for (const scope of new URL(start.location ?? '').searchParams.get('scope')?.split(',') ?? [])
-      consent.append('scope', scope);
+    const consent = new URLSearchParams({ creator, decision: 'approve', ...choices });
+    const asked = new URL(start.location ?? '').searchParams.get('scope') ?? '';
+    for (const scope of asked.split(/[\s,]+/)) consent.append('scope', scope);
     const page = await fetch(start.location ?? '', { method: 'POST', redirect: 'manual', body: consent });
     const end = await request(page.headers.get('location') ?? '', 'GET', {
       headers: { accept: 'application/json' },
@@ -76,12 +84,12 @@ export async function createApiClient({ urls, secrets, sandboxUrl }: Stack) {
     if (end.status >= 400) throw new Error(`not connected: ${end.status} ${JSON.stringify(end.body)}`);
   }
 
-  /** A creator connects again, and does not give up while something of ours is down. */
-  async function comeBack(creator: string): Promise<void> {
+  /** A creator connects, and does not give up while something of ours is down. */
+  async function comeBack(...who: Parameters<typeof connect>): Promise<void> {
     const end = Date.now() + PATIENCE_MS;
     for (;;) {
       try {
-        return await connect(creator);
+        return await connect(...who);
       } catch (error) {
         if (Date.now() > end) throw error;
         await sleep(300);
@@ -90,10 +98,10 @@ export async function createApiClient({ urls, secrets, sandboxUrl }: Stack) {
   }
 
   /** Uploads a file to us, however often it takes. @returns the media's id; null: it was not taken in time */
-  async function upload(bytes: Buffer, server = 0): Promise<string | null> {
+  async function upload(bytes: Buffer, contentType: string, server = 0): Promise<string | null> {
     const made = await insist('POST', '/api/media', {
       server,
-      body: { filename: 'v.mp4', contentType: 'video/mp4', size: bytes.length },
+      body: { filename: 'file', contentType, size: bytes.length },
       headers: { 'idempotency-key': randomUUID() },
     });
     if (made?.status !== 201) return null;

@@ -1,6 +1,8 @@
-import { belongs, FINAL, isLive, judge, type Made, type PostRow } from './judge.ts';
+import { belongs, FINAL, judge, type PostRow } from './judge.ts';
 import { offence, type Kind, type Offence } from './offence.ts';
-import type { ChaosAccount, Offered } from './offer.ts';
+import type { Offered } from './offer.ts';
+import { withEvery } from './providers/index.ts';
+import type { ChaosAccount, Made } from './providers/provider.ts';
 import type { World } from './world.ts';
 
 /* What the API says against what the sandbox knows to be true. */
@@ -18,8 +20,8 @@ export async function compare(
 ): Promise<Comparison> {
   const posts = await readPosts(world, accounts);
   const openIds = new Set(accounts.map(({ openId }) => openId));
-  const everything: Made[] = await world.api.control('GET', '/tiktok/publishes');
-  const made = everything.filter(({ openId }) => openIds.has(openId));
+  const made: Made[] = [];
+  await withEvery(async (provider) => made.push(...(await provider.made(world.api))));
   const offences: Offence[] = [];
   const claimed = new Set<string>();
 
@@ -34,7 +36,7 @@ export async function compare(
       if (postId !== undefined) offend('loss', 'accepted by the API, but there is no such post');
       continue;
     }
-    const mine = made.filter((publish) => belongs(publish, post, one.title));
+    const mine = made.filter((publish) => belongs(publish, post, one));
     for (const { id } of mine) claimed.add(id);
     for (const [kind, what] of judge(one, post, mine)) offend(kind, what);
   }
@@ -43,7 +45,7 @@ export async function compare(
   for (const post of posts)
     if (!known.has(post.id)) offences.push(offence('duplicate', 'a post that no call made', post.id));
   for (const publish of made)
-    if (!claimed.has(publish.id) && isLive(publish))
+    if (openIds.has(publish.openId) && publish.live && !claimed.has(publish.id))
       offences.push(offence('duplicate', `${publish.id} is live without a post`));
   return { states: countStates(posts), offences };
 }
@@ -51,7 +53,7 @@ export async function compare(
 /** Everything that the database knows about the accounts' posts. */
 async function readPosts({ stack: { sql } }: World, accounts: readonly ChaosAccount[]): Promise<PostRow[]> {
   return sql<PostRow[]>`
-    select id, state, publish_id as "publishId",
+    select id, state, publish_id as "publishId", error->>'code' as "errorCode",
       array(select provider_ref from publish_attempts where post_id = posts.id and provider_ref is not null) as refs
     from posts where oauth_account_id in ${sql(accounts.map(({ id }) => id))}`;
 }

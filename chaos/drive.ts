@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ProviderName } from '../providers/provider.ts';
+import { comeBack } from './accounts.ts';
 import { offence, type Offence } from './offence.ts';
-import type { ChaosAccount } from './offer.ts';
+import { PROVIDERS, withEvery } from './providers/index.ts';
+import type { ChaosAccount } from './providers/provider.ts';
 import { ownerless } from './owners.ts';
 import { endBackoffs, openWorkflows, skipTime } from './time.ts';
 import { sleepers } from './wakeups.ts';
@@ -21,7 +24,12 @@ interface OpenPost {
   state: string;
   phase: string | null;
   still: boolean;
+  provider: ProviderName;
 }
+
+/** Whether only events can tell what became of it. */
+const isLost = ({ phase, provider }: OpenPost): boolean =>
+  phase === 'reconciling' && !PROVIDERS[provider].tells;
 
 /**
  * @param calls the API calls that are still being tried; their posts may wait for what is done here
@@ -61,7 +69,7 @@ export async function drive(
     await moveLedger(world, accounts);
     const { rightly, unwoken } = await sleepers(world, accounts);
     for (const id of unwoken) offend('nobody woke it when its creator came back', id);
-    const lost = open.filter(({ phase }) => phase === 'reconciling');
+    const lost = open.filter(isLost);
     if (lost.length === open.length && answered) await giveUpLost(world, lost);
     else await hurry(world, accounts, open, [...rightly, ...unwoken]);
     await sleep(PAUSE_MS);
@@ -75,7 +83,7 @@ export async function drive(
 
 async function openPosts({ stack: { sql } }: World, accounts: readonly ChaosAccount[]): Promise<OpenPost[]> {
   return sql<OpenPost[]>`
-    select id, state, phase, updated_at < now() - ${STILL_MS} * interval '1 millisecond' as still from posts
+    select id, state, phase, provider, updated_at < now() - ${STILL_MS} * interval '1 millisecond' as still from posts
     where oauth_account_id in ${sql(accounts.map(({ id }) => id))}
       and state not in ('published', 'delivered', 'failed', 'cancelled', 'unknown')`;
 }
@@ -90,9 +98,9 @@ async function sweep({ stack }: World): Promise<void> {
 
 /** A refresh whose answer was lost cost the account its tokens: the creator connects it again. */
 async function reconnect({ stack: { sql }, api }: World, accounts: readonly ChaosAccount[]): Promise<void> {
-  const rows = await sql<{ username: string }[]>`
-    select username from oauth_accounts where status = 'reauth_required' and id in ${sql(accounts.map(({ id }) => id))}`;
-  for (const { username } of rows) await api.comeBack(username);
+  const rows = await sql<{ provider: ProviderName; username: string }[]>`
+    select provider, username from oauth_accounts where status = 'reauth_required' and id in ${sql(accounts.map(({ id }) => id))}`;
+  for (const row of rows) await comeBack(api, row);
 }
 
 /** A minute passes for calls, a day for drafts that wait in an inbox. */
@@ -113,7 +121,7 @@ async function hurry(
   open: readonly OpenPost[],
   sleeping: readonly string[],
 ): Promise<void> {
-  const still = open.filter((post) => post.still && post.phase !== 'reconciling');
+  const still = open.filter((post) => post.still && !isLost(post));
   const waiting = still.filter(({ id, state }) => state === 'waiting_quota' || sleeping.includes(id));
   const skip = (enabled: boolean): Promise<unknown> =>
     Promise.all(waiting.map(({ id }) => skipTime(world, `post:${id}`, enabled)));
@@ -125,7 +133,7 @@ async function hurry(
   if (still.length > 0)
     await endBackoffs(
       world,
-      accounts.map(({ id }) => `token:tiktok:${id}`),
+      accounts.map(({ id, provider }) => `token:${provider}:${id}`),
     );
   if (waiting.length === 0) return;
   await sleep(PAUSE_MS);
@@ -143,8 +151,12 @@ async function giveUpLost(world: World, lost: readonly OpenPost[]): Promise<void
 async function eventsApplied(world: World): Promise<void> {
   const end = Date.now() + 30_000;
   while (Date.now() < end) {
-    const deliveries: { state: string }[] = await world.api.control('GET', '/tiktok/deliveries');
-    if (!deliveries.some(({ state }) => state === 'pending' || state === 'held')) break;
+    let waiting = 0;
+    await withEvery(async (_provider, name) => {
+      const deliveries: { state: string }[] = await world.api.control('GET', `/${name}/deliveries`);
+      waiting += deliveries.filter(({ state }) => state === 'pending' || state === 'held').length;
+    });
+    if (waiting === 0) break;
     await sleep(200);
   }
   await sweep(world);

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Json } from './client.ts';
 import { offence, type Offence } from './offence.ts';
-import type { ChaosAccount } from './offer.ts';
+import type { ProviderName } from '../providers/provider.ts';
+import { PROVIDERS, withEvery } from './providers/index.ts';
+import type { ChaosAccount, Told } from './providers/provider.ts';
 import { endBackoffs, openWorkflows } from './time.ts';
 import type { World } from './world.ts';
 
@@ -13,8 +15,9 @@ import type { World } from './world.ts';
 const PATIENCE_MS = 30_000;
 
 interface StoredEvent {
+  provider: ProviderName;
   eventType: string;
-  openId: string;
+  openId: string | null;
   /** As it came. */
   payload: string;
   open: boolean;
@@ -23,6 +26,7 @@ interface StoredEvent {
 /** What an account's posts say about publishes that nobody knows. */
 interface Account {
   openId: string;
+  provider: ProviderName;
   publishIds: string[];
   /** Writes whose answer was lost. */
   lostWrites: number;
@@ -56,15 +60,23 @@ async function compareNow(world: World, accounts: readonly ChaosAccount[]): Prom
       strays.filter(({ openId }) => openId === account.openId),
     ),
   );
-  const kept = new Set(stored.map(({ payload }) => payload));
-  for (const body of await delivered(world, accounts))
-    if (!kept.has(body)) offences.push(offence('loss', `answered with 200, but not stored: ${body}`));
+  const kept = new Set(
+    stored.flatMap(({ provider, payload }) => PROVIDERS[provider].toldBy(payload).map(({ mark }) => mark)),
+  );
+  for (const { mark } of await delivered(world, accounts))
+    if (!kept.has(mark)) offences.push(offence('loss', `answered with 200, but not stored: ${mark}`));
   return { strays: strays.length, offences };
 }
 
-function judge({ publishIds, lostWrites, lostPosts }: Account, strays: readonly StoredEvent[]): Offence[] {
+function judge(
+  { provider, publishIds, lostWrites, lostPosts }: Account,
+  strays: readonly StoredEvent[],
+): Offence[] {
   const found: Offence[] = [];
   const nobodys = new Set<string>();
+  // Its events concern no post, so that none has to wait.
+  if (PROVIDERS[provider].tells)
+    return strays.map(({ payload }) => offence('loss', `an event was left open: ${payload}`));
   for (const { eventType, payload } of strays) {
     const publishId = publishIdOf(payload);
     if (publishId === null || publishIds.includes(publishId))
@@ -91,14 +103,15 @@ const openIdsOf = (accounts: readonly ChaosAccount[]): string[] => accounts.map(
 
 async function readEvents({ stack: { sql } }: World, accounts: readonly ChaosAccount[]) {
   return sql<StoredEvent[]>`
-    select event_type as "eventType", provider_account_id as "openId", payload_json::text as payload,
+    select provider, event_type as "eventType", provider_account_id as "openId", payload_json::text as payload,
       processed_at is null as open
-    from webhook_events where provider_account_id in ${sql(openIdsOf(accounts))}`;
+    from webhook_events
+    where provider_account_id in ${sql(openIdsOf(accounts))} or provider_account_id is null`;
 }
 
 async function readAccounts({ stack: { sql } }: World, accounts: readonly ChaosAccount[]) {
   return sql<Account[]>`
-    select open_id as "openId",
+    select open_id as "openId", provider,
       array(select publish_id from posts where oauth_account_id = accounts.id and publish_id is not null)
         as "publishIds",
       (select count(*)::int from publish_attempts tried join posts on posts.id = tried.post_id
@@ -109,14 +122,13 @@ async function readAccounts({ stack: { sql } }: World, accounts: readonly ChaosA
     from oauth_accounts accounts where id in ${sql(accounts.map(({ id }) => id))}`;
 }
 
-/** Bodies of the round's webhooks that we have answered with 200. */
-async function delivered({ api }: World, accounts: readonly ChaosAccount[]): Promise<string[]> {
+/** What the round's webhooks told that we have answered with 200. */
+async function delivered({ api }: World, accounts: readonly ChaosAccount[]): Promise<Told[]> {
   const openIds = new Set(openIdsOf(accounts));
-  const deliveries: { state: string; body: string }[] = await api.control('GET', '/tiktok/deliveries');
-  return deliveries
-    .filter(({ state, body }) => {
-      const { user_openid: openId }: Json = JSON.parse(body);
-      return state === 'delivered' && openIds.has(openId);
-    })
-    .map(({ body }) => body);
+  const told: Told[] = [];
+  await withEvery(async ({ toldBy }, name) => {
+    const deliveries: { state: string; body: string }[] = await api.control('GET', `/${name}/deliveries`);
+    for (const { state, body } of deliveries) if (state === 'delivered') told.push(...toldBy(body));
+  });
+  return told.filter(({ openId }) => openIds.has(openId));
 }

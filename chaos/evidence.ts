@@ -1,5 +1,7 @@
 import type { Json } from './client.ts';
 import type { Offence } from './offence.ts';
+import { withEvery } from './providers/index.ts';
+import { listOf } from './providers/provider.ts';
 import type { World } from './world.ts';
 
 /** What is known about a post that offends: its row, its attempts, its publishes and last requests at the sandbox. */
@@ -17,14 +19,18 @@ export async function evidenceOf(
   // As it stands in a body, and as a part of a URL: no other title begins like this.
   const refs = [...ids, `"${title}"`, `/${title}/`].filter((ref) => typeof ref === 'string');
   const requests: Json[] = await api.control('GET', '/requests');
-  const publishes: Json[] = await api.control('GET', '/tiktok/publishes');
+  const publishes: Json[] = [];
+  await withEvery(async (_provider, name) => publishes.push(...(await listOf(api, `/${name}/publishes`))));
   const names = (row: Json): boolean => refs.some((ref) => JSON.stringify(row).includes(ref));
   return [
     `post ${JSON.stringify(post)}`,
     ...attempts.map((row) => `attempt ${JSON.stringify(row)}`),
     ...publishes
       .filter(names)
-      .map(({ id, status, failReason }) => `sandbox ${id} ${status} ${failReason ?? ''}`),
+      .map(
+        ({ id, status, failReason, live }) =>
+          `sandbox ${id} ${status} ${failReason ?? ''} ${live === true ? 'live' : ''}`,
+      ),
     ...requests
       .filter(names)
       .slice(-12)

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ChaosAccount } from './offer.ts';
+import { comeBack } from './accounts.ts';
+import { PROVIDERS, withEvery } from './providers/index.ts';
+import type { ChaosAccount } from './providers/provider.ts';
 import { ROLES, type Role, type Trouble } from './trouble.ts';
 import type { World } from './world.ts';
 
@@ -58,31 +60,31 @@ async function apply(
     case 'webhooks':
       await api.control('POST', '/webhooks', trouble.settings);
       return;
-    case 'expire':
-      await api.control('POST', '/tiktok/expire-tokens', { openId: openIdOf(accounts, trouble.account) });
-      return;
     case 'refuse':
-      await api.control('POST', '/tiktok/fail-next', { reason: trouble.reason });
+      await PROVIDERS[trouble.provider].refuse(api, 1);
       return;
     case 'clock':
       await api.control('POST', '/clock', { advanceMs: trouble.advanceMs });
       return;
+    case 'expire':
     case 'remove':
-      await api.control('POST', '/tiktok/revoke', { openId: openIdOf(accounts, trouble.account) });
-      return;
     case 'return':
-      await api.comeBack(accounts[trouble.account]?.username ?? '');
+    case 'tell': {
+      const account = accounts[trouble.account];
+      if (account === undefined) throw new Error(`no account ${trouble.account}`);
+      const provider = PROVIDERS[account.provider];
+      if (trouble.kind === 'return') await comeBack(api, account);
+      else if (trouble.kind === 'tell')
+        await provider.tell?.(api, { openId: account.openId, mark: trouble.mark });
+      else await provider[trouble.kind](api, account);
+    }
   }
-}
-
-function openIdOf(accounts: readonly ChaosAccount[], number: number): string | undefined {
-  return accounts[number]?.openId;
 }
 
 /** Forgets every fault that has not struck. */
 export async function forgetFaults({ api }: World): Promise<void> {
   await api.control('DELETE', '/faults');
-  await api.control('POST', '/tiktok/fail-next', { reason: 'internal', times: 0 });
+  await withEvery((provider) => provider.refuse(api, 0));
   await api.control('POST', '/webhooks', { drop: 0, duplicate: 0, delay: 0 });
 }
 

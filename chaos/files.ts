@@ -2,10 +2,13 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { ApiClient } from './client.ts';
-import type { FileName } from './plan.ts';
+import { jpeg } from '../sandbox/testing-media.ts';
 
-/** `chunks` is more than goes as one chunk (sheet tiktok 4.6). */
-const SIZES: Readonly<Record<FileName, number>> = {
+/** The files that posts are made of; `chunks` goes in several (sheet tiktok 4.6). */
+export type FileName = VideoName | 'image';
+type VideoName = 'tiny' | 'small' | 'medium' | 'chunks';
+
+const SIZES: Readonly<Record<VideoName, number>> = {
   tiny: 0,
   small: 500_000,
   medium: 6_000_000,
@@ -19,7 +22,7 @@ export interface File {
 }
 
 /** The sample video, made larger with a `free` box: another file, the same film. */
-function videoOf(name: FileName): Buffer {
+function videoOf(name: VideoName): Buffer {
   const sample = readFileSync(new URL('../scripts/demo-media/sample.mp4', import.meta.url));
   const pad = Buffer.alloc(Math.max(8, SIZES[name] - sample.length));
   pad.writeUInt32BE(pad.length, 0);
@@ -29,26 +32,27 @@ function videoOf(name: FileName): Buffer {
 
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
-/** Uploads one file of each size, which many posts then share. */
+/** Uploads one file of each size, and a picture, which many posts then share. */
 export async function uploadFiles(api: ApiClient): Promise<Record<FileName, File>> {
   const uploadOne = async (name: FileName): Promise<File> => {
-    const bytes = videoOf(name);
-    const mediaId = await api.upload(bytes);
+    const bytes = name === 'image' ? jpeg() : videoOf(name);
+    const mediaId = await api.upload(bytes, name === 'image' ? 'image/jpeg' : 'video/mp4');
     if (mediaId === null) throw new Error(`${name} was not taken`);
     return { mediaId, bytes, sha256: sha256(bytes) };
   };
-  const [tiny, small, medium, chunks] = await Promise.all([
+  const [tiny, small, medium, chunks, image] = await Promise.all([
     uploadOne('tiny'),
     uploadOne('small'),
     uploadOne('medium'),
     uploadOne('chunks'),
+    uploadOne('image'),
   ]);
-  return { tiny, small, medium, chunks };
+  return { tiny, small, medium, chunks, image };
 }
 
 /** The file that a URL's path leads to. Each has bytes of its own, so that none passes for another. */
 function fileAt(path: string): Buffer {
-  if (path.startsWith('/photos/')) return Buffer.concat([JPEG, Buffer.alloc(20_000, path)]);
+  if (path.endsWith('.jpg')) return Buffer.concat([jpeg(), Buffer.from(path)]);
   const name = Buffer.from(path);
   const box = Buffer.alloc(8 + name.length);
   box.writeUInt32BE(box.length, 0);
@@ -56,8 +60,6 @@ function fileAt(path: string): Buffer {
   name.copy(box, 8);
   return Buffer.concat([videoOf('tiny'), box]);
 }
-
-const JPEG = Buffer.from([0xff, 0xd8, 0xff, 0xe0]);
 
 /** SHA-256 of what a URL of `servePulls` leads to. */
 export const sha256At = (url: string): string => sha256(fileAt(new URL(url).pathname));
@@ -68,7 +70,7 @@ export async function servePulls(): Promise<{ url: string; close: () => Promise<
     if (url.startsWith('/missing/')) response.writeHead(404).end();
     else
       response
-        .writeHead(200, { 'content-type': url.startsWith('/photos/') ? 'image/jpeg' : 'video/mp4' })
+        .writeHead(200, { 'content-type': url.endsWith('.jpg') ? 'image/jpeg' : 'video/mp4' })
         .end(fileAt(url));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -1,82 +1,76 @@
 import type { Kind } from './offence.ts';
 import type { Offered } from './offer.ts';
-
-/** A publish at the sandbox. */
-export interface Made {
-  id: string;
-  openId: string;
-  mode: string;
-  source: string;
-  status: string;
-  postInfo: { title?: string };
-  urls: string[];
-  /** Of what was uploaded. */
-  sha256: string | null;
-  /** What was pulled. */
-  files: { url: string; sha256: string }[];
-}
+import { type Content, type Made, partText } from './providers/provider.ts';
 
 /** A post as our database has it. */
 export interface PostRow {
   id: string;
   state: string;
   publishId: string | null;
+  errorCode: string | null;
   /** Publish ids that its attempts brought. */
   refs: string[];
 }
 
 export const FINAL = ['published', 'delivered', 'failed', 'cancelled', 'unknown'];
 
-/** Visible to somebody: a video that is out, or a draft that has reached the inbox. */
-export const isLive = ({ mode, status }: Made): boolean =>
-  status === 'PUBLISH_COMPLETE' || (mode === 'inbox' && status === 'SEND_TO_USER_INBOX');
-
-/** By title, by the URLs that it was pulled from, or by an id that an attempt brought. */
-export function belongs({ id, postInfo, urls }: Made, post: PostRow, title: string): boolean {
+/** By its text, by the URLs that it was pulled from, or by an id that an attempt brought. */
+export function belongs({ id, text, urls }: Made, post: PostRow, { title, plan }: Offered): boolean {
   return (
-    postInfo.title === title ||
+    partOf(text, title, plan.content.replies) !== null ||
     urls.some((url) => url.includes(`/${title}/`)) ||
     id === post.publishId ||
     post.refs.includes(id)
   );
 }
 
+/** Which post of a chain has this text. */
+function partOf(text: string, title: string, replies: number): number | null {
+  for (let part = 0; part <= replies; part += 1) if (text === partText(title, part)) return part;
+  return null;
+}
+
 /** Everything that is wrong with one post. */
 export function judge(one: Offered, post: PostRow, mine: readonly Made[]): [Kind, string][] {
   const wrong: [Kind, string][] = [];
-  const live = mine.filter(isLive);
+  const { content, cancelAfterMs } = one.plan;
+  const live = mine.filter((made) => made.live);
+  // What has no text is the first of its chain, and alone.
+  const parts = new Set(live.map(({ text }) => partOf(text, one.title, content.replies) ?? 0));
   const statuses = mine.map(({ status }) => status).join(', ');
-  if (live.length > 1) wrong.push(['duplicate', `${live.length} live publishes: ${statuses}`]);
+  if (live.length > parts.size) wrong.push(['duplicate', `${live.length} live publishes: ${statuses}`]);
   if (!FINAL.includes(post.state)) wrong.push(['loss', `still ${post.state}`]);
   if (one.cancelled && post.state !== 'cancelled')
     wrong.push(['mismatch', `the API said cancelled, but it is ${post.state}`]);
-  const [result] = live;
+  const missing = content.replies + 1 - parts.size;
+  const partly = post.errorCode === 'partly_published';
   switch (post.state) {
     case 'published':
     case 'delivered':
-      if (result === undefined) wrong.push(['loss', `${post.state}, but not live (${statuses})`]);
-      else if (result.id !== post.publishId)
-        wrong.push(['mismatch', `${result.id} is live, but the post names ${post.publishId}`]);
-      if ((post.state === 'published') !== (one.plan.mode === 'direct'))
-        wrong.push(['mismatch', `${post.state} in mode ${one.plan.mode}`]);
+      if (missing > 0) wrong.push(['loss', `${post.state}, but ${missing} are not live (${statuses})`]);
+      else if (!live.some(({ id }) => id === post.publishId))
+        wrong.push(['mismatch', `${live[0]?.id} is live, but the post names ${post.publishId}`]);
+      if (post.state !== content.ends)
+        wrong.push(['mismatch', `${post.state}, but it was to be ${content.ends}`]);
       break;
     case 'failed':
     case 'cancelled':
-      if (result !== undefined) wrong.push(['mismatch', `${post.state}, but live`]);
-      if (post.state === 'failed' && !mine.some(({ status }) => status === 'FAILED'))
-        wrong.push(['loss', 'failed, although the provider never refused it']);
-      if (post.state === 'cancelled' && one.plan.cancelAfterMs === null)
-        wrong.push(['loss', 'cancelled by nobody']);
+      if (live.length > 0 !== partly) wrong.push(['mismatch', `${post.state}, but ${live.length} are live`]);
+      if (post.state === 'failed' && !mine.some(({ refused }) => refused) && !isMissing(content))
+        wrong.push(['loss', `failed (${post.errorCode}), although the provider never refused it`]);
+      if (post.state === 'cancelled' && cancelAfterMs === null) wrong.push(['loss', 'cancelled by nobody']);
       break;
     default:
   }
-  for (const publish of live)
-    if (!sameBytes(publish, one))
-      wrong.push(['mismatch', `other bytes arrived than were sent: ${publish.id}`]);
+  for (const made of live) {
+    const sent = (partOf(made.text, one.title, content.replies) ?? 0) === 0 ? one.sha256s : [];
+    if (!sameBytes(made, sent)) wrong.push(['mismatch', `other bytes arrived than were sent: ${made.id}`]);
+  }
   return wrong;
 }
 
-function sameBytes({ source, sha256, files }: Made, { sha256s }: Offered): boolean {
-  const arrived = source === 'FILE_UPLOAD' ? [sha256] : files.map((file) => file.sha256);
-  return arrived.length === sha256s.length && arrived.every((one, index) => one === sha256s[index]);
-}
+const isMissing = ({ files }: Content): boolean =>
+  files.some((file) => file.from === 'url' && file.missing === true);
+
+const sameBytes = ({ sha256s }: Made, sent: readonly string[]): boolean =>
+  sha256s.length === sent.length && sha256s.every((one, index) => one === sent[index]);

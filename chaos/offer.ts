@@ -3,22 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer } from './client.ts';
 import { sha256At } from './files.ts';
 import type { PlannedPublish, RoundPlan } from './plan.ts';
+import { PROVIDERS } from './providers/index.ts';
+import type { ChaosAccount, PlannedFile, Taken } from './providers/provider.ts';
 import type { World } from './world.ts';
-
-/** An account of the round. */
-export interface ChaosAccount {
-  id: string;
-  openId: string;
-  username: string;
-}
 
 /** A publish as a client has seen it. */
 export interface Offered {
   plan: PlannedPublish;
   title: string;
   account: ChaosAccount;
-  /** Where the sandbox is to pull from; every URL names its post, so that what was pulled can be told apart. */
-  urls: readonly string[];
+  /** Where the provider is to pull from, for each of its files that does not come from us; it names the post. */
+  urls: readonly (string | null)[];
   /** SHA-256 of each file that has to arrive, in order. */
   sha256s: readonly string[];
   /** The posts that answers have named: one, if all is well. */
@@ -27,30 +22,6 @@ export interface Offered {
   refused: string | null;
   /** The API said that the post is cancelled. */
   cancelled: boolean;
-}
-
-/** Connects accounts of their own for the round, four at a time. */
-export async function connectAccounts(
-  { stack, api }: World,
-  tag: string,
-  count: number,
-): Promise<ChaosAccount[]> {
-  const names = Array.from({ length: count }, (_, index) => `chaos_${tag}_${index}`);
-  const left = [...names];
-  const work = async (): Promise<void> => {
-    for (let username = left.pop(); username !== undefined; username = left.pop()) {
-      await api.control('POST', '/tiktok/creators', { username });
-      await api.connect(username);
-    }
-  };
-  await Promise.all([work(), work(), work(), work()]);
-  const rows = await stack.sql<{ id: string; openId: string; username: string }[]>`
-    select id, open_id as "openId", username from oauth_accounts where username in ${stack.sql(names)}`;
-  return names.map((username) => {
-    const row = rows.find((candidate) => candidate.username === username);
-    if (row === undefined) throw new Error(`${username} was not connected`);
-    return { ...row };
-  });
 }
 
 /** Offers all publishes of a plan at their times. @returns promises that end when the API has answered for good */
@@ -64,13 +35,15 @@ export function offerAll(
     const account = accounts[publish.account];
     if (account === undefined) throw new Error(`no account ${publish.account}`);
     const title = `chaos-${tag}-${index}`;
-    const urls = urlsOf(world.pulls.url, publish, title);
+    const urls = publish.content.files.map((file, number) => urlOf(world.pulls.url, file, title, number));
     return {
       plan: publish,
       title,
       account,
       urls,
-      sha256s: publish.source === 'file' ? [world.files[publish.file].sha256] : urls.map(sha256At),
+      sha256s: publish.content.files.map((file, number) =>
+        file.from === 'upload' ? world.files[file.name].sha256 : sha256At(urls[number] ?? ''),
+      ),
       postIds: new Set(),
       refused: null,
       cancelled: false,
@@ -82,15 +55,16 @@ export function offerAll(
 async function offer(world: World, one: Offered): Promise<void> {
   const { plan } = one;
   await sleep(plan.at);
-  const mediaId = await mediaOf(world, plan);
-  if (mediaId === null) {
-    one.refused = 'the file was not taken';
+  const files = await filesOf(world, one);
+  if (files === null) {
+    one.refused = 'a file was not taken';
     return;
   }
-  const body = bodyOf(one, mediaId);
+  const body = bodyOf(one, files);
+  const { publishPath } = PROVIDERS[one.account.provider];
   const headers = { 'idempotency-key': randomUUID() };
   const submit = async (server: number): Promise<void> =>
-    note(one, await world.api.insist('POST', '/api/tiktok/upload', { server, body, headers }));
+    note(one, await world.api.insist('POST', publishPath, { server, body, headers }));
   await Promise.all(Array.from({ length: plan.calls }, (_, index) => submit(plan.account + index)));
 
   const [id] = one.postIds;
@@ -102,39 +76,38 @@ async function offer(world: World, one: Offered): Promise<void> {
   await Promise.all(later);
 }
 
-async function mediaOf({ api, files }: World, { source, file, ownUpload, account }: PlannedPublish) {
-  if (source !== 'file') return undefined;
-  return ownUpload ? api.upload(files[file].bytes, account) : files[file].mediaId;
+/** @returns null: one was not taken */
+async function filesOf({ api, files }: World, { plan, urls }: Offered): Promise<Taken[] | null> {
+  const taken: Taken[] = [];
+  for (const [number, file] of plan.content.files.entries()) {
+    if (file.from === 'url') {
+      taken.push({ url: urls[number] ?? '', what: file.what });
+      continue;
+    }
+    const { mediaId, bytes } = files[file.name];
+    const type = file.name === 'image' ? 'image/jpeg' : 'video/mp4';
+    const id = plan.ownUpload ? await api.upload(bytes, type, plan.account) : mediaId;
+    if (id === null) return null;
+    taken.push({ mediaId: id });
+  }
+  return taken;
 }
 
 const HOUR_MS = 3_600_000;
 
-function bodyOf({ plan, title, account, urls }: Offered, mediaId: string | undefined): object {
-  const direct = plan.mode === 'direct';
+function bodyOf({ plan, title, account }: Offered, files: readonly Taken[]): object {
   const due = plan.rescheduleAfterMs === null ? plan.scheduledInMs : HOUR_MS;
   return {
     accountId: account.id,
-    mode: plan.mode,
-    postInfo: { title, ...(direct ? { privacy_level: 'PUBLIC_TO_EVERYONE' } : {}) },
+    ...PROVIDERS[account.provider].body(plan.content, title, files),
     ...(due === null ? {} : { scheduledAt: inMs(due) }),
-    ...(mediaId === undefined
-      ? {
-          source: 'PULL_FROM_URL',
-          ...(plan.source === 'photos' ? { photoUrls: urls } : { videoUrl: urls[0] }),
-        }
-      : { source: 'FILE_UPLOAD', mediaId }),
   };
 }
 
-function urlsOf(base: string, { source }: PlannedPublish, title: string): string[] {
-  switch (source) {
-    case 'file':
-      return [];
-    case 'photos':
-      return [1, 2].map((number) => `${base}/photos/${title}/${number}.jpg`);
-    default:
-      return [`${base}/${source === 'missing' ? 'missing' : 'videos'}/${title}/v.mp4`];
-  }
+function urlOf(base: string, file: PlannedFile, title: string, number: number): string | null {
+  if (file.from === 'upload') return null;
+  const folder = file.missing === true ? 'missing' : 'files';
+  return `${base}/${folder}/${title}/${number}.${file.what === 'image' ? 'jpg' : 'mp4'}`;
 }
 
 const inMs = (ms: number): string => new Date(Date.now() + ms).toISOString();

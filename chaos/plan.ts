@@ -1,22 +1,19 @@
+import { PROVIDER_NAMES, type ProviderName } from '../providers/provider.ts';
+import { PROVIDERS } from './providers/index.ts';
+import type { Content } from './providers/provider.ts';
 import { createRandom, type Random } from './random.ts';
 import { planTrouble, type Trouble } from './trouble.ts';
 
 /* What a seed means: which posts are offered when, and what breaks meanwhile. Pure. */
-
-/** The files that posts are made of; `chunks` goes in several. */
-export type FileName = 'tiny' | 'small' | 'medium' | 'chunks';
 
 export interface PlannedPublish {
   /** Milliseconds from the start of the round. */
   at: number;
   /** Number of the account. */
   account: number;
-  /** `missing`: a URL that answers 404, so the post has to fail. */
-  source: 'file' | 'url' | 'photos' | 'missing';
-  file: FileName;
-  /** Whether the file is uploaded to us just before, under faults too. */
+  content: Content;
+  /** Whether its files are uploaded to us just before, under faults too. */
   ownUpload: boolean;
-  mode: 'direct' | 'inbox';
   scheduledInMs: number | null;
   /** Moved to `scheduledInMs` from an hour, as long after it was accepted. */
   rescheduleAfterMs: number | null;
@@ -29,7 +26,8 @@ export interface PlannedPublish {
 
 export interface RoundPlan {
   seed: number;
-  accounts: number;
+  /** The provider of each. */
+  accounts: readonly ProviderName[];
   durationMs: number;
   publishes: readonly PlannedPublish[];
   troubles: readonly Trouble[];
@@ -41,7 +39,7 @@ export interface RoundPlan {
  */
 export function planRound(seed: number, publishes: number): RoundPlan {
   const random = createRandom(seed);
-  const accounts = Math.max(4, Math.ceil(publishes / 3));
+  const accounts = planAccounts(random, Math.max(4, Math.ceil(publishes / 3)));
   const durationMs = Math.min(14_000, Math.max(6_000, publishes * 120));
   return {
     seed,
@@ -52,28 +50,29 @@ export function planRound(seed: number, publishes: number): RoundPlan {
   };
 }
 
-function planPublish(random: Random, accounts: number, durationMs: number): PlannedPublish {
-  const source = random.weigh([
-    ['file', 60],
-    ['url', 26],
-    ['photos', 12],
-    ['missing', 2],
-  ] as const);
+/** All providers, each at least once. */
+function planAccounts(random: Random, count: number): ProviderName[] {
+  const drawn = Array.from({ length: count - PROVIDER_NAMES.length }, () =>
+    random.weigh([
+      ['tiktok', 40],
+      ['instagram', 30],
+      ['threads', 30],
+    ] as const),
+  );
+  return [...PROVIDER_NAMES, ...drawn];
+}
+
+function planPublish(random: Random, accounts: readonly ProviderName[], durationMs: number): PlannedPublish {
+  const account = random.int(0, accounts.length - 1);
+  const content = PROVIDERS[accounts[account] ?? 'tiktok'].draw(random);
   const scheduled = random.chance(0.2);
   const after = (share: number, most: number): number | null =>
     random.chance(share) ? random.int(0, most) : null;
   return {
     at: random.int(0, durationMs),
-    account: random.int(0, accounts - 1),
-    source,
-    file: random.weigh([
-      ['tiny', 45],
-      ['small', 40],
-      ['medium', 12],
-      ['chunks', 3],
-    ]),
-    ownUpload: source === 'file' && random.chance(0.1),
-    mode: random.chance(0.3) ? 'inbox' : 'direct',
+    account,
+    content,
+    ownUpload: random.chance(0.1),
     scheduledInMs: scheduled ? random.int(500, 8_000) : null,
     rescheduleAfterMs: scheduled ? after(0.4, 3_000) : null,
     calls: random.weigh([

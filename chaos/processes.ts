@@ -64,16 +64,15 @@ export async function startStack(say: (line: string) => void = () => {}) {
     ends.push(() => sql.end({ timeout: 5 }));
     await migrate(drizzle(sql), { migrationsFolder: join(ROOT, 'db/migrations') });
 
-    const app = {
-      clientKey: 'chaos-client-key',
-      clientSecret: secrets.clientSecret,
-      redirectUri: `${urls[0]}/api/auth/tiktok/callback`,
-    };
     const sandboxUrl = `http://127.0.0.1:${sandboxPort}`;
     const sandbox = await startChild({
       name: 'sandbox',
       // What is tested here is not the ledger, whose time is moved while the drive waits for quotas (drive.ts).
-      command: sandboxCommand(sandboxPort, app, urls[0], { processingMs: 300, moderationMs: 200 }),
+      command: sandboxCommand(sandboxPort, secrets, urls[0], {
+        tiktok: { processingMs: 300, moderationMs: 200 },
+        instagram: { processingMs: 300 },
+        threads: { processingMs: 300 },
+      }),
       cwd: ROOT,
       logFile: join(dir, 'sandbox.log'),
       env: { PATH: environment['PATH'] },
@@ -93,7 +92,7 @@ export async function startStack(say: (line: string) => void = () => {}) {
     });
     const temporalAddress = `127.0.0.1:${temporalPort}`;
     const addresses = { dir, databaseUrl, temporalAddress, publicUrl: urls[0], sandboxUrl };
-    const env = settingsOf(addresses, secrets, app);
+    const env = settingsOf(addresses, secrets);
     const ours = (role: 'server' | 'worker', port: number) => (): Promise<Child> =>
       startChild({
         name: role,

@@ -1,10 +1,11 @@
+import { connectAccounts } from './accounts.ts';
 import { compare } from './compare.ts';
 import { drive } from './drive.ts';
 import { compareEvents } from './events.ts';
 import { evidenceOf } from './evidence.ts';
 import { cause, endTroubles, forgetFaults } from './faults.ts';
 import type { Kind, Offence } from './offence.ts';
-import { connectAccounts, offerAll } from './offer.ts';
+import { offerAll } from './offer.ts';
 import { planRound } from './plan.ts';
 import { collectSecrets } from './secrets.ts';
 import { openWorkflows } from './time.ts';

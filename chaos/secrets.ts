@@ -3,15 +3,28 @@ import { join } from 'node:path';
 import type { Json } from './client.ts';
 import type { World } from './world.ts';
 
+/** Fields of requests that hold a secret. */
+const NAMES = [
+  'upload_token',
+  'access_token',
+  'input_token',
+  'fb_exchange_token',
+  'appsecret_proof',
+  'refresh_token',
+  'code',
+  'code_verifier',
+];
+
 /** Every secret that was used: ours, and what the sandbox has given out, from the requests that it got. */
 export async function collectSecrets({ stack, api, secrets }: World): Promise<void> {
-  for (const secret of [...Object.values(stack.secrets), api.key]) secrets.add(secret);
+  const { apps, ...own } = stack.secrets;
+  for (const secret of [...Object.values(own), ...Object.values(apps), api.key]) secrets.add(secret);
   const requests: Json[] = await api.control('GET', '/requests');
   for (const { headers, body, path } of requests) {
-    const bearer = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1];
-    const upload = /upload_token=([\w-]+)/.exec(path ?? '')?.[1];
-    const form = typeof body === 'object' && body !== null ? body : {};
-    for (const secret of [bearer, upload, form.refresh_token, form.code, form.code_verifier])
+    const given = /^(?:Bearer|OAuth) (.+)$/.exec(headers.authorization ?? '')?.[1];
+    const query = Object.fromEntries(new URL(path ?? '', 'http://sandbox').searchParams);
+    const all = { ...query, ...(typeof body === 'object' && body !== null ? body : {}) };
+    for (const secret of [given, ...NAMES.map((name) => all[name])])
       if (typeof secret === 'string' && secret.length >= 16) secrets.add(secret);
   }
 }
@@ -20,6 +33,9 @@ export async function collectSecrets({ stack, api, secrets }: World): Promise<vo
 const TABLES = [
   'posts',
   'tiktok_posts',
+  'instagram_accounts',
+  'ig_media',
+  'ig_comments',
   'publish_attempts',
   'webhook_events',
   'audit_log',

@@ -1,3 +1,5 @@
+import type { ProviderName } from '../providers/provider.ts';
+import { PROVIDERS } from './providers/index.ts';
 import type { Random } from './random.ts';
 
 /** A fault of the sandbox (sandbox/README.md, "Faults"). */
@@ -25,27 +27,17 @@ export type Trouble = { at: number } & (
   | { kind: 'webhooks'; settings: Record<string, number> }
   /** The access tokens of an account end before their time. */
   | { kind: 'expire'; account: number }
-  /** TikTok refuses the next video after it has all bytes. */
-  | { kind: 'refuse'; reason: string }
-  /** TikTok's clock jumps over the end of upload URLs, or of access tokens too. */
+  /** A provider refuses its next post after it has all bytes. */
+  | { kind: 'refuse'; provider: ProviderName }
+  /** A provider tells something that concerns no post. */
+  | { kind: 'tell'; account: number; mark: string }
+  /** The providers' clock jumps over the end of upload URLs, of access tokens, or of containers too. */
   | { kind: 'clock'; advanceMs: number }
   /** The creator removes the app: tokens are dead, publishes under way fail. */
   | { kind: 'remove'; account: number }
   /** The creator connects the account again. */
   | { kind: 'return'; account: number }
 );
-
-const ENDPOINTS = [
-  ['video.init', 8],
-  ['inbox.init', 4],
-  ['content.init', 4],
-  ['status', 4],
-  ['upload', 5],
-  ['creator_info', 3],
-  ['cancel', 1],
-  ['oauth.token:refresh_token', 2],
-  ['webhook', 3],
-] as const;
 
 const KINDS = [
   ['accept-then-drop', 4],
@@ -59,18 +51,19 @@ const KINDS = [
 
 export interface Scale {
   publishes: number;
-  accounts: number;
+  accounts: readonly ProviderName[];
   durationMs: number;
 }
 
 const MINUTE_MS = 60_000;
-/** How long upload URLs and access tokens live (sheet tiktok 4.3 and 2.5), and a little more. */
-const LIVES_MS = [63 * MINUTE_MS, 123 * MINUTE_MS] as const;
+/** How long upload URLs, access tokens (sheet tiktok 4.3 and 2.5) and containers (sheet instagram 4.3) live, and a little more. */
+const LIVES_MS = [63 * MINUTE_MS, 123 * MINUTE_MS, 1_503 * MINUTE_MS] as const;
 
 /** Kills, faults, webhooks gone astray and dead tokens, in a fixed proportion to the posts. */
 export function planTrouble(random: Random, { publishes, accounts, durationMs }: Scale): Trouble[] {
   const troubles: Trouble[] = [];
   const at = (): number => random.int(0, durationMs);
+  const account = (): number => random.int(0, accounts.length - 1);
   const some = (share: number, make: () => Trouble | Trouble[]): void => {
     for (let left = Math.ceil(publishes * share); left > 0; left -= 1) troubles.push(...[make()].flat());
   };
@@ -85,18 +78,19 @@ export function planTrouble(random: Random, { publishes, accounts, durationMs }:
   some(1 / 40, kill('server', 2));
   some(1 / 70, kill('temporal', 1));
   some(1 / 70, kill('postgres', 1));
-  some(0.5, () => ({ at: at(), kind: 'fault', fault: planFault(random) }));
+  some(0.5, () => ({ at: at(), kind: 'fault', fault: planFault(random, random.pick(accounts)) }));
   some(0.1, () => ({ at: at(), kind: 'webhooks', settings: planWebhooks(random) }));
-  some(0.08, () => ({ at: at(), kind: 'expire', account: random.int(0, accounts - 1) }));
-  some(0.02, () => ({ at: at(), kind: 'refuse', reason: random.pick(['internal', 'spam_risk']) }));
-  some(1 / 50, () => planJump(random, at()));
-  some(1 / 40, () => planRemoval(random, at(), random.int(0, accounts - 1)));
+  some(0.08, () => ({ at: at(), kind: 'expire', account: account() }));
+  some(0.02, () => ({ at: at(), kind: 'refuse', provider: random.pick(accounts) }));
+  some(0.1, () => ({ at: at(), kind: 'tell', account: account(), mark: `told-${random.int(0, 1e9)}` }));
+  some(1 / 50, () => planJump(random, at(), random.pick(accounts)));
+  some(1 / 40, () => planRemoval(random, at(), account()));
   return troubles.toSorted((a, b) => a.at - b.at);
 }
 
 /** Uploads are held up first, so that some are under way when the clock jumps. */
-function planJump(random: Random, at: number): Trouble[] {
-  const fault: Fault = { endpoint: 'upload', kind: 'slow', times: 3, after: 0, ms: 1_500 };
+function planJump(random: Random, at: number, provider: ProviderName): Trouble[] {
+  const fault: Fault = { endpoint: PROVIDERS[provider].upload, kind: 'slow', times: 3, after: 0, ms: 1_500 };
   return [
     { at, kind: 'fault', fault },
     { at: at + 1_000, kind: 'clock', advanceMs: random.pick(LIVES_MS) },
@@ -111,10 +105,12 @@ function planRemoval(random: Random, at: number, account: number): Trouble[] {
   ];
 }
 
-function planFault(random: Random): Fault {
-  const endpoint = random.weigh(ENDPOINTS);
+function planFault(random: Random, provider: ProviderName): Fault {
+  const { endpoints, answers } = PROVIDERS[provider];
+  const endpoint = random.weigh(endpoints);
   const base = { endpoint, times: random.int(1, 2), after: random.int(0, 3) };
-  if (endpoint === 'webhook') return { ...base, kind: random.pick(['drop-before', 'accept-then-drop']) };
+  if (endpoint.startsWith('webhook'))
+    return { ...base, kind: random.pick(['drop-before', 'accept-then-drop']) };
   const kind = random.weigh(KINDS);
   switch (kind) {
     case 'slow':
@@ -122,20 +118,10 @@ function planFault(random: Random): Fault {
     case 'html':
       return { ...base, kind, http: 502, when: random.pick(['before', 'after']) };
     case 'status':
-      return { ...base, kind, ...planStatus(random, endpoint) };
+      return { ...base, kind, ...random.pick(answers(endpoint)) };
     default:
       return { ...base, kind };
   }
-}
-
-/** Answers that mean something: the upload URL has expired, too many calls, out of order. */
-function planStatus(random: Random, endpoint: string): Pick<Fault, 'http' | 'code'> {
-  if (endpoint === 'upload') return { http: 403 };
-  if (endpoint.startsWith('oauth')) return { http: 503 };
-  return random.pick([
-    { http: 429, code: 'rate_limit_exceeded' },
-    { http: 503, code: 'internal_error' },
-  ]);
 }
 
 function planWebhooks(random: Random): Record<string, number> {

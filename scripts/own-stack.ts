@@ -3,9 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import type { ProviderName } from '../providers/provider.ts';
 import type { Child } from './child.ts';
 import { environment } from './environment.ts';
 import { freePort } from './ports.ts';
+import type { App } from './sandboxed/provider.ts';
+import { PROVIDERS } from './sandboxed-providers.ts';
 
 /*
  * What chaos/ and bench/ need to start Everpost in a folder of its own: invented secrets, the settings that a deployment
@@ -15,24 +18,33 @@ import { freePort } from './ports.ts';
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 export interface Secrets {
-  clientSecret: string;
   adminKey: string;
   kek: string;
+  verifyToken: string;
+  /** Of the app that is registered at each provider. */
+  apps: Readonly<Record<ProviderName, string>>;
 }
+
+const secret = (): string => randomBytes(24).toString('hex');
 
 export function inventSecrets(): Secrets {
   return {
-    clientSecret: randomBytes(24).toString('hex'),
-    adminKey: randomBytes(24).toString('hex'),
+    adminKey: secret(),
     kek: randomBytes(32).toString('base64'),
+    verifyToken: secret(),
+    apps: { tiktok: secret(), instagram: secret(), threads: secret() },
   };
 }
 
-/** The app that is registered at the sandbox. */
-export interface SandboxedApp {
-  clientKey: string;
-  clientSecret: string;
-  redirectUri: string;
+/** The app that is registered at a provider. */
+export function appOf({ apps, verifyToken }: Secrets, publicUrl: string, name: ProviderName): App {
+  return {
+    clientKey: `own-${name}`,
+    clientSecret: apps[name],
+    redirectUri: `${publicUrl}/api/auth/${name}/callback`,
+    webhookUrl: `${publicUrl}/api/webhooks/${name}`,
+    verifyToken,
+  };
 }
 
 export interface Addresses {
@@ -44,7 +56,7 @@ export interface Addresses {
 }
 
 /** The environment of server and worker, but for PORT. Nothing of ours comes from outside. */
-export function settingsOf(addresses: Addresses, secrets: Secrets, app: SandboxedApp): NodeJS.ProcessEnv {
+export function settingsOf(addresses: Addresses, secrets: Secrets): NodeJS.ProcessEnv {
   const { dir, databaseUrl, temporalAddress, publicUrl, sandboxUrl } = addresses;
   return {
     PATH: environment['PATH'],
@@ -58,40 +70,42 @@ export function settingsOf(addresses: Addresses, secrets: Secrets, app: Sandboxe
     EVERPOST_KEYRING: `k1:${secrets.kek}`,
     EVERPOST_ADMIN_KEY: secrets.adminKey,
     EVERPOST_ALLOW_PRIVATE_URLS: 'true',
-    TIKTOK_CLIENT_KEY: app.clientKey,
-    TIKTOK_CLIENT_SECRET: app.clientSecret,
-    NEXT_PUBLIC_TIKTOK_REDIRECT_URI: app.redirectUri,
-    TIKTOK_AUTH_URL: sandboxUrl,
-    TIKTOK_API_URL: sandboxUrl,
-    TIKTOK_UPLOAD_HOSTS: new URL(sandboxUrl).host,
+    ...Object.assign(
+      {},
+      ...PROVIDERS.map((one) => one.settingsFor(appOf(secrets, publicUrl, one.name), sandboxUrl)),
+    ),
   };
 }
+
+const MANY = 100_000;
+const LIMITS = ['creator_info', 'video.init', 'inbox.init', 'content.init', 'status', 'user.info'];
+/** Of the sandbox: what an account may do is out of the way. */
+const WITHOUT_LIMITS: Readonly<Record<ProviderName, object>> = {
+  tiktok: {
+    dailyPostCap: MANY,
+    pendingShareCap: MANY,
+    limits: Object.fromEntries(LIMITS.map((name) => [name, MANY])),
+  },
+  instagram: { quotaTotal: MANY, containersPerDay: MANY, callsPerDay: MANY },
+  threads: { postsPerDay: MANY, repliesPerDay: MANY, callsPerDay: MANY },
+};
 
 /** How a sandbox is started whose limits of an account are out of the way. */
 export function sandboxCommand(
   port: number,
-  app: SandboxedApp,
-  webhooks: string,
-  options: Readonly<Record<string, unknown>> = {},
+  secrets: Secrets,
+  publicUrl: string,
+  options: Readonly<Partial<Record<ProviderName, object>>> = {},
 ): string[] {
-  const limit = 100_000;
-  const limits = {
-    creator_info: limit,
-    'video.init': limit,
-    'inbox.init': limit,
-    'content.init': limit,
-    status: limit,
-    'user.info': limit,
-  };
   return [
     process.execPath,
     'sandbox/main.ts',
     `--port=${port}`,
-    `--client-key=${app.clientKey}`,
-    `--client-secret=${app.clientSecret}`,
-    `--redirect-uri=${app.redirectUri}`,
-    `--webhook-url=${webhooks}/api/webhooks/tiktok`,
-    `--options=${JSON.stringify({ dailyPostCap: limit, pendingShareCap: limit, limits, ...options })}`,
+    ...PROVIDERS.flatMap((one) => one.sandboxArguments(appOf(secrets, publicUrl, one.name))),
+    ...PROVIDERS.map(({ name }) => {
+      const flag = name === 'tiktok' ? 'options' : `${name}-options`;
+      return `--${flag}=${JSON.stringify({ ...WITHOUT_LIMITS[name], ...options[name] })}`;
+    }),
   ];
 }
 

@@ -26,5 +26,7 @@ export function sandboxApp({ name }: SandboxedProvider, publicUrl: string, apiUr
     clientSecret: kept(`sandbox-${name}-secret`, randomKey),
     redirectUri: `${publicUrl}/api/auth/${name}/callback`,
     webhookUrl: `${apiUrl}/api/webhooks/${name}`,
+    // One for all: that of an app of your own, where only another one is sandboxed.
+    verifyToken: environment['META_VERIFY_TOKEN'] || kept('meta-verify-token', randomKey),
   };
 }

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { metaArguments, metaReceived, verifyToken } from './meta.ts';
+import { metaArguments, metaReceived } from './meta.ts';
 import type { SandboxedProvider } from './provider.ts';
 
 export const instagram = {
@@ -12,7 +12,7 @@ export const instagram = {
     NEXT_PUBLIC_INSTAGRAM_APP_ID: app.clientKey,
     INSTAGRAM_APP_SECRET: app.clientSecret,
     NEXT_PUBLIC_INSTAGRAM_REDIRECT_URI: app.redirectUri,
-    META_VERIFY_TOKEN: verifyToken(),
+    META_VERIFY_TOKEN: app.verifyToken,
     FACEBOOK_DIALOG_URL: `${sandboxUrl}/facebook`,
     FACEBOOK_GRAPH_URL: `${sandboxUrl}/graph`,
     INSTAGRAM_UPLOAD_URL: `${sandboxUrl}/rupload`,

@@ -1,15 +1,8 @@
 import { Type } from 'typebox';
 import type { Api } from '../api-client.ts';
-import { environment } from '../environment.ts';
-import { kept, randomKey } from '../folder.ts';
 import type { App, Received } from './provider.ts';
 
 /* What the entries of Instagram and Threads have in common. */
-
-/** One for both: that of an app of your own, where only the other one is sandboxed. */
-export function verifyToken(): string {
-  return environment['META_VERIFY_TOKEN'] || kept('meta-verify-token', randomKey);
-}
 
 export function metaArguments(name: string, app: App): string[] {
   return [
@@ -17,7 +10,7 @@ export function metaArguments(name: string, app: App): string[] {
     `--${name}-app-secret=${app.clientSecret}`,
     `--${name}-redirect-uri=${app.redirectUri}`,
     `--${name}-webhook-url=${app.webhookUrl}`,
-    `--${name}-verify-token=${verifyToken()}`,
+    `--${name}-verify-token=${app.verifyToken}`,
     `--${name}-deauthorize-url=${app.webhookUrl}/deauthorize`,
     `--${name}-data-deletion-url=${app.webhookUrl}/data-deletion`,
   ];

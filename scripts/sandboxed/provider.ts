@@ -1,8 +1,9 @@
+import type { ProviderName } from '../../providers/provider.ts';
 import type { Api } from '../api-client.ts';
 
 /** A provider that the sandbox stands in for. One entry each; nothing else in the stack names a provider. */
 export interface SandboxedProvider {
-  name: string;
+  name: ProviderName;
   title: string;
   /** Whoever sets one of these has an app of their own, and gets no sandbox. */
   credentials: readonly string[];
@@ -25,6 +26,8 @@ export interface App {
   clientSecret: string;
   redirectUri: string;
   webhookUrl: string;
+  /** What whoever asks to verify the webhook URL has to say, where a provider does. */
+  verifyToken: string;
 }
 
 export interface Received {

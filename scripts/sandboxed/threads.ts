@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { metaArguments, metaReceived, verifyToken } from './meta.ts';
+import { metaArguments, metaReceived } from './meta.ts';
 import type { SandboxedProvider } from './provider.ts';
 
 export const threads = {
@@ -12,7 +12,7 @@ export const threads = {
     NEXT_PUBLIC_THREADS_APP_ID: app.clientKey,
     THREADS_APP_SECRET: app.clientSecret,
     NEXT_PUBLIC_THREADS_REDIRECT_URI: app.redirectUri,
-    META_VERIFY_TOKEN: verifyToken(),
+    META_VERIFY_TOKEN: app.verifyToken,
     THREADS_AUTH_URL: `${sandboxUrl}/threads-auth`,
     THREADS_GRAPH_URL: `${sandboxUrl}/threads`,
   }),
