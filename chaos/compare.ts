@@ -1,4 +1,4 @@
-import { belongs, FINAL, judge, type PostRow } from './judge.ts';
+import { belongs, judge, type Outcome, type PostRow } from './judge.ts';
 import { offence, type Kind, type Offence } from './offence.ts';
 import type { Offered } from './offer.ts';
 import { withEvery } from './providers/index.ts';
@@ -8,7 +8,8 @@ import type { World } from './world.ts';
 /* What the API says against what the sandbox knows to be true. */
 
 export interface Comparison {
-  states: Record<string, number>;
+  /** How each post ended. */
+  outcomes: Outcome[];
   offences: Offence[];
 }
 
@@ -47,19 +48,13 @@ export async function compare(
   for (const publish of made)
     if (openIds.has(publish.openId) && publish.live && !claimed.has(publish.id))
       offences.push(offence('duplicate', `${publish.id} is live without a post`));
-  return { states: countStates(posts), offences };
+  return { outcomes: posts.map(({ provider, state }) => ({ provider, state })), offences };
 }
 
 /** Everything that the database knows about the accounts' posts. */
 async function readPosts({ stack: { sql } }: World, accounts: readonly ChaosAccount[]): Promise<PostRow[]> {
   return sql<PostRow[]>`
-    select id, state, publish_id as "publishId", error->>'code' as "errorCode",
+    select id, provider, state, publish_id as "publishId", error->>'code' as "errorCode",
       array(select provider_ref from publish_attempts where post_id = posts.id and provider_ref is not null) as refs
     from posts where oauth_account_id in ${sql(accounts.map(({ id }) => id))}`;
-}
-
-function countStates(posts: readonly PostRow[]): Record<string, number> {
-  const states = Object.fromEntries(FINAL.map((state) => [state, 0]));
-  for (const { state } of posts) states[state] = (states[state] ?? 0) + 1;
-  return states;
 }

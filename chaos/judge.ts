@@ -1,18 +1,24 @@
+import type { ProviderName } from '../providers/provider.ts';
 import type { Kind } from './offence.ts';
 import type { Offered } from './offer.ts';
 import { type Content, type Made, partText } from './providers/provider.ts';
 
-/** A post as our database has it. */
-export interface PostRow {
-  id: string;
+/** How a post has ended. */
+export interface Outcome {
+  provider: ProviderName;
   state: string;
+}
+
+/** A post as our database has it. */
+export interface PostRow extends Outcome {
+  id: string;
   publishId: string | null;
   errorCode: string | null;
   /** Publish ids that its attempts brought. */
   refs: string[];
 }
 
-export const FINAL = ['published', 'delivered', 'failed', 'cancelled', 'unknown'];
+const FINAL = ['published', 'delivered', 'failed', 'cancelled', 'unknown'];
 
 /** By its text, by the URLs that it was pulled from, or by an id that an attempt brought. */
 export function belongs({ id, text, urls }: Made, post: PostRow, { title, plan }: Offered): boolean {

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { keepRegression } from './regressions.ts';
-import { table } from './report.ts';
+import { byProvider, table } from './report.ts';
 import { type RoundResult, runRound } from './round.ts';
 import { findSecrets } from './secrets.ts';
 import { createWorld } from './world.ts';
@@ -55,7 +55,7 @@ try {
   for (const crash of world.stack.crashes) say(`ended by itself: ${crash}`);
   await world.close();
 }
-process.stdout.write(`\n${table(results)}\n`);
+process.stdout.write(`\n${table(results)}\n\n${byProvider(results)}\n`);
 process.exitCode =
   interrupt.signal.aborted || leaks.length > 0 || results.some(({ problems }) => problems.length > 0) ? 1 : 0;
 

@@ -1,3 +1,4 @@
+import { PROVIDER_NAMES } from '../providers/provider.ts';
 import { countKills } from './faults.ts';
 import type { RoundResult } from './round.ts';
 import { ROLES } from './trouble.ts';
@@ -6,7 +7,7 @@ const COLUMNS = ['published', 'delivered', 'failed', 'cancelled', 'unknown'] as 
 
 /** One line for each round, and their sum. */
 export function table(results: readonly RoundResult[]): string {
-  const rows = [
+  return aligned([
     [
       'seed',
       'publishes',
@@ -23,7 +24,23 @@ export function table(results: readonly RoundResult[]): string {
     ],
     ...results.map((result) => row(String(result.seed), result)),
     ...(results.length > 1 ? [row('all', sum(results))] : []),
-  ];
+  ]);
+}
+
+/** How the posts of each provider ended. */
+export function byProvider(results: readonly RoundResult[]): string {
+  const { outcomes } = sum(results);
+  return aligned([
+    ['provider', 'publishes', ...COLUMNS],
+    ...PROVIDER_NAMES.map((name) => {
+      const mine = outcomes.filter(({ provider }) => provider === name);
+      const counts = COLUMNS.map((state) => mine.filter((one) => one.state === state).length);
+      return [name, ...[mine.length, ...counts].map(String)];
+    }),
+  ]);
+}
+
+function aligned(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((cells) => cells[column]?.length ?? 0)),
   );
@@ -34,13 +51,13 @@ export function table(results: readonly RoundResult[]): string {
 
 function row(
   name: string,
-  { publishes, states, kills, killed, faults, crashes, strays, counts, seconds }: Omit<RoundResult, 'seed'>,
+  { publishes, outcomes, kills, killed, faults, crashes, strays, counts, seconds }: Omit<RoundResult, 'seed'>,
 ): string[] {
   return [
     name,
     ...[
       publishes,
-      ...COLUMNS.map((state) => states[state] ?? 0),
+      ...COLUMNS.map((state) => outcomes.filter((one) => one.state === state).length),
       kills,
       ...ROLES.map((role) => killed[role]),
       faults,
@@ -59,7 +76,7 @@ function sum(results: readonly RoundResult[]): Omit<RoundResult, 'seed'> {
     results.reduce((total, one) => total + of(one), 0);
   return {
     publishes: add(({ publishes }) => publishes),
-    states: Object.fromEntries(COLUMNS.map((state) => [state, add(({ states }) => states[state] ?? 0)])),
+    outcomes: results.flatMap(({ outcomes }) => outcomes),
     kills: add(({ kills }) => kills),
     killed: countKills((role) => add(({ killed }) => killed[role])),
     faults: add(({ faults }) => faults),

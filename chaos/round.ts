@@ -4,6 +4,7 @@ import { drive } from './drive.ts';
 import { compareEvents } from './events.ts';
 import { evidenceOf } from './evidence.ts';
 import { cause, endTroubles, forgetFaults } from './faults.ts';
+import type { Outcome } from './judge.ts';
 import type { Kind, Offence } from './offence.ts';
 import { offerAll } from './offer.ts';
 import { planRound } from './plan.ts';
@@ -16,7 +17,7 @@ import type { World } from './world.ts';
 export interface RoundResult {
   seed: number;
   publishes: number;
-  states: Record<string, number>;
+  outcomes: readonly Outcome[];
   kills: number;
   killed: Record<Role, number>;
   faults: number;
@@ -62,7 +63,7 @@ export async function runRound(world: World, seed: number, publishes: number): P
   return {
     seed,
     publishes,
-    states: compared.states,
+    outcomes: compared.outcomes,
     kills: ROLES.reduce((total, role) => total + caused.kills[role], 0),
     killed: caused.kills,
     faults: caused.faults,

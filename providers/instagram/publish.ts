@@ -78,7 +78,8 @@ export function createPublishing(settings: InstagramSettings): Publishing {
           logId: null,
         };
       }
-      const made = await createContainer(containers, context, containerParams(request, context));
+      const params = containerParams(request, context);
+      const made = await createContainer(containers, context, params, items(request));
       if (!isUpload(request)) return { publishId: made.id, logId: null };
       return { publishId: made.id, secret: uploadUri(settings, made.uploadUri), logId: null };
     },

@@ -30,14 +30,23 @@ interface Standing {
   detail: string | null;
 }
 
+/** How often what is not found is asked for before it is made anew (sheets instagram 5.2, threads 5). */
+const MOST_TRIES = 5;
+
 /** Our server may have been away when the platform fetched a file from it. */
 const FETCH_AGAIN = { kind: 'unavailable', retryAfterMs: 20_000, tries: 6 } as const;
 
-/** Makes a container. @throws ProviderError */
+/**
+ * Makes a container.
+ * @param children the writes that made what it holds: they are repeated when the platform does not find that for long,
+ * because it ends after a day, and the post may have waited
+ * @throws ProviderError
+ */
 export async function createContainer(
   containers: Containers,
   context: PostContext,
   params: Readonly<Record<string, string>>,
+  children: readonly string[] = [],
 ): Promise<{ id: string; uploadUri: string | null }> {
   const answer = await callGraph(containers.platform, {
     ...containers.call(context),
@@ -46,17 +55,17 @@ export async function createContainer(
     params,
     effect: 'write',
   }).catch((error: unknown): never => {
-    throw error instanceof ProviderError && error.code === 'media_not_fetched' && containers.ownFiles(context)
-      ? new ProviderError({ ...error.init, ...FETCH_AGAIN })
-      : error;
+    if (!(error instanceof ProviderError)) throw error;
+    if (error.code === 'media_not_fetched' && containers.ownFiles(context))
+      throw new ProviderError({ ...error.init, ...FETCH_AGAIN });
+    if (error.code === 'container_not_ready' && children.length > 0)
+      throw new ProviderError({ ...error.init, tries: MOST_TRIES, steps: children });
+    throw error;
   });
   const made = id(answer['id']);
   if (made === null) throw unnamed(containers.platform);
   return { id: made, uploadUri: text(answer['uri']) };
 }
-
-/** Then a new container is made (sheets instagram 5.2, threads 5). */
-const MOST_TRIES = 5;
 
 /**
  * Publishes a container.

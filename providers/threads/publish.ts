@@ -83,7 +83,7 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
         };
         return { partId: (await createContainer(containers, context, params)).id, logId: null };
       }
-      const made = await createContainer(containers, context, containerParams(part, context));
+      const made = await createContainer(containers, context, containerParams(part, context), items(part));
       return { ...(part.before === null ? { publishId: made.id } : { partId: made.id }), logId: null };
     },
 

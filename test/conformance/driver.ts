@@ -61,6 +61,8 @@ export interface Driver {
     refresh: string;
     revoke: string | null;
   };
+  /** The endpoint that makes a carousel out of what lasts for a day; absent: there is none such. */
+  carousel?: string;
   /** Makes the next posts more than the provider allows, or allows them again. */
   allow(world: World, person: Person, posts: 'one' | 'many'): Promise<unknown>;
   /** Has the account's token refused. */

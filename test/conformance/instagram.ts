@@ -45,6 +45,7 @@ export const instagram: Driver = {
     refresh: 'instagram.token:fb_exchange_token',
     revoke: 'instagram.permissions',
   },
+  carousel: 'instagram.container:carousel',
   allow: (world, { name }, posts) =>
     world.control('POST', '/instagram/accounts', { username: name, quotaTotal: posts === 'one' ? 1 : 50 }),
   spoilToken: (world, { name }) => world.control('POST', '/instagram/invalidate', { user: name }),

@@ -174,5 +174,22 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
       );
       await expectHit('accept-then-drop');
     });
+
+    test('a carousel, though its parts ended while it waited', async ({ skip }) => {
+      const { carousel } = driver;
+      if (carousel === undefined) return skip('its parts do not end');
+      const example = (await driver.examples(stage.files, world))['a carousel'];
+      if (example === undefined) throw new Error(`${name} has no carousel`);
+      const person = await stage.newPerson(name);
+      await world.fault({ endpoint: carousel, kind: 'status', http: 500, code: '2', times: 3 });
+      const id = await stage.accepted(name, person, example.body);
+      await until(
+        'the carousel to be asked for',
+        async () => (await world.requests()).some(({ fault }) => fault !== undefined) || null,
+      );
+      await world.control('POST', '/clock', { advanceMs: 25 * 3_600_000 });
+      expect(await stage.ended(id)).toMatchObject({ state: 'published' });
+      expect(await driver.live(world, person.openId)).toBe(1);
+    });
   });
 });

@@ -28,6 +28,7 @@ export const threads: Driver = {
     // None is documented.
     revoke: null,
   },
+  carousel: 'threads.container:carousel',
   allow: (world, _person, posts) =>
     world.control('POST', '/threads/options', { postsPerDay: posts === 'one' ? 1 : 250 }),
   spoilToken: (world, { name }) => world.control('POST', '/threads/invalidate', { username: name }),
