@@ -22,14 +22,15 @@ export const createTransferActivities = (deps: Deps) => ({
       if (media === null) throw new Error('a post without media has nothing to transfer');
       const ended = await endedWaiting(deps, loaded);
       if (ended !== null) return ended;
+      const way = loaded.provider.publishing.transfer;
+      // The account was connected another way since the plan was made: the provider fetches the file now.
+      if (way === undefined) return done(deps, loaded, step);
       const of = writeBefore(loaded, step);
       const write = await lastAttempt(deps.db, postId, of);
       // The place to send to was lost after it had been noted: make a new one.
       if (write?.status !== 'accepted' || write.secretEncrypted === null)
         return { kind: 'repeat', step: of, ms: 0, why: 'The upload URL is gone' };
 
-      const way = loaded.provider.publishing.transfer;
-      if (way === undefined) throw new Error(`${post.provider} takes no files`);
       const secret = await openSecret(deps, loaded, write);
       const transfer: Sending = { loaded, of, write, media, secret, way };
       try {
@@ -133,9 +134,7 @@ async function sendFrom(
     await savePost(deps.db, post.id, { sentBytes: chunk.last + 1 });
     if (sent === 'complete') break;
   }
-  const state = stateAfter(post.plan, step);
-  await savePost(deps.db, post.id, { state, phase: null, sentBytes: media.size });
-  return { kind: 'done', state, publishId: post.publishId };
+  return done(deps, loaded, step);
 
   function sendOne(
     { mediaStore }: Deps,
@@ -153,6 +152,13 @@ async function sendFrom(
       body: mediaStore.read(file.storageKey, { start: chunk.first, end: chunk.last }),
     });
   }
+}
+
+/** The provider has the whole file. */
+async function done({ db }: Deps, { post, media }: LoadedPost, step: string): Promise<StepOutcome> {
+  const state = stateAfter(post.plan, step);
+  await savePost(db, post.id, { state, phase: null, sentBytes: media?.size ?? null });
+  return { kind: 'done', state, publishId: post.publishId };
 }
 
 /** The upload URL is dead. What was sent to it can never become visible; a new write makes a new one. */

@@ -137,6 +137,7 @@ async function newAccount(db: Db, sandboxUrl: string): Promise<{ account: Accoun
   const account = await saveGrant(db, {
     userId: user.id,
     provider: 'tiktok',
+    method: null,
     openId,
     username: 'sandbox_creator',
     displayName: null,

@@ -116,6 +116,7 @@ function grant(userId: string, changes: Partial<NewGrant> = {}): NewGrant {
   return {
     userId,
     provider: 'tiktok',
+    method: null,
     openId: randomUUID(),
     username: 'a_creator',
     displayName: 'A Creator',
