@@ -22,11 +22,10 @@ export const createTransferActivities = (deps: Deps) => ({
       if (media === null) throw new Error('a post without media has nothing to transfer');
       const ended = await endedWaiting(deps, loaded);
       if (ended !== null) return ended;
-      const way = loaded.provider.publishing.transfer;
-      // The account was connected another way since the plan was made: the provider fetches the file now.
-      if (way === undefined) return done(deps, loaded, step);
       const of = writeBefore(loaded, step);
       const write = await lastAttempt(deps.db, postId, of);
+      const way = loaded.provider.publishing.transfer;
+      if (way === undefined) return sendNothing(deps, loaded, step, write);
       // The place to send to was lost after it had been noted: make a new one.
       if (write?.status !== 'accepted' || write.secretEncrypted === null)
         return { kind: 'repeat', step: of, ms: 0, why: 'The upload URL is gone' };
@@ -161,8 +160,25 @@ async function done({ db }: Deps, { post, media }: LoadedPost, step: string): Pr
   return { kind: 'done', state, publishId: post.publishId };
 }
 
+/**
+ * The account was connected another way since the plan was made, by which the provider fetches the file. What the write
+ * before made is ready for that, unless it was made for an upload.
+ */
+async function sendNothing(
+  deps: Deps,
+  loaded: LoadedPost,
+  step: string,
+  write: Attempt | null,
+): Promise<StepOutcome> {
+  if (write === null || write.secretEncrypted === null) return done(deps, loaded, step);
+  return expired(deps, { loaded, of: write.step, write });
+}
+
 /** The upload URL is dead. What was sent to it can never become visible; a new write makes a new one. */
-async function expired({ db }: Deps, { loaded: { post }, of, write }: Sending): Promise<StepOutcome> {
+async function expired(
+  { db }: Deps,
+  { loaded: { post }, of, write }: Pick<Sending, 'loaded' | 'of' | 'write'>,
+): Promise<StepOutcome> {
   await db.transaction(async (tx) => {
     await supersedeAttempt(tx, write.id, 'upload_url_expired');
     await savePost(tx, post.id, { sentBytes: null });
