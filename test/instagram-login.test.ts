@@ -42,35 +42,37 @@ beforeEach(async () => {
 const soon = (): AbortSignal => AbortSignal.timeout(20_000);
 const options = (changes: object): Promise<unknown> => world.control('POST', '/instagram/options', changes);
 const advance = (ms: number): Promise<unknown> => world.control('POST', '/clock', { advanceMs: ms });
-/** @returns the account at the sandbox */
+
+/** Adds somebody, unless they are there already. @returns their account at the sandbox */
 async function newAccount(username: string): Promise<Json> {
   await world.control('POST', '/instagram/accounts', { username });
   const accounts: Json = await world.control('GET', '/instagram/accounts');
   return accounts.find((row: Json) => row.username === username);
 }
 
+async function codeFor(creator: string): Promise<string> {
+  await world.control('POST', '/consent', { decision: 'approve', provider: 'instagram', creator });
+  const callback = await visit(login.oauth.authorizeUrl({ state: 'a state/+&', codeVerifier: '' }));
+  expect(callback.searchParams.get('state')).toBe('a state/+&');
+  return callback.searchParams.get('code') ?? '';
+}
+
+const connect = async (creator: string) => login.oauth.exchangeCode(await codeFor(creator), '', soon());
+
+async function tokensOf(creator: string): Promise<TokenSet> {
+  await newAccount(creator);
+  const [grant] = (await connect(creator)).grants;
+  if (grant === undefined) throw new Error('nothing was granted');
+  return grant.tokens;
+}
+
+const refusal = async (call: Promise<unknown>): Promise<ProviderError> => {
+  const error: unknown = await call.catch((cause: unknown) => cause);
+  if (error instanceof ProviderError) return error;
+  throw new Error(`no ProviderError: ${String(error)}`);
+};
+
 describe('the provider', () => {
-  async function codeFor(creator: string): Promise<string> {
-    await world.control('POST', '/consent', { decision: 'approve', provider: 'instagram', creator });
-    const callback = await visit(login.oauth.authorizeUrl({ state: 'a state/+&', codeVerifier: '' }));
-    expect(callback.searchParams.get('state')).toBe('a state/+&');
-    return callback.searchParams.get('code') ?? '';
-  }
-  const connect = async (creator: string) => login.oauth.exchangeCode(await codeFor(creator), '', soon());
-
-  async function tokensOf(creator: string): Promise<TokenSet> {
-    await newAccount(creator);
-    const [grant] = (await connect(creator)).grants;
-    if (grant === undefined) throw new Error('nothing was granted');
-    return grant.tokens;
-  }
-
-  const refusal = async (call: Promise<unknown>): Promise<ProviderError> => {
-    const error: unknown = await call.catch((cause: unknown) => cause);
-    if (error instanceof ProviderError) return error;
-    throw new Error(`no ProviderError: ${String(error)}`);
-  };
-
   test.each([
     { loginTokenShape: 'flat', loginMeShape: 'flat', loginUserId: 'scoped', loginUserIdType: 'number' },
     { loginTokenShape: 'wrapped', loginMeShape: 'wrapped', loginUserId: 'scoped', loginUserIdType: 'string' },
@@ -175,32 +177,32 @@ describe('the provider', () => {
   });
 });
 
-describe('the API', () => {
-  const connected = async (creator: string, method?: string): Promise<Json> => {
-    const { answer } = await world.visitConsent({ creator }, world.user.key, 'instagram', method);
-    expect(answer).toMatchObject({ status: 200 });
-    return (await world.call('GET', `/api/accounts/${answer.body.accounts[0].id}`)).body;
-  };
-  /** Somebody whose account both logins can connect. */
-  async function newCreator(username: string): Promise<void> {
-    await newAccount(username);
-    await world.control('POST', '/instagram/pages', { name: username, user: username, instagram: username });
-  }
-  const publishReel = async (accountId: string, text: string): Promise<Answer> =>
-    world.call('POST', '/api/instagram/publish', {
-      body: { accountId, mediaType: 'REELS', mediaId: videoId, postInfo: { caption: text } },
-    });
-  const containersOf = async (openId: string): Promise<Json[]> => {
-    const answer: Json = await world.control('GET', `/instagram/publishes?accountId=${openId}`);
-    return answer;
-  };
-  const rowOf = async (accountId: string): Promise<Json> =>
-    (
-      await world.database.db.execute<Json>(
-        `select * from instagram_accounts where oauth_account_id = '${accountId}'`,
-      )
-    )[0];
+const connected = async (creator: string, method?: string): Promise<Json> => {
+  const { answer } = await world.visitConsent({ creator }, world.user.key, 'instagram', method);
+  expect(answer).toMatchObject({ status: 200 });
+  return (await world.call('GET', `/api/accounts/${answer.body.accounts[0].id}`)).body;
+};
+/** Somebody whose account both logins can connect. */
+async function newCreator(username: string): Promise<void> {
+  await newAccount(username);
+  await world.control('POST', '/instagram/pages', { name: username, user: username, instagram: username });
+}
+const publishReel = async (accountId: string, text: string): Promise<Answer> =>
+  world.call('POST', '/api/instagram/publish', {
+    body: { accountId, mediaType: 'REELS', mediaId: videoId, postInfo: { caption: text } },
+  });
+const containersOf = async (openId: string): Promise<Json[]> => {
+  const answer: Json = await world.control('GET', `/instagram/publishes?accountId=${openId}`);
+  return answer;
+};
+const rowOf = async (accountId: string): Promise<Json> =>
+  (
+    await world.database.db.execute<Json>(
+      `select * from instagram_accounts where oauth_account_id = '${accountId}'`,
+    )
+  )[0];
 
+describe('the API', () => {
   test('refuses a way to connect that the provider does not have', async () => {
     for (const body of [
       { provider: 'instagram', method: 'carrier_pigeon' },
@@ -289,10 +291,13 @@ describe('the API', () => {
     });
     const { providerPostId: mediaId } = await world.untilPost(post.id, 'published');
     await world.control('POST', '/instagram/comments', { mediaId, text: 'no page needed' });
-    await until('the comment', async () => {
-      const rows = await world.database.db.execute(`select 1 from ig_comments where text = 'no page needed'`);
-      return rows.length === 1 ? true : null;
+    const comment = await until('the comment', async () => {
+      const [row] = await world.database.db.execute<Json>(
+        `select * from ig_comments where text = 'no page needed'`,
+      );
+      return row ?? null;
     });
+    expect(comment).toMatchObject({ user_id: world.user.id, hidden: false });
   });
 
   test('deletes the data of whoever asks for it, in the name of the Instagram app only', async () => {
