@@ -3,6 +3,8 @@ import process from 'node:process';
 import { parseKeyring, type Keyring } from './crypto/keys.ts';
 import type { ProviderSettings } from './providers/index.ts';
 import type { InstagramSettings } from './providers/instagram/client.ts';
+import type { FacebookLoginSettings } from './providers/instagram/facebook-login.ts';
+import type { InstagramLoginSettings } from './providers/instagram/instagram-login.ts';
 import type { ThreadsSettings } from './providers/threads/client.ts';
 import type { TikTokSettings } from './providers/tiktok/client.ts';
 
@@ -80,7 +82,8 @@ export const SETTINGS = [
     name: 'NEXT_PUBLIC_INSTAGRAM_APP_ID',
     aliases: ['INSTAGRAM_APP_ID'],
     fallback: '',
-    about: 'App id of your Meta app (Facebook Login).',
+    about:
+      'App id of your Meta app; with its secret and redirect URI, accounts are connected by Facebook Login.',
   },
   { name: 'INSTAGRAM_APP_SECRET', fallback: '', about: 'App secret of your Meta app.' },
   {
@@ -90,9 +93,21 @@ export const SETTINGS = [
     about: 'Registered redirect URI: <EVERPOST_PUBLIC_URL>/api/auth/instagram/callback.',
   },
   {
+    name: 'INSTAGRAM_LOGIN_APP_ID',
+    fallback: '',
+    about:
+      'Instagram app id (not the Meta app id); with its secret and redirect URI, accounts are connected by Instagram Login.',
+  },
+  { name: 'INSTAGRAM_LOGIN_APP_SECRET', fallback: '', about: 'Instagram app secret.' },
+  {
+    name: 'INSTAGRAM_LOGIN_REDIRECT_URI',
+    fallback: '',
+    about: 'Registered redirect URI: <EVERPOST_PUBLIC_URL>/api/auth/instagram/callback.',
+  },
+  {
     name: 'INSTAGRAM_WEBHOOK_SECRET',
     fallback: '',
-    about: 'Comma list of secrets that may sign webhooks; the app secret without it.',
+    about: 'Comma list of secrets that may sign webhooks; the secrets of both apps without it.',
   },
   {
     name: 'FACEBOOK_DIALOG_URL',
@@ -104,6 +119,21 @@ export const SETTINGS = [
     name: 'INSTAGRAM_UPLOAD_URL',
     fallback: 'https://rupload.facebook.com',
     about: 'Base URL that videos are sent to.',
+  },
+  {
+    name: 'INSTAGRAM_AUTH_URL',
+    fallback: 'https://www.instagram.com',
+    about: 'Base URL of the consent page of Instagram Login.',
+  },
+  {
+    name: 'INSTAGRAM_API_URL',
+    fallback: 'https://api.instagram.com',
+    about: 'Base URL that codes of Instagram Login are exchanged at.',
+  },
+  {
+    name: 'INSTAGRAM_GRAPH_URL',
+    fallback: 'https://graph.instagram.com',
+    about: 'Base URL of the Graph API of Instagram Login.',
   },
   {
     name: 'NEXT_PUBLIC_THREADS_APP_ID',
@@ -280,16 +310,17 @@ interface Reader {
 
 /**
  * All of the credentials or none: a provider that is half configured is a mistake, not a choice.
- * @param names the credentials, the redirect URI last, and then the webhook secrets
+ * @param credentials the redirect URI last
+ * @param webhookSecret its value; empty where it may also stand for others
  */
 function areComplete(
   { value, problem }: Reader,
   title: string,
   credentials: readonly [SettingName, SettingName, SettingName],
-  webhookSecret: SettingName,
+  webhookSecret: string,
 ): boolean {
   const missing = credentials.filter((name) => value(name) === '');
-  if (missing.length === credentials.length && value(webhookSecret) === '') return false;
+  if (missing.length === credentials.length && webhookSecret === '') return false;
   for (const name of missing) problem(`${name} is missing, but other ${title} settings are set`);
   const [, , redirectUri] = credentials;
   if (!missing.includes(redirectUri)) checkRedirectUri(redirectUri, value(redirectUri), problem);
@@ -309,7 +340,7 @@ function readTikTok(read: Reader): TikTokSettings | null {
     'TIKTOK_CLIENT_SECRET',
     'NEXT_PUBLIC_TIKTOK_REDIRECT_URI',
   ] as const;
-  if (!areComplete(read, 'TikTok', credentials, 'TIKTOK_WEBHOOK_SECRET')) return null;
+  if (!areComplete(read, 'TikTok', credentials, value('TIKTOK_WEBHOOK_SECRET'))) return null;
   return {
     clientKey: value('TIKTOK_CLIENT_KEY'),
     clientSecret: value('TIKTOK_CLIENT_SECRET'),
@@ -321,7 +352,27 @@ function readTikTok(read: Reader): TikTokSettings | null {
   };
 }
 
+/** Each of the two logins by itself; one of them is enough. */
 function readInstagram(read: Reader): InstagramSettings | null {
+  const { value } = read;
+  const instagramLogin = readInstagramLogin(read);
+  // The webhook secret alone is half of the usual one.
+  const alone = instagramLogin === null ? value('INSTAGRAM_WEBHOOK_SECRET') : '';
+  const facebookLogin = readFacebookLogin(read, alone);
+  if (facebookLogin === null && instagramLogin === null) return null;
+  return {
+    webhookSecrets: secrets(
+      value('INSTAGRAM_WEBHOOK_SECRET'),
+      value('INSTAGRAM_APP_SECRET'),
+      value('INSTAGRAM_LOGIN_APP_SECRET'),
+    ),
+    verifyToken: verifyToken(read, 'Instagram'),
+    ...(facebookLogin === null ? {} : { facebookLogin }),
+    ...(instagramLogin === null ? {} : { instagramLogin }),
+  };
+}
+
+function readFacebookLogin(read: Reader, webhookSecret: string): FacebookLoginSettings | null {
   const { value, url } = read;
   const dialogUrl = url('FACEBOOK_DIALOG_URL');
   const graphUrl = url('FACEBOOK_GRAPH_URL');
@@ -331,16 +382,35 @@ function readInstagram(read: Reader): InstagramSettings | null {
     'INSTAGRAM_APP_SECRET',
     'NEXT_PUBLIC_INSTAGRAM_REDIRECT_URI',
   ] as const;
-  if (!areComplete(read, 'Instagram', credentials, 'INSTAGRAM_WEBHOOK_SECRET')) return null;
+  if (!areComplete(read, 'Instagram', credentials, webhookSecret)) return null;
   return {
     appId: value('NEXT_PUBLIC_INSTAGRAM_APP_ID'),
     appSecret: value('INSTAGRAM_APP_SECRET'),
     redirectUri: value('NEXT_PUBLIC_INSTAGRAM_REDIRECT_URI'),
-    webhookSecrets: secrets(value('INSTAGRAM_WEBHOOK_SECRET'), value('INSTAGRAM_APP_SECRET')),
-    verifyToken: verifyToken(read, 'Instagram'),
     dialogUrl,
     graphUrl,
     uploadUrl,
+  };
+}
+
+function readInstagramLogin(read: Reader): InstagramLoginSettings | null {
+  const { value, url } = read;
+  const authUrl = url('INSTAGRAM_AUTH_URL');
+  const apiUrl = url('INSTAGRAM_API_URL');
+  const graphUrl = url('INSTAGRAM_GRAPH_URL');
+  const credentials = [
+    'INSTAGRAM_LOGIN_APP_ID',
+    'INSTAGRAM_LOGIN_APP_SECRET',
+    'INSTAGRAM_LOGIN_REDIRECT_URI',
+  ] as const;
+  if (!areComplete(read, 'Instagram Login', credentials, '')) return null;
+  return {
+    appId: value('INSTAGRAM_LOGIN_APP_ID'),
+    appSecret: value('INSTAGRAM_LOGIN_APP_SECRET'),
+    redirectUri: value('INSTAGRAM_LOGIN_REDIRECT_URI'),
+    authUrl,
+    apiUrl,
+    graphUrl,
   };
 }
 
@@ -353,7 +423,7 @@ function readThreads(read: Reader): ThreadsSettings | null {
     'THREADS_APP_SECRET',
     'NEXT_PUBLIC_THREADS_REDIRECT_URI',
   ] as const;
-  if (!areComplete(read, 'Threads', credentials, 'THREADS_WEBHOOK_SECRET')) return null;
+  if (!areComplete(read, 'Threads', credentials, value('THREADS_WEBHOOK_SECRET'))) return null;
   return {
     appId: value('NEXT_PUBLIC_THREADS_APP_ID'),
     appSecret: value('THREADS_APP_SECRET'),

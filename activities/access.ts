@@ -87,7 +87,7 @@ export async function loadPost(
   const post = await postById(db, postId);
   const account = await accountById(db, post.oauthAccountId);
   if (account === null) throw new Error(`no account ${post.oauthAccountId}`);
-  const provider = providers.find(post.provider);
+  const provider = providers.find(post.provider, account.method);
   if (provider === null) throw new Error(`no credentials are set for ${post.provider}`);
   const media = post.mediaId === null ? null : await mediaById(db, post.mediaId);
   return { post, account, provider, media, made: await madeBy(db, postId) };
@@ -185,6 +185,7 @@ export function contextOf(
     mediaUrl,
     publishId: post.publishId,
     made,
+    sendsFile: post.plan.some(({ kind }) => kind === 'transfer'),
     signal,
   };
 }

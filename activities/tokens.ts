@@ -50,7 +50,7 @@ export const createTokenActivities = (deps: Deps) => ({
       if (account.tokenVersion !== tokenVersion || account.status !== 'active') return standing(account);
       if (account.refreshTokenEncrypted === null || hasEnded(account.refreshExpiresAt))
         return reauth(deps, account, 'refresh_token_expired');
-      const provider = providers.find(account.provider);
+      const provider = providers.find(account.provider, account.method);
       if (provider === null) throw new Error(`no credentials are set for ${account.provider}`);
       const key = await accountKey(db, account);
       const old = await openRefreshToken(envelope, key, account, account.refreshTokenEncrypted);
@@ -88,7 +88,7 @@ export const createTokenActivities = (deps: Deps) => ({
     alive(async (signal) => {
       const { db, envelope, providers } = deps;
       const account = await load(deps, accountId);
-      const provider = providers.find(account.provider);
+      const provider = providers.find(account.provider, account.method);
       await cancelPosts(deps, account.id);
       const ours = account.statusReason === 'disconnected_by_user';
       if (

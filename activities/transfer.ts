@@ -24,12 +24,12 @@ export const createTransferActivities = (deps: Deps) => ({
       if (ended !== null) return ended;
       const of = writeBefore(loaded, step);
       const write = await lastAttempt(deps.db, postId, of);
+      const way = loaded.provider.publishing.transfer;
+      if (way === undefined) return sendNothing(deps, loaded, step, write);
       // The place to send to was lost after it had been noted: make a new one.
       if (write?.status !== 'accepted' || write.secretEncrypted === null)
         return { kind: 'repeat', step: of, ms: 0, why: 'The upload URL is gone' };
 
-      const way = loaded.provider.publishing.transfer;
-      if (way === undefined) throw new Error(`${post.provider} takes no files`);
       const secret = await openSecret(deps, loaded, write);
       const transfer: Sending = { loaded, of, write, media, secret, way };
       try {
@@ -133,9 +133,7 @@ async function sendFrom(
     await savePost(deps.db, post.id, { sentBytes: chunk.last + 1 });
     if (sent === 'complete') break;
   }
-  const state = stateAfter(post.plan, step);
-  await savePost(deps.db, post.id, { state, phase: null, sentBytes: media.size });
-  return { kind: 'done', state, publishId: post.publishId };
+  return done(deps, loaded, step);
 
   function sendOne(
     { mediaStore }: Deps,
@@ -155,8 +153,32 @@ async function sendFrom(
   }
 }
 
+/** The provider has the whole file. */
+async function done({ db }: Deps, { post, media }: LoadedPost, step: string): Promise<StepOutcome> {
+  const state = stateAfter(post.plan, step);
+  await savePost(db, post.id, { state, phase: null, sentBytes: media?.size ?? null });
+  return { kind: 'done', state, publishId: post.publishId };
+}
+
+/**
+ * The account was connected another way since the plan was made, by which the provider fetches the file. What the write
+ * before made is ready for that, unless it was made for an upload.
+ */
+async function sendNothing(
+  deps: Deps,
+  loaded: LoadedPost,
+  step: string,
+  write: Attempt | null,
+): Promise<StepOutcome> {
+  if (write === null || write.secretEncrypted === null) return done(deps, loaded, step);
+  return expired(deps, { loaded, of: write.step, write });
+}
+
 /** The upload URL is dead. What was sent to it can never become visible; a new write makes a new one. */
-async function expired({ db }: Deps, { loaded: { post }, of, write }: Sending): Promise<StepOutcome> {
+async function expired(
+  { db }: Deps,
+  { loaded: { post }, of, write }: Pick<Sending, 'loaded' | 'of' | 'write'>,
+): Promise<StepOutcome> {
   await db.transaction(async (tx) => {
     await supersedeAttempt(tx, write.id, 'upload_url_expired');
     await savePost(tx, post.id, { sentBytes: null });

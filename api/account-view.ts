@@ -16,6 +16,7 @@ export const AccountView = Type.Object(
   {
     id: Type.String(),
     provider: Type.String(),
+    method: nullable.string,
     openId: Type.String({ description: 'The provider’s id of the person.' }),
     username: nullable.string,
     displayName: nullable.string,
@@ -37,6 +38,7 @@ export async function accountView(deps: Deps, account: Account) {
   return {
     id: account.id,
     provider: account.provider,
+    method: account.method,
     openId: account.openId,
     username: account.username,
     displayName: account.displayName,

@@ -32,6 +32,7 @@ export async function saveGrants(
         ...grant,
         userId: state.userId,
         provider: provider.name,
+        method: provider.method ?? null,
         scopes: tokens.scopes,
         expiresAt: inSeconds(tokens.expiresIn),
         refreshExpiresAt: inSeconds(tokens.refreshExpiresIn),
@@ -51,19 +52,21 @@ async function saveLogin(
   account: Account,
   { id, page }: NonNullable<Grant['login']>,
 ): Promise<void> {
-  const sealed = await envelope.seal(await accountKey(tx, account), page.accessToken, {
+  const place = {
     table: 'instagram_accounts',
     column: 'page_access_token_encrypted',
     row: account.id,
     version: account.tokenVersion,
-  });
+  };
+  const sealed =
+    page === undefined ? null : await envelope.seal(await accountKey(tx, account), page.accessToken, place);
   await saveInstagramAccount(tx, {
     userId: account.userId,
     oauthAccountId: account.id,
     igBusinessId: account.openId,
-    pageId: page.id,
+    pageId: page?.id ?? null,
     username: account.username,
-    accessLevel: 'facebook_login',
+    accessLevel: account.method ?? account.provider,
     pageAccessTokenEncrypted: sealed,
     facebookUserId: id,
   });

@@ -10,7 +10,7 @@ import {
   takeOAuthState,
 } from '../db/connect.ts';
 import { ProviderError } from '../providers/errors.ts';
-import type { Grant, Provider } from '../providers/provider.ts';
+import type { Grant, Provider, ProviderName } from '../providers/provider.ts';
 import { signalAccountChanged } from '../workflows/start.ts';
 import { noted } from './access.ts';
 import { giveBack, saveGrants } from './connect-store.ts';
@@ -53,6 +53,7 @@ export async function beginConnect(
   await insertOAuthState(db, {
     ...attempt,
     provider: provider.name,
+    method: provider.method ?? null,
     hash: sha256Hex(state),
     verifierKekId: keyId,
     verifierWrapped: wrapped,
@@ -72,15 +73,17 @@ export interface CallbackQuery {
 export async function finishConnect(
   deps: Deps,
   request: FastifyRequest,
-  provider: Provider,
+  name: ProviderName,
   query: CallbackQuery,
 ): Promise<ConnectResult> {
   const { db } = deps.database;
   const hash = sha256Hex(query.state ?? '');
-  const state = await takeOAuthState(db, provider.name, hash);
-  const known = state ?? (await findOAuthState(db, provider.name, hash));
+  const state = await takeOAuthState(db, name, hash);
+  const known = state ?? (await findOAuthState(db, name, hash));
+  // The attempt says how the account is connected: all methods come back here.
+  const provider = deps.providers.find(name, state?.method);
   const result =
-    state === null
+    state === null || provider === null
       ? { code: 'invalid_state' as const }
       : await connect(deps, request, provider, state, query);
   const returnTo = known?.returnTo ?? null;
@@ -94,7 +97,7 @@ export async function finishConnect(
         ip,
         action: 'account.connected',
         subject: account.id,
-        details: { provider: provider.name, scopes: account.scope },
+        details: { provider: name, method: account.method, scopes: account.scope },
       });
       await tell(deps.temporal, request.log, `keepTokenFresh of ${account.id}`, () =>
         signalAccountChanged(deps.temporal, account),
@@ -107,7 +110,7 @@ export async function finishConnect(
     userId,
     ip,
     action: 'account.connect_failed',
-    subject: provider.name,
+    subject: name,
     details: { ...result },
   });
   return { returnTo, failure: result };

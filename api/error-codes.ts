@@ -47,8 +47,8 @@ export const ERRORS = {
   ),
   provider_not_configured: kind(
     404,
-    'the provider is unknown, or no credentials are set for it',
-    'This platform is not available here.',
+    'the provider or its method is unknown, or no credentials are set for it',
+    'This platform, or this way to connect to it, is not available here.',
   ),
   email_taken: kind(
     409,

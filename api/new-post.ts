@@ -43,7 +43,7 @@ export async function postingAccount(
   accountId: string,
 ): Promise<{ account: Account; provider: Provider }> {
   const account = isUuid(accountId) ? await findAccount(db, userId, accountId) : null;
-  const provider = providers.find(name);
+  const provider = providers.find(name, account?.method);
   if (account?.provider !== name || provider === null) throw apiError('account_not_found');
   const { status, statusReason } = account;
   if (status === 'disconnected')

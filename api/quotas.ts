@@ -6,9 +6,9 @@ import { textOrNull } from './schemas.ts';
 /** How much of its quotas an account has used, as clients see it. */
 export async function quotasOf(
   { database: { db }, providers }: Deps,
-  account: { id: string; provider: string },
+  account: { id: string; provider: string; method: string | null },
 ) {
-  const quotas = providers.find(account.provider)?.publishing.quotas ?? [];
+  const quotas = providers.find(account.provider, account.method)?.publishing.quotas ?? [];
   return (await quotaUse(db, account.id, quotas)).map(quotaView);
 }
 

@@ -11,6 +11,14 @@ export const nullable = {
   number: Type.Unsafe<number | null>({ type: ['number', 'null'] }),
 };
 
+/** How an account is to be connected. */
+export const Method = Type.String({
+  maxLength: 40,
+  examples: ['instagram_login'],
+  description:
+    'Where the provider has several ways to connect. Instagram: `facebook_login` (the usual one) or `instagram_login`.',
+});
+
 /** Whatever else an object holds. */
 export const Anything = Type.Object({}, { additionalProperties: true });
 

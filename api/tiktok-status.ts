@@ -84,6 +84,7 @@ export function createStatusReader(deps: Deps) {
           mediaUrl: deps.mediaLinks.url,
           publishId: post.publishId,
           made: {},
+          sendsFile: false,
           signal,
         }),
       );

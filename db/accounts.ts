@@ -19,6 +19,7 @@ export interface StoredTokens {
 export interface NewGrant {
   userId: string;
   provider: string;
+  method: string | null;
   openId: string;
   username: string | null;
   displayName: string | null;
@@ -63,6 +64,7 @@ export async function saveGrant(db: Db, grant: NewGrant): Promise<Account> {
       .update(oauthAccounts)
       .set({
         ...tokens,
+        method: grant.method,
         dataKeyId,
         tokenVersion: place.tokenVersion,
         scope: [...grant.scopes],

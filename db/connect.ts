@@ -10,6 +10,7 @@ export interface NewConnectLink {
   hash: string;
   userId: string;
   provider: string;
+  method: string | null;
   returnTo: string | null;
   expiresAt: Date;
 }

@@ -107,12 +107,16 @@ export const apiKeys = pgTable(
   (t) => [index().on(t.userId)],
 );
 
+/** How an account is connected, where its provider has several ways; null: there is one, or the usual one is meant. */
+const method = () => text('method');
+
 /** One-time links with which a creator connects an account in any browser. */
 export const connectLinks = pgTable('connect_links', {
   id: id(),
   hash: text('hash').notNull().unique(),
   userId: userId(),
   provider: text('provider').notNull(),
+  method: method(),
   returnTo: text('return_to'),
   expiresAt: at('expires_at').notNull(),
   usedAt: at('used_at'),
@@ -124,6 +128,7 @@ export const oauthStates = pgTable('oauth_states', {
   hash: text('hash').notNull().unique(),
   userId: userId(),
   provider: text('provider').notNull(),
+  method: method(),
   returnTo: text('return_to'),
   connectLinkId: uuid('connect_link_id').references(() => connectLinks.id),
   /** The PKCE verifier's 32 bytes, wrapped by the KEK like a data key. */
@@ -148,6 +153,7 @@ export const oauthAccounts = pgTable(
     id: id(),
     userId: userId(),
     provider: text('provider').notNull(),
+    method: method(),
     /** The provider's id of the person for our app; opaque, never normalised. */
     openId: text('open_id').notNull(),
     scope: text('scope').array().notNull(),
@@ -176,7 +182,7 @@ export const oauthAccounts = pgTable(
   ],
 );
 
-/** What an Instagram account has beyond others: the Page that it is reached through. */
+/** What an Instagram account has beyond others: how it is reached, and for whom. */
 export const instagramAccounts = pgTable(
   'instagram_accounts',
   {
@@ -184,12 +190,13 @@ export const instagramAccounts = pgTable(
     userId: userId(),
     oauthAccountId: uuid('oauth_account_id').notNull().unique(),
     igBusinessId: text('ig_business_id').notNull(),
+    /** With Facebook Login. */
     pageId: text('page_id'),
     username: text('username'),
-    /** How the account was connected: `facebook_login`. */
+    /** How the account was connected: `facebook_login` or `instagram_login`. */
     accessLevel: text('access_level').notNull(),
     pageAccessTokenEncrypted: bytea('page_access_token_encrypted'),
-    /** Whom the deauthorize callback names. */
+    /** Whom the deauthorize callback names: the Facebook user; with Instagram Login the account, by its id for our app. */
     facebookUserId: text('facebook_user_id'),
     createdAt: createdAt(),
     updatedAt: updatedAt(),

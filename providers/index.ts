@@ -16,18 +16,26 @@ export interface ProviderSettings {
 /** The registry: a provider is added by standing here. */
 export interface Providers {
   readonly tiktok: TikTok | null;
-  /** The provider of this name; null: unknown, or no credentials are set. */
-  find(name: string): Provider | null;
+  readonly all: readonly Provider[];
+  /**
+   * The provider of this name, for accounts that are connected by this method; without one the usual method is meant.
+   * @returns null where it is unknown, or no credentials are set for it
+   */
+  find(name: string, method?: string | null): Provider | null;
 }
 
-export function createProviders({ tiktok, instagram, threads }: ProviderSettings): Providers {
-  const all = {
-    tiktok: tiktok === undefined ? null : createTikTok(tiktok),
-    instagram: instagram === undefined ? null : createInstagram(instagram),
-    threads: threads === undefined ? null : createThreads(threads),
-  } satisfies Record<ProviderName, Provider | null>;
+export function createProviders(settings: ProviderSettings): Providers {
+  const tiktok = settings.tiktok === undefined ? null : createTikTok(settings.tiktok);
+  const byName = {
+    tiktok: tiktok === null ? [] : [tiktok],
+    instagram: settings.instagram === undefined ? [] : createInstagram(settings.instagram),
+    threads: settings.threads === undefined ? [] : [createThreads(settings.threads)],
+  } satisfies Record<ProviderName, readonly Provider[]>;
+  const all: readonly Provider[] = Object.values(byName).flat();
   return {
-    tiktok: all.tiktok,
-    find: (name) => Object.values(all).find((provider) => provider?.name === name) ?? null,
+    tiktok,
+    all,
+    find: (name, method = null) =>
+      all.find((one) => one.name === name && (method === null || one.method === method)) ?? null,
   };
 }

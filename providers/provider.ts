@@ -43,12 +43,12 @@ export interface Grant {
   displayName: string | null;
   tokens: TokenSet;
   metadata: Record<string, unknown>;
-  /** Where several accounts come with one login. */
+  /** Where the provider knows whoever logged in by another id than the account: several accounts may come with one login. */
   login?: {
-    /** The provider's id of the person who logged in; callbacks name it. */
+    /** The provider's id of whoever logged in; callbacks name it. */
     id: string;
-    /** The Page through which the account is reached. */
-    page: { id: string; accessToken: string };
+    /** The Page through which the account is reached; absent: it is reached by itself. */
+    page?: { id: string; accessToken: string };
   };
 }
 
@@ -94,6 +94,8 @@ export interface PostContext {
   publishId: string | null;
   /** What the accepted writes of the post have made, by step. */
   made: Readonly<Record<string, string>>;
+  /** Whether its plan sends the file; else the provider fetches it. */
+  sendsFile: boolean;
   signal: AbortSignal;
 }
 
@@ -264,8 +266,11 @@ export interface Webhooks {
   signedUser?(signedRequest: string): string | null;
 }
 
+/** A platform; once for each way to connect an account, where it has several and accounts differ by it. */
 export interface Provider {
   readonly name: ProviderName;
+  /** Names the way to connect; absent: there is only one. */
+  readonly method?: string;
   readonly oauth: OAuth;
   readonly publishing: Publishing;
   readonly webhooks: Webhooks;

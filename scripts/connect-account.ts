@@ -7,8 +7,12 @@ const RETURN_TO = 'http://127.0.0.1/connected';
 const CREATOR = 'demo_creator';
 
 /** A link that connects an account, for any browser, once. */
-export async function connectLink(api: Api, { name }: SandboxedProvider, returnTo?: string): Promise<string> {
-  const body = { provider: name, ...(returnTo === undefined ? {} : { returnTo }) };
+export async function connectLink(
+  api: Api,
+  { name }: SandboxedProvider,
+  options: { returnTo?: string; method?: string } = {},
+): Promise<string> {
+  const body = { provider: name, ...options };
   return (await api.post('/api/connect-links', body, Type.Object({ url: Type.String() }))).url;
 }
 
@@ -25,7 +29,7 @@ export async function connectSandboxAccount(
   const consent = { decision: 'approve', provider: provider.name, creator: username };
   await sandbox.post('/_sandbox/consent', consent, Type.Unknown());
 
-  const end = await followRedirects(await connectLink(api, provider, RETURN_TO), onRedirect);
+  const end = await followRedirects(await connectLink(api, provider, { returnTo: RETURN_TO }), onRedirect);
   const account = end.searchParams.get('account');
   if (account !== null) return account;
   throw new Error(

@@ -24,8 +24,16 @@ async function introduce(stack: Stack): Promise<void> {
   const api = createApi(apiUrl, key);
   // With credentials of your own, an account is connected by its creator, in a browser.
   const sample = sandboxUrl === undefined ? null : await keptSample(api, key, sandboxUrl, sandboxed);
+  const link = async (provider: SandboxedProvider, title: string, options = {}): Promise<string> =>
+    `  ${title.padEnd(25)}  ${await connectLink(api, provider, options)}`;
   const links = await Promise.all(
-    PROVIDERS.map(async (provider) => `  ${provider.title.padEnd(11)}  ${await connectLink(api, provider)}`),
+    PROVIDERS.flatMap((provider) => [
+      link(provider, provider.title),
+      // Who has an app of their own may have set up the usual way only.
+      ...(sandboxed.includes(provider) ? (provider.methods ?? []) : []).map(({ name, title }) =>
+        link(provider, title, { method: name }),
+      ),
+    ]),
   );
   const curl = (provider: SandboxedProvider): string => {
     const accountId = sample?.accounts[provider.name] ?? 'ACCOUNT_ID';

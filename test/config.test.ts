@@ -186,6 +186,43 @@ test('a webhook secret alone is a mistake too', () => {
   expect(named(problemsOf({ ...SMALLEST, TIKTOK_WEBHOOK_SECRET: 'x' }))).toEqual(Object.keys(TIKTOK));
 });
 
+test('Instagram needs one of its two logins, each with all that belongs to it', () => {
+  const redirectUri = 'https://posts.example.com/api/auth/instagram/callback';
+  const facebook: Environment = {
+    NEXT_PUBLIC_INSTAGRAM_APP_ID: 'fb',
+    INSTAGRAM_APP_SECRET: 'fb secret',
+    NEXT_PUBLIC_INSTAGRAM_REDIRECT_URI: redirectUri,
+  };
+  const login: Environment = {
+    INSTAGRAM_LOGIN_APP_ID: 'ig',
+    INSTAGRAM_LOGIN_APP_SECRET: 'ig secret',
+    INSTAGRAM_LOGIN_REDIRECT_URI: redirectUri,
+  };
+  const meta = { ...SMALLEST, META_VERIFY_TOKEN: 'v' };
+  const read = (env: Environment) => readConfig('worker', { ...meta, ...env }).providers.instagram;
+  expect(read({})).toBe(undefined);
+  expect(read(facebook)).toMatchObject({ webhookSecrets: ['fb secret'], facebookLogin: { appId: 'fb' } });
+  expect(read(facebook)).not.toHaveProperty('instagramLogin');
+  expect(read(login)).toEqual({
+    webhookSecrets: ['ig secret'],
+    verifyToken: 'v',
+    instagramLogin: {
+      appId: 'ig',
+      appSecret: 'ig secret',
+      redirectUri,
+      authUrl: 'https://www.instagram.com',
+      apiUrl: 'https://api.instagram.com',
+      graphUrl: 'https://graph.instagram.com',
+    },
+  });
+  expect(read({ ...facebook, ...login })?.webhookSecrets).toEqual(['fb secret', 'ig secret']);
+  expect(read({ ...login, INSTAGRAM_WEBHOOK_SECRET: 'x' })?.webhookSecrets).toEqual(['x']);
+  for (const missing of Object.keys(login))
+    expect(named(problemsOf({ ...meta, ...facebook, ...login, [missing]: '' }))).toEqual([missing]);
+  expect(named(problemsOf({ ...meta, INSTAGRAM_WEBHOOK_SECRET: 'x' }))).toEqual(Object.keys(facebook));
+  expect(named(problemsOf({ ...SMALLEST, ...login }))).toEqual(['META_VERIFY_TOKEN']);
+});
+
 test('other names of a setting are understood; its own name wins', () => {
   const { TIKTOK_CLIENT_KEY: _key, NEXT_PUBLIC_TIKTOK_REDIRECT_URI: redirectUri, ...rest } = TIKTOK;
   const aliases = { NEXT_PUBLIC_TIKTOK_CLIENT_KEY: 'public', TIKTOK_REDIRECT_URI: redirectUri };

@@ -167,6 +167,7 @@ function grant(userId: string, changes: Partial<NewGrant> = {}): NewGrant {
   return {
     userId,
     provider: 'tiktok',
+    method: null,
     openId: randomUUID(),
     username: 'a_creator',
     displayName: 'A Creator',

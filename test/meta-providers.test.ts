@@ -14,7 +14,7 @@ import { jpeg, mp4 } from '../sandbox/testing-media.ts';
 
 let sandbox: Awaited<ReturnType<typeof startSandbox>>;
 let control: ReturnType<typeof createControl>;
-let instagram: Provider;
+let instagrams: Provider[];
 let threads: Provider;
 let host: Server;
 let base: string;
@@ -25,19 +25,35 @@ const redirect = (name: string): string => `http://127.0.0.1:9/api/auth/${name}/
 beforeAll(async () => {
   sandbox = await startSandbox({
     tiktok: { clientKey: 'k', clientSecret: 's', redirectUris: [] },
-    instagram: { appId: '111', appSecret: 'ig-secret', redirectUris: [redirect('instagram')] },
+    instagram: {
+      appId: '111',
+      appSecret: 'ig-secret',
+      loginAppId: '333',
+      loginAppSecret: 'login-secret',
+      redirectUris: [redirect('instagram')],
+    },
     threads: { appId: '222', appSecret: 'th-secret', redirectUris: [redirect('threads')] },
   });
   control = createControl(sandbox.url);
   const common = { webhookSecrets: ['x'], verifyToken: 'v' };
-  instagram = createInstagram({
+  instagrams = createInstagram({
     ...common,
-    appId: '111',
-    appSecret: 'ig-secret',
-    redirectUri: redirect('instagram'),
-    dialogUrl: `${sandbox.url}/facebook`,
-    graphUrl: `${sandbox.url}/graph`,
-    uploadUrl: `${sandbox.url}/rupload`,
+    facebookLogin: {
+      appId: '111',
+      appSecret: 'ig-secret',
+      redirectUri: redirect('instagram'),
+      dialogUrl: `${sandbox.url}/facebook`,
+      graphUrl: `${sandbox.url}/graph`,
+      uploadUrl: `${sandbox.url}/rupload`,
+    },
+    instagramLogin: {
+      appId: '333',
+      appSecret: 'login-secret',
+      redirectUri: redirect('instagram'),
+      authUrl: `${sandbox.url}/instagram-login`,
+      apiUrl: `${sandbox.url}/instagram-api`,
+      graphUrl: `${sandbox.url}/graph-instagram`,
+    },
   });
   threads = createThreads({
     ...common,
@@ -78,6 +94,7 @@ async function perform(provider: Provider, request: object, changes: Partial<Pos
   if (grant === undefined) throw new Error('nothing was granted');
   const plan: Plan = provider.publishing.plan(request);
   const made: Record<string, string> = {};
+  const sendsFile = plan.some(({ kind }) => kind === 'transfer');
   let publishId: string | null = null;
   let secret = '';
   const context = (): PostContext => ({
@@ -90,6 +107,7 @@ async function perform(provider: Provider, request: object, changes: Partial<Pos
     mediaUrl: (id) => base + id,
     publishId,
     made,
+    sendsFile,
     signal: soon(),
     ...changes,
   });
@@ -193,6 +211,7 @@ describe('threads', () => {
       mediaUrl: (id) => base + id,
       publishId: made['container'] ?? null,
       made: Object.fromEntries(Object.entries(made).filter(([step]) => !step.endsWith('1/publish'))),
+      sendsFile: false,
       signal: soon(),
     };
     const at = new Date(Date.now() - 5000);
@@ -204,13 +223,20 @@ describe('threads', () => {
   });
 });
 
-describe('instagram', () => {
-  test('connects the professional account of a Page', async () => {
-    const { scopes, grants } = await connect(instagram);
-    expect(scopes).toEqual(expect.arrayContaining([...instagram.oauth.requiredScopes]));
-    expect(grants).toMatchObject([
-      { username: 'sandbox_creator', login: { page: { id: expect.any(String) } } },
-    ]);
+describe.each([
+  { method: 'facebook_login', login: { page: { id: expect.any(String) } } },
+  { method: 'instagram_login', login: { id: expect.any(String) } },
+])('instagram, $method', ({ method, login }) => {
+  const instagram = (): Provider => {
+    const found = instagrams.find((one) => one.method === method);
+    if (found === undefined) throw new Error(`no ${method}`);
+    return found;
+  };
+
+  test('connects a professional account', async () => {
+    const { scopes, grants } = await connect(instagram());
+    expect(scopes).toEqual(expect.arrayContaining([...instagram().oauth.requiredScopes]));
+    expect(grants).toMatchObject([{ username: 'sandbox_creator', login }]);
   });
 
   test.each([
@@ -238,7 +264,7 @@ describe('instagram', () => {
     files.set('/image.jpg', jpeg());
     files.set('/video.mp4', mp4());
     const media = { size: mp4().length, contentType: 'video/mp4', durationMs: 5000 };
-    const { verdict } = await perform(instagram, request, { media });
+    const { verdict } = await perform(instagram(), request, { media });
     expect(verdict.permalink).toMatch(/^https:\/\//);
   });
 });

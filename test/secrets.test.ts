@@ -242,6 +242,7 @@ async function unwrapped(): Promise<Secret[]> {
 
 const KINDS = [
   'client secret',
+  'secret of a Meta app',
   'webhook secret',
   'admin key',
   'key-encryption key',
@@ -269,6 +270,9 @@ async function everySecret(): Promise<Secret[]> {
     if (typeof value === 'string' && value !== '') found.set(`${kind}:${value}`, { kind, value });
   };
   add('client secret', world.secrets.clientSecret);
+  const { instagramSecret, instagramLoginSecret, threadsSecret } = world.secrets;
+  for (const secret of [instagramSecret, instagramLoginSecret, threadsSecret])
+    add('secret of a Meta app', secret);
   add('webhook secret', webhookSecret);
   add('admin key', world.secrets.adminKey);
   add('key-encryption key', world.secrets.kek.replace(/=+$/, ''));

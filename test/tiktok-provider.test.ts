@@ -80,6 +80,7 @@ const context = (changes: Partial<PostContext> = {}): PostContext => ({
   media: { size: 10, contentType: 'video/mp4', durationMs: 4000 },
   mediaUrl: (id) => id,
   made: {},
+  sendsFile: true,
   publishId: null,
   signal: soon(),
   ...changes,

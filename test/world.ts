@@ -62,6 +62,7 @@ export async function createWorld(options: WorldOptions = {}) {
     adminKey: randomBytes(24).toString('hex'),
     kek: randomBytes(32).toString('base64'),
     instagramSecret: randomBytes(24).toString('hex'),
+    instagramLoginSecret: randomBytes(24).toString('hex'),
     threadsSecret: randomBytes(24).toString('hex'),
     verifyToken: randomBytes(24).toString('hex'),
   };
@@ -69,6 +70,7 @@ export async function createWorld(options: WorldOptions = {}) {
     instagram: { appId: '1110', appSecret: secrets.instagramSecret },
     threads: { appId: '2220', appSecret: secrets.threadsSecret },
   };
+  const instagramApp = { loginAppId: '1112', loginAppSecret: secrets.instagramLoginSecret };
   const callbacks = (provider: 'instagram' | 'threads') => ({
     ...meta[provider],
     redirectUris: [`${url}/api/auth/${provider}/callback`],
@@ -91,7 +93,7 @@ export async function createWorld(options: WorldOptions = {}) {
       webhookUrl: `${url}/api/webhooks/tiktok`,
       options: { processingMs: 200, moderationMs: 200, ...options.tiktok },
     },
-    instagram: callbacks('instagram'),
+    instagram: { ...callbacks('instagram'), ...instagramApp },
     threads: callbacks('threads'),
   });
   const { control } = createTestClient(sandbox.url, app);
@@ -129,6 +131,12 @@ export async function createWorld(options: WorldOptions = {}) {
     FACEBOOK_DIALOG_URL: `${sandbox.url}/facebook`,
     FACEBOOK_GRAPH_URL: `${sandbox.url}/graph`,
     INSTAGRAM_UPLOAD_URL: `${sandbox.url}/rupload`,
+    INSTAGRAM_LOGIN_APP_ID: instagramApp.loginAppId,
+    INSTAGRAM_LOGIN_APP_SECRET: instagramApp.loginAppSecret,
+    INSTAGRAM_LOGIN_REDIRECT_URI: `${url}/api/auth/instagram/callback`,
+    INSTAGRAM_AUTH_URL: `${sandbox.url}/instagram-login`,
+    INSTAGRAM_API_URL: `${sandbox.url}/instagram-api`,
+    INSTAGRAM_GRAPH_URL: `${sandbox.url}/graph-instagram`,
     NEXT_PUBLIC_THREADS_APP_ID: meta.threads.appId,
     THREADS_APP_SECRET: meta.threads.appSecret,
     NEXT_PUBLIC_THREADS_REDIRECT_URI: `${url}/api/auth/threads/callback`,
@@ -194,13 +202,18 @@ export async function createWorld(options: WorldOptions = {}) {
     return { id: made.body.id, key: key.body.key };
   }
 
-  /** Connects a sandbox creator through the real redirects. @returns where the browser ends */
+  /**
+   * Connects a sandbox creator through the real redirects.
+   * @param method where the provider has several ways to connect
+   * @returns where the browser ends
+   */
   async function visitConsent(
     consent: Record<string, unknown> = {},
     key = user.key,
     provider = 'tiktok',
+    method?: string,
   ): Promise<{ callback: string; answer: Answer }> {
-    const link = await call('POST', '/api/connect-links', { key, body: { provider } });
+    const link = await call('POST', '/api/connect-links', { key, body: { provider, method } });
     await control('POST', '/consent', { decision: 'approve', provider, ...consent });
     const start = await call('GET', link.body.url, { key: null });
     const page = await fetch(start.headers.get('location') ?? '', { redirect: 'manual' });

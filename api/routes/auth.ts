@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import { sha256Hex } from '../../crypto/signatures.ts';
 import { findOpenLink } from '../../db/connect.ts';
 import { actorOf, noted } from '../access.ts';
@@ -15,7 +15,7 @@ import type { Deps } from '../deps.ts';
 import { type ApiError, apiError } from '../errors.ts';
 import { bodyOf } from '../failures.ts';
 import { connectError, failurePage, successPage } from '../pages.ts';
-import { ErrorBody, ref, refusals } from '../schemas.ts';
+import { ErrorBody, Method, ref, refusals } from '../schemas.ts';
 
 const ProviderPath = Type.Object({ provider: Type.String({ examples: ['tiktok'] }) });
 const StartQuery = Type.Object(
@@ -26,6 +26,7 @@ const StartQuery = Type.Object(
         description: 'The token of a connect link; a key in Authorization does as well.',
       }),
     ),
+    method: Type.Optional(Method),
   },
   { additionalProperties: false },
 );
@@ -67,16 +68,18 @@ export const authRoutes =
         },
       },
       async (request, reply) => {
-        const provider = deps.providers.find(request.params.provider);
+        const { provider: name } = request.params;
+        if (deps.providers.find(name) === null) throw apiError('provider_not_configured');
+        const attempt = await attemptOf(request, name, request.query);
+        if (attempt === null) return failed(request, reply, name, { code: 'invalid_link' });
+        const provider = deps.providers.find(name, attempt.method);
         if (provider === null) throw apiError('provider_not_configured');
-        const attempt = await attemptOf(request, provider.name, request.query.link);
-        if (attempt === null) return failed(request, reply, provider.name, { code: 'invalid_link' });
         const url = await beginConnect(deps, provider, attempt);
         await noted(request, db, {
           ...actorOf(request),
           userId: attempt.userId,
           action: 'connect.started',
-          subject: provider.name,
+          subject: name,
         });
         return reply
           .header('cache-control', 'no-store')
@@ -102,7 +105,7 @@ export const authRoutes =
       async (request, reply) => {
         const provider = deps.providers.find(request.params.provider);
         if (provider === null) throw apiError('provider_not_configured');
-        const result = await finishConnect(deps, request, provider, request.query);
+        const result = await finishConnect(deps, request, provider.name, request.query);
         void reply.header('cache-control', 'no-store').header('referrer-policy', 'no-referrer');
         if (result.returnTo !== null) return reply.redirect(back(result.returnTo, result), 302);
         if ('failure' in result) return failed(request, reply, provider.name, result.failure);
@@ -115,16 +118,19 @@ export const authRoutes =
     async function attemptOf(
       request: FastifyRequest,
       provider: string,
-      token: string | undefined,
-    ): Promise<Attempt | null> {
+      { link: token, method }: Static<typeof StartQuery>,
+    ): Promise<(Attempt & { method: string | null }) | null> {
       if (token === undefined) {
         if (request.caller.kind !== 'key') throw apiError('unauthenticated');
         if (!request.caller.scopes.includes('accounts:write'))
           throw apiError('insufficient_scope', { details: { scope: 'accounts:write' } });
-        return { userId: request.caller.userId, returnTo: null, connectLinkId: null };
+        return { userId: request.caller.userId, returnTo: null, connectLinkId: null, method: method ?? null };
       }
       const link = await findOpenLink(db, provider, sha256Hex(token));
-      if (link !== null) return { userId: link.userId, returnTo: link.returnTo, connectLinkId: link.id };
+      if (link !== null) {
+        const { userId, returnTo } = link;
+        return { userId, returnTo, connectLinkId: link.id, method: link.method };
+      }
       await noted(request, db, {
         ...actorOf(request),
         action: 'connect.refused',

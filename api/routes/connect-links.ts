@@ -6,7 +6,7 @@ import { actorOf, noted, tenant } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { apiError, fieldError } from '../errors.ts';
 import { IdempotencyHeaders, identityOf } from '../idempotency.ts';
-import { refusals, text, Time } from '../schemas.ts';
+import { Method, refusals, text, Time } from '../schemas.ts';
 import { returnToProblem } from '../urls.ts';
 
 const LINK_MS = 3_600_000;
@@ -14,6 +14,7 @@ const LINK_MS = 3_600_000;
 const LinkBody = Type.Object(
   {
     provider: Type.String({ minLength: 1, maxLength: 20, examples: ['tiktok'] }),
+    method: Type.Optional(Method),
     returnTo: Type.Optional(
       Type.String({
         maxLength: 2000,
@@ -48,8 +49,9 @@ export const connectLinkRoutes =
         },
       },
       async (request, reply) => {
-        const { provider, returnTo } = request.body;
-        if (providers.find(provider) === null) throw apiError('provider_not_configured');
+        const { provider, method, returnTo } = request.body;
+        const found = providers.find(provider, method);
+        if (found === null) throw apiError('provider_not_configured');
         const problem = returnTo === undefined ? null : returnToProblem(returnTo);
         if (problem !== null)
           throw fieldError([{ field: 'returnTo', message: problem }]) ?? apiError('invalid_request');
@@ -68,6 +70,7 @@ export const connectLinkRoutes =
           hash,
           userId,
           provider,
+          method: found.method ?? null,
           returnTo: returnTo ?? null,
           expiresAt: new Date(Date.now() + LINK_MS),
         };
@@ -77,7 +80,7 @@ export const connectLinkRoutes =
             ...actorOf(request),
             action: 'connect_link.created',
             subject: id,
-            details: { provider },
+            details: { provider, method: row.method },
           });
           return reply.code(201).send({ url, expiresAt: text(made.expiresAt) });
         }

@@ -81,7 +81,7 @@ export const publishRoutes =
         async (request, reply) => {
           const { accountId } = request.query;
           const account = isUuid(accountId) ? await findAccount(db, tenant(request), accountId) : null;
-          const provider = deps.providers.find(name);
+          const provider = deps.providers.find(name, account?.method);
           if (account?.provider !== name || provider?.limits === undefined)
             throw apiError('account_not_found');
           const { limits } = provider;

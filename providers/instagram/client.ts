@@ -1,15 +1,29 @@
 import type { Platform } from '../meta/errors.ts';
+import type { GraphCall } from '../meta/graph.ts';
+import type { OAuth } from '../provider.ts';
+import type { FacebookLoginSettings } from './facebook-login.ts';
+import type { InstagramLoginSettings } from './instagram-login.ts';
 
 /** What the Instagram folder needs of the settings (config.ts has their source). */
 export interface InstagramSettings {
-  appId: string;
-  appSecret: string;
-  redirectUri: string;
   webhookSecrets: readonly string[];
   verifyToken: string;
-  dialogUrl: string;
-  graphUrl: string;
-  uploadUrl: string;
+  /** A login without credentials is absent. */
+  facebookLogin?: FacebookLoginSettings;
+  instagramLogin?: InstagramLoginSettings;
+}
+
+/**
+ * One of the two ways to connect an account, with what differs for good between accounts that were connected by it (sheet
+ * instagram section 3.1). Nothing else in this folder knows that there are two.
+ */
+export interface Login {
+  method: string;
+  oauth: OAuth;
+  /** What every call has: host and version, and the secret that signs it where calls are signed. */
+  call: Pick<GraphCall, 'base' | 'appSecret'>;
+  /** Where a single video of ours is sent; absent: Instagram fetches it. */
+  uploadUrl?: string;
 }
 
 export const INSTAGRAM: Platform = { provider: 'instagram', title: 'Instagram' };

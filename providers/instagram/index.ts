@@ -1,16 +1,24 @@
 import type { Provider } from '../provider.ts';
 import type { InstagramSettings } from './client.ts';
-import { createOAuth } from './oauth.ts';
+import { createFacebookLogin } from './facebook-login.ts';
+import { createInstagramLogin } from './instagram-login.ts';
 import { createPublishing, readLimits } from './publish.ts';
 import { createWebhooks } from './webhooks.ts';
 
-/** Instagram with Facebook Login (docs/providers/instagram.md says what we use of it). */
-export function createInstagram(settings: InstagramSettings): Provider {
-  return {
+/** Instagram, once for each login that is set up, the usual one first (docs/providers/instagram.md says what we use of it). */
+export function createInstagram(settings: InstagramSettings): Provider[] {
+  const { facebookLogin, instagramLogin } = settings;
+  // Both send their webhooks to the same URL.
+  const webhooks = createWebhooks(settings);
+  return [
+    ...(facebookLogin === undefined ? [] : [createFacebookLogin(facebookLogin)]),
+    ...(instagramLogin === undefined ? [] : [createInstagramLogin(instagramLogin)]),
+  ].map((login) => ({
     name: 'instagram',
-    oauth: createOAuth(settings),
-    publishing: createPublishing(settings),
-    webhooks: createWebhooks(settings),
-    limits: ({ openId }, accessToken, signal) => readLimits(settings, openId, { accessToken, signal }),
-  };
+    method: login.method,
+    oauth: login.oauth,
+    publishing: createPublishing(login),
+    webhooks,
+    limits: ({ openId }, accessToken, signal) => readLimits(login, openId, { accessToken, signal }),
+  }));
 }

@@ -15,7 +15,7 @@ import { lostAnswer, PUBLISH_BUCKET } from '../meta/errors.ts';
 import { callGraph } from '../meta/graph.ts';
 import { fields, isOurs, type MediaRef, urlParams } from '../meta/media.ts';
 import type { Plan, PostContext, Publishing, Quota, ToldQuota, Transfer } from '../provider.ts';
-import { INSTAGRAM, type InstagramSettings, VERSION } from './client.ts';
+import { INSTAGRAM, type Login } from './client.ts';
 import { InstagramRequest } from './request.ts';
 
 const DAY = 24 * 3_600_000;
@@ -30,15 +30,11 @@ const QUOTAS = {
 } as const satisfies Record<string, Quota>;
 
 /** Content publishing (sheet section 4). */
-export function createPublishing(settings: InstagramSettings): Publishing {
+export function createPublishing(login: Login): Publishing {
+  const { uploadUrl } = login;
   const containers: Containers = {
     platform: INSTAGRAM,
-    call: ({ accessToken, signal }) => ({
-      base: `${settings.graphUrl}/${VERSION}`,
-      accessToken,
-      appSecret: settings.appSecret,
-      signal,
-    }),
+    call: ({ accessToken, signal }) => ({ ...login.call, accessToken, signal }),
     account: ({ openId }) => `/${openId}`,
     edges: { create: 'media', publish: 'media_publish', list: 'media' },
     statusFields: 'id,status_code,status',
@@ -47,7 +43,7 @@ export function createPublishing(settings: InstagramSettings): Publishing {
   };
 
   return {
-    plan: (request) => plan(parse(request)),
+    plan: (request) => plan(parse(request), uploadUrl !== undefined),
     quotas: Object.values(QUOTAS),
     quotasOf(step, request) {
       const first = allWrites(parse(request))[0];
@@ -62,7 +58,7 @@ export function createPublishing(settings: InstagramSettings): Publishing {
         await checkContainer(containers, context, context.made['container'], allWrites(request));
         return [];
       }
-      return step === allWrites(request)[0] ? limits(settings, context) : [];
+      return step === allWrites(request)[0] ? limits(login, context) : [];
     },
 
     async write(step, context) {
@@ -78,10 +74,12 @@ export function createPublishing(settings: InstagramSettings): Publishing {
           logId: null,
         };
       }
-      const params = containerParams(request, context);
+      // The account may have been connected the other way when the plan was made.
+      const target = context.sendsFile ? uploadUrl : undefined;
+      const params = containerParams(request, context, target !== undefined);
       const made = await createContainer(containers, context, params, items(request));
-      if (!isUpload(request)) return { publishId: made.id, logId: null };
-      return { publishId: made.id, secret: uploadUri(settings, made.uploadUri), logId: null };
+      if (target === undefined) return { publishId: made.id, logId: null };
+      return { publishId: made.id, secret: uploadUri(target, made.uploadUri), logId: null };
     },
 
     lookUp: (_step, context, lost) => {
@@ -92,7 +90,7 @@ export function createPublishing(settings: InstagramSettings): Publishing {
       });
     },
 
-    transfer: createTransfer(containers),
+    ...(uploadUrl === undefined ? {} : { transfer: createTransfer(containers) }),
 
     async verdict(step, context) {
       const request = parse(context.request);
@@ -115,13 +113,16 @@ function parse(request: unknown): InstagramRequest {
   return Value.Parse(InstagramRequest, request);
 }
 
-function plan(request: InstagramRequest): Plan {
+/** @param uploads whether files of ours are sent at all */
+function plan(request: InstagramRequest, uploads: boolean): Plan {
   const parts = items(request);
   return [
     ...parts.map((name) => ({ kind: 'write', name, lost: 'repeat' }) as const),
     ...(parts.length > 0 ? [{ kind: 'await', name: 'items' } as const] : []),
     { kind: 'write', name: 'container', lost: 'repeat' },
-    ...(isUpload(request) ? [{ kind: 'transfer', name: 'upload', of: 'container' } as const] : []),
+    ...(uploads && isOneVideo(request)
+      ? [{ kind: 'transfer', name: 'upload', of: 'container' } as const]
+      : []),
     { kind: 'await', name: 'ready' },
     { kind: 'write', name: 'publish', lost: 'reconcile', shows: true },
     { kind: 'await', name: 'permalink', soon: true },
@@ -139,8 +140,8 @@ function itemOf(step: string): number | null {
 
 const allWrites = (request: InstagramRequest): string[] => [...items(request), 'container'];
 
-/** A single video of ours is sent; everything else is fetched by Meta. */
-function isUpload({ mediaType, media }: InstagramRequest): boolean {
+/** A single video of ours can be sent; everything else is fetched by Meta. */
+function isOneVideo({ mediaType, media }: InstagramRequest): boolean {
   return mediaType !== 'CAROUSEL' && media[0]?.kind === 'video' && media[0].mediaId !== undefined;
 }
 
@@ -153,7 +154,11 @@ function itemParams(ref: MediaRef, context: PostContext): Record<string, string>
   };
 }
 
-function containerParams(request: InstagramRequest, context: PostContext): Record<string, string> {
+function containerParams(
+  request: InstagramRequest,
+  context: PostContext,
+  upload: boolean,
+): Record<string, string> {
   const { mediaType, media, postInfo } = request;
   const [only] = media;
   const info = fields(postInfo);
@@ -169,13 +174,13 @@ function containerParams(request: InstagramRequest, context: PostContext): Recor
   return {
     // Left out for a single image (sheet section 4.1).
     ...(mediaType === 'IMAGE' ? {} : { media_type: mediaType }),
-    ...(isUpload(request) ? { upload_type: 'resumable' } : urlParams(context, only)),
+    ...(upload ? { upload_type: 'resumable' } : urlParams(context, only)),
     ...info,
   };
 }
 
 /** The bytes, and the token with them, only go to the host of the settings. */
-function uploadUri({ uploadUrl }: InstagramSettings, uri: string | null): string {
+function uploadUri(uploadUrl: string, uri: string | null): string {
   if (uri !== null && (URL.parse(uri)?.href ?? '').startsWith(`${new URL(uploadUrl).origin}/`)) return uri;
   throw new ProviderError({
     provider: 'instagram',
@@ -242,9 +247,9 @@ function createTransfer(containers: Containers): Transfer {
   };
 }
 
-async function limits(settings: InstagramSettings, context: PostContext): Promise<ToldQuota[]> {
+async function limits(login: Login, context: PostContext): Promise<ToldQuota[]> {
   try {
-    return await readLimits(settings, context.openId, context);
+    return await readLimits(login, context.openId, context);
   } catch (error) {
     // The ledger knows enough; a refusal comes with the publish.
     if (error instanceof ProviderError && error.kind !== 'token') return [];
@@ -254,17 +259,16 @@ async function limits(settings: InstagramSettings, context: PostContext): Promis
 
 /** How many posts the account may still make, in Instagram's own words (sheet section 4.5). @throws ProviderError */
 export async function readLimits(
-  { graphUrl, appSecret }: InstagramSettings,
+  { call }: Login,
   openId: string,
   { accessToken, signal }: Pick<PostContext, 'accessToken' | 'signal'>,
 ): Promise<ToldQuota[]> {
   const answer = await callGraph(INSTAGRAM, {
-    base: `${graphUrl}/${VERSION}`,
+    ...call,
     path: `/${openId}/content_publishing_limit`,
     params: { fields: 'quota_usage,config' },
     effect: 'read',
     accessToken,
-    appSecret,
     signal,
   });
   const [row] = records(answer['data']);

@@ -1,7 +1,8 @@
 import { ProviderError } from '../errors.ts';
 import { callGraph } from '../meta/graph.ts';
-import { amount, id, record, text } from '../json.ts';
-import type { OAuth, TokenSet } from '../provider.ts';
+import { granted, readTokens, renewed, unreadable } from '../meta/grants.ts';
+import { id, record, text } from '../json.ts';
+import type { OAuth } from '../provider.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
 
 const REQUIRED = ['threads_basic', 'threads_content_publish'];
@@ -13,8 +14,6 @@ const SCOPES = [
   'threads_manage_mentions',
   'threads_delete',
 ];
-/** Where Threads does not say (sheet section 2.6). */
-const SIXTY_DAYS_S = 60 * 24 * 3600;
 
 /** OAuth (sheet section 2). There is no refresh token: a long-lived token is renewed with itself. */
 export function createOAuth(settings: ThreadsSettings): OAuth {
@@ -35,7 +34,7 @@ export function createOAuth(settings: ThreadsSettings): OAuth {
     },
 
     async exchangeCode(code, _codeVerifier, signal) {
-      const short = await grantCall(() =>
+      const short = await granted(THREADS, () =>
         callGraph(THREADS, {
           base,
           method: 'POST',
@@ -52,7 +51,7 @@ export function createOAuth(settings: ThreadsSettings): OAuth {
         }),
       );
       // An hour's token is of no use: without a long-lived one nothing is connected (section 2.5).
-      const long = await grantCall(() =>
+      const long = await granted(THREADS, () =>
         callGraph(THREADS, {
           base,
           path: '/access_token',
@@ -65,7 +64,7 @@ export function createOAuth(settings: ThreadsSettings): OAuth {
           signal,
         }),
       );
-      const tokens = { ...readTokens(long), scopes: SCOPES };
+      const tokens = { ...readTokens(THREADS, long), scopes: SCOPES };
       const me = await callGraph(THREADS, {
         base: `${base}/v1.0`,
         path: '/me',
@@ -75,7 +74,7 @@ export function createOAuth(settings: ThreadsSettings): OAuth {
         signal,
       });
       const openId = id(me['id']) ?? id(short['user_id']);
-      if (openId === null) throw unreadable();
+      if (openId === null) throw unreadable(THREADS);
       const scopes = (await grantedScopes(settings, tokens.accessToken, signal)) ?? SCOPES;
       const grant = {
         openId,
@@ -87,32 +86,33 @@ export function createOAuth(settings: ThreadsSettings): OAuth {
       return { scopes, grants: [grant] };
     },
 
-    async refresh(token, signal) {
-      try {
-        const answer = await callGraph(THREADS, {
-          base,
-          path: '/refresh_access_token',
-          params: { grant_type: 'th_refresh_token', access_token: token },
-          effect: 'read',
-          signal,
-        });
-        return { ...readTokens(answer), scopes: [] };
-      } catch (error) {
-        if (!(error instanceof ProviderError) || error.kind === 'unavailable') throw error;
-        throw await doubt(settings, token, error, signal);
-      }
-    },
+    // Refused for a token that is younger than a day as well (section 2.6).
+    refresh: (token, signal) =>
+      renewed(
+        THREADS,
+        async () => {
+          const answer = await callGraph(THREADS, {
+            base,
+            path: '/refresh_access_token',
+            params: { grant_type: 'th_refresh_token', access_token: token },
+            effect: 'read',
+            signal,
+          });
+          return { ...readTokens(THREADS, answer), scopes: [] };
+        },
+        () =>
+          callGraph(THREADS, {
+            base: `${base}/v1.0`,
+            path: '/me',
+            effect: 'read',
+            accessToken: token,
+            signal,
+          }),
+      ),
 
     // None is documented (section 2.7): the token is forgotten.
     revoke: async () => {},
   };
-}
-
-function readTokens(answer: Readonly<Record<string, unknown>>): Omit<TokenSet, 'scopes'> {
-  const accessToken = text(answer['access_token']);
-  if (accessToken === null) throw unreadable();
-  const expiresIn = amount(answer['expires_in']) ?? SIXTY_DAYS_S;
-  return { accessToken, refreshToken: accessToken, expiresIn, refreshExpiresIn: expiresIn };
 }
 
 /** What was granted, as far as Threads tells it (section 2.7); null: it does not. */
@@ -136,72 +136,4 @@ async function grantedScopes(
     if (error instanceof ProviderError) return null;
     throw error;
   }
-}
-
-/** A code that is refused is a grant that was not given. */
-async function grantCall<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    if (error instanceof ProviderError && error.kind !== 'unavailable') throw refused(error);
-    throw error;
-  }
-}
-
-/** Only a token that Threads itself calls invalid is dead; a refusal may as well mean "too early" (section 2.6). */
-async function doubt(
-  { graphUrl }: ThreadsSettings,
-  token: string,
-  refusal: ProviderError,
-  signal: AbortSignal,
-): Promise<ProviderError> {
-  try {
-    await callGraph(THREADS, {
-      base: `${graphUrl}/v1.0`,
-      path: '/me',
-      effect: 'read',
-      accessToken: token,
-      signal,
-    });
-    return again(refusal);
-  } catch (error) {
-    if (!(error instanceof ProviderError)) throw error;
-    return error.kind === 'token' ? refused(refusal) : again(refusal);
-  }
-}
-
-function refused({ providerCode, providerMessage, logId }: ProviderError): ProviderError {
-  return new ProviderError({
-    provider: 'threads',
-    kind: 'grant',
-    code: 'grant_refused',
-    message: `Threads refused the grant: ${providerCode ?? 'no code'}`,
-    userMessage: 'Threads no longer accepts this permission. Connect the account again.',
-    providerCode,
-    providerMessage,
-    logId,
-  });
-}
-
-function again({ providerCode, providerMessage, logId }: ProviderError): ProviderError {
-  return new ProviderError({
-    provider: 'threads',
-    kind: 'unavailable',
-    code: 'provider_unavailable',
-    message: `Threads did not renew the token: ${providerCode ?? 'no code'}`,
-    userMessage: 'Threads does not answer properly at the moment. It is tried again.',
-    providerCode,
-    providerMessage,
-    logId,
-  });
-}
-
-function unreadable(): ProviderError {
-  return new ProviderError({
-    provider: 'threads',
-    kind: 'unavailable',
-    code: 'provider_unavailable',
-    message: 'Threads answered without what was asked for',
-    userMessage: 'Threads does not answer properly at the moment. Try again in a few minutes.',
-  });
 }

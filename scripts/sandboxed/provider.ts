@@ -13,6 +13,8 @@ export interface SandboxedProvider {
   settingsFor(app: App, sandboxUrl: string): Record<string, string>;
   /** Adds the creator whom its consent page shows by this name, and who has an account to post to all day. */
   addCreator(sandbox: Api, username: string): Promise<void>;
+  /** Further ways to connect an account, beside the usual one. */
+  methods?: readonly { name: string; title: string }[];
   publishPath: string;
   /** What `publishPath` takes for a video that was uploaded to us. */
   videoPost(accountId: string, mediaId: string, text: string): object;

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
-import { PROVIDER_NAMES } from '../../providers/provider.ts';
 import { signalAccountChanged } from '../../workflows/start.ts';
 import { formsOf, histories, tables } from '../places.ts';
 import { until, type Json, type World } from '../world.ts';
-import type { Driver, Example, Person } from './driver.ts';
+import type { Example, Person } from './driver.ts';
+import { DRIVERS } from './drivers.ts';
 import { createStage, type Stage } from './stage.ts';
 
 /* What every provider of the registry must do with an account: its token, its quotas, its events, its end. */
@@ -25,7 +25,7 @@ const rowsOf = async (mark: string): Promise<Json[]> =>
 
 const expectOnce: Stage['expectOnce'] = (...args) => stage.expectOnce(...args);
 
-/** What must stand nowhere, by the provider that it was sent to. */
+/** What must stand nowhere, by the driver of what it was sent to. */
 const secrets = new Map<string, Set<string>>();
 const SECRET_FIELDS =
   /^(client_secret|code|code_verifier|access_token|refresh_token|token|fb_exchange_token|input_token|upload_token)$/;
@@ -42,27 +42,26 @@ function secretsOf({ path, headers, body }: Json): string[] {
   return [bearer ?? '', ...values].filter((value) => value.length >= 16);
 }
 
-describe.for([...PROVIDER_NAMES])('%s', (name) => {
-  let driver: Driver;
+describe.for(DRIVERS)('$label', (driver) => {
+  const { provider: name } = driver;
   let person: Person;
   let example: Example;
   beforeEach(async () => {
     onTestFailed(() => world.tell());
-    driver = stage.driver(name);
     await world.control('DELETE', '/faults');
     await world.control('DELETE', '/requests');
-    person = await stage.newPerson(name);
+    person = await stage.newPerson(driver);
     [example = { body: {} }] = Object.values(await driver.examples(stage.files, world));
   });
 
   afterEach(async () => {
-    const found = secrets.get(name) ?? new Set<string>();
+    const found = secrets.get(driver.label) ?? new Set<string>();
     for (const request of await world.requests()) for (const secret of secretsOf(request)) found.add(secret);
-    secrets.set(name, found);
+    secrets.set(driver.label, found);
   });
 
   const publish = (more: object = {}): Promise<string> =>
-    stage.accepted(name, person, { ...example.body, ...more });
+    stage.accepted(driver, person, { ...example.body, ...more });
   const debug = async (): Promise<Json> =>
     (await world.call('GET', `/api/debug/accounts/${person.id}`, { key: world.secrets.adminKey })).body;
   const refreshes = async (): Promise<number> => {
@@ -102,9 +101,9 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
       expect(await refreshes()).toBe(1);
       expect(await stage.getAccount(person.id)).toMatchObject({
         status: 'active',
-        scopes: expect.arrayContaining([...stage.provider(name).oauth.requiredScopes]),
+        scopes: expect.arrayContaining([...stage.provider(driver).oauth.requiredScopes]),
       });
-      await expectOnce(name, person, await publish(), example);
+      await expectOnce(driver, person, await publish(), example);
     });
 
     test('though the provider is out of order for a while', async () => {
@@ -112,7 +111,7 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
       await world.fault({ endpoint: driver.endpoints.refresh, kind: 'status', http: 503, body: '' });
       await refreshNow();
       await until('the refresh', async () => ((await debug()).tokenVersion === 2 ? true : null));
-      await expectOnce(name, person, await publish(), example);
+      await expectOnce(driver, person, await publish(), example);
     });
 
     test('though the answer of the refresh is lost, or asks for a new consent', async () => {
@@ -126,9 +125,9 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
       const id = await publish();
       if (driver.lostRefresh !== 'active') {
         await world.untilPost(id, 'waiting_account');
-        await stage.connect(name, person.name);
+        await stage.connect(driver, person.name);
       }
-      await expectOnce(name, person, id, example);
+      await expectOnce(driver, person, id, example);
     });
 
     test('for twenty posts that are refused with it at once: one refresh, twenty posts', async () => {
@@ -141,7 +140,7 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
       expect(await refreshes()).toBe(1);
       const { status } = await stage.getAccount(person.id);
       expect(status).toBe(driver.revives ? 'active' : 'reauth_required');
-      if (!driver.revives) await stage.connect(name, person.name);
+      if (!driver.revives) await stage.connect(driver, person.name);
       const open = async (): Promise<Json[]> =>
         world.database.db.execute(
           sql`select id from posts where oauth_account_id = ${person.id} and state <> ${example.ends ?? 'published'}`,
@@ -161,8 +160,8 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
       );
       const id = await publish();
       await world.untilPost(id, 'waiting_account');
-      await stage.connect(name, person.name);
-      await expectOnce(name, person, id, example);
+      await stage.connect(driver, person.name);
+      await expectOnce(driver, person, id, example);
     });
   });
 
@@ -170,7 +169,7 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
     beforeEach(() => driver.allow(world, person, 'one'));
 
     test('a post too many waits and says so, and goes out when it may', async () => {
-      await expectOnce(name, person, await publish(), example);
+      await expectOnce(driver, person, await publish(), example);
       const id = await publish();
       const waiting = await world.untilPost(id, 'waiting_quota');
       expect(new Date(waiting.next.at).getTime()).toBeGreaterThan(Date.now());
@@ -184,8 +183,8 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
     });
 
     test('a post too many fails at once if it may not wait', async () => {
-      await expectOnce(name, person, await publish(), example);
-      const answer = await stage.publish(name, person.id, { ...example.body, onQuota: 'fail' });
+      await expectOnce(driver, person, await publish(), example);
+      const answer = await stage.publish(driver, person.id, { ...example.body, onQuota: 'fail' });
       const error = answer.status === 429 ? answer.body.error : (await stage.ended(answer.body.id)).error;
       expect(error).toMatchObject({ code: 'quota_exceeded', retryable: true });
       expect(await driver.live(world, person.openId)).toBe(1);
@@ -243,7 +242,7 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
     });
 
     test('whether the URL is ours, and by whom an app was removed: as it declares, and clearly refused else', async () => {
-      const { webhooks } = stage.provider(name);
+      const { webhooks } = stage.provider(driver);
       const handshake = webhooks.handshake !== undefined;
       const signedUser = webhooks.signedUser !== undefined;
       const ask = (token: string): Promise<Json> =>
@@ -272,7 +271,7 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
   });
 
   test('tells its limits if it declares to', async () => {
-    const { limits } = stage.provider(name);
+    const { limits } = stage.provider(driver);
     const answer = await world.call('GET', `/api/${name}/limits?accountId=${person.id}`);
     const answered = {
       quotas: expect.arrayContaining([expect.objectContaining({ limit: expect.any(Number), used: 0 })]),
@@ -300,19 +299,19 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
     expect(await stage.getAccount(person.id)).toMatchObject({ status: 'disconnected' });
     const { body } = await world.call('GET', '/api/accounts?limit=200');
     expect(body.data.filter(({ id }: Json) => id === person.id)).toEqual([]);
-    const late = await stage.publish(name, person.id, example.body);
+    const late = await stage.publish(driver, person.id, example.body);
     expect(late.body.error).toMatchObject({ code: 'account_disconnected' });
-    expect(await stage.connect(name, person.name)).toEqual(person);
-    await expectOnce(name, person, await publish(), example);
+    expect(await stage.connect(driver, person.name)).toEqual(person);
+    await expectOnce(driver, person, await publish(), example);
   });
 
   test('is one account for each tenant, and what is of one does not exist for another', async () => {
     const other = await world.newUser();
-    const theirs = await stage.connect(name, person.name, other.key);
+    const theirs = await stage.connect(driver, person.name, other.key);
     expect(theirs.id).not.toBe(person.id);
     expect(theirs.openId).toBe(person.openId);
     const post = await publish();
-    await expectOnce(name, person, post, example);
+    await expectOnce(driver, person, post, example);
     const asOther = { key: other.key };
     for (const [method, path] of [
       ['GET', `/api/accounts/${person.id}`],
@@ -321,8 +320,8 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
       ['POST', `/api/posts/${post}/cancel`],
     ] as const)
       expect((await world.call(method, path, asOther)).status).toBe(404);
-    const foreign = await stage.publish(name, person.id, example.body, other.key);
-    const unknown = await stage.publish(name, randomUUID(), example.body, other.key);
+    const foreign = await stage.publish(driver, person.id, example.body, other.key);
+    const unknown = await stage.publish(driver, randomUUID(), example.body, other.key);
     expect([foreign.status, foreign.body.error.code]).toEqual([404, 'account_not_found']);
     expect([unknown.status, unknown.body.error.code]).toEqual([404, 'account_not_found']);
     expect((await world.call('GET', '/api/posts', asOther)).body.data).toEqual([]);
@@ -334,7 +333,7 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
 });
 
 test('no token, code or app secret of all this stands in a log, a table or a history', async () => {
-  expect(PROVIDER_NAMES.filter((name) => (secrets.get(name)?.size ?? 0) < 10)).toEqual([]);
+  expect(DRIVERS.filter(({ label }) => (secrets.get(label)?.size ?? 0) < 10)).toEqual([]);
   const places = [
     ...world.logFiles.map((file) => ({ name: file, content: readFileSync(file) })),
     ...(await tables(world)),
@@ -342,9 +341,9 @@ test('no token, code or app secret of all this stands in a log, a table or a his
   ];
   expect(places.filter(({ name }) => name.startsWith('history of post:'))).not.toEqual([]);
   const findings = new Set<string>();
-  for (const [provider, values] of secrets)
+  for (const [label, values] of secrets)
     for (const forms of [...values].map(formsOf))
       for (const { name, content } of places)
-        if (forms.some((form) => content.includes(form))) findings.add(`${provider} in ${name}`);
+        if (forms.some((form) => content.includes(form))) findings.add(`${label} in ${name}`);
   expect([...findings]).toEqual([]);
 });

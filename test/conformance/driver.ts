@@ -1,3 +1,4 @@
+import type { ProviderName } from '../../providers/provider.ts';
 import type { Json, World } from '../world.ts';
 
 /* How the conformance suite drives the sandbox of a provider. What is here says nothing about Everpost. */
@@ -40,6 +41,11 @@ export interface Told {
 }
 
 export interface Driver {
+  /** What its cases are called by. */
+  label: string;
+  provider: ProviderName;
+  /** How accounts are connected; absent: as usual. */
+  method?: string;
   publishPath: string;
   /** Settings of the sandbox without which the cases would take days. */
   prepare?(world: World): Promise<unknown>;

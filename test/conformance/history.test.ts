@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
-import { PROVIDER_NAMES, type ProviderName } from '../../providers/provider.ts';
 import { until, type World } from '../world.ts';
-import type { Example, Person } from './driver.ts';
+import type { Driver, Example, Person } from './driver.ts';
+import { DRIVERS } from './drivers.ts';
 import { record } from './record.ts';
 import { createStage, type Stage } from './stage.ts';
 
@@ -22,8 +22,8 @@ afterAll(() => stage?.close());
 beforeEach(() => onTestFailed(() => world.tell()));
 
 /** Whoever has just connected has their posts woken once more. */
-async function untilKept(name: ProviderName, { id }: Person): Promise<void> {
-  const keeper = world.temporal.workflow.getHandle(`token:${name}:${id}`);
+async function untilKept({ provider }: Driver, { id }: Person): Promise<void> {
+  const keeper = world.temporal.workflow.getHandle(`token:${provider}:${id}`);
   await until('the token to be kept', async () => {
     const { currentDetails } = await keeper.query<{ currentDetails?: string }>(
       '__temporal_workflow_metadata',
@@ -43,41 +43,43 @@ async function eventsOf(postId: string, recorded: string): Promise<number> {
 
 const budgetOf = ({ events }: Example): number => events ?? SINGLE_MEDIA;
 
-describe.for([...PROVIDER_NAMES])('%s', (name) => {
+describe.for(DRIVERS)('$label', (driver) => {
+  const { label: of, provider } = driver;
+
   async function simplest(): Promise<{ example: Example; person: Person }> {
-    const [example] = Object.values(await stage.driver(name).examples(stage.files, world));
-    if (example === undefined) throw new Error(`${name} has no example`);
-    const person = await stage.newPerson(name);
-    await untilKept(name, person);
+    const [example] = Object.values(await driver.examples(stage.files, world));
+    if (example === undefined) throw new Error(`${of} has no example`);
+    const person = await stage.newPerson(driver);
+    await untilKept(driver, person);
     return { example, person };
   }
 
   test('every kind of post', async () => {
-    await world.control('POST', `/${name}/options`, { processingMs: 8000 });
-    await stage.withEvery(name, async (example, person, label) => {
-      await untilKept(name, person);
-      const id = await stage.accepted(name, person, example.body);
-      await stage.expectOnce(name, person, id, example);
-      const events = await eventsOf(id, `${name} ${label}`);
+    await world.control('POST', `/${provider}/options`, { processingMs: 8000 });
+    await stage.withEvery(driver, async (example, person, label) => {
+      await untilKept(driver, person);
+      const id = await stage.accepted(driver, person, example.body);
+      await stage.expectOnce(driver, person, id, example);
+      const events = await eventsOf(id, `${of} ${label}`);
       expect(events).toBeGreaterThan(0);
       expect(events).toBeLessThanOrEqual(budgetOf(example));
     });
-    await world.control('POST', `/${name}/options`, { processingMs: 200 });
+    await world.control('POST', `/${provider}/options`, { processingMs: 200 });
   });
 
   test('with a schedule', async () => {
     const { example, person } = await simplest();
     const scheduledAt = new Date(Date.now() + 5000).toISOString();
-    const id = await stage.accepted(name, person, { ...example.body, scheduledAt });
-    await stage.expectOnce(name, person, id, example);
-    expect(await eventsOf(id, `${name} scheduled`)).toBeLessThanOrEqual(budgetOf(example) + SCHEDULE);
+    const id = await stage.accepted(driver, person, { ...example.body, scheduledAt });
+    await stage.expectOnce(driver, person, id, example);
+    expect(await eventsOf(id, `${of} scheduled`)).toBeLessThanOrEqual(budgetOf(example) + SCHEDULE);
   });
 
   test('cancelled while scheduled', async () => {
     const { example, person } = await simplest();
     const scheduledAt = new Date(Date.now() + 3_600_000).toISOString();
-    const id = await stage.accepted(name, person, { ...example.body, scheduledAt });
+    const id = await stage.accepted(driver, person, { ...example.body, scheduledAt });
     expect((await world.call('POST', `/api/posts/${id}/cancel`)).body.state).toBe('cancelled');
-    expect(await eventsOf(id, `${name} cancelled`)).toBeLessThanOrEqual(budgetOf(example));
+    expect(await eventsOf(id, `${of} cancelled`)).toBeLessThanOrEqual(budgetOf(example));
   });
 });

@@ -1,3 +1,4 @@
+import type { World } from '../world.ts';
 import { countLive, type Driver, type Told } from './driver.ts';
 
 const change = ({ mark, openId }: Told): object => ({
@@ -6,7 +7,28 @@ const change = ({ mark, openId }: Told): object => ({
   value: { mark },
 });
 
+/** @param stack whose app signs it */
+const send = (world: World, told: Told, stack: 'facebook' | 'login'): Promise<unknown> =>
+  world.control('POST', '/instagram/webhooks/send', {
+    ...change(told),
+    stack,
+    ...(told.secret === undefined ? {} : { secret: told.secret }),
+  });
+
+const sendBatch = (
+  world: World,
+  [first, ...rest]: readonly Told[],
+  stack: 'facebook' | 'login',
+): Promise<unknown> =>
+  world.control('POST', '/instagram/webhooks/send', {
+    ...(first === undefined ? {} : change(first)),
+    stack,
+    batch: rest.map(change),
+  });
+
 export const instagram: Driver = {
+  label: 'instagram',
+  provider: 'instagram',
   publishPath: '/api/instagram/publish',
 
   async addPerson(world, username) {
@@ -54,14 +76,37 @@ export const instagram: Driver = {
   lostRefresh: 'active',
   removeApp: (world, { name }) => world.control('POST', '/instagram/revoke', { user: name }),
 
-  tell: (world, told) =>
-    world.control('POST', '/instagram/webhooks/send', {
-      ...change(told),
-      ...(told.secret === undefined ? {} : { secret: told.secret }),
-    }),
-  tellBatch: (world, [first, ...rest]) =>
-    world.control('POST', '/instagram/webhooks/send', {
-      ...(first === undefined ? {} : change(first)),
-      batch: rest.map(change),
-    }),
+  tell: (world, told) => send(world, told, 'facebook'),
+  tellBatch: (world, told) => sendBatch(world, told, 'facebook'),
+};
+
+/** The same sandbox, but accounts log in by themselves, and fetch what is published from us. */
+export const instagramLogin: Driver = {
+  ...instagram,
+  label: 'instagram (Instagram Login)',
+  method: 'instagram_login',
+  // A token has to be a day old before it can be renewed.
+  prepare: (world) => world.control('POST', '/instagram/options', { refreshAfterSeconds: 0 }),
+  addPerson: (world, username) => world.control('POST', '/instagram/accounts', { username }),
+  incomplete: {
+    scopes: [
+      'instagram_business_basic',
+      'instagram_business_manage_comments',
+      'instagram_business_manage_insights',
+    ],
+    missing: ['instagram_business_content_publish'],
+  },
+  endpoints: {
+    ...instagram.endpoints,
+    others: ['instagram.node'],
+    refresh: 'instagram.login_refresh',
+    // No permission can be ended: the account is unsubscribed.
+    revoke: 'instagram.subscribed_apps',
+  },
+  spoilToken: (world, { name }) => world.control('POST', '/instagram/invalidate', { account: name }),
+  // The stricter reading: a token that was renewed is dead.
+  lostRefresh: 'reauth_required',
+  removeApp: (world, { name }) => world.control('POST', '/instagram/revoke', { account: name }),
+  tell: (world, told) => send(world, told, 'login'),
+  tellBatch: (world, told) => sendBatch(world, told, 'login'),
 };

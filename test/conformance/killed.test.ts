@@ -2,9 +2,9 @@ import process from 'node:process';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import type { Child } from '../../scripts/child.ts';
-import { PROVIDER_NAMES, type ProviderName } from '../../providers/provider.ts';
 import { until, type Json, type World } from '../world.ts';
-import type { Example, Person } from './driver.ts';
+import type { Driver, Example, Person } from './driver.ts';
+import { DRIVERS } from './drivers.ts';
 import { createStage, type Stage } from './stage.ts';
 
 /*
@@ -72,14 +72,14 @@ async function killWorker(): Promise<void> {
 }
 
 /** The writes of every plan of a provider, by a dry run: what is published is not looked at again. */
-async function writesOf(name: ProviderName): Promise<{ label: string; example: Example; step: string }[]> {
-  const examples = Object.entries(await stage.driver(name).examples(stage.files, world));
+async function writesOf(driver: Driver): Promise<{ label: string; example: Example; step: string }[]> {
+  const examples = Object.entries(await driver.examples(stage.files, world));
   const plans = await Promise.all(
     examples.map(async ([label, example]) => {
-      const { id } = await stage.newPerson(name);
+      const { id } = await stage.newPerson(driver);
       const scheduledAt = new Date(Date.now() + 3_600_000).toISOString();
       const post = await stage.accepted(
-        name,
+        driver,
         { name: label, id, openId: '' },
         { ...example.body, scheduledAt },
       );
@@ -101,23 +101,23 @@ async function killUnderWay(endpoints: readonly string[]): Promise<void> {
 
 const expectOnce: Stage['expectOnce'] = (...args) => stage.expectOnce(...args);
 
-describe.for([...PROVIDER_NAMES])('%s, killed', (name) => {
+describe.for(DRIVERS)('$label, killed', (driver) => {
   test.for(MOMENTS)('at every write of every plan, $moment', async ({ was, becomes }) => {
-    const writes = await writesOf(name);
+    const writes = await writesOf(driver);
     const posts = await Promise.all(
       writes.map(async ({ label, example, step }) => {
-        const person: Person = await stage.newPerson(name);
+        const person: Person = await stage.newPerson(driver);
         await world.database.db.execute(
           sql`insert into traps values (${person.id}, ${step}, ${was}, ${becomes})`,
         );
-        const id = await stage.accepted(name, person, example.body);
+        const id = await stage.accepted(driver, person, example.body);
         return { label, step, example, person, id };
       }),
     );
     await killCaught(posts.length);
     const results = await Promise.allSettled(
       posts.map(async ({ label, step, example, person, id }) =>
-        expectOnce(name, person, id, example).catch((cause: unknown) => {
+        expectOnce(driver, person, id, example).catch((cause: unknown) => {
           throw new Error(`${label}, ${step} (${id}): ${String(cause)}`, { cause });
         }),
       ),
@@ -126,19 +126,19 @@ describe.for([...PROVIDER_NAMES])('%s, killed', (name) => {
   });
 
   test('while it sends files and asks for verdicts', async () => {
-    const { others } = stage.driver(name).endpoints;
+    const { others } = driver.endpoints;
     let killing: Promise<void> | null = null;
     const slow = async (): Promise<void> => {
       for (const endpoint of others) await world.fault({ endpoint, kind: 'slow', ms: 6000, times: 6 });
       await world.control('DELETE', '/requests');
     };
     await stage.withEvery(
-      name,
+      driver,
       async (example, person) => {
-        const id = await stage.accepted(name, person, example.body);
+        const id = await stage.accepted(driver, person, example.body);
         killing ??= killUnderWay(others);
         await killing;
-        await expectOnce(name, person, id, example);
+        await expectOnce(driver, person, id, example);
       },
       slow,
     );
@@ -147,7 +147,7 @@ describe.for([...PROVIDER_NAMES])('%s, killed', (name) => {
   test('the server, while files are to be fetched from it', async () => {
     const server = world.children.findLast((child) => child.name === 'server');
     if (server === undefined) throw new Error('no server');
-    const first = Object.keys(stage.driver(name).endpoints.writes)[0] ?? '';
+    const first = Object.keys(driver.endpoints.writes)[0] ?? '';
     await world.control('DELETE', '/requests');
     const away = async (): Promise<void> => {
       process.kill(server.pid, 'SIGKILL');
@@ -162,11 +162,11 @@ describe.for([...PROVIDER_NAMES])('%s, killed', (name) => {
       );
     };
     const posts: (() => Promise<void>)[] = [];
-    await stage.withEvery(name, async (example, person) => {
+    await stage.withEvery(driver, async (example, person) => {
       // Late enough for all to be accepted before.
       const scheduledAt = new Date(Date.now() + 8_000).toISOString();
-      const id = await stage.accepted(name, person, { ...example.body, scheduledAt });
-      posts.push(() => expectOnce(name, person, id, example));
+      const id = await stage.accepted(driver, person, { ...example.body, scheduledAt });
+      posts.push(() => expectOnce(driver, person, id, example));
     });
     await away();
     await Promise.all(posts.map((check) => check()));

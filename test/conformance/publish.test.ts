@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
-import { PROVIDER_NAMES } from '../../providers/provider.ts';
 import { until, type Json, type World } from '../world.ts';
-import type { Driver } from './driver.ts';
+import { DRIVERS } from './drivers.ts';
 import { createStage, type Stage } from './stage.ts';
 
 /* What every provider of the registry must do, over its sandbox: connect, publish, survive lost answers, be told. */
@@ -26,10 +25,9 @@ async function expectHit(kind: string): Promise<void> {
   expect((armed.faults ?? armed).filter(({ spec }: Json) => spec.kind === kind)).toEqual([]);
 }
 
-describe.for([...PROVIDER_NAMES])('%s', (name) => {
-  let driver: Driver;
+describe.for(DRIVERS)('$label', (driver) => {
+  const { provider: name } = driver;
   beforeEach(async () => {
-    driver = stage.driver(name);
     await world.control('DELETE', '/faults');
     await world.control('DELETE', '/consent');
     onTestFailed(() => world.tell());
@@ -49,13 +47,14 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
 
   describe('connects', () => {
     test('whoever grants it, with a name, permissions and a keeper of its token', async () => {
-      const { id } = await stage.newPerson(name);
+      const { id } = await stage.newPerson(driver);
       const account = await stage.getAccount(id);
       expect(account).toMatchObject({
         provider: name,
+        method: stage.provider(driver).method ?? null,
         status: 'active',
         username: expect.any(String),
-        scopes: expect.arrayContaining([...stage.provider(name).oauth.requiredScopes]),
+        scopes: expect.arrayContaining([...stage.provider(driver).oauth.requiredScopes]),
       });
       expect(new Date(account.expiresAt).getTime()).toBeGreaterThan(Date.now() + 3_600_000);
       await until('the keeper of its token', async () => {
@@ -65,13 +64,13 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
     });
 
     test('the same person again as the same account', async () => {
-      const person = await stage.newPerson(name);
-      expect(await stage.connect(name, person.name)).toEqual(person);
+      const person = await stage.newPerson(driver);
+      expect(await stage.connect(driver, person.name)).toEqual(person);
     });
 
     test('nobody who denies it', async () => {
       const before = await accounts();
-      const { answer } = await world.visitConsent({ decision: 'deny' }, world.user.key, name);
+      const { answer } = await stage.consent(driver, { decision: 'deny' });
       expect(answer).toMatchObject({ status: 400, body: { error: { code: 'access_denied' } } });
       expect(await accounts()).toBe(before);
     });
@@ -79,7 +78,7 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
     test('nobody who leaves out what is needed, and names it', async () => {
       const before = await accounts();
       const { scopes, missing } = driver.incomplete;
-      const { answer } = await world.visitConsent({ scopes }, world.user.key, name);
+      const { answer } = await stage.consent(driver, { scopes });
       expect(answer).toMatchObject({
         status: 400,
         body: { error: { code: 'missing_scopes', details: { scopes: missing } } },
@@ -90,12 +89,14 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
     test('nobody with a state that is not ours, of another provider, or used before', async () => {
       const person = `somebody_${randomUUID().slice(0, 8)}`;
       await driver.addPerson(world, person);
-      const link = await world.call('POST', '/api/connect-links', { body: { provider: name } });
+      const link = await world.call('POST', '/api/connect-links', {
+        body: { provider: name, method: driver.method },
+      });
       const start = await world.call('GET', link.body.url, { key: null });
       await world.control('POST', '/consent', { decision: 'approve', provider: name, creator: person });
       const page = await fetch(start.headers.get('location') ?? '', { redirect: 'manual' });
       const callback = page.headers.get('location') ?? '';
-      const other = PROVIDER_NAMES[(PROVIDER_NAMES.indexOf(name) + 1) % PROVIDER_NAMES.length] ?? '';
+      const other = DRIVERS.find(({ provider }) => provider !== name)?.provider ?? '';
       const visit = async (url: string): Promise<Json> => {
         const answer = await world.call('GET', url, { key: null, headers: { accept: 'application/json' } });
         return [answer.status, answer.body.error?.code];
@@ -125,9 +126,9 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
     });
 
     test('every kind of post, once', async () => {
-      await stage.withEvery(name, async (example, person) => {
-        const id = await stage.accepted(name, person, example.body);
-        await expectOnce(name, person, id, example);
+      await stage.withEvery(driver, async (example, person) => {
+        const id = await stage.accepted(driver, person, example.body);
+        await expectOnce(driver, person, id, example);
         expect(await world.getPost(id)).toMatchObject({ provider: name, publishId: expect.any(String) });
       });
     });
@@ -136,9 +137,9 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
       'every kind of post once, though the answers of its writes are lost (%s)',
       async (kind) => {
         await arm(kind);
-        await stage.withEvery(name, async (example, person) => {
-          const id = await stage.accepted(name, person, example.body);
-          await expectOnce(name, person, id, example);
+        await stage.withEvery(driver, async (example, person) => {
+          const id = await stage.accepted(driver, person, example.body);
+          await expectOnce(driver, person, id, example);
         });
         await expectHit(kind);
       },
@@ -146,13 +147,13 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
 
     test('every kind of post once, though what it sends does not arrive; or not at all where nobody can tell', async () => {
       await arm('drop-before');
-      const { publishing } = stage.provider(name);
-      await stage.withEvery(name, async (example, person) => {
-        const id = await stage.accepted(name, person, example.body);
+      const { publishing } = stage.provider(driver);
+      await stage.withEvery(driver, async (example, person) => {
+        const id = await stage.accepted(driver, person, example.body);
         const mayBeLive = (await stage.planOf(id)).some(
           (step) => step.kind === 'write' && step.lost === 'reconcile',
         );
-        if (publishing.lookUp !== undefined || !mayBeLive) return expectOnce(name, person, id, example);
+        if (publishing.lookUp !== undefined || !mayBeLive) return expectOnce(driver, person, id, example);
         await until('the search', async () =>
           (await world.getPost(id)).phase === 'reconciling' ? true : null,
         );
@@ -165,10 +166,10 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
 
     test('every kind of post once, though what it sends and asks afterwards is cut off', async () => {
       await stage.withEvery(
-        name,
+        driver,
         async (example, person) => {
-          const id = await stage.accepted(name, person, example.body);
-          await expectOnce(name, person, id, example);
+          const id = await stage.accepted(driver, person, example.body);
+          await expectOnce(driver, person, id, example);
         },
         cutOff,
       );
@@ -179,10 +180,10 @@ describe.for([...PROVIDER_NAMES])('%s', (name) => {
       const { carousel } = driver;
       if (carousel === undefined) return skip('its parts do not end');
       const example = (await driver.examples(stage.files, world))['a carousel'];
-      if (example === undefined) throw new Error(`${name} has no carousel`);
-      const person = await stage.newPerson(name);
+      if (example === undefined) throw new Error(`${driver.label} has no carousel`);
+      const person = await stage.newPerson(driver);
       await world.fault({ endpoint: carousel, kind: 'status', http: 500, code: '2', times: 3 });
-      const id = await stage.accepted(name, person, example.body);
+      const id = await stage.accepted(driver, person, example.body);
       await until(
         'the carousel to be asked for',
         async () => (await world.requests()).some(({ fault }) => fault !== undefined) || null,

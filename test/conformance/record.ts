@@ -15,6 +15,8 @@ export async function record(name: string, history: History): Promise<void> {
   if (process.env['RECORD_HISTORIES'] !== '1') return;
   // Whose machine it was is nobody's business.
   const json = historyToJSON(history).replaceAll(`@${hostname()}`, '@recorder');
-  const filepath = fileURLToPath(new URL(`../histories/${name.replaceAll(' ', '-')}.json`, import.meta.url));
+  const filepath = fileURLToPath(
+    new URL(`../histories/${name.replaceAll(/[^\w]+/g, '-')}.json`, import.meta.url),
+  );
   writeFileSync(filepath, await format(json, { ...(await resolveConfig(filepath)), filepath }));
 }

@@ -3,12 +3,12 @@ import { sql } from 'drizzle-orm';
 import { expect } from 'vitest';
 import { readConfig } from '../../config.ts';
 import { createProviders } from '../../providers/index.ts';
-import { PROVIDER_NAMES, type Plan, type Provider, type ProviderName } from '../../providers/provider.ts';
+import type { Plan, Provider } from '../../providers/provider.ts';
 import { jpeg, mp4 } from '../../sandbox/testing-media.ts';
 import { serveMedia } from '../media-server.ts';
 import { createWorld, until, type Answer, type Json, type WorldOptions } from '../world.ts';
 import type { Driver, Example, Files, Person } from './driver.ts';
-import { driverOf } from './drivers.ts';
+import { checkDrivers, DRIVERS, providerOf } from './drivers.ts';
 
 /* What all cases of the conformance suite need, whatever the provider: people, posts, and how they end. */
 
@@ -17,11 +17,11 @@ const ENDS = new Set(['published', 'delivered', 'failed', 'cancelled', 'unknown'
 export type Stage = Awaited<ReturnType<typeof createStage>>;
 
 export async function createStage(options: WorldOptions = {}) {
-  const drivers = new Map(PROVIDER_NAMES.map((name) => [name, driverOf(name)]));
   const world = await createWorld(options);
   const host = await serveMedia();
   const registry = createProviders(readConfig('server', world.env).providers);
-  for (const one of drivers.values()) await one.prepare?.(world);
+  checkDrivers(registry);
+  for (const driver of DRIVERS) await driver.prepare?.(world);
   const files: Files = {
     videoId: await world.upload(),
     imageId: await world.upload(jpeg(), undefined, 'image/jpeg'),
@@ -29,47 +29,37 @@ export async function createStage(options: WorldOptions = {}) {
     imageUrl: host.serve('/i.jpg', jpeg()),
   };
 
-  function driver(name: ProviderName): Driver {
-    return drivers.get(name) ?? driverOf(name);
-  }
-
-  function provider(name: ProviderName): Provider {
-    const found = registry.find(name);
-    if (found === null) throw new Error(`${name} is not in the registry`);
-    return found;
-  }
+  const provider = (driver: Driver): Provider => providerOf(registry, driver);
 
   const getAccount = async (id: string, key = world.user.key): Promise<Json> =>
     (await world.call('GET', `/api/accounts/${id}`, { key })).body;
 
+  const consent = (driver: Driver, choice: object, key = world.user.key) =>
+    world.visitConsent({ ...choice }, key, driver.provider, driver.method);
+
   /** Connects somebody through the real redirects. */
-  async function connect(name: ProviderName, person: string, key = world.user.key): Promise<Person> {
-    const { answer } = await world.visitConsent({ creator: person }, key, name);
+  async function connect(driver: Driver, person: string, key = world.user.key): Promise<Person> {
+    const { answer } = await consent(driver, { creator: person }, key);
     expect(answer).toMatchObject({ status: 200, body: { accounts: [{ id: expect.any(String) }] } });
     const { id } = answer.body.accounts[0];
     return { name: person, id, openId: (await getAccount(id, key)).openId };
   }
 
-  async function newPerson(name: ProviderName, key = world.user.key): Promise<Person> {
+  async function newPerson(driver: Driver, key = world.user.key): Promise<Person> {
     const person = `somebody_${randomUUID().slice(0, 8)}`;
-    await driver(name).addPerson(world, person);
-    return connect(name, person, key);
+    await driver.addPerson(world, person);
+    return connect(driver, person, key);
   }
 
   /** Publishes, of an account. */
-  function publish(
-    name: ProviderName,
-    accountId: string,
-    more: object,
-    key = world.user.key,
-  ): Promise<Answer> {
+  function publish(driver: Driver, accountId: string, more: object, key = world.user.key): Promise<Answer> {
     const body = { accountId, allowDuplicate: true, ...more };
-    return world.call('POST', driver(name).publishPath, { body, key });
+    return world.call('POST', driver.publishPath, { body, key });
   }
 
   /** @returns the post's id */
-  async function accepted(name: ProviderName, { id }: Person, more: object): Promise<string> {
-    const { status, body, text } = await publish(name, id, more);
+  async function accepted(driver: Driver, { id }: Person, more: object): Promise<string> {
+    const { status, body, text } = await publish(driver, id, more);
     if (status !== 202) throw new Error(`not accepted: ${status} ${text}`);
     return body.id;
   }
@@ -92,7 +82,7 @@ export async function createStage(options: WorldOptions = {}) {
 
   /** The post has ended as it should, no write was accepted twice, none was left out, and there is one of it. */
   async function expectOnce(
-    name: ProviderName,
+    driver: Driver,
     { openId }: Person,
     id: string,
     { ends }: Example,
@@ -104,7 +94,7 @@ export async function createStage(options: WorldOptions = {}) {
     expect(new Set(tried.map(({ step }) => step))).toEqual(new Set(writes));
     const done = tried.filter(({ status }) => status === 'accepted').map(({ step }) => step);
     expect(done).toEqual([...new Set(done)]);
-    expect(await driver(name).live(world, openId)).toBe(1);
+    expect(await driver.live(world, openId)).toBe(1);
   }
 
   /**
@@ -112,12 +102,12 @@ export async function createStage(options: WorldOptions = {}) {
    * @param begin runs when the accounts are connected
    */
   async function withEvery(
-    name: ProviderName,
+    driver: Driver,
     work: (example: Example, person: Person, label: string) => Promise<void>,
     begin: () => Promise<unknown> = async () => {},
   ): Promise<void> {
-    const all = Object.entries(await driver(name).examples(files, world));
-    const people = await Promise.all(all.map(() => newPerson(name)));
+    const all = Object.entries(await driver.examples(files, world));
+    const people = await Promise.all(all.map(() => newPerson(driver)));
     await begin();
     const results = await Promise.allSettled(
       all.map(async ([label, example], index) => {
@@ -158,8 +148,8 @@ export async function createStage(options: WorldOptions = {}) {
   return {
     world,
     files,
-    driver,
     provider,
+    consent,
     getAccount,
     connect,
     newPerson,

@@ -2,6 +2,8 @@ import type { Json } from '../world.ts';
 import { countLive, type Driver } from './driver.ts';
 
 export const threads: Driver = {
+  label: 'threads',
+  provider: 'threads',
   publishPath: '/api/threads/publish',
   // A token has to be a day old before it can be renewed.
   prepare: (world) => world.control('POST', '/threads/options', { refreshAfterSeconds: 0 }),

@@ -5,6 +5,8 @@ const direct = { mode: 'direct', postInfo: { privacy_level: 'PUBLIC_TO_EVERYONE'
 const inbox = { mode: 'inbox' };
 
 export const tiktok: Driver = {
+  label: 'tiktok',
+  provider: 'tiktok',
   publishPath: '/api/tiktok/upload',
   prepare: (world) =>
     world.control('POST', '/tiktok/options', {

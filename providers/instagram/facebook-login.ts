@@ -1,8 +1,22 @@
 import { ProviderError } from '../errors.ts';
-import { amount, id, record, records, text } from '../json.ts';
+import { id, record, records, text } from '../json.ts';
+import type { Platform } from '../meta/errors.ts';
 import { callGraph } from '../meta/graph.ts';
+import { granted, readTokens, unreadable } from '../meta/grants.ts';
 import type { Grant, OAuth, TokenSet } from '../provider.ts';
-import { INSTAGRAM, type InstagramSettings, VERSION } from './client.ts';
+import { INSTAGRAM, type Login, VERSION } from './client.ts';
+
+export interface FacebookLoginSettings {
+  appId: string;
+  appSecret: string;
+  redirectUri: string;
+  dialogUrl: string;
+  graphUrl: string;
+  uploadUrl: string;
+}
+
+/** Whom a creator logs in to. */
+const FACEBOOK: Platform = { provider: 'instagram', title: 'Facebook' };
 
 const REQUIRED = [
   'instagram_basic',
@@ -13,7 +27,6 @@ const REQUIRED = [
 ];
 /** `business_management` shows Pages of a business portfolio, `pages_manage_metadata` subscribes to webhooks (sheet 2.1). */
 const SCOPES = [...REQUIRED, 'pages_read_engagement', 'pages_manage_metadata', 'business_management'];
-const SIXTY_DAYS_S = 60 * 24 * 3600;
 /** Of Pages, at 100 each. */
 const MOST_PIECES = 20;
 
@@ -26,8 +39,17 @@ interface LinkedPage {
   name: string | null;
 }
 
-/** Facebook Login (sheet section 2). */
-export function createOAuth(settings: InstagramSettings): OAuth {
+/** Facebook Login, for accounts that are linked to a Page (sheet section 2). */
+export function createFacebookLogin(settings: FacebookLoginSettings): Login {
+  return {
+    method: 'facebook_login',
+    oauth: createOAuth(settings),
+    call: { base: `${settings.graphUrl}/${VERSION}`, appSecret: settings.appSecret },
+    uploadUrl: settings.uploadUrl,
+  };
+}
+
+function createOAuth(settings: FacebookLoginSettings): OAuth {
   const base = `${settings.graphUrl}/${VERSION}`;
   const { appSecret } = settings;
 
@@ -39,10 +61,7 @@ export function createOAuth(settings: InstagramSettings): OAuth {
       effect: 'read',
       signal,
     });
-    const accessToken = text(answer['access_token']);
-    if (accessToken === null) throw unreadable();
-    const expiresIn = amount(answer['expires_in']) ?? SIXTY_DAYS_S;
-    return { accessToken, refreshToken: accessToken, expiresIn, refreshExpiresIn: expiresIn, scopes: [] };
+    return { ...readTokens(FACEBOOK, answer), scopes: [] };
   }
 
   const longLived = (accessToken: string, signal: AbortSignal): Promise<TokenSet> =>
@@ -66,7 +85,7 @@ export function createOAuth(settings: InstagramSettings): OAuth {
     },
 
     async exchangeCode(code, _codeVerifier, signal) {
-      const tokens = await granted(async () => {
+      const tokens = await granted(FACEBOOK, async () => {
         const short = await token({ redirect_uri: settings.redirectUri, code }, signal);
         return longLived(short.accessToken, signal);
       });
@@ -80,7 +99,7 @@ export function createOAuth(settings: InstagramSettings): OAuth {
         .map((row) => text(row['permission']))
         .filter((scope) => scope !== null);
       const loginId = id(me['id']);
-      if (loginId === null) throw unreadable();
+      if (loginId === null) throw unreadable(FACEBOOK);
       const pages = await linkedPages(settings, tokens.accessToken, scopes, signal);
       if (REQUIRED.every((scope) => scopes.includes(scope)))
         for (const page of pages) await subscribe(settings, page, signal);
@@ -97,7 +116,7 @@ export function createOAuth(settings: InstagramSettings): OAuth {
 
     async refresh(accessToken, signal) {
       // A new long-lived token for one that still lives (sheet section 2.3).
-      return granted(() => longLived(accessToken, signal));
+      return granted(FACEBOOK, () => longLived(accessToken, signal));
     },
 
     async revoke(accessToken, signal) {
@@ -123,7 +142,7 @@ const PAGE_FIELDS = 'id,name,access_token,tasks,instagram_business_account{id,us
 
 /** All Pages of the creator with a linked professional account: their own, and those of their business portfolios. */
 async function linkedPages(
-  settings: InstagramSettings,
+  settings: FacebookLoginSettings,
   accessToken: string,
   scopes: readonly string[],
   signal: AbortSignal,
@@ -158,7 +177,7 @@ async function linkedPages(
 
 /** Every piece of a list, by cursor: `paging.next` has the token in it (sheet section 2.4). */
 async function all(
-  { graphUrl, appSecret }: InstagramSettings,
+  { graphUrl, appSecret }: FacebookLoginSettings,
   path: string,
   fields: string,
   accessToken: string,
@@ -187,7 +206,7 @@ async function all(
 
 /** Has the Page send its webhooks to the app (sheet section 8.4). The connection does not depend on it. */
 async function subscribe(
-  { graphUrl, appSecret }: InstagramSettings,
+  { graphUrl, appSecret }: FacebookLoginSettings,
   { pageId, pageToken }: LinkedPage,
   signal: AbortSignal,
 ): Promise<void> {
@@ -205,35 +224,4 @@ async function subscribe(
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
   }
-}
-
-/** A code or a token that is refused is a grant that was not given, or has ended. */
-async function granted<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    if (!(error instanceof ProviderError) || !['token', 'rejected', 'account'].includes(error.kind))
-      throw error;
-    const { providerCode, providerMessage, logId } = error;
-    throw new ProviderError({
-      provider: 'instagram',
-      kind: 'grant',
-      code: 'grant_refused',
-      message: `Facebook refused the grant: ${providerCode ?? 'no code'}`,
-      userMessage: 'Facebook no longer accepts this permission. Connect the account again.',
-      providerCode,
-      providerMessage,
-      logId,
-    });
-  }
-}
-
-function unreadable(): ProviderError {
-  return new ProviderError({
-    provider: 'instagram',
-    kind: 'unavailable',
-    code: 'provider_unavailable',
-    message: 'Facebook answered without what was asked for',
-    userMessage: 'Facebook does not answer properly at the moment. Try again in a few minutes.',
-  });
 }

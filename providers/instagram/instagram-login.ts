@@ -1,0 +1,170 @@
+import { ProviderError } from '../errors.ts';
+import { id, record, records, text } from '../json.ts';
+import { callGraph } from '../meta/graph.ts';
+import { granted, readTokens, renewed, unreadable } from '../meta/grants.ts';
+import type { OAuth } from '../provider.ts';
+import { INSTAGRAM, type Login, VERSION } from './client.ts';
+
+export interface InstagramLoginSettings {
+  /** Of the Instagram app, which has an id and a secret of its own beside the Meta app's. */
+  appId: string;
+  appSecret: string;
+  redirectUri: string;
+  authUrl: string;
+  apiUrl: string;
+  graphUrl: string;
+}
+
+const REQUIRED = [
+  'instagram_business_basic',
+  'instagram_business_content_publish',
+  'instagram_business_manage_comments',
+  'instagram_business_manage_insights',
+];
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Instagram Login: no Facebook Page, a host of its own, no uploads (sheet section 3). */
+export function createInstagramLogin(settings: InstagramLoginSettings): Login {
+  return {
+    method: 'instagram_login',
+    oauth: createOAuth(settings),
+    // Whether this host checks signatures is not confirmed (sheet section 2.7): none is sent.
+    call: { base: `${settings.graphUrl}/${VERSION}` },
+  };
+}
+
+function createOAuth({
+  appId,
+  appSecret,
+  redirectUri,
+  authUrl,
+  apiUrl,
+  graphUrl,
+}: InstagramLoginSettings): OAuth {
+  /** @param path of the tokens themselves, which have no version */
+  const tokenCall = (path: string, params: Record<string, string>, signal: AbortSignal): Promise<Json> =>
+    callGraph(INSTAGRAM, { base: graphUrl, path, params, effect: 'read', signal });
+
+  const accountCall = (accessToken: string, signal: AbortSignal) =>
+    ({ base: `${graphUrl}/${VERSION}`, accessToken, signal }) as const;
+
+  const readMe = (accessToken: string, signal: AbortSignal): Promise<Json> =>
+    callGraph(INSTAGRAM, {
+      ...accountCall(accessToken, signal),
+      path: '/me',
+      params: { fields: 'id,user_id,username,name' },
+      effect: 'read',
+    });
+
+  return {
+    requiredScopes: REQUIRED,
+
+    authorizeUrl({ state }) {
+      const url = new URL(`${authUrl}/oauth/authorize`);
+      url.search = new URLSearchParams({
+        client_id: appId,
+        redirect_uri: redirectUri,
+        response_type: 'code',
+        scope: REQUIRED.join(','),
+        state,
+      }).toString();
+      return url.href;
+    },
+
+    async exchangeCode(code, _codeVerifier, signal) {
+      const short = await granted(INSTAGRAM, () =>
+        callGraph(INSTAGRAM, {
+          base: apiUrl,
+          method: 'POST',
+          path: '/oauth/access_token',
+          params: {
+            client_id: appId,
+            client_secret: appSecret,
+            grant_type: 'authorization_code',
+            redirect_uri: redirectUri,
+            code,
+          },
+          effect: 'read',
+          signal,
+        }),
+      ).then(unwrapped);
+      // An hour's token is of no use: without a long-lived one nothing is connected.
+      const long = await granted(INSTAGRAM, () =>
+        tokenCall(
+          '/access_token',
+          {
+            grant_type: 'ig_exchange_token',
+            client_secret: appSecret,
+            access_token: text(short['access_token']) ?? '',
+          },
+          signal,
+        ),
+      );
+      const scopes = readScopes(short['permissions']) ?? REQUIRED;
+      const tokens = { ...readTokens(INSTAGRAM, long), scopes };
+      // Without the basic permission the account does not even tell its id.
+      if (!scopes.includes('instagram_business_basic')) return { scopes, grants: [] };
+      const me = unwrapped(await readMe(tokens.accessToken, signal));
+      // `user_id` is what paths and webhooks name; the `id` beside it is for our app only, and what callbacks name.
+      const openId = id(me['user_id']);
+      const scopedId = id(me['id']);
+      if (openId === null || scopedId === null) throw unreadable(INSTAGRAM);
+      if (REQUIRED.every((scope) => scopes.includes(scope)))
+        await changeSubscription('POST', tokens.accessToken, signal);
+      const grant = {
+        openId,
+        username: text(me['username']),
+        displayName: text(me['name']),
+        tokens,
+        metadata: {},
+        login: { id: scopedId },
+      };
+      return { scopes, grants: [grant] };
+    },
+
+    refresh: (token, signal) =>
+      renewed(
+        INSTAGRAM,
+        async () => {
+          const params = { grant_type: 'ig_refresh_token', access_token: token };
+          const answer = await tokenCall('/refresh_access_token', params, signal);
+          return { ...readTokens(INSTAGRAM, answer), scopes: readScopes(answer['permissions']) ?? [] };
+        },
+        () => readMe(token, signal),
+      ),
+
+    // No way is documented to end a permission (section 3): the account is unsubscribed and its token forgotten.
+    revoke: (token, signal) => changeSubscription('DELETE', token, signal),
+  };
+
+  /** Has the account send its webhooks to the app, or no longer (section 8.4). Neither connecting nor the end depends on it. */
+  async function changeSubscription(
+    method: 'POST' | 'DELETE',
+    accessToken: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      await callGraph(INSTAGRAM, {
+        ...accountCall(accessToken, signal),
+        method,
+        path: '/me/subscribed_apps',
+        ...(method === 'POST' ? { params: { subscribed_fields: 'comments' } } : {}),
+        effect: 'read',
+      });
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error;
+    }
+  }
+}
+
+/** Documented as `{data: [{...}]}`, seen flat. */
+function unwrapped(answer: Json): Json {
+  return records(answer['data'])[0] ?? record(answer) ?? {};
+}
+
+/** Documented as a comma list, seen as a list; null: it does not say. */
+function readScopes(permissions: unknown): string[] | null {
+  if (typeof permissions === 'string') return permissions.split(',').filter((scope) => scope !== '');
+  return Array.isArray(permissions) ? permissions.filter((scope) => typeof scope === 'string') : null;
+}
