@@ -128,6 +128,8 @@ describe('the provider', () => {
   test('subscribes the account to webhooks, and unsubscribes it in the end', async () => {
     const { accessToken } = await tokensOf('subscriber');
     expect(await newAccount('subscriber')).toMatchObject({ subscribed: ['comments'] });
+    await world.fault({ endpoint: 'instagram.subscribed_apps', kind: 'status', http: 503, body: '' });
+    expect(await refusal(login.oauth.revoke(accessToken, soon()))).toMatchObject({ kind: 'unavailable' });
     await login.oauth.revoke(accessToken, soon());
     expect(await newAccount('subscriber')).toMatchObject({ subscribed: [] });
     await world.control('POST', '/instagram/revoke', { account: 'subscriber' });

@@ -1,5 +1,5 @@
 import { ProviderError } from '../errors.ts';
-import { id, record, records, text } from '../json.ts';
+import { id, records, text } from '../json.ts';
 import { callGraph } from '../meta/graph.ts';
 import { granted, readTokens, renewed, unreadable } from '../meta/grants.ts';
 import type { OAuth } from '../provider.ts';
@@ -57,6 +57,25 @@ function createOAuth({
       effect: 'read',
     });
 
+  /** Whether the account sends its webhooks to the app (section 8.4). */
+  const subscription = (method: 'POST' | 'DELETE', accessToken: string, signal: AbortSignal): Promise<Json> =>
+    callGraph(INSTAGRAM, {
+      ...accountCall(accessToken, signal),
+      method,
+      path: '/me/subscribed_apps',
+      params: method === 'POST' ? { subscribed_fields: 'comments' } : {},
+      effect: 'read',
+    });
+
+  /** The connection does not depend on it. */
+  async function subscribe(accessToken: string, signal: AbortSignal): Promise<void> {
+    try {
+      await subscription('POST', accessToken, signal);
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error;
+    }
+  }
+
   return {
     requiredScopes: REQUIRED,
 
@@ -110,8 +129,7 @@ function createOAuth({
       const openId = id(me['user_id']);
       const scopedId = id(me['id']);
       if (openId === null || scopedId === null) throw unreadable(INSTAGRAM);
-      if (REQUIRED.every((scope) => scopes.includes(scope)))
-        await changeSubscription('POST', tokens.accessToken, signal);
+      if (REQUIRED.every((scope) => scopes.includes(scope))) await subscribe(tokens.accessToken, signal);
       const grant = {
         openId,
         username: text(me['username']),
@@ -135,32 +153,20 @@ function createOAuth({
       ),
 
     // No way is documented to end a permission (section 3): the account is unsubscribed and its token forgotten.
-    revoke: (token, signal) => changeSubscription('DELETE', token, signal),
+    async revoke(token, signal) {
+      try {
+        await subscription('DELETE', token, signal);
+      } catch (error) {
+        // A token that is refused is dead already.
+        if (!(error instanceof ProviderError) || error.kind === 'unavailable') throw error;
+      }
+    },
   };
-
-  /** Has the account send its webhooks to the app, or no longer (section 8.4). Neither connecting nor the end depends on it. */
-  async function changeSubscription(
-    method: 'POST' | 'DELETE',
-    accessToken: string,
-    signal: AbortSignal,
-  ): Promise<void> {
-    try {
-      await callGraph(INSTAGRAM, {
-        ...accountCall(accessToken, signal),
-        method,
-        path: '/me/subscribed_apps',
-        ...(method === 'POST' ? { params: { subscribed_fields: 'comments' } } : {}),
-        effect: 'read',
-      });
-    } catch (error) {
-      if (!(error instanceof ProviderError)) throw error;
-    }
-  }
 }
 
 /** Documented as `{data: [{...}]}`, seen flat. */
 function unwrapped(answer: Json): Json {
-  return records(answer['data'])[0] ?? record(answer) ?? {};
+  return records(answer['data'])[0] ?? answer;
 }
 
 /** Documented as a comma list, seen as a list; null: it does not say. */
