@@ -1,4 +1,5 @@
 import type { Deps } from './deps.ts';
+import { createDeleteActivities } from './delete.ts';
 import { createEventActivities } from './events.ts';
 import { createMediaActivities } from './media.ts';
 import { createPostActivities } from './posts.ts';
@@ -17,6 +18,7 @@ export const createActivities = (deps: Deps) => ({
   ...createTransferActivities(deps),
   ...createVerdictActivities(deps),
   ...createRecallActivities(deps),
+  ...createDeleteActivities(deps),
   ...createTokenActivities(deps),
   ...createMediaActivities(deps),
   ...createEventActivities(deps),

@@ -1,4 +1,5 @@
 import { neglectedAccounts, unnoticedReturns } from '../db/accounts.ts';
+import { markDeletionStarted, unstartedDeletions } from '../db/deletions.ts';
 import { markEventStarted, unstartedEvents } from '../db/events.ts';
 import { markMediaStarted, unstartedMedia } from '../db/media.ts';
 import { markPostChecked, markPostStarted, postById, uncheckedPosts, unstartedPosts } from '../db/posts.ts';
@@ -10,6 +11,7 @@ import {
   signalDisconnect,
   signalMediaCompleted,
   signalSettled,
+  startDeletion,
   startEvent,
   startKeeper,
   startMedia,
@@ -22,6 +24,7 @@ import type { Deps } from './deps.ts';
 export interface Swept {
   /** Rows that were committed without their workflow. */
   posts: number;
+  deletions: number;
   events: number;
   media: number;
   /** Accounts whose keeper of tokens has left something undone. */
@@ -45,6 +48,11 @@ export const createSweepActivities = (deps: Deps) => ({
       await each(posts, async (post) => {
         await startPost(temporal, post);
         await markPostStarted(db, post.id);
+      });
+      const deletions = await unstartedDeletions(db, MOST);
+      await each(deletions, async (post) => {
+        await startDeletion(temporal, post);
+        await markDeletionStarted(db, post.id);
       });
       const events = await unstartedEvents(db, MOST);
       await each(events, async ({ id, provider, externalId, eventType, requestId }) => {
@@ -76,6 +84,7 @@ export const createSweepActivities = (deps: Deps) => ({
       await forgetOldReservations(db);
       return {
         posts: posts.length,
+        deletions: deletions.length,
         events: events.length,
         media: media.length,
         accounts: accounts.length + returned.length,

@@ -15,6 +15,7 @@ import { accountRoutes } from './routes/accounts.ts';
 import { authRoutes } from './routes/auth.ts';
 import { connectLinkRoutes } from './routes/connect-links.ts';
 import { debugRoutes } from './routes/debug.ts';
+import { deletionRoutes } from './routes/deletions.ts';
 import { healthRoutes } from './routes/health.ts';
 import { mediaFileRoutes } from './routes/media-files.ts';
 import { mediaRoutes } from './routes/media.ts';
@@ -74,6 +75,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   await app.register(tiktokRoutes(deps));
   await app.register(publishRoutes(deps));
   await app.register(postRoutes(deps));
+  await app.register(deletionRoutes(deps));
   await app.register(postEventRoutes(deps));
   await app.register(webhookRoutes(deps));
   await app.register(providerCallbackRoutes(deps));

@@ -70,6 +70,16 @@ export const ERRORS = {
     'the creator has to connect the account again',
     'The connection to this account has ended. Connect it again.',
   ),
+  permission_missing: kind(
+    409,
+    'the account has not granted the scopes in details.scopes; connect it again',
+    'The account has not granted the permission for this. Connect it again and allow every permission.',
+  ),
+  nothing_live: kind(
+    409,
+    'nothing is known to be live of the post; details.state says what it is',
+    'There is nothing to delete. A post that has not gone out yet can be cancelled.',
+  ),
   duplicate_post: kind(
     409,
     'the same post was accepted within 24 hours (details.postId); allowDuplicate publishes it again',
@@ -91,6 +101,11 @@ export const ERRORS = {
     422,
     'the time is not one at which this can be published',
     'Choose a time from now to 180 days ahead.',
+  ),
+  deletion_not_supported: kind(
+    422,
+    'the provider lets no app delete posts; details.permalink says where the post is',
+    'This platform lets no app delete posts. Delete it in the platform’s own app.',
   ),
   invalid_expiry: kind(422, 'expiresAt is in the past', 'Choose a time in the future.'),
   idempotency_key_reused: kind(422, 'this Idempotency-Key was used with another body', OURS),

@@ -41,6 +41,15 @@ export const PostView = Type.Object(
       description: 'What happens next, and when.',
     }),
     error: Type.Union([Failure, Type.Null()]),
+    deletedAt: Type.Unsafe<string | null>({
+      type: ['string', 'null'],
+      format: 'date-time',
+      description: 'Since when nothing of it is live any more, because it was deleted here.',
+    }),
+    deletion: Type.Union(
+      [Type.Object({ requestedAt: Time, error: Type.Union([Failure, Type.Null()]) }), Type.Null()],
+      { description: 'That it is to be deleted, and why it could not be.' },
+    ),
     workflowId: Type.String({ description: 'Where the Temporal UI shows it.' }),
     createdAt: Time,
     updatedAt: Time,
@@ -66,6 +75,11 @@ export function postView(post: Post) {
     next:
       post.nextStep === null || post.nextAt === null ? null : { step: post.nextStep, at: text(post.nextAt) },
     error: post.error,
+    deletedAt: textOrNull(post.deletedAt),
+    deletion:
+      post.deletionRequestedAt === null
+        ? null
+        : { requestedAt: text(post.deletionRequestedAt), error: post.deletionError },
     workflowId: postWorkflowId(post.id),
     createdAt: text(post.createdAt),
     updatedAt: text(post.updatedAt),

@@ -31,7 +31,8 @@ export async function callProvider<T>(deps: Deps, account: Account, call: Provid
   }
   await ask(deps.temporal, () => askForToken(deps.temporal, account), RENEW_MS);
   const renewed = await findAccount(deps.database.db, account.userId, account.id);
-  if (renewed === null || renewed.tokenVersion === account.tokenVersion) throw refused(renewed ?? account);
+  if (renewed === null || renewed.tokenVersion === account.tokenVersion)
+    throw refusedAccount(renewed ?? account);
   return callOnce(deps, renewed, call);
 }
 
@@ -41,7 +42,7 @@ export async function callOnce<T>(
   account: Account,
   call: ProviderCall<T>,
 ): Promise<T> {
-  if (account.status !== 'active' || account.accessTokenEncrypted === null) throw refused(account);
+  if (account.status !== 'active' || account.accessTokenEncrypted === null) throw refusedAccount(account);
   const token = await openAccessToken(
     envelope,
     await accountKey(db, account),
@@ -60,7 +61,8 @@ export async function takeQuota({ database: { db } }: Deps, account: Account, qu
   if (full !== null) throw quotaExceeded(full);
 }
 
-function refused({ status, statusReason }: Account) {
+/** Why an account that is not active cannot be used. */
+export function refusedAccount({ status, statusReason }: Account) {
   const details = { status, statusReason };
   return status === 'disconnected'
     ? apiError('account_disconnected', { details })

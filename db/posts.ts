@@ -111,7 +111,7 @@ export async function byKey(db: Db, userId: string, key: string): Promise<Post |
   return post ?? null;
 }
 
-/** Failed and cancelled posts are no duplicates, unless something of them is live. */
+/** Failed, cancelled and deleted posts are no duplicates, unless something of them is live. */
 async function recentTwin(db: Db, accountId: string, fingerprint: string): Promise<Post | null> {
   const [post] = await db
     .select()
@@ -121,6 +121,7 @@ async function recentTwin(db: Db, accountId: string, fingerprint: string): Promi
         eq(posts.oauthAccountId, accountId),
         eq(posts.fingerprint, fingerprint),
         or(notInArray(posts.state, ['failed', 'cancelled']), isNotNull(posts.providerPostId)),
+        isNull(posts.deletedAt),
         sql`${posts.createdAt} > now() - interval '24 hours'`,
       ),
     )
@@ -280,7 +281,8 @@ export interface Progress {
   deadlineAt?: Date;
 }
 
-const changed = { version: sql`${posts.version} + 1` };
+/** Every change of a row that clients can see. */
+export const changed = { version: sql`${posts.version} + 1` };
 
 /** Notes progress; a post that is final stays as it is. */
 export async function savePost(db: Db, id: string, { next, ...columns }: Progress): Promise<void> {

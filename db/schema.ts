@@ -342,6 +342,14 @@ export const posts = pgTable(
     errorCode: text('error_code'),
     errorMessage: text('error_message'),
     error: jsonb('error').$type<PostError>(),
+    /** When the user asked for what is live to be deleted. */
+    deletionRequestedAt: at('deletion_requested_at'),
+    /** Null: nobody has started the workflow that deletes it yet, the sweep will. */
+    deletionStartedAt: at('deletion_started_at'),
+    /** Why it could not be deleted; asking again clears it. */
+    deletionError: jsonb('deletion_error').$type<PostError>(),
+    /** Nothing of it is live any more. */
+    deletedAt: at('deleted_at'),
     /** Counts changes; the id of server-sent events. */
     version: integer('version').notNull().default(1),
     createdAt: createdAt(),
@@ -356,6 +364,9 @@ export const posts = pgTable(
     index('posts_unstarted')
       .on(t.createdAt)
       .where(sql`workflow_started_at is null`),
+    index('posts_undeleted')
+      .on(t.deletionRequestedAt)
+      .where(sql`deletion_requested_at is not null and deletion_started_at is null`),
     index('posts_with_workflow')
       .on(t.workflowCheckedAt)
       .where(sql`workflow_ended_at is null`),

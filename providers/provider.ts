@@ -266,6 +266,19 @@ export interface Webhooks {
   signedUser?(signedRequest: string): string | null;
 }
 
+/** Deleting what is live. */
+export interface Deletion {
+  /** The scope that an account needs for it; not needed for anything else. */
+  readonly scope: string;
+  /** Each post that is deleted takes one. */
+  readonly quota: Quota;
+  /** Deletes one post; one that is gone already counts as deleted. Asking twice is harmless. @throws ProviderError */
+  remove(
+    providerPostId: string,
+    call: { openId: string; accessToken: string; signal: AbortSignal },
+  ): Promise<void>;
+}
+
 /** A platform; once for each way to connect an account, where it has several and accounts differ by it. */
 export interface Provider {
   readonly name: ProviderName;
@@ -274,6 +287,8 @@ export interface Provider {
   readonly oauth: OAuth;
   readonly publishing: Publishing;
   readonly webhooks: Webhooks;
+  /** Absent: no app may delete posts there. */
+  readonly deletion?: Deletion;
   /** How the account's quotas stand, in the provider's own words; absent: it tells none. @throws ProviderError */
   readonly limits?: (
     account: { openId: string; scopes: readonly string[] },

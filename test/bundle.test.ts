@@ -46,7 +46,7 @@ test('packages in it are those of the SDK', () => {
 });
 
 test('the registry exports the workflows that we know and nothing else', () => {
-  const known = ['handleEvent', 'keepTokenFresh', 'mediaUpload', 'publishPost', 'sweep'];
+  const known = ['deletePost', 'handleEvent', 'keepTokenFresh', 'mediaUpload', 'publishPost', 'sweep'];
   expect(Object.keys(registry).toSorted()).toEqual(known);
   for (const workflow of Object.values(registry)) expect(workflow).toBeTypeOf('function');
 });

@@ -32,6 +32,8 @@ interface Tenant {
   publishId: string;
   /** Scheduled: it could still be cancelled and moved. */
   scheduledId: string;
+  /** Published, where it can be deleted. */
+  liveId: string;
   /** An upload that is not complete. */
   uploadId: string;
 }
@@ -73,6 +75,12 @@ async function newTenant({ id, key }: { id: string; key: string }): Promise<Tena
     const { body } = await world.call('GET', `/api/posts/${postId}`, { key });
     return body.state === 'delivered' ? String(body.publishId) : null;
   });
+  const text = { accountId: threadsId, mediaType: 'TEXT', postInfo: { text: 'live' } };
+  const { body: live } = await world.call('POST', '/api/threads/publish', { key, body: text });
+  await until('the text to be live', async () => {
+    const { body } = await world.call('GET', `/api/posts/${live.id}`, { key });
+    return body.state === 'published' ? true : null;
+  });
   const upload = { filename: 'v.mp4', contentType: 'video/mp4', size: 100 };
   const { body } = await world.call('POST', '/api/media', { key, body: upload });
   return {
@@ -85,6 +93,7 @@ async function newTenant({ id, key }: { id: string; key: string }): Promise<Tena
     postId,
     publishId,
     scheduledId,
+    liveId: live.id,
     uploadId: body.id,
   };
 }
@@ -129,6 +138,7 @@ const IDS: Record<string, (tenant: Tenant) => string> = {
   'PATCH /api/posts/{id} path.id': (tenant) => tenant.scheduledId,
   'POST /api/posts/{id}/cancel path.id': (tenant) => tenant.scheduledId,
   'GET /api/posts/{id}/events path.id': (tenant) => tenant.postId,
+  'DELETE /api/posts/{id} path.id': (tenant) => tenant.liveId,
 };
 
 /** The rest of a request that would be right. */

@@ -64,7 +64,11 @@ describe('an account', () => {
     expect(status).toBe(200);
     expect(body.quotas).toMatchObject([{ quota: 'publish', limit: expect.any(Number) }]);
     const other = await world.call('GET', `/api/threads/limits?accountId=${threads.id}`);
-    expect(other.body.quotas).toMatchObject([{ quota: 'publish', limit: 250 }, { quota: 'reply' }]);
+    expect(other.body.quotas).toMatchObject([
+      { quota: 'publish', limit: 250 },
+      { quota: 'reply' },
+      { quota: 'delete' },
+    ]);
   });
 });
 

@@ -40,6 +40,7 @@ GET /api/threads/limits
 GET /api/posts
 GET /api/posts/{id}
 PATCH /api/posts/{id}
+DELETE /api/posts/{id}
 POST /api/posts/{id}/cancel
 GET /api/posts/{id}/events
 POST /api/webhooks/{provider}

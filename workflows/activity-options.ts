@@ -14,6 +14,7 @@ const PATIENT = { initialInterval: '1 second', backoffCoefficient: 2, maximumInt
 export const {
   settlePost,
   reschedule,
+  settleDeletion,
   tokenDue,
   wakePosts,
   mediaDue,
@@ -35,6 +36,15 @@ export const { performWrite } = proxyActivities<Activities>({
   heartbeatTimeout: HEARTBEAT,
   scheduleToCloseTimeout: '74 hours',
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: PATIENT,
+});
+
+/** A deletion, which can be asked for twice. Waits for quota are the workflow's. */
+export const { beginDeletion, deletePiece } = proxyActivities<Activities>({
+  startToCloseTimeout: '2 minutes',
+  heartbeatTimeout: HEARTBEAT,
+  scheduleToCloseTimeout: '74 hours',
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
   retry: PATIENT,
 });
 

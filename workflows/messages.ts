@@ -11,6 +11,9 @@ export const cancelPost = defineUpdate<{ state: string }>('cancel');
 /** To publishPost: another time, RFC 3339. Refused with type `TooLate` once the first write is under way. */
 export const reschedulePost = defineUpdate<{ state: string }, [{ scheduledAt: string }]>('reschedule');
 
+/** To deletePost: the post is to be deleted, also where the last try was refused. */
+export const deletionAsked = defineSignal('deletionAsked');
+
 /** To keepTokenFresh: the token of this version was refused; the answer comes when there is another one, or none will come. */
 export const refreshToken = defineUpdate<
   { status: string; tokenVersion: number },

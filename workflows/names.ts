@@ -7,6 +7,7 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 export const TASK_QUEUE = 'everpost';
 
 export const postWorkflowId = (postId: string): string => `post:${postId}`;
+export const deletionWorkflowId = (postId: string): string => `delete:${postId}`;
 export const tokenWorkflowId = (provider: string, accountId: string): string =>
   `token:${provider}:${accountId}`;
 export const mediaWorkflowId = (mediaId: string): string => `media:${mediaId}`;

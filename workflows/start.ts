@@ -7,6 +7,7 @@ import {
 import {
   accountChanged,
   cancelPost,
+  deletionAsked,
   disconnectAccount,
   lookAgain,
   mediaCompleted,
@@ -19,12 +20,14 @@ import {
   EverpostProvider,
   EverpostState,
   EverpostUser,
+  deletionWorkflowId,
   eventWorkflowId,
   mediaWorkflowId,
   postWorkflowId,
   TASK_QUEUE,
   tokenWorkflowId,
 } from './names.ts';
+import type { deletePost } from './delete-post.ts';
 import type { handleEvent, HandleEventInput } from './handle-event.ts';
 import type { keepTokenFresh } from './keep-token-fresh.ts';
 import type { mediaUpload } from './media-upload.ts';
@@ -152,6 +155,24 @@ export function askToReschedule(
   return client.workflow.executeUpdateWithStart(reschedulePost, {
     startWorkflowOperation,
     args: [{ scheduledAt: scheduledAt.toISOString() }],
+  });
+}
+
+/** Has what is live of a post deleted; one that is being deleted goes on. */
+export async function startDeletion(client: Client, post: PostRow): Promise<void> {
+  await client.workflow.signalWithStart<typeof deletePost>('deletePost', {
+    ...carried(post.requestId),
+    workflowId: deletionWorkflowId(post.id),
+    taskQueue: TASK_QUEUE,
+    args: [{ postId: post.id, accountId: post.oauthAccountId }],
+    signal: deletionAsked,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: `Delete a post from ${post.provider}`,
+    typedSearchAttributes: [
+      { key: EverpostUser, value: post.userId },
+      { key: EverpostAccount, value: post.oauthAccountId },
+      { key: EverpostProvider, value: post.provider },
+    ],
   });
 }
 

@@ -1,7 +1,8 @@
 import type { Provider } from '../provider.ts';
 import type { ThreadsSettings } from './client.ts';
+import { createDeletion } from './delete.ts';
 import { createOAuth } from './oauth.ts';
-import { createPublishing, readLimits } from './publish.ts';
+import { createPublishing, kindsFor, readLimits } from './publish.ts';
 import { createWebhooks } from './webhooks.ts';
 
 /** Threads (docs/providers/threads.md says what we use of it). */
@@ -11,11 +12,8 @@ export function createThreads(settings: ThreadsSettings): Provider {
     oauth: createOAuth(settings),
     publishing: createPublishing(settings),
     webhooks: createWebhooks(settings),
+    deletion: createDeletion(settings),
     limits: ({ scopes }, accessToken, signal) =>
-      readLimits(
-        settings,
-        { accessToken, signal },
-        scopes.includes('threads_manage_replies') ? ['post', 'reply'] : ['post'],
-      ),
+      readLimits(settings, { accessToken, signal }, kindsFor(scopes)),
   };
 }

@@ -16,6 +16,7 @@ import { amount, record, records } from '../json.ts';
 import type { PostContext, Publishing, Quota, ToldQuota } from '../provider.ts';
 import { containersOf, items, locate, type Part, planOf } from './chain.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
+import { DELETIONS } from './delete.ts';
 import { ThreadsRequest } from './request.ts';
 
 const DAY = 24 * 3_600_000;
@@ -44,7 +45,7 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
 
   return {
     plan: (request) => planOf(parse(request)),
-    quotas: Object.values(QUOTAS),
+    quotas: [...Object.values(QUOTAS), DELETIONS],
     // The first write of a part takes them: waiting comes before the container, which lives for a day.
     quotasOf(step, request) {
       const { part } = locate(parse(request), step);
@@ -185,26 +186,38 @@ async function limits(settings: ThreadsSettings, context: PostContext, part: Par
   }
 }
 
+/** The quotas that Threads tells, with the scope that each needs and how its fields begin (sheet section 4.7). */
+const TOLD = {
+  post: { bucket: PUBLISH_BUCKET, scope: 'threads_content_publish', prefix: '' },
+  reply: { bucket: QUOTAS.replies.bucket, scope: 'threads_manage_replies', prefix: 'reply_' },
+  delete: { bucket: DELETIONS.bucket, scope: 'threads_delete', prefix: 'delete_' },
+} as const;
+type Told = keyof typeof TOLD;
+
+/** Those that may be asked for: one missing scope can fail the whole call. */
+export function kindsFor(scopes: readonly string[]): Told[] {
+  return (['post', 'reply', 'delete'] as const).filter((kind) => scopes.includes(TOLD[kind].scope));
+}
+
 /** How the account's quotas stand, in Threads' own words. @throws ProviderError */
 export async function readLimits(
   { graphUrl }: ThreadsSettings,
   { accessToken, signal }: Pick<PostContext, 'accessToken' | 'signal'>,
-  kinds: readonly ('post' | 'reply')[],
+  kinds: readonly Told[],
 ): Promise<ToldQuota[]> {
-  const names = { post: ['quota_usage', 'config'], reply: ['reply_quota_usage', 'reply_config'] } as const;
+  const told = kinds.map((kind) => TOLD[kind]);
   const answer = await callGraph(THREADS, {
     base: `${graphUrl}/v1.0`,
     path: '/me/threads_publishing_limit',
-    params: { fields: kinds.flatMap((kind) => names[kind]).join(',') },
+    params: { fields: told.map(({ prefix }) => `${prefix}quota_usage,${prefix}config`).join(',') },
     effect: 'read',
     accessToken,
     signal,
   });
   const row = records(answer['data'])[0] ?? answer;
-  return kinds.flatMap((kind) => {
-    const used = amount(row[names[kind][0]]);
-    const limit = amount(record(row[names[kind][1]])?.['quota_total']);
-    const { bucket } = kind === 'post' ? QUOTAS.posts : QUOTAS.replies;
+  return told.flatMap(({ bucket, prefix }) => {
+    const used = amount(row[`${prefix}quota_usage`]);
+    const limit = amount(record(row[`${prefix}config`])?.['quota_total']);
     return used === null || limit === null ? [] : [{ bucket, limit, used }];
   });
 }

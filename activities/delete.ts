@@ -1,0 +1,127 @@
+import { openAccessToken } from '../crypto/tokens.ts';
+import { accountKey } from '../db/accounts.ts';
+import { liveIds, saveDeletionWait, settleDeletion } from '../db/deletions.ts';
+import { reserveQuotas } from '../db/quotas.ts';
+import type { PostError } from '../db/schema.ts';
+import { ProviderError } from '../providers/errors.ts';
+import { learnQuota, type LoadedPost, loadPost } from './access.ts';
+import { alive } from './alive.ts';
+import type { Deps } from './deps.ts';
+import { postError, tryAgain } from './failures.ts';
+
+const HOUR_MS = 3_600_000;
+/** How long a deletion may wait for quota or provider. */
+const DEADLINE_MS = 72 * HOUR_MS;
+
+/** What a part of a deletion came to. */
+export type DeletionOutcome =
+  /** By the provider's ids, in the order in which it is to be deleted. */
+  | { kind: 'ready'; ids: string[] }
+  | { kind: 'done' }
+  /** Ask again after `ms`. */
+  | { kind: 'wait'; ms: number; why: string }
+  /** The access token of this version is dead or refused: have it renewed, then ask again. */
+  | { kind: 'token_refused'; tokenVersion: number }
+  | { kind: 'refused'; error: PostError };
+
+/** Deletes what is live of a post. Asking twice is harmless, so a lost answer is asked for again. */
+export const createDeleteActivities = (deps: Deps) => ({
+  /**
+   * Takes the quota for a whole deletion, once, and says what is to be deleted: the last one first, so that no reply is
+   * left without the post that it answers.
+   */
+  async beginDeletion({ postId }: { postId: string }): Promise<DeletionOutcome> {
+    const { db } = deps;
+    const loaded = await loadPost(deps, postId);
+    const { post, account } = loaded;
+    if (post.deletionRequestedAt === null || post.deletedAt !== null || post.deletionError !== null)
+      return { kind: 'done' };
+    if (isOverdue(loaded)) return refused('deadline', 'the deletion waited for 72 hours', LATER);
+    const ids = (await liveIds(db, post)) ?? [];
+    const { quota } = deletionOf(loaded);
+    // Held: a try that was cut off gives back what it has taken.
+    const taker = { accountId: account.id, postId, held: true };
+    const full = await reserveQuotas(db, taker, Array(ids.length).fill(quota));
+    if (full === null) return { kind: 'ready', ids: ids.toReversed() };
+    return waiting(deps, loaded, full.askAgainAt, `Waits for the quota ${full.quota}`);
+  },
+
+  /** @param renewed whether the token has just been renewed: one that is refused then is not renewed again */
+  deletePiece: ({
+    postId,
+    id,
+    renewed,
+  }: {
+    postId: string;
+    id: string;
+    renewed: boolean;
+  }): Promise<DeletionOutcome> =>
+    alive(async (signal) => {
+      const loaded = await loadPost(deps, postId);
+      const { account } = loaded;
+      if (isOverdue(loaded)) return refused('deadline', 'the deletion waited for 72 hours', LATER);
+      if (account.status !== 'active' || account.accessTokenEncrypted === null)
+        return refused('reauth_required', `the account is ${account.status}`, RECONNECT);
+      const key = await accountKey(deps.db, account);
+      const accessToken = await openAccessToken(deps.envelope, key, account, account.accessTokenEncrypted);
+      try {
+        await deletionOf(loaded).remove(id, { openId: account.openId, accessToken, signal });
+        return { kind: 'done' };
+      } catch (error) {
+        if (!(error instanceof ProviderError)) throw error;
+        return stopped(deps, loaded, error, renewed);
+      }
+    }),
+
+  /** Notes how a deletion has ended. @param error null: nothing of the post is live any more */
+  settleDeletion: ({ postId, error }: { postId: string; error: PostError | null }): Promise<void> =>
+    settleDeletion(deps.db, postId, error),
+});
+
+const LATER = 'The platform did not delete the post in time. Delete it in the platform’s app, or try again.';
+const RECONNECT = 'The connection to this account has ended. Connect it again, then delete the post again.';
+
+function deletionOf({ provider }: LoadedPost) {
+  if (provider.deletion === undefined) throw new Error(`${provider.name} deletes no posts`);
+  return provider.deletion;
+}
+
+function isOverdue({ post: { deletionRequestedAt } }: LoadedPost): boolean {
+  return (deletionRequestedAt?.getTime() ?? 0) < Date.now() - DEADLINE_MS;
+}
+
+async function stopped(
+  deps: Deps,
+  loaded: LoadedPost,
+  error: ProviderError,
+  renewed: boolean,
+): Promise<DeletionOutcome> {
+  switch (error.kind) {
+    case 'token':
+      return renewed
+        ? refused('reauth_required', 'the provider refuses a fresh token', RECONNECT)
+        : { kind: 'token_refused', tokenVersion: loaded.account.tokenVersion };
+    case 'quota': {
+      const at = new Date(Date.now() + (error.retryAfterMs ?? HOUR_MS));
+      await learnQuota(deps, loaded, error, at);
+      return waiting(deps, loaded, at, error.message);
+    }
+    case 'grant':
+    case 'account':
+    case 'rejected':
+      return { kind: 'refused', error: postError(error) };
+    case 'unavailable':
+    case 'gone':
+    case 'unknown':
+      throw tryAgain(error);
+  }
+}
+
+async function waiting({ db }: Deps, { post }: LoadedPost, at: Date, why: string): Promise<DeletionOutcome> {
+  await saveDeletionWait(db, post.id, at);
+  return { kind: 'wait', ms: Math.max(1000, at.getTime() - Date.now()), why };
+}
+
+function refused(code: string, message: string, userMessage: string): DeletionOutcome {
+  return { kind: 'refused', error: { code, message, userMessage, retryable: true, details: {} } };
+}

@@ -1,0 +1,54 @@
+import { ProviderError } from '../errors.ts';
+import { callGraph } from '../meta/graph.ts';
+import type { Deletion, Quota } from '../provider.ts';
+import { THREADS, type ThreadsSettings } from './client.ts';
+
+export const DELETIONS = {
+  bucket: 'delete',
+  limit: 100,
+  windowMs: 24 * 3_600_000,
+  counts: 'accepted',
+} as const satisfies Quota;
+const SCOPE = 'threads_delete';
+
+/** Own posts and replies (sheet sections 4.6 and 4.7). */
+export function createDeletion({ graphUrl }: ThreadsSettings): Deletion {
+  return {
+    scope: SCOPE,
+    quota: DELETIONS,
+    async remove(providerPostId, { accessToken, signal }) {
+      const call = { method: 'DELETE', path: `/${providerPostId}`, effect: 'write' } as const;
+      try {
+        await callGraph(THREADS, { base: `${graphUrl}/v1.0`, accessToken, signal, ...call });
+      } catch (error) {
+        if (!(error instanceof ProviderError)) throw error;
+        // What the account itself has published and cannot be found is gone (section 5, 100/33).
+        if (error.code !== 'object_not_found') throw inWordsOfADeletion(error);
+      }
+    },
+  };
+}
+
+/** The catalogue speaks of publishing. */
+function inWordsOfADeletion(error: ProviderError): ProviderError {
+  const { init, kind, providerCode } = error;
+  switch (kind) {
+    case 'grant':
+    case 'account':
+      return new ProviderError({
+        ...init,
+        message: `${SCOPE} is not granted`,
+        userMessage: `The account has not granted the permission to delete (${SCOPE}). Connect it again and allow every permission, then delete the post again.`,
+      });
+    case 'quota':
+      // A limit of calls is none of deletions.
+      return init.quota === undefined ? error : new ProviderError({ ...init, quota: DELETIONS.bucket });
+    case 'rejected':
+      return new ProviderError({
+        ...init,
+        userMessage: `Threads refused to delete the post (${providerCode ?? 'no code'}). Delete it in the app.`,
+      });
+    default:
+      return error;
+  }
+}

@@ -1,0 +1,78 @@
+import { ActivityFailure, setCurrentDetails, setHandler, sleep } from '@temporalio/workflow';
+import type { DeletionOutcome } from '../activities/delete.ts';
+import type { PostError } from '../db/schema.ts';
+import { beginDeletion, deletePiece, renewToken, settleDeletion } from './activity-options.ts';
+import { deletionAsked } from './messages.ts';
+
+/** Deletes what is live of one post, piece by piece; waits for quota and token. How it ends stands in the post. */
+export async function deletePost({
+  postId,
+  accountId,
+}: {
+  postId: string;
+  accountId: string;
+}): Promise<void> {
+  // Asked again while a refusal was being noted: it is tried again.
+  let asked = true;
+  setHandler(deletionAsked, () => {
+    asked = true;
+  });
+  while (asked) {
+    asked = false;
+    const begun = await patiently(() => beginDeletion({ postId }));
+    if (begun.kind === 'done') continue;
+    await settleDeletion({
+      postId,
+      error: begun.kind === 'ready' ? await deleteAll(begun.ids) : begun.error,
+    });
+  }
+
+  /** @returns why not all of it; null: everything is gone */
+  async function deleteAll(ids: readonly string[]): Promise<PostError | null> {
+    for (const id of ids) {
+      setCurrentDetails(`Deletes ${id}`);
+      const outcome = await patiently((renewed) => deletePiece({ postId, id, renewed }));
+      if (outcome.kind === 'refused') return outcome.error;
+    }
+    return null;
+  }
+
+  /** Calls again after what there is to wait for. @param call is told whether the token has just been renewed */
+  async function patiently(
+    call: (renewed: boolean) => Promise<DeletionOutcome>,
+  ): Promise<Extract<DeletionOutcome, { kind: 'ready' | 'done' | 'refused' }>> {
+    let renewed = false;
+    for (;;) {
+      const outcome = await call(renewed).catch(givenUp);
+      switch (outcome.kind) {
+        case 'wait':
+          setCurrentDetails(outcome.why);
+          await sleep(outcome.ms, { summary: outcome.why });
+          renewed = false;
+          break;
+        case 'token_refused':
+          await renewToken({ accountId, tokenVersion: outcome.tokenVersion });
+          renewed = true;
+          break;
+        default:
+          return outcome;
+      }
+    }
+  }
+}
+
+/** An activity whose time is up. */
+function givenUp(error: unknown): DeletionOutcome {
+  if (!(error instanceof ActivityFailure)) throw error;
+  return {
+    kind: 'refused',
+    error: {
+      code: 'given_up',
+      message: error.cause?.message ?? error.message,
+      userMessage:
+        'The platform did not delete the post in time. Delete it in the platform’s app, or try again.',
+      retryable: true,
+      details: {},
+    },
+  };
+}
