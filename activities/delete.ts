@@ -37,7 +37,8 @@ export const createDeleteActivities = (deps: Deps) => ({
     if (post.deletionRequestedAt === null || post.deletedAt !== null || post.deletionError !== null)
       return { kind: 'done' };
     if (isOverdue(loaded)) return refused('deadline', 'the deletion waited for 72 hours', LATER);
-    const ids = (await liveIds(db, post)) ?? [];
+    const ids = await liveIds(db, post);
+    if (ids === null) throw new Error('what is live of the post has no known id');
     const { quota } = deletionOf(loaded);
     // Held: a try that was cut off gives back what it has taken.
     const taker = { accountId: account.id, postId, held: true };

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 import {
-  checkInstagramMedia,
+  checkInstagramFile,
   checkInstagramRequest,
   InstagramPostInfo,
   type InstagramRequest,
@@ -8,7 +8,7 @@ import {
 } from '../providers/instagram/request.ts';
 import type { Deps } from './deps.ts';
 import { type FieldProblem, fieldError } from './errors.ts';
-import { checkFile, fileFields, findFile, type NamedFile, sameFile } from './meta-media.ts';
+import { checkFile, fileFields, fileProblems, findFile, type NamedFile, sameFile } from './meta-media.ts';
 import { type DraftPost, draftPost, postingAccount, publishOptions, timesOf } from './new-post.ts';
 
 /** Body of POST /api/instagram/publish. */
@@ -53,8 +53,8 @@ export async function readInstagram(deps: Deps, userId: string, body: InstagramB
   const wrong = fieldError([
     ...kindProblems(mediaType, files),
     ...checkInstagramRequest(request),
-    ...files.flatMap(({ ref, media }) =>
-      media === null ? [] : checkInstagramMedia(mediaType, ref.kind, media),
+    ...fileProblems(files, { at: '', carousel: mediaType === 'CAROUSEL' }, (kind, facts) =>
+      checkInstagramFile(mediaType, kind, facts),
     ),
   ]);
   if (wrong !== null) throw wrong;

@@ -1,6 +1,8 @@
 import { Type, type Static } from 'typebox';
 import type { Media } from '../db/media.ts';
+import type { FileFacts } from '../providers/meta/files.ts';
 import type { MediaRef } from '../providers/meta/media.ts';
+import type { RequestProblem } from '../providers/provider.ts';
 import type { Deps } from './deps.ts';
 import type { FieldProblem } from './errors.ts';
 import { readyMedia } from './new-post.ts';
@@ -55,6 +57,25 @@ export async function findFile(
   const media = await readyMedia(deps, userId, mediaId);
   const kind = media.contentType.startsWith('image/') ? 'image' : 'video';
   return { ref: { kind, mediaId: media.id, ...more }, media };
+}
+
+/**
+ * What is wrong with the files of a post, as far as they are ours.
+ * @param at where the post stands in the request, as in "replies.0."
+ */
+export function fileProblems(
+  files: readonly NamedFile[],
+  { at, carousel }: { at: string; carousel: boolean },
+  check: (kind: MediaRef['kind'], facts: FileFacts) => RequestProblem[],
+): RequestProblem[] {
+  return files.flatMap(({ ref, media }, index) =>
+    media === null
+      ? []
+      : check(ref.kind, media).map((problem) => ({
+          ...problem,
+          field: `${at}${carousel ? `children.${index}.` : ''}${problem.field}`,
+        })),
+  );
 }
 
 /** What makes two files the same one. */

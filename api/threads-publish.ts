@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 import {
+  checkThreadsFile,
   checkThreadsRequest,
   ThreadsPostInfo,
   ThreadsReplyInfo,
@@ -8,7 +9,7 @@ import {
 } from '../providers/threads/request.ts';
 import type { Deps } from './deps.ts';
 import { type FieldProblem, fieldError } from './errors.ts';
-import { checkFile, fileFields, findFile, type NamedFile, sameFile } from './meta-media.ts';
+import { checkFile, fileFields, fileProblems, findFile, type NamedFile, sameFile } from './meta-media.ts';
 import { type DraftPost, draftPost, postingAccount, publishOptions, timesOf } from './new-post.ts';
 
 /** How many replies one request may bring along; the day has room for 1,000 (sheet threads section 4.7). */
@@ -74,7 +75,11 @@ export async function readThreads(deps: Deps, userId: string, body: ThreadsBody)
     ...(replies.length === 0 ? {} : { replies: replies.map(({ unit }) => unit) }),
   };
   const wrong = fieldError([
-    ...[root, ...replies].flatMap(({ unit }, index) => mismatches(unit, bodies[index]?.at ?? '')),
+    ...[root, ...replies].flatMap(({ unit, files }, index) => {
+      const at = bodies[index]?.at ?? '';
+      const place = { at, carousel: unit.mediaType === 'CAROUSEL' };
+      return [...mismatches(unit, at), ...fileProblems(files, place, checkThreadsFile)];
+    }),
     ...checkThreadsRequest(request),
   ]);
   if (wrong !== null) throw wrong;

@@ -86,14 +86,14 @@ export async function expireUpload(db: Db, id: string): Promise<Media> {
 /** What probing found; these are columns of the same names. */
 export type MediaFindings = Pick<
   Media,
-  'sha256' | 'container' | 'codec' | 'durationMs' | 'fps' | 'width' | 'height'
+  'sha256' | 'container' | 'codec' | 'durationMs' | 'fps' | 'bitRate' | 'width' | 'height'
 >;
 
 export async function markMediaReady(db: Db, id: string, findings: MediaFindings): Promise<void> {
-  const { sha256, container, codec, durationMs, fps, width, height } = findings;
+  const { sha256, container, codec, durationMs, fps, bitRate, width, height } = findings;
   await db
     .update(media)
-    .set({ state: 'ready', sha256, container, codec, durationMs, fps, width, height })
+    .set({ state: 'ready', sha256, container, codec, durationMs, fps, bitRate, width, height })
     .where(and(eq(media.id, id), eq(media.state, 'uploading')));
 }
 

@@ -285,6 +285,8 @@ export const media = pgTable(
     codec: text('codec'),
     durationMs: integer('duration_ms'),
     fps: doublePrecision('fps'),
+    /** Of the pictures of a video, bits a second. */
+    bitRate: bigint('bit_rate', { mode: 'number' }),
     width: integer('width'),
     height: integer('height'),
     /** When an upload that is not complete is given up. */

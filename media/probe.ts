@@ -18,6 +18,8 @@ export interface Probe {
   height: number;
   /** Frames a second, the average where it varies; null for images, and for videos that do not say. */
   fps: number | null;
+  /** Of the pictures, bits a second, the average; null for images, and for videos that do not say. */
+  bitRate: number | null;
   /** Lower-case hex. */
   sha256: string;
   /** Bytes. */
@@ -90,6 +92,7 @@ function describe({ general, picture }: Inspection): Omit<Probe, 'size' | 'sha25
     width: sideways ? height : width,
     height: sideways ? width : height,
     fps: video?.FrameRate ?? null,
+    bitRate: video?.BitRate === undefined ? null : Math.round(video.BitRate),
     contentType: CONTENT_TYPES[container],
   };
 }

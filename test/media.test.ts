@@ -45,6 +45,15 @@ test.each<[string, Partial<Probe>]>([
   expect(() => checkClaims({ contentType: found.contentType, size: bytes.length }, found)).not.toThrow();
 });
 
+test('the bit rate is that of the pictures', async () => {
+  await put('key', 'video.mp4');
+  const bytes = await readFile(join(FIXTURES, 'video.mp4'));
+  const { bitRate } = await probe(store, 'key');
+  expect(bitRate).toBeGreaterThan(0);
+  // A second of video: sound and index are the rest of the file.
+  expect(bitRate).toBeLessThan(bytes.length * 8);
+});
+
 test.each([
   ['text.mp4', 'unreadable'],
   ['truncated.mp4', 'truncated'],

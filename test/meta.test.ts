@@ -178,6 +178,32 @@ describe('a post', () => {
     ]);
   });
 
+  test('whose file breaks a rule is refused before any call, by its place', async () => {
+    const id = await world.upload();
+    await world.database.db.execute(
+      `update media set duration_ms = 301000, codec = 'av1', bit_rate = 25000001 where id = '${id}'`,
+    );
+    const reel = await publish('instagram', { accountId: instagram.id, mediaType: 'REELS', mediaId: id });
+    expect([reel.status, reel.body.error.details.fields]).toMatchObject([
+      400,
+      [
+        { field: 'mediaId', rule: 'video_codec' },
+        { field: 'mediaId', rule: 'video_bit_rate' },
+      ],
+    ]);
+    const children = [{ mediaId: videoId }, { mediaId: id }];
+    const { body } = await publish('threads', {
+      accountId: threads.id,
+      mediaType: 'TEXT',
+      postInfo: { text: 'a chain' },
+      replies: [{ mediaType: 'CAROUSEL', children }],
+    });
+    expect(body.error.details.fields).toMatchObject([
+      { field: 'replies.0.children.1.mediaId', rule: 'video_codec' },
+      { field: 'replies.0.children.1.mediaId', rule: 'video_duration' },
+    ]);
+  });
+
   test('with a key is the same post', async () => {
     onTestFailed(() => world.tell());
     const body = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'once' } };

@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
+import { checkImage, checkVideo, type FileFacts } from '../meta/files.ts';
 import { MediaRef } from '../meta/media.ts';
-import type { MediaFacts, RequestProblem } from '../provider.ts';
+import type { RequestProblem } from '../provider.ts';
 
 const UserTag = Type.Object(
   {
@@ -44,7 +45,6 @@ export const InstagramRequest = Type.Object({
 });
 export type InstagramRequest = Static<typeof InstagramRequest>;
 
-const MB = 1_000_000;
 const ONLY_REELS = ['cover_url', 'thumb_offset', 'share_to_feed', 'audio_name'] as const;
 
 /**
@@ -87,30 +87,22 @@ export function checkInstagramRequest({ mediaType, media, postInfo }: InstagramR
 }
 
 /** The sheet's rules on a file of ours, as it was probed (section 4.6). */
-export function checkInstagramMedia(
+export function checkInstagramFile(
   mediaType: InstagramRequest['mediaType'],
-  kind: 'image' | 'video',
-  facts: MediaFacts & { width: number | null; height: number | null },
+  kind: MediaRef['kind'],
+  facts: FileFacts,
 ): RequestProblem[] {
-  const problems: RequestProblem[] = [];
-  const problem = (rule: string, message: string): void =>
-    void problems.push({ field: 'mediaId', rule, message });
-  const { size, durationMs, width, height, contentType } = facts;
-  const ratio = width !== null && height !== null && height > 0 ? width / height : null;
-  if (kind === 'image') {
-    if (contentType !== 'image/jpeg') problem('image_format', 'must be a JPEG; convert it');
-    if (size > 8 * MB) problem('image_size', 'is larger than 8 MB; save it smaller');
-    if (mediaType !== 'STORIES' && ratio !== null && (ratio < 0.8 || ratio > 1.91))
-      problem('image_ratio', 'has a ratio outside 4:5 to 1.91:1; crop it');
-    return problems;
-  }
   const story = mediaType === 'STORIES';
-  const longest = story ? 60 : 15 * 60;
-  if (size > (story ? 100 : 300) * MB)
-    problem('video_size', `is larger than ${story ? 100 : 300} MB; encode it smaller`);
-  if (durationMs !== null && (durationMs < 3000 || durationMs > longest * 1000))
-    problem('video_duration', `lasts ${Math.round(durationMs / 1000)} s; 3 to ${longest} s are allowed`);
-  if (ratio !== null && (ratio < (story ? 0.1 : 0.01) || ratio > 10))
-    problem('video_ratio', 'has a ratio that is not accepted; 9:16 is best');
-  return problems;
+  if (kind === 'image')
+    return checkImage(facts, {
+      contentTypes: ['image/jpeg'],
+      ratios: story ? null : [0.8, 1.91],
+      crop: 'has a ratio outside 4:5 to 1.91:1; crop it',
+    });
+  return checkVideo(facts, {
+    megabytes: story ? 100 : 300,
+    seconds: story ? [3, 60] : [3, 15 * 60],
+    ratios: story ? [0.1, 10] : [0.01, 10],
+    megabitsPerSecond: 25,
+  });
 }

@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
-import type { RequestProblem } from '../provider.ts';
+import { checkImage, checkVideo, type FileFacts } from '../meta/files.ts';
 import { MediaRef } from '../meta/media.ts';
+import type { RequestProblem } from '../provider.ts';
 
 /** Meta's own field names (sheet threads section 4.1). */
 const ofAnyPost = {
@@ -111,6 +112,22 @@ function checkUnit({ mediaType, media, postInfo }: ThreadsUnit, at: string): Req
   if (mediaType === 'TEXT' && postInfo.is_spoiler_media !== undefined)
     problem('is_spoiler_media', 'is for posts with media only');
   return problems;
+}
+
+/** The sheet's rules on a file of ours, as it was probed (section 4.8). */
+export function checkThreadsFile(kind: MediaRef['kind'], facts: FileFacts): RequestProblem[] {
+  if (kind === 'image')
+    return checkImage(facts, {
+      contentTypes: ['image/jpeg', 'image/png'],
+      ratios: [0.1, 10],
+      crop: 'has a ratio beyond 10:1; crop it',
+    });
+  return checkVideo(facts, {
+    megabytes: 1024,
+    seconds: [0, 300],
+    ratios: [0.01, 10],
+    megabitsPerSecond: 100,
+  });
 }
 
 /** Characters, emoji by their UTF-8 bytes (sheet threads section 4.1). */
