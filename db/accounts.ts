@@ -1,8 +1,15 @@
 import { createHash } from 'node:crypto';
-import { and, desc, eq, exists, gt, inArray, isNotNull, lt, ne, or, sql } from 'drizzle-orm';
+import { and, desc, eq, exists, gt, inArray, isNotNull, lt, ne, notExists, or, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { type Page, after } from './page.ts';
-import { type AccountStatus, dataKeys, instagramAccounts, oauthAccounts, posts } from './schema.ts';
+import {
+  type AccountStatus,
+  dataKeys,
+  instagramAccounts,
+  oauthAccounts,
+  posts,
+  publishAttempts,
+} from './schema.ts';
 
 export type Account = typeof oauthAccounts.$inferSelect;
 /** A data key as it is stored: only the key-encryption key can open it. */
@@ -257,15 +264,31 @@ export async function neglectedAccounts(db: Db, limit: number): Promise<Account[
 
 /** Accounts that were connected again while posts wait for them, which nobody could tell. (After an hour these ask by themselves.) */
 export async function unnoticedReturns(db: Db, limit: number): Promise<Account[]> {
+  const tried = db
+    .select({ one: sql`1` })
+    .from(publishAttempts)
+    .where(
+      and(eq(publishAttempts.postId, posts.id), gt(publishAttempts.createdAt, oauthAccounts.connectedAt)),
+    );
   const waiting = db
     .select({ one: sql`1` })
     .from(posts)
     .where(
       and(
         eq(posts.oauthAccountId, oauthAccounts.id),
-        inArray(posts.state, ['waiting_account', 'transferring', 'processing']),
-        sql`${posts.phase} is distinct from 'reconciling'`,
-        lt(posts.updatedAt, oauthAccounts.connectedAt),
+        or(
+          and(
+            inArray(posts.state, ['transferring', 'processing']),
+            sql`${posts.phase} is distinct from 'reconciling'`,
+            lt(posts.updatedAt, oauthAccounts.connectedAt),
+          ),
+          // It may have been read before, and noted after; what has tried since then waits for something else.
+          and(
+            eq(posts.state, 'waiting_account'),
+            lt(posts.updatedAt, sql`${oauthAccounts.connectedAt} + interval '1 minute'`),
+            notExists(tried),
+          ),
+        ),
       ),
     );
   return db

@@ -115,3 +115,16 @@ test('what agrees is left alone, and what has ended is not looked at again', asy
   ]);
   expect(await runs(open)).toBe(true);
 });
+
+test('a post that was noted as waiting when its creator was already back is woken', async () => {
+  onTestFailed(() => world.tell());
+  const { db } = world.database;
+  await db.execute(sql`update oauth_accounts set status = 'reauth_required' where id = ${accountId}`);
+  const { body } = await world.publish({ accountId, mediaId, allowDuplicate: true });
+  await world.untilPost(body.id, 'waiting_account');
+  await db.execute(sql`
+    update oauth_accounts set status = 'active', connected_at = now() - interval '20 seconds' where id = ${accountId}`);
+  await db.execute(sql`update posts set updated_at = now() - interval '19 seconds' where id = ${body.id}`);
+  expect((await world.sweep()).accounts).toBe(1);
+  await world.untilPost(body.id, 'published');
+});
