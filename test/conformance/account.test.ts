@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
-import { signalAccountChanged } from '../../workflows/start.ts';
+import { accountById } from '../../db/accounts.ts';
+import { askForToken, signalAccountChanged } from '../../workflows/start.ts';
 import { formsOf, histories, tables } from '../places.ts';
 import { until, type Json, type World } from '../world.ts';
 import type { Example, Person } from './driver.ts';
@@ -130,11 +131,15 @@ describe.for(DRIVERS)('$label', (driver) => {
       await expectOnce(driver, person, id, example);
     });
 
-    test('for twenty posts that are refused with it at once: one refresh, twenty posts', async () => {
+    test('for a hundred that are refused with it at once, twenty of them posts: one refresh, twenty posts', async () => {
       await driver.allow(world, person, 'many');
       await driver.spoilToken(world, person);
       await world.control('DELETE', '/requests');
+      const account = await accountById(world.database.db, person.id);
+      if (account === null) throw new Error('no account');
+      const asked = Array.from({ length: 80 }, () => askForToken(world.temporal, account));
       const ids = await Promise.all(Array.from({ length: 20 }, () => publish()));
+      await Promise.all(asked);
       if (!driver.revives) for (const id of ids) await world.untilPost(id, 'waiting_account');
       await until('the refresh', async () => ((await refreshes()) > 0 ? true : null));
       expect(await refreshes()).toBe(1);
