@@ -8,7 +8,15 @@ import {
 } from '../providers/instagram/request.ts';
 import type { Deps } from './deps.ts';
 import { type FieldProblem, fieldError } from './errors.ts';
-import { checkFile, fileFields, fileProblems, findFile, type NamedFile, sameFile } from './meta-media.ts';
+import {
+  checkFile,
+  checkUrls,
+  fileFields,
+  fileProblems,
+  findFile,
+  type NamedFile,
+  sameFile,
+} from './meta-media.ts';
 import { type DraftPost, draftPost, postingAccount, publishOptions, timesOf } from './new-post.ts';
 
 /** Body of POST /api/instagram/publish. */
@@ -54,7 +62,7 @@ export async function readInstagram(deps: Deps, userId: string, body: InstagramB
     ...kindProblems(mediaType, files),
     ...checkInstagramRequest(request),
     ...fileProblems(files, { at: '', carousel: mediaType === 'CAROUSEL' }, (kind, facts) =>
-      checkInstagramFile(mediaType, kind, facts),
+      checkInstagramFile(request, kind, facts),
     ),
   ]);
   if (wrong !== null) throw wrong;
@@ -68,13 +76,13 @@ export async function readInstagram(deps: Deps, userId: string, body: InstagramB
 }
 
 function checkFiles(body: InstagramBody, allowPrivate: boolean): FieldProblem[] {
-  const { mediaType, children } = body;
-  if (mediaType !== 'CAROUSEL')
-    return [
-      ...(children === undefined ? [] : [{ field: 'children', message: 'is for mediaType CAROUSEL only' }]),
-      ...checkFile(body, '', allowPrivate),
-    ];
-  const problems: FieldProblem[] = [];
+  const { mediaType, children, postInfo } = body;
+  const problems = checkUrls({ 'postInfo.cover_url': postInfo?.cover_url }, allowPrivate);
+  if (mediaType !== 'CAROUSEL') {
+    if (children !== undefined)
+      problems.push({ field: 'children', message: 'is for mediaType CAROUSEL only' });
+    return [...problems, ...checkFile(body, '', allowPrivate)];
+  }
   for (const field of ['mediaId', 'imageUrl', 'videoUrl'] as const)
     if (body[field] !== undefined) problems.push({ field, message: 'belongs to the children of a CAROUSEL' });
   if (children === undefined)

@@ -33,13 +33,19 @@ export function checkFile(
   const given = [mediaId, imageUrl, videoUrl].filter((name) => name !== undefined);
   if (given.length !== 1)
     return [{ field: `${at}mediaId`, message: 'or imageUrl or videoUrl: exactly one of them is required' }];
-  const problems: FieldProblem[] = [];
-  for (const [field, url] of Object.entries({ imageUrl, videoUrl })) {
-    if (url === undefined) continue;
-    const wrong = mediaUrlProblem(url, allowPrivate) ?? (isAscii(url) ? null : 'must be US-ASCII');
-    if (wrong !== null) problems.push({ field: at + field, message: wrong });
-  }
-  return problems;
+  return checkUrls({ [`${at}imageUrl`]: imageUrl, [`${at}videoUrl`]: videoUrl }, allowPrivate);
+}
+
+/** What is wrong with URLs from which Meta is to fetch files, by field. */
+export function checkUrls(
+  urls: Readonly<Record<string, string | undefined>>,
+  allowPrivate: boolean,
+): FieldProblem[] {
+  return Object.entries(urls).flatMap(([field, url]) => {
+    if (url === undefined) return [];
+    const message = mediaUrlProblem(url, allowPrivate) ?? (isAscii(url) ? null : 'must be US-ASCII');
+    return message === null ? [] : [{ field, message }];
+  });
 }
 
 /** Finds a file that was named rightly. @throws ApiError `media_not_found`, `media_not_ready` */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkInstagramFile } from '../providers/instagram/request.ts';
+import { checkInstagramFile, type InstagramRequest } from '../providers/instagram/request.ts';
 import type { FileFacts } from '../providers/meta/files.ts';
 import { checkThreadsFile } from '../providers/threads/request.ts';
 
@@ -29,6 +29,12 @@ const image: FileFacts = {
   bitRate: null,
 };
 
+const of = (mediaType: InstagramRequest['mediaType']): InstagramRequest => ({
+  mediaType,
+  media: [],
+  postInfo: {},
+});
+
 type Case = [facts: Partial<FileFacts>, rules: string[]];
 const rulesOf = (problems: { rule?: string }[]): (string | undefined)[] => problems.map(({ rule }) => rule);
 
@@ -55,7 +61,7 @@ describe('a video', () => {
     [{ durationMs: 15 * MINUTE }, []],
     [{ durationMs: 15 * MINUTE + 1 }, ['video_duration']],
   ])('%j as a reel breaks %j', (facts, rules) => {
-    expect(rulesOf(checkInstagramFile('REELS', 'video', { ...video, ...facts }))).toEqual(rules);
+    expect(rulesOf(checkInstagramFile(of('REELS'), 'video', { ...video, ...facts }))).toEqual(rules);
   });
 
   test.each<Case>([
@@ -64,7 +70,7 @@ describe('a video', () => {
     [{ durationMs: MINUTE + 1 }, ['video_duration']],
     [{ width: 90, height: 1000 }, ['video_ratio']],
   ])('%j as a story breaks %j', (facts, rules) => {
-    expect(rulesOf(checkInstagramFile('STORIES', 'video', { ...video, ...facts }))).toEqual(rules);
+    expect(rulesOf(checkInstagramFile(of('STORIES'), 'video', { ...video, ...facts }))).toEqual(rules);
   });
 
   test.each<Case>([
@@ -81,6 +87,15 @@ describe('a video', () => {
   });
 });
 
+test('a reel has its cover before its end', () => {
+  const request: InstagramRequest = { ...of('REELS'), postInfo: { thumb_offset: 10_000 } };
+  expect(checkInstagramFile(request, 'video', video)).toMatchObject([
+    { field: 'postInfo.thumb_offset', rule: 'thumb_offset_range' },
+  ]);
+  request.postInfo.thumb_offset = 9_999;
+  expect(checkInstagramFile(request, 'video', video)).toEqual([]);
+});
+
 describe('an image', () => {
   test.each<Case>([
     [{}, []],
@@ -91,11 +106,11 @@ describe('an image', () => {
     [{ width: 8000, height: 8000 }, []],
   ])('%j for the feed breaks %j', (facts, rules) => {
     for (const place of ['IMAGE', 'CAROUSEL'] as const)
-      expect(rulesOf(checkInstagramFile(place, 'image', { ...image, ...facts }))).toEqual(rules);
+      expect(rulesOf(checkInstagramFile(of(place), 'image', { ...image, ...facts }))).toEqual(rules);
   });
 
   test('of any ratio is a story', () => {
-    expect(checkInstagramFile('STORIES', 'image', { ...image, width: 100, height: 1000 })).toEqual([]);
+    expect(checkInstagramFile(of('STORIES'), 'image', { ...image, width: 100, height: 1000 })).toEqual([]);
   });
 
   test.each<Case>([
@@ -114,8 +129,8 @@ test('every refusal says what to do', () => {
   const bad = { size: 1e12, contentType: 'x/y', durationMs: 1e9, codec: 'x', width: 1e6, height: 1, fps: 1 };
   const facts = { ...bad, bitRate: 1e12 };
   const problems = [
-    ...checkInstagramFile('IMAGE', 'image', facts),
-    ...checkInstagramFile('REELS', 'video', facts),
+    ...checkInstagramFile(of('IMAGE'), 'image', facts),
+    ...checkInstagramFile(of('REELS'), 'video', facts),
     ...checkThreadsFile('image', facts),
     ...checkThreadsFile('video', facts),
   ];

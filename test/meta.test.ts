@@ -204,6 +204,68 @@ describe('a post', () => {
     ]);
   });
 
+  test('whose cover is not on the net is refused', async () => {
+    const { status, body } = await publish('instagram', {
+      accountId: instagram.id,
+      mediaType: 'REELS',
+      mediaId: videoId,
+      postInfo: { cover_url: 'https://a.example/ä.jpg' },
+    });
+    expect([status, body.error.details.fields]).toMatchObject([400, [{ field: 'postInfo.cover_url' }]]);
+  });
+
+  test('that needs a scope which nobody is asked for is refused at once, by its name', async () => {
+    const info = { text: 'here', location_id: '123' };
+    const body = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'where?' } };
+    for (const more of [{ postInfo: info }, { replies: [{ mediaType: 'TEXT', postInfo: info }] }]) {
+      const answer = await publish('threads', { ...body, ...more });
+      expect([answer.status, answer.body.error]).toMatchObject([
+        409,
+        { code: 'permission_missing', details: { scopes: ['threads_location_tagging'] } },
+      ]);
+    }
+  });
+
+  test('that lost its scope since is refused at once, too', async () => {
+    onTestFailed(() => world.tell());
+    const scope = (sql: string): Promise<unknown> =>
+      world.database.db.execute(`update oauth_accounts set scope = ${sql} where id = '${threads.id}'`);
+    await scope(`scope || '{threads_location_tagging}'`);
+    const answer = await publish('threads', {
+      accountId: threads.id,
+      mediaType: 'TEXT',
+      postInfo: { text: 'here', location_id: '123' },
+      scheduledAt: new Date(Date.now() + 3_600_000).toISOString(),
+    });
+    expect(answer.status).toBe(202);
+    await scope(`array_remove(scope, 'threads_location_tagging')`);
+    const at = new Date(Date.now() + 500).toISOString();
+    await world.call('PATCH', `/api/posts/${answer.body.id}`, { body: { scheduledAt: at } });
+    const { error } = await world.untilPost(answer.body.id, 'failed');
+    expect(error).toMatchObject({
+      code: 'permission_missing',
+      message: 'threads_location_tagging is not granted',
+    });
+  });
+
+  test('that is limited to countries fails before any part of it is out, unless the profile may', async () => {
+    onTestFailed(() => world.tell());
+    const before = (await count('threads')).containers;
+    const body = {
+      accountId: threads.id,
+      mediaType: 'TEXT',
+      postInfo: { text: 'for all' },
+      replies: [{ mediaType: 'TEXT', postInfo: { text: 'for some', allowlisted_country_codes: ['DE'] } }],
+    };
+    const answer = await publish('threads', body);
+    const { error } = await world.untilPost(answer.body.id, 'failed');
+    expect(error).toMatchObject({ code: 'feature_not_available', retryable: false });
+    expect((await count('threads')).containers).toBe(before);
+
+    await world.control('POST', '/threads/profiles', { username: 'sandbox_creator', geoGating: true });
+    await published(await publish('threads', body));
+  });
+
   test('with a key is the same post', async () => {
     onTestFailed(() => world.tell());
     const body = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'once' } };

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox';
+import { Value } from 'typebox/value';
 import { checkImage, checkVideo, type FileFacts } from '../meta/files.ts';
 import { MediaRef } from '../meta/media.ts';
 import type { RequestProblem } from '../provider.ts';
@@ -11,6 +12,7 @@ const UserTag = Type.Object(
   },
   { additionalProperties: false },
 );
+type UserTag = Static<typeof UserTag>;
 export const UserTags = Type.Array(UserTag);
 
 /** Meta's own field names (sheet instagram section 4.1). */
@@ -66,29 +68,55 @@ export function checkInstagramRequest({ mediaType, media, postInfo }: InstagramR
     problem('collaborators', 'collaborators_count', 'are more than 3; take some away');
   if (mediaType === 'STORIES' && collaborators.length > 0)
     problem('collaborators', 'collaborators_story', 'are not possible for stories; leave them out');
-  const alts = [postInfo.alt_text, ...media.map((one) => one.alt_text)];
-  if (alts.some((alt) => (alt?.length ?? 0) > 1000))
-    problem('alt_text', 'alt_text_length', 'is longer than 1000 characters; shorten it');
+  if (Array.from(postInfo.alt_text ?? '').length > LONGEST_ALT_TEXT)
+    problem('alt_text', 'alt_text_length', ALT_TEXT_TOO_LONG);
   if (postInfo.alt_text !== undefined && mediaType !== 'IMAGE')
-    problem('alt_text', 'alt_text_image', 'is for single images; give it to the children of a carousel');
+    problem(
+      'alt_text',
+      'alt_text_image',
+      mediaType === 'CAROUSEL'
+        ? 'is for single images; give it to the children of a carousel'
+        : 'is for images in the feed, not for reels and stories; leave it out',
+    );
   if (mediaType !== 'REELS')
     for (const field of ONLY_REELS)
       if (postInfo[field] !== undefined) problem(field, 'reels_only', 'is for REELS only; leave it out');
-  if (
-    mediaType === 'IMAGE' &&
-    (postInfo.user_tags ?? []).some(({ x, y }) => x === undefined || y === undefined)
-  )
-    problem('user_tags', 'user_tags_position', 'need x and y on an image');
+  if (mediaType === 'IMAGE' && postInfo.user_tags?.every(isPlaced) === false)
+    problem('user_tags', 'user_tags_position', PLACE_MISSING);
+  if (mediaType === 'REELS' && postInfo.user_tags?.some(({ x, y }) => x !== undefined || y !== undefined))
+    problem('user_tags', 'user_tags_reel', 'have no x and y on a reel; leave them out');
   if (mediaType === 'CAROUSEL' && postInfo.user_tags !== undefined)
     problem('user_tags', 'user_tags_children', 'belong to the children of a carousel');
   if (mediaType === 'CAROUSEL' && (media.length < 2 || media.length > 10))
     problems.push({ field: 'children', rule: 'carousel_count', message: 'must be 2 to 10' });
+  if (mediaType === 'CAROUSEL') problems.push(...media.flatMap(checkChild));
+  return problems;
+}
+
+const LONGEST_ALT_TEXT = 1000;
+const ALT_TEXT_TOO_LONG = `is longer than ${LONGEST_ALT_TEXT} characters; shorten it`;
+const PLACE_MISSING = 'need x and y on an image';
+
+const isPlaced = ({ x, y }: UserTag): boolean => x !== undefined && y !== undefined;
+
+/** A video in a carousel has neither text nor tags. */
+function checkChild({ kind, alt_text: alt, user_tags: tags }: MediaRef, index: number): RequestProblem[] {
+  const problems: RequestProblem[] = [];
+  const problem = (field: string, rule: string, message: string): void =>
+    void problems.push({ field: `children.${index}.${field}`, rule, message });
+  if (Array.from(alt ?? '').length > LONGEST_ALT_TEXT)
+    problem('alt_text', 'alt_text_length', ALT_TEXT_TOO_LONG);
+  if (kind === 'video') {
+    if (alt !== undefined) problem('alt_text', 'alt_text_image', 'is for images; leave it out');
+    if (tags !== undefined) problem('user_tags', 'user_tags_video', 'are for images; leave them out');
+  } else if (tags !== undefined && !Value.Parse(UserTags, tags).every(isPlaced))
+    problem('user_tags', 'user_tags_position', PLACE_MISSING);
   return problems;
 }
 
 /** The sheet's rules on a file of ours, as it was probed (section 4.6). */
 export function checkInstagramFile(
-  mediaType: InstagramRequest['mediaType'],
+  { mediaType, postInfo }: Pick<InstagramRequest, 'mediaType' | 'postInfo'>,
   kind: MediaRef['kind'],
   facts: FileFacts,
 ): RequestProblem[] {
@@ -99,10 +127,18 @@ export function checkInstagramFile(
       ratios: story ? null : [0.8, 1.91],
       crop: 'has a ratio outside 4:5 to 1.91:1; crop it',
     });
-  return checkVideo(facts, {
+  const problems = checkVideo(facts, {
     megabytes: story ? 100 : 300,
     seconds: story ? [3, 60] : [3, 15 * 60],
     ratios: story ? [0.1, 10] : [0.01, 10],
     megabitsPerSecond: 25,
   });
+  const { thumb_offset: thumb } = postInfo;
+  if (mediaType === 'REELS' && thumb !== undefined && facts.durationMs !== null && thumb >= facts.durationMs)
+    problems.push({
+      field: 'postInfo.thumb_offset',
+      rule: 'thumb_offset_range',
+      message: `must lie before the end of the video, which lasts ${facts.durationMs} ms`,
+    });
+  return problems;
 }

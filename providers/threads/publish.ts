@@ -17,6 +17,7 @@ import type { PostContext, Publishing, Quota, ToldQuota } from '../provider.ts';
 import { containersOf, items, locate, type Part, planOf } from './chain.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
 import { DELETIONS } from './delete.ts';
+import { requireEligibility } from './eligibility.ts';
 import { ThreadsRequest } from './request.ts';
 
 const DAY = 24 * 3_600_000;
@@ -60,7 +61,7 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
         return [];
       }
       if (step !== containersOf(part)[0]) return [];
-      if (part.before === null && !part.last) requireReplies(context.scopes);
+      if (part.before === null) await requireEligibility(settings, request, context);
       return limits(settings, context, part);
     },
 
@@ -137,19 +138,6 @@ function answered({ before, unit }: Part, { made }: PostContext): string | undef
   const id = made[before.name('publish')];
   if (id === undefined) throw new Error('the part before is not published');
   return id;
-}
-
-/** A chain whose replies would be refused is not begun (sheet section 2.2). @throws ProviderError */
-function requireReplies(scopes: readonly string[]): void {
-  if (scopes.includes('threads_manage_replies')) return;
-  throw new ProviderError({
-    provider: 'threads',
-    kind: 'account',
-    code: 'permission_missing',
-    message: 'threads_manage_replies is not granted',
-    userMessage:
-      'The account has not granted the permission to reply. Reconnect it and allow every permission; the post goes out then.',
-  });
 }
 
 function containerParams(part: Part, context: PostContext): Record<string, string> {

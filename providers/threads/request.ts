@@ -107,6 +107,17 @@ function checkUnit({ mediaType, media, postInfo }: ThreadsUnit, at: string): Req
   const alts = [postInfo.alt_text, ...media.map((one) => one.alt_text)];
   if (alts.some((alt) => (alt?.length ?? 0) > LONGEST_ALT_TEXT))
     problem('alt_text', `is longer than ${LONGEST_ALT_TEXT} characters`);
+  // Threads would leave these out without a word, or take them for the root's (section 4.1).
+  if (postInfo.alt_text !== undefined && mediaType === 'CAROUSEL')
+    problem('alt_text', 'is for single files; give it to the children of a carousel');
+  if (postInfo.alt_text !== undefined && mediaType === 'TEXT')
+    problem('alt_text', 'is for posts with media only');
+  if (postInfo.reply_to_id !== undefined)
+    for (const field of ['reply_control', 'enable_reply_approvals'] as const)
+      if (postInfo[field] !== undefined)
+        problem(field, 'is for posts that answer no other; leave it out, or leave out reply_to_id');
+  if (postInfo.allowlisted_country_codes?.every((code) => /^[A-Z]{2}$/.test(code)) === false)
+    problem('allowlisted_country_codes', 'must have two capital letters each, as ISO 3166 has them');
   if (mediaType === 'CAROUSEL' && (media.length < 2 || media.length > MOST_ITEMS))
     problems.push({ field: `${at}children`, message: `must be 2 to ${MOST_ITEMS}` });
   if (mediaType === 'TEXT' && postInfo.is_spoiler_media !== undefined)
