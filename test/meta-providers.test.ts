@@ -204,6 +204,35 @@ describe('threads', () => {
   });
 });
 
+describe('a webhook', () => {
+  const bytes = (body: object): Uint8Array => Buffer.from(JSON.stringify(body));
+
+  test('of Threads is kept whatever is in it', () => {
+    const body = { topic: 'moderate', target_id: '1', values: [] };
+    for (const odd of [body, { ...body, values: 'x' }, { ...body, values: ['x'] }, {}, [{}]])
+      expect(threads.webhooks.split(bytes(odd))).toHaveLength(1);
+  });
+
+  test('of Instagram is kept whatever is in it', () => {
+    const inEntry = (more: object): object => ({
+      object: 'instagram',
+      entry: [{ id: '1', time: 2, ...more }],
+    });
+    for (const odd of [{}, [{}], inEntry({}), inEntry({ changes: [] }), inEntry({ changed_fields: [] })])
+      expect(instagram.webhooks.split(bytes(odd))).toHaveLength(1);
+    const [first, second, ...others] = instagram.webhooks.split(
+      bytes(inEntry({ changed_fields: ['comments', 'mentions'] })),
+    );
+    expect([first, second, others]).toMatchObject([
+      { eventType: 'comments', providerAccountId: '1' },
+      { eventType: 'mentions', providerAccountId: '1' },
+      [],
+    ]);
+    if (first === undefined) throw new Error('no event');
+    expect(instagram.webhooks.effect(first.eventType, first.payload)).toEqual({ kind: 'none' });
+  });
+});
+
 describe('instagram', () => {
   test('connects the professional account of a Page', async () => {
     const { scopes, grants } = await connect(instagram);
