@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createInstagram } from '../providers/instagram/index.ts';
 import { createThreads } from '../providers/threads/index.ts';
-import type { Plan, PostContext, Provider } from '../providers/provider.ts';
+import type { Plan, PostContext, Provider, Webhooks } from '../providers/provider.ts';
 import { startSandbox } from '../sandbox/server.ts';
 import { createControl, visit } from '../sandbox/testing.ts';
 import { jpeg, mp4 } from '../sandbox/testing-media.ts';
@@ -220,6 +220,41 @@ describe('threads', () => {
       kind: 'happened',
       written: { providerPostId: made['reply:1/publish'] },
     });
+  });
+});
+
+const instagramHooks = (): Webhooks => {
+  const [first] = instagrams;
+  if (first === undefined) throw new Error('no instagram');
+  return first.webhooks;
+};
+const bytes = (body: object): Uint8Array => Buffer.from(JSON.stringify(body));
+
+const inEntry = (more: object): object => ({
+  object: 'instagram',
+  entry: [{ id: '1', time: 2, ...more }],
+});
+
+describe('a webhook', () => {
+  test('of Threads is kept whatever is in it', () => {
+    const body = { topic: 'moderate', target_id: '1', values: [] };
+    for (const odd of [body, { ...body, values: 'x' }, { ...body, values: ['x'] }, {}, [{}]])
+      expect(threads.webhooks.split(bytes(odd))).toHaveLength(1);
+  });
+
+  test('of Instagram is kept whatever is in it', () => {
+    for (const odd of [{}, [{}], inEntry({}), inEntry({ changes: [] }), inEntry({ changed_fields: [] })])
+      expect(instagramHooks().split(bytes(odd))).toHaveLength(1);
+    const [first, second, ...others] = instagramHooks().split(
+      bytes(inEntry({ changed_fields: ['comments', 'mentions'] })),
+    );
+    expect([first, second, others]).toMatchObject([
+      { eventType: 'comments', providerAccountId: '1' },
+      { eventType: 'mentions', providerAccountId: '1' },
+      [],
+    ]);
+    if (first === undefined) throw new Error('no event');
+    expect(instagramHooks().effect(first.eventType, first.payload)).toEqual({ kind: 'none' });
   });
 });
 

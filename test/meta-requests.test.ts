@@ -7,6 +7,11 @@ import { checkThreadsRequest, type ThreadsRequest } from '../providers/threads/r
 const image = { kind: 'image', url: 'https://a.example/1.jpg' } as const;
 const video = { kind: 'video', url: 'https://a.example/1.mp4' } as const;
 const tag = { username: 'somebody' };
+const text = (postInfo: ThreadsRequest['postInfo']): ThreadsRequest => ({
+  mediaType: 'TEXT',
+  media: [],
+  postInfo: { text: 'words', ...postInfo },
+});
 const placed = { ...tag, x: 0.5, y: 0.5 };
 
 describe('Instagram refuses', () => {
@@ -78,12 +83,6 @@ describe('Instagram refuses', () => {
   ])('%s', (_what, request, rules) => {
     expect(checkInstagramRequest(request).map(({ field, rule }) => [field, rule])).toEqual(rules);
   });
-});
-
-const text = (postInfo: ThreadsRequest['postInfo']): ThreadsRequest => ({
-  mediaType: 'TEXT',
-  media: [],
-  postInfo: { text: 'words', ...postInfo },
 });
 
 describe('Threads refuses', () => {

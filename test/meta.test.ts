@@ -420,6 +420,30 @@ describe('callbacks', () => {
     expect(comment.text).toBe('nice');
   });
 
+  test.each([
+    ['comments', { id: '1' }],
+    ['mentions', { media_id: '2' }],
+    ['messages', {}],
+  ])('of %s without their values are kept, each', async (field, value) => {
+    onTestFailed(() => world.tell());
+    await world.control('POST', '/instagram/options', { webhookShape: 'fields' });
+    const [first, second] = [1_700_000_001, 1_700_000_002];
+    for (const time of [first, first, second])
+      await world.control('POST', '/instagram/webhooks/send', { field, value, time });
+    await world.control('POST', '/instagram/options', { webhookShape: 'changes' });
+    const kept = await until('the events to be applied', async () => {
+      const { body } = await world.call('GET', '/api/debug/events?limit=200', {
+        key: world.secrets.adminKey,
+      });
+      const rows = body.data.filter((row: Json) => row.externalId.includes(`:changed:${field}:`));
+      return rows.length >= 2 && rows.every((row: Json) => row.processedAt !== null) ? rows : null;
+    });
+    expect(kept.map((row: Json) => [row.eventType, row.payload.time]).toSorted()).toEqual([
+      [field, first],
+      [field, second],
+    ]);
+  });
+
   test('a creator who removes the app has to connect again', async () => {
     onTestFailed(() => world.tell());
     await world.control('POST', '/instagram/deauthorize', {});

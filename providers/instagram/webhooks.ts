@@ -1,26 +1,13 @@
-import { createHash } from 'node:crypto';
 import { parseJson } from '../http.ts';
 import { id, record, records, text } from '../json.ts';
-import { handshake, isSigned, signedUser } from '../meta/webhooks.ts';
+import { incomingEvent, type Json, metaWebhooks } from '../meta/webhooks.ts';
 import type { EventEffect, IncomingEvent, Webhooks } from '../provider.ts';
 import type { InstagramSettings } from './client.ts';
 
-type Json = Readonly<Record<string, unknown>>;
-
 /** Webhooks (sheet section 8). */
-export function createWebhooks({ webhookSecrets, verifyToken }: InstagramSettings): Webhooks {
+export function createWebhooks(settings: InstagramSettings): Webhooks {
   return {
-    verify: (body, headers) => isSigned(webhookSecrets, body, headers),
-    handshake: (query) => handshake(query, verifyToken),
-    signedUser: (signedRequest) => signedUser(signedRequest, webhookSecrets),
-
-    split(body) {
-      const parsed = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(body));
-      // Docs also show the whole wrapped in a list (sheet section 8.5, 3).
-      const bodies = Array.isArray(parsed) ? records(parsed) : [record(parsed)];
-      if (bodies.some((one) => one === null)) throw new SyntaxError('not a JSON object');
-      return bodies.filter((one) => one !== null).flatMap(changesOf);
-    },
+    ...metaWebhooks(settings, changesOf),
 
     effect(_eventType, payload): EventEffect {
       const change = record(parseJson(payload)) ?? {};
@@ -46,25 +33,34 @@ export function createWebhooks({ webhookSecrets, verifyToken }: InstagramSetting
 /** One change each, with the account that it is about. */
 function changesOf(body: Json): IncomingEvent[] {
   const entries = records(body['entry']);
-  if (entries.length === 0) return [event('unknown', null, null, body)];
-  return entries.flatMap((entry) => {
-    const entryId = id(entry['id']);
-    const changes = [
-      ...records(entry['changes']),
-      // The docs of Instagram Login print field and value right under the entry (sheet section 8.5, 1).
-      ...(entry['changes'] === undefined && text(entry['field']) !== null ? [entry] : []),
-    ].map((change) => {
-      const field = text(change['field']) ?? 'unknown';
-      return event(field, entryId, keyOf(field, record(change['value'])), {
-        entryId,
-        field,
-        value: change['value'],
-      });
-    });
-    const messages = [...records(entry['messaging']), ...records(entry['standby'])].map((message) =>
-      event('messages', entryId, null, { entryId, field: 'messages', value: message }),
-    );
-    return [...changes, ...messages];
+  return entries.length === 0 ? [event('unknown', null, null, body)] : entries.flatMap(changesOfEntry);
+}
+
+function changesOfEntry(entry: Json): IncomingEvent[] {
+  const entryId = id(entry['id']);
+  const changes = [
+    ...records(entry['changes']),
+    // The docs of Instagram Login print field and value right under the entry (sheet section 8.5, 1).
+    ...(entry['changes'] === undefined && text(entry['field']) !== null ? [entry] : []),
+  ].map((change) => {
+    const field = text(change['field']) ?? 'unknown';
+    const key = keyOf(field, record(change['value']));
+    return event(field, entryId, key, { entryId, field, value: change['value'] });
+  });
+  const messages = [...records(entry['messaging']), ...records(entry['standby'])].map((message) =>
+    event('messages', entryId, null, { entryId, field: 'messages', value: message }),
+  );
+  const found = [...changes, ...messages, ...changedFields(entry, entryId)];
+  return found.length === 0 ? [event('unknown', entryId, null, entry)] : found;
+}
+
+/** Without values only the fields are told (sheet section 8.5, 7): with nothing but the time to tell one from the next. */
+function changedFields(entry: Json, entryId: string | null): IncomingEvent[] {
+  const { changed_fields: fields, time } = entry;
+  if (!Array.isArray(fields)) return [];
+  return fields.map((name: unknown) => {
+    const field = text(name) ?? 'unknown';
+    return event(field, entryId, `changed:${field}:${id(time) ?? ''}`, { entryId, field, time });
   });
 }
 
@@ -86,14 +82,11 @@ function keyOf(field: string, value: Json | null): string | null {
 const prefixed = (kind: string, key: string | null): string | null =>
   key === null ? null : `${kind}:${key}`;
 
-/** The time of sending is not part of it: a repeated delivery has another one. */
 function event(type: string, entryId: string | null, key: string | null, change: Json): IncomingEvent {
-  const payload = JSON.stringify(change);
-  const hash = (): string => createHash('sha256').update(payload).digest('hex');
-  return {
-    eventType: type.slice(0, 60),
-    providerAccountId: entryId,
-    payload,
-    externalId: `${entryId ?? ''}:${key ?? `${type.slice(0, 60)}:${hash()}`}`.slice(0, 200),
-  };
+  return incomingEvent(
+    type,
+    entryId,
+    change,
+    (eventType, hash) => `${entryId ?? ''}:${key ?? `${eventType}:${hash}`}`,
+  );
 }

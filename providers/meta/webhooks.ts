@@ -1,13 +1,54 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { equalHex, hmacSha256Hex } from '../../crypto/signatures.ts';
-import { id, record, tryParse } from '../json.ts';
+import { parseJson } from '../http.ts';
+import { id, record, records, tryParse } from '../json.ts';
+import type { IncomingEvent, Webhooks } from '../provider.ts';
 
 /* What Meta's callbacks have in common (sheet instagram sections 2.6 and 8). */
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
+export type Json = Readonly<Record<string, unknown>>;
+
+/**
+ * What is the same for every platform of Meta.
+ * @param changesOf the changes of one body; at least one, so that nothing is answered without being kept
+ */
+export function metaWebhooks(
+  { webhookSecrets, verifyToken }: { webhookSecrets: readonly string[]; verifyToken: string },
+  changesOf: (body: Json) => IncomingEvent[],
+): Omit<Webhooks, 'effect'> {
+  return {
+    verify: (body, headers) => isSigned(webhookSecrets, body, headers),
+    handshake: (query) => handshake(query, verifyToken),
+    signedUser: (signedRequest) => signedUser(signedRequest, webhookSecrets),
+    split(body) {
+      const parsed = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(body));
+      // The whole may be wrapped in a list (sheets instagram section 8.5, 3; threads section 10).
+      const bodies = Array.isArray(parsed) ? records(parsed) : [record(parsed)];
+      if (bodies.some((one) => one === null)) throw new SyntaxError('not a JSON object');
+      return bodies.filter((one) => one !== null).flatMap(changesOf);
+    },
+  };
+}
+
+/**
+ * One change, as it is kept. The time of sending is not part of it: a repeated delivery has another one.
+ * @param keyOf the external id, made of the type and of a hash of the change
+ */
+export function incomingEvent(
+  type: string,
+  providerAccountId: string | null,
+  change: Json,
+  keyOf: (eventType: string, hash: string) => string,
+): IncomingEvent {
+  const payload = JSON.stringify(change);
+  const eventType = type.slice(0, 60);
+  const hash = createHash('sha256').update(payload).digest('hex');
+  return { eventType, providerAccountId, payload, externalId: keyOf(eventType, hash).slice(0, 200) };
+}
 
 /** Whether one of the secrets signed these bytes: `X-Hub-Signature-256: sha256=<hex>`. */
-export function isSigned(secrets: readonly string[], body: Uint8Array, headers: Headers): boolean {
+function isSigned(secrets: readonly string[], body: Uint8Array, headers: Headers): boolean {
   const header = headers['x-hub-signature-256'];
   const [, signature] = /^sha256=([0-9a-f]{64})$/i.exec(typeof header === 'string' ? header : '') ?? [];
   if (signature === undefined) return false;
@@ -17,7 +58,7 @@ export function isSigned(secrets: readonly string[], body: Uint8Array, headers: 
 }
 
 /** The answer to a subscription's handshake; null where the token is not ours. */
-export function handshake(query: Readonly<Record<string, unknown>>, verifyToken: string): string | null {
+function handshake(query: Readonly<Record<string, unknown>>, verifyToken: string): string | null {
   const { 'hub.mode': mode, 'hub.challenge': challenge, 'hub.verify_token': token } = query;
   if (mode !== 'subscribe' || typeof challenge !== 'string' || typeof token !== 'string') return null;
   const [given, right] = [token, verifyToken].map((text) =>
@@ -30,7 +71,7 @@ export function handshake(query: Readonly<Record<string, unknown>>, verifyToken:
  * Reads a `signed_request`: `base64url(signature).base64url(JSON)`, signed over the encoded JSON.
  * @returns the user that it is about; null where no secret of ours signed it
  */
-export function signedUser(signedRequest: string, secrets: readonly string[]): string | null {
+function signedUser(signedRequest: string, secrets: readonly string[]): string | null {
   const [signature = '', payload = '', ...rest] = signedRequest.split('.');
   if (rest.length > 0 || signature === '' || payload === '') return null;
   const given = Buffer.from(signature, 'base64url').toString('hex');

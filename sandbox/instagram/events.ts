@@ -50,6 +50,7 @@ function subscribers(
 
 export function changeEntry({ options }: Instagram, accountId: string, field: string, value: object): Entry {
   if (options.webhookShape === 'bare') return { id: accountId, field, value };
+  if (options.webhookShape === 'fields') return { id: accountId, changed_fields: [field] };
   return { id: accountId, changes: [{ field, value }] };
 }
 

@@ -67,7 +67,8 @@ export const Options = Type.Object(
     requireSubscription: flag(true),
     /** Whether a page may subscribe to Instagram's field names. */
     instagramFieldsOnPages: flag(true),
-    webhookShape: choice('changes', 'bare', 'array'),
+    /** `fields`: Include Values is off. */
+    webhookShape: choice('changes', 'bare', 'array', 'fields'),
     commentIdName: choice('id', 'comment_id'),
     /** Which secret signs what concerns Instagram Login. */
     loginSigner: choice('login', 'app'),
