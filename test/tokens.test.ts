@@ -116,29 +116,36 @@ test('a creator who returns while a post is just looking at the account wakes it
   expect(await world.untilPost(id, 'published')).toMatchObject({ publishId: expect.any(String) });
 });
 
-test('a hundred publishes that meet one expired token are one refresh, and a hundred posts', async () => {
-  onTestFailed(() => world.tell());
-  await expireAtTikTok();
-  await world.database.db.execute(sql`update oauth_accounts set expires_at = now() where id = ${accountId}`);
-  const ids = await Promise.all(Array.from({ length: 100 }, publish));
-  const states = async (): Promise<Json[]> =>
-    world.database.db.execute(
-      sql`select id, state from posts where oauth_account_id = ${accountId} and state <> 'published'`,
-    );
-  await until('the refresh', async () => ((await standing()).tokenVersion === 2 ? true : null));
-  // Six inits a minute: let the minutes pass in the ledger and in the waiting workflows.
-  await until('all to be published', async () => {
-    const open = await states();
+test(
+  'a hundred publishes that meet one expired token are one refresh, and a hundred posts',
+  { timeout: 400_000 },
+  async () => {
+    onTestFailed(() => world.tell());
+    await expireAtTikTok();
     await world.database.db.execute(
-      sql`update quota_reservations set at = at - interval '1 minute' where oauth_account_id = ${accountId}`,
+      sql`update oauth_accounts set expires_at = now() where id = ${accountId}`,
     );
-    for (const { id, state } of open)
-      if (state === 'waiting_quota') await world.skipTime(`post:${id}`).catch(() => {});
-    return open.length === 0 ? true : null;
-  });
-  expect(await refreshes()).toHaveLength(1);
-  const { openId } = await account();
-  expect((await world.publishes()).filter((row) => row.openId === openId && row.live)).toHaveLength(
-    ids.length,
-  );
-});
+    const ids = await Promise.all(Array.from({ length: 100 }, publish));
+    const states = async (): Promise<Json[]> =>
+      world.database.db.execute(
+        sql`select id, state from posts where oauth_account_id = ${accountId} and state <> 'published'`,
+      );
+    await until('the refresh', async () => ((await standing()).tokenVersion === 2 ? true : null));
+    // Six inits a minute: let the minutes pass in the ledger and in the waiting workflows.
+    const passMinute = async (): Promise<true | null> => {
+      const open = await states();
+      await world.database.db.execute(
+        sql`update quota_reservations set at = at - interval '1 minute' where oauth_account_id = ${accountId}`,
+      );
+      for (const { id, state } of open)
+        if (state === 'waiting_quota') await world.skipTime(`post:${id}`).catch(() => {});
+      return open.length === 0 ? true : null;
+    };
+    await until('all to be published', passMinute, 300_000);
+    expect(await refreshes()).toHaveLength(1);
+    const { openId } = await account();
+    expect((await world.publishes()).filter((row) => row.openId === openId && row.live)).toHaveLength(
+      ids.length,
+    );
+  },
+);
