@@ -204,9 +204,13 @@ describe('threads', () => {
   });
 });
 
-describe('a webhook', () => {
-  const bytes = (body: object): Uint8Array => Buffer.from(JSON.stringify(body));
+const bytes = (body: object): Uint8Array => Buffer.from(JSON.stringify(body));
+const inEntry = (more: object): object => ({
+  object: 'instagram',
+  entry: [{ id: '1', time: 2, ...more }],
+});
 
+describe('a webhook', () => {
   test('of Threads is kept whatever is in it', () => {
     const body = { topic: 'moderate', target_id: '1', values: [] };
     for (const odd of [body, { ...body, values: 'x' }, { ...body, values: ['x'] }, {}, [{}]])
@@ -214,10 +218,6 @@ describe('a webhook', () => {
   });
 
   test('of Instagram is kept whatever is in it', () => {
-    const inEntry = (more: object): object => ({
-      object: 'instagram',
-      entry: [{ id: '1', time: 2, ...more }],
-    });
     for (const odd of [{}, [{}], inEntry({}), inEntry({ changes: [] }), inEntry({ changed_fields: [] })])
       expect(instagram.webhooks.split(bytes(odd))).toHaveLength(1);
     const [first, second, ...others] = instagram.webhooks.split(

@@ -1,18 +1,11 @@
 import { ProviderError } from '../errors.ts';
 import { callGraph } from '../meta/graph.ts';
-import { amount, id, record, text } from '../json.ts';
+import { amount, id, text } from '../json.ts';
 import type { OAuth, TokenSet } from '../provider.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
+import { grantedScopes, SCOPES } from './scopes.ts';
 
 const REQUIRED = ['threads_basic', 'threads_content_publish'];
-const SCOPES = [
-  ...REQUIRED,
-  'threads_manage_replies',
-  'threads_read_replies',
-  'threads_manage_insights',
-  'threads_manage_mentions',
-  'threads_delete',
-];
 /** Where Threads does not say (sheet section 2.6). */
 const SIXTY_DAYS_S = 60 * 24 * 3600;
 
@@ -65,7 +58,7 @@ export function createOAuth(settings: ThreadsSettings): OAuth {
           signal,
         }),
       );
-      const tokens = { ...readTokens(long), scopes: SCOPES };
+      const tokens = readTokens(long);
       const me = await callGraph(THREADS, {
         base: `${base}/v1.0`,
         path: '/me',
@@ -76,7 +69,7 @@ export function createOAuth(settings: ThreadsSettings): OAuth {
       });
       const openId = id(me['id']) ?? id(short['user_id']);
       if (openId === null) throw unreadable();
-      const scopes = (await grantedScopes(settings, tokens.accessToken, signal)) ?? SCOPES;
+      const scopes = await grantedScopes(settings, tokens.accessToken, signal);
       const grant = {
         openId,
         username: text(me['username']),
@@ -113,29 +106,6 @@ function readTokens(answer: Readonly<Record<string, unknown>>): Omit<TokenSet, '
   if (accessToken === null) throw unreadable();
   const expiresIn = amount(answer['expires_in']) ?? SIXTY_DAYS_S;
   return { accessToken, refreshToken: accessToken, expiresIn, refreshExpiresIn: expiresIn };
-}
-
-/** What was granted, as far as Threads tells it (section 2.7); null: it does not. */
-async function grantedScopes(
-  { graphUrl }: ThreadsSettings,
-  token: string,
-  signal: AbortSignal,
-): Promise<string[] | null> {
-  try {
-    const answer = await callGraph(THREADS, {
-      base: `${graphUrl}/v1.0`,
-      path: '/debug_token',
-      params: { input_token: token },
-      effect: 'read',
-      accessToken: token,
-      signal,
-    });
-    const scopes = record(answer['data'])?.['scopes'];
-    return Array.isArray(scopes) ? scopes.filter((scope) => typeof scope === 'string') : null;
-  } catch (error) {
-    if (error instanceof ProviderError) return null;
-    throw error;
-  }
 }
 
 /** A code that is refused is a grant that was not given. */
