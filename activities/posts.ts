@@ -34,7 +34,7 @@ export const createPostActivities = (deps: Deps) => ({
       return { state: 'processing', sent: true };
     }
     if (arrived === false) return { state: (await settlePost(db, postId, { state: 'cancelled' })).state };
-    const seen = await findLiveWrite(db, postId);
+    const seen = await findLiveWrite(db, post);
     const settled = await settlePost(db, postId, {
       state: seen ? 'unknown' : 'failed',
       error: {

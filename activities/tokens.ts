@@ -186,6 +186,10 @@ async function cancelPosts({ db, temporal }: Deps, accountId: string): Promise<v
       throw result.reason;
 }
 
-async function wake({ db, temporal }: Deps, accountId: string): Promise<void> {
-  for (const post of await openPosts(db, accountId)) await wakePost(temporal, post);
+/** Tells the posts that were there before the creator's consent of it; later ones have seen it. */
+async function wake(deps: Deps, accountId: string): Promise<void> {
+  const { connectedAt } = await load(deps, accountId);
+  for (const post of await openPosts(deps.db, accountId))
+    // A consent gives nobody more room: to ask again would break the limit that is waited for.
+    if (post.createdAt < connectedAt && post.state !== 'waiting_quota') await wakePost(deps.temporal, post);
 }

@@ -117,6 +117,8 @@ export const createRecallActivities = (deps: Deps) => ({
       const loaded = await loadPost(deps, postId);
       const access = await openPost(deps, loaded, signal, 'processing');
       if ('blocked' in access) return false;
+      // Before the call: its webhook may be here before its answer.
+      await savePost(deps.db, postId, { recalledAt: new Date() });
       try {
         return (await loaded.provider.publishing.recall?.(access.context)) ?? false;
       } catch (error) {
@@ -145,6 +147,8 @@ export async function applyVerdict(
     case 'delivered':
       return (await settlePost(db, post.id, { state: 'delivered', status: verdict.status })).state;
     case 'failed':
+      if (verdict.dropped === true && post.recalledAt !== null)
+        return (await settlePost(db, post.id, { state: 'cancelled', status: verdict.status })).state;
       if (verdict.error.quota !== null && !isFinal(post.state)) {
         const refused = provider.publishing.quotas.filter(({ bucket }) => bucket === verdict.error.quota);
         await releaseQuotas(db, post.id, refused);

@@ -50,6 +50,11 @@ export const ERRORS = {
     'the provider or its method is unknown, or no credentials are set for it',
     'This platform, or this way to connect to it, is not available here.',
   ),
+  callback_not_supported: kind(
+    404,
+    'the provider has no such callback: it neither verifies a URL nor tells of people by signed requests',
+    'This platform does not use this address.',
+  ),
   email_taken: kind(
     409,
     'another user has this address; details.userId says which',

@@ -1,5 +1,6 @@
 import { and, desc, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
+import type { Post } from './posts.ts';
 import { type AttemptStatus, isFinal, posts, publishAttempts } from './schema.ts';
 
 export type Attempt = typeof publishAttempts.$inferSelect;
@@ -143,15 +144,17 @@ export async function supersedeAttempts(
   });
 }
 
-/** Whether a write of the post may have had an effect at the provider. */
-export async function findLiveWrite(db: Db, postId: string): Promise<boolean> {
+/** Whether a write of the post may be seen: where the plan says which ones are, what the others made is not. */
+export async function findLiveWrite(db: Db, { id, plan }: Pick<Post, 'id' | 'plan'>): Promise<boolean> {
+  const shown = plan.flatMap((step) => (step.kind === 'write' && step.shows === true ? [step.name] : []));
   const rows = await db
     .select({ id: publishAttempts.id })
     .from(publishAttempts)
     .where(
       and(
-        eq(publishAttempts.postId, postId),
+        eq(publishAttempts.postId, id),
         inArray(publishAttempts.status, ['sent', 'accepted', 'unknown']),
+        ...(shown.length === 0 ? [] : [inArray(publishAttempts.step, shown)]),
       ),
     )
     .limit(1);

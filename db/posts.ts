@@ -279,6 +279,7 @@ export interface Progress {
   sentBytes?: number | null;
   scheduledAt?: Date;
   deadlineAt?: Date;
+  recalledAt?: Date;
 }
 
 /** Every change of a row that clients can see. */

@@ -344,6 +344,8 @@ export const posts = pgTable(
     errorCode: text('error_code'),
     errorMessage: text('error_message'),
     error: jsonb('error').$type<PostError>(),
+    /** When the provider was asked to drop it, for a user who cancelled it. */
+    recalledAt: at('recalled_at'),
     /** When the user asked for what is live to be deleted. */
     deletionRequestedAt: at('deletion_requested_at'),
     /** Null: nobody has started the workflow that deletes it yet, the sweep will. */

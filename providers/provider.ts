@@ -143,7 +143,8 @@ export type Verdict =
   | { kind: 'gone'; status: string; steps: readonly string[]; error: ProviderError }
   | { kind: 'published'; status: string; providerPostId: string | null; permalink?: string | null }
   | { kind: 'delivered'; status: string }
-  | { kind: 'failed'; status: string; error: ProviderError };
+  /** `dropped`: because it was asked to take it back. */
+  | { kind: 'failed'; status: string; error: ProviderError; dropped?: boolean };
 
 /** A verdict after which there is nothing to ask. */
 export type FinalVerdict = Extract<Verdict, { kind: 'published' | 'delivered' | 'failed' }>;

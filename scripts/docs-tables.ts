@@ -4,7 +4,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { ERRORS } from '../api/error-codes.ts';
 import type { CatalogueRow, ProviderErrorKind } from '../providers/errors.ts';
-import { META_CODES, META_NAMES, type MetaRow } from '../providers/meta/errors.ts';
+import { META_CODES, META_NAMES, type MetaRow } from '../providers/meta/codes.ts';
 import { ERROR_CODES, FAIL_REASONS } from '../providers/tiktok/errors.ts';
 
 /*

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vitest';
-import { createWorld, paddedVideo, until, type World } from './world.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
+import { createWorld, paddedVideo, until, type Json, type World } from './world.ts';
 
 /* Stopping and moving a post, at every point of its life. */
 
@@ -92,8 +92,22 @@ test('after the last byte, whose answer was lost: too late, and not cancelled on
   expect((await world.publishes()).filter(({ live }) => live === true).length).toBeGreaterThan(0);
 });
 
-test('pulled by TikTok: TikTok’s own cancel is used', async () => {
-  onTestFailed(() => world.tell());
+describe('pulled by TikTok', () => {
+  test('TikTok’s own cancel is used', async () => {
+    onTestFailed(() => world.tell());
+    expect(await cancelPulled()).toMatchObject({ state: 'cancelled' });
+    expect(await world.requests('cancel')).toHaveLength(1);
+  });
+
+  test('the answer of TikTok’s cancel is lost, and its event tells of a failure: cancelled', async () => {
+    onTestFailed(() => world.tell());
+    await world.fault({ endpoint: 'cancel', kind: 'accept-then-drop' });
+    expect(await cancelPulled()).toMatchObject({ state: 'cancelled', error: null });
+  });
+});
+
+/** @returns the answer of the cancel, once nothing can become of the post any more */
+async function cancelPulled(): Promise<Json> {
   await world.control('POST', '/tiktok/options', { processingMs: 60_000 });
   const { body } = await world.publish({
     accountId,
@@ -101,10 +115,9 @@ test('pulled by TikTok: TikTok’s own cancel is used', async () => {
     videoUrl: `${world.url}/livez`,
   });
   await world.untilPost(body.id, 'processing');
-  const cancelled = await world.call('POST', `/api/posts/${body.id}/cancel`);
-  expect(cancelled.body).toMatchObject({ state: 'cancelled' });
-  expect(await world.requests('cancel')).toHaveLength(1);
-  const { publishId } = await world.getPost(body.id);
+  const answer = await world.call('POST', `/api/posts/${body.id}/cancel`);
+  const { publishId } = await world.untilPost(body.id, 'cancelled');
   expect((await world.publishes()).find((row) => row.id === publishId)).toMatchObject({ live: false });
   await world.control('POST', '/tiktok/options', { processingMs: 200 });
-});
+  return answer.body;
+}

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { ProviderError, type ProviderErrorKind } from '../providers/errors.ts';
 import { HttpFailure } from '../providers/http.ts';
 import { INSTAGRAM } from '../providers/instagram/client.ts';
-import { lostAnswer, META_CODES, META_NAMES, type Platform, readAnswer } from '../providers/meta/errors.ts';
+import { META_CODES, META_NAMES } from '../providers/meta/codes.ts';
+import { lostAnswer, type Platform, readAnswer } from '../providers/meta/errors.ts';
 import { THREADS } from '../providers/threads/client.ts';
 
 /* What Meta's error codes mean, by the tables of the fact sheets (instagram sections 5.2 and 5.3, threads section 5). */
@@ -64,6 +65,10 @@ const TABLE: readonly Row[] = [
   refused('7/2207077', 'media_not_fetched', '*/2207077'),
   refused('7/2207081', 'trial_reels_not_available', '*/2207081'),
   again('7/2207082', '*/2207082'),
+  row('7/2207069', 'publish_limit_reached', 'quota', { by: '*/2207069', waitMs: HOUR }),
+  refused('803', 'unknown_id'),
+  refused('2500', 'unknown_path'),
+  refused('1609005', 'link_not_read'),
   refused('7/2207051', 'action_blocked', '*/2207051'),
   refused('7/4279013', 'action_blocked', '*/4279013'),
   permission('3'),
@@ -160,20 +165,18 @@ describe('an error code of Meta', () => {
   );
 
   test('that shows the number of posts to be used up names the quota', () => {
-    expect(errorOf(INSTAGRAM, 'publish', bodyOf('9/2207042')).quota).toBe('publish');
+    for (const theirs of ['9/2207042', '7/2207069'])
+      expect(errorOf(INSTAGRAM, 'publish', bodyOf(theirs)).quota).toBe('publish');
   });
 
-  test.each(['803', '2500', '1609005', '4711/99'])(
-    '%s, which the catalogue does not know, is kept and shown',
-    (theirs) => {
-      for (const effect of EFFECTS) {
-        const error = errorOf(THREADS, effect, bodyOf(theirs));
-        expect(error).toMatchObject({ kind: 'rejected', code: 'provider_refused', providerCode: theirs });
-        expect(error.userMessage).toContain(`"${theirs}"`);
-        expect(error.details).toMatchObject({ providerCode: theirs, providerMessage: 'their words' });
-      }
-    },
-  );
+  test.each(['4711', '4711/99'])('%s, which the catalogue does not know, is kept and shown', (theirs) => {
+    for (const effect of EFFECTS) {
+      const error = errorOf(THREADS, effect, bodyOf(theirs));
+      expect(error).toMatchObject({ kind: 'rejected', code: 'provider_refused', providerCode: theirs });
+      expect(error.userMessage).toContain(`"${theirs}"`);
+      expect(error.details).toMatchObject({ providerCode: theirs, providerMessage: 'their words' });
+    }
+  });
 
   test.each<[Effect, ProviderErrorKind, string]>([
     ['read', 'unavailable', 'provider_unavailable'],

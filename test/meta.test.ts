@@ -59,6 +59,21 @@ describe('an account', () => {
     });
   });
 
+  test('has the permissions that calls show, where Threads does not tell them', async () => {
+    onTestFailed(() => world.tell());
+    await world.fault({ endpoint: 'threads.debug_token', kind: 'status', http: 400, code: '10', times: 0 });
+    const scopesOf = async (username: string, scopes: string[]): Promise<string[]> => {
+      await world.control('POST', '/threads/profiles', { username });
+      const { answer } = await world.visitConsent({ creator: username, scopes }, world.user.key, 'threads');
+      return (await world.call('GET', `/api/accounts/${answer.body.accounts[0].id}`)).body.scopes;
+    };
+    const some = ['threads_basic', 'threads_content_publish', 'threads_read_replies'];
+    expect((await scopesOf('choosy', some)).toSorted()).toEqual(some.toSorted());
+    const more = [...some, 'threads_manage_replies', 'threads_manage_mentions', 'threads_delete'];
+    expect((await scopesOf('generous', more)).toSorted()).toEqual(more.toSorted());
+    await world.control('DELETE', '/faults');
+  });
+
   test('has limits, as the provider says', async () => {
     const { status, body } = await world.call('GET', `/api/instagram/limits?accountId=${instagram.id}`);
     expect(status).toBe(200);
@@ -163,6 +178,51 @@ describe('a post', () => {
     const post = await published(await publish('threads', body));
     await world.control('DELETE', '/faults');
     expect(post).toMatchObject({ permalink: null, providerPostId: expect.any(String) });
+  });
+
+  test('whose container is never finished has failed, because a container shows nothing', async () => {
+    onTestFailed(() => world.tell());
+    await world.control('POST', '/threads/options', { processingMs: 3_600_000 });
+    const body = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'stuck' } };
+    const { id } = (await publish('threads', body)).body;
+    await until('the container to be asked', async () =>
+      (await world.getPost(id)).phase === 'ready' ? true : null,
+    );
+    await world.database.db.execute(
+      `update publish_attempts set finished_at = finished_at - interval '25 hours' where post_id = '${id}'`,
+    );
+    const { error } = await world.untilPost(id, 'failed');
+    await world.control('POST', '/threads/options', { processingMs: 500 });
+    expect(error).toMatchObject({ code: 'given_up', retryable: true });
+  });
+
+  test('whose container is not found for long gets another one', async () => {
+    onTestFailed(() => world.tell());
+    const before = (await count('threads')).live;
+    const missing = { kind: 'status', http: 400, code: '24/4279009', message: 'not there' };
+    await world.fault({ endpoint: 'threads.publish', times: 5, ...missing });
+    const body = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'at the second attempt' } };
+    const post = await published(await publish('threads', body));
+    expect((await count('threads')).live).toBe(before + 1);
+    const { data } = (
+      await world.call('GET', `/api/debug/attempts?postId=${post.id}`, { key: world.secrets.adminKey })
+    ).body;
+    const tried = (step: string): string[] =>
+      data.filter((row: Json) => row.step === step).map((row: Json) => row.status);
+    expect(tried('container').toSorted()).toEqual(['accepted', 'rejected']);
+    expect(tried('publish').toSorted()).toEqual(['accepted', ...Array<string>(5).fill('rejected')]);
+  });
+
+  test('that was published by a call which seemed to be refused is not published again', async () => {
+    onTestFailed(() => world.tell());
+    const before = await count('threads');
+    const missing = { kind: 'status', http: 400, code: '24/4279009', message: 'not there', when: 'after' };
+    await world.fault({ endpoint: 'threads.publish', ...missing });
+    const body = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'live already' } };
+    const post = await published(await publish('threads', body));
+    expect(post.providerPostId).toEqual(expect.any(String));
+    const after = await count('threads');
+    expect([after.live, after.publishCalls]).toEqual([before.live + 1, before.publishCalls + 1]);
   });
 
   test('that breaks a rule is refused before any call', async () => {
@@ -461,6 +521,12 @@ describe('callbacks', () => {
       const rows: Json = await world.control('GET', '/threads/callbacks');
       return (rows.callbacks ?? rows).find((row: Json) => row.confirmationCode !== undefined) ?? null;
     });
+    // Before it was said to be completed, not some time afterwards.
+    const [tokens] = await world.database.db.execute<Json>(
+      `select access_token_encrypted as access, refresh_token_encrypted as refresh, data_key_id as key
+         from oauth_accounts where id = '${threads.id}'`,
+    );
+    expect(tokens).toEqual({ access: null, refresh: null, key: null });
     const page = await world.call('GET', done.url, { key: null });
     expect(page.body).toMatchObject({ provider: 'threads', state: 'completed' });
     await until('the account to be gone', async () => {

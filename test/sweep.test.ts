@@ -124,7 +124,9 @@ test('a post that was noted as waiting when its creator was already back is woke
   await world.untilPost(body.id, 'waiting_account');
   await db.execute(sql`
     update oauth_accounts set status = 'active', connected_at = now() - interval '20 seconds' where id = ${accountId}`);
-  await db.execute(sql`update posts set updated_at = now() - interval '19 seconds' where id = ${body.id}`);
+  await db.execute(sql`
+    update posts set created_at = now() - interval '21 seconds', updated_at = now() - interval '19 seconds'
+    where id = ${body.id}`);
   expect((await world.sweep()).accounts).toBe(1);
   await world.untilPost(body.id, 'published');
 });

@@ -52,9 +52,9 @@ export const providerCallbackRoutes =
         },
       },
       async (request, reply) => {
-        const provider = deps.providers.find(request.params.provider);
-        if (provider?.webhooks.handshake === undefined) throw apiError('provider_not_configured');
-        const challenge = provider.webhooks.handshake(request.query);
+        const { webhooks } = configured(request.params.provider);
+        if (webhooks.handshake === undefined) throw apiError('callback_not_supported');
+        const challenge = webhooks.handshake(request.query);
         if (challenge === null) throw apiError('forbidden');
         return reply
           .type('text/plain; charset=utf-8')
@@ -178,13 +178,20 @@ export const providerCallbackRoutes =
       },
     );
 
-    /** Whom a signed callback is about. @throws ApiError `invalid_signature` */
+    /** @throws ApiError `provider_not_configured` */
+    function configured(name: string): Provider {
+      const provider = deps.providers.find(name);
+      if (provider === null) throw apiError('provider_not_configured');
+      return provider;
+    }
+
+    /** Whom a signed callback is about. @throws ApiError `callback_not_supported`, `invalid_signature` */
     async function about(
       name: string,
       signedRequest: string,
     ): Promise<{ provider: Provider; accounts: Account[] }> {
-      const provider = deps.providers.find(name);
-      if (provider?.webhooks.signedUser === undefined) throw apiError('provider_not_configured');
+      const provider = configured(name);
+      if (provider.webhooks.signedUser === undefined) throw apiError('callback_not_supported');
       const user = provider.webhooks.signedUser(signedRequest);
       if (user === null) throw apiError('invalid_signature');
       const accounts = new Map(

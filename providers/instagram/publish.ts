@@ -11,7 +11,8 @@ import {
   publishContainer,
   readPermalink,
 } from '../meta/containers.ts';
-import { lostAnswer, PUBLISH_BUCKET } from '../meta/errors.ts';
+import { PUBLISH_BUCKET } from '../meta/codes.ts';
+import { lostAnswer } from '../meta/errors.ts';
 import { callGraph } from '../meta/graph.ts';
 import { fields, isOurs, type MediaRef, urlParams } from '../meta/media.ts';
 import type { Plan, PostContext, Publishing, Quota, ToldQuota, Transfer } from '../provider.ts';

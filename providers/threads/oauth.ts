@@ -1,19 +1,11 @@
-import { ProviderError } from '../errors.ts';
 import { callGraph } from '../meta/graph.ts';
 import { granted, readTokens, renewed, unreadable } from '../meta/grants.ts';
-import { id, record, text } from '../json.ts';
+import { id, text } from '../json.ts';
 import type { OAuth } from '../provider.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
+import { grantedScopes, SCOPES } from './scopes.ts';
 
 const REQUIRED = ['threads_basic', 'threads_content_publish'];
-const SCOPES = [
-  ...REQUIRED,
-  'threads_manage_replies',
-  'threads_read_replies',
-  'threads_manage_insights',
-  'threads_manage_mentions',
-  'threads_delete',
-];
 
 /** OAuth (sheet section 2). There is no refresh token: a long-lived token is renewed with itself. */
 export function createOAuth(settings: ThreadsSettings): OAuth {
@@ -64,7 +56,7 @@ export function createOAuth(settings: ThreadsSettings): OAuth {
           signal,
         }),
       );
-      const tokens = { ...readTokens(THREADS, long), scopes: SCOPES };
+      const tokens = readTokens(THREADS, long);
       const me = await callGraph(THREADS, {
         base: `${base}/v1.0`,
         path: '/me',
@@ -75,7 +67,7 @@ export function createOAuth(settings: ThreadsSettings): OAuth {
       });
       const openId = id(me['id']) ?? id(short['user_id']);
       if (openId === null) throw unreadable(THREADS);
-      const scopes = (await grantedScopes(settings, tokens.accessToken, signal)) ?? SCOPES;
+      const scopes = await grantedScopes(settings, tokens.accessToken, signal);
       const grant = {
         openId,
         username: text(me['username']),
@@ -113,27 +105,4 @@ export function createOAuth(settings: ThreadsSettings): OAuth {
     // None is documented (section 2.7): the token is forgotten.
     revoke: async () => {},
   };
-}
-
-/** What was granted, as far as Threads tells it (section 2.7); null: it does not. */
-async function grantedScopes(
-  { graphUrl }: ThreadsSettings,
-  token: string,
-  signal: AbortSignal,
-): Promise<string[] | null> {
-  try {
-    const answer = await callGraph(THREADS, {
-      base: `${graphUrl}/v1.0`,
-      path: '/debug_token',
-      params: { input_token: token },
-      effect: 'read',
-      accessToken: token,
-      signal,
-    });
-    const scopes = record(answer['data'])?.['scopes'];
-    return Array.isArray(scopes) ? scopes.filter((scope) => typeof scope === 'string') : null;
-  } catch (error) {
-    if (error instanceof ProviderError) return null;
-    throw error;
-  }
 }

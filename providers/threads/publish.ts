@@ -9,7 +9,7 @@ import {
   publishContainer,
   readPermalink,
 } from '../meta/containers.ts';
-import { PUBLISH_BUCKET } from '../meta/errors.ts';
+import { PUBLISH_BUCKET } from '../meta/codes.ts';
 import { callGraph } from '../meta/graph.ts';
 import { fields, isOurs, urlParams } from '../meta/media.ts';
 import { amount, record, records } from '../json.ts';

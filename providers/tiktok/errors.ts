@@ -1,6 +1,7 @@
 import { type CatalogueRow, ProviderError } from '../errors.ts';
 import { HttpFailure, type HttpAnswer } from '../http.ts';
 import { record, text, tryParse } from '../json.ts';
+import type { Verdict } from '../provider.ts';
 import { QUOTAS } from './quotas.ts';
 
 const MINUTE = 60_000;
@@ -245,8 +246,17 @@ export function lost(error: unknown, effect: 'read' | 'write'): unknown {
   });
 }
 
-/** The error of a publish that TikTok reports as failed. */
-export function failure(reason: string | null): ProviderError {
+/** What it means that a publish failed: nothing of it is live (sheet sections 4.9 and 4.11). */
+export function failed(reason: string | null): Extract<Verdict, { kind: 'failed' }> {
+  return {
+    kind: 'failed',
+    status: 'FAILED',
+    error: failure(reason),
+    ...(reason === 'publish_cancelled' ? { dropped: true } : {}),
+  };
+}
+
+function failure(reason: string | null): ProviderError {
   const row = FAIL_REASONS[reason ?? ''];
   return new ProviderError({
     provider: 'tiktok',

@@ -5,7 +5,7 @@ import { id, text } from '../json.ts';
 import type { Chunk, PostContext, Publishing, Quota, Transfer, Verdict, Written } from '../provider.ts';
 import { callApi, type TikTokSettings } from './client.ts';
 import { checkAgainstCreator, creatorInfo } from './creator.ts';
-import { failure, lost } from './errors.ts';
+import { failed, lost } from './errors.ts';
 import { QUOTAS } from './quotas.ts';
 import { TikTokRequest } from './request.ts';
 
@@ -285,7 +285,7 @@ function uploadError(status: number): ProviderError {
 /** Status words and what they mean by mode (sheet section 4.10); a word we do not know is waited out. */
 function readVerdict({ mode }: TikTokRequest, data: Readonly<Record<string, unknown>>): Verdict {
   const status = text(data['status']) ?? 'UNKNOWN';
-  if (status === 'FAILED') return { kind: 'failed', status, error: failure(text(data['fail_reason'])) };
+  if (status === 'FAILED') return failed(text(data['fail_reason']));
   if (status === 'PUBLISH_COMPLETE')
     return { kind: 'published', status, providerPostId: publicId(data['publicaly_available_post_id']) };
   if (status === 'SEND_TO_USER_INBOX' && mode === 'inbox') return { kind: 'delivered', status };

@@ -4,7 +4,7 @@ import { parseJson } from '../http.ts';
 import { id, record, text } from '../json.ts';
 import type { EventEffect, IncomingEvent, Webhooks } from '../provider.ts';
 import type { TikTokSettings } from './client.ts';
-import { failure } from './errors.ts';
+import { failed } from './errors.ts';
 
 const SECOND = 1000;
 /** Retries go on for 72 h and may keep their first signature; a clock may be a little ahead (sheet section 6.1). */
@@ -142,11 +142,7 @@ function effectOf(
       return {
         kind: 'verdict',
         publishId,
-        verdict: {
-          kind: 'failed',
-          status: 'FAILED',
-          error: failure(text(content['reason']) ?? text(content['fail_reason'])),
-        },
+        verdict: failed(text(content['reason']) ?? text(content['fail_reason'])),
       };
     case 'post.publish.complete':
       return {

@@ -262,7 +262,7 @@ describe.for(DRIVERS)('$label', (driver) => {
           body: 'signed_request=forged.e30',
           headers: { 'content-type': 'application/x-www-form-urlencoded' },
         });
-      const refused = { status: 404, body: { error: { code: 'provider_not_configured' } } };
+      const refused = { status: 404, body: { error: { code: 'callback_not_supported' } } };
       expect(await ask(world.secrets.verifyToken)).toMatchObject(
         !handshake ? refused : { status: 200, text: '1158201444' },
       );
