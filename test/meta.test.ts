@@ -59,6 +59,29 @@ describe('an account', () => {
     });
   });
 
+  test('is found behind a business portfolio too, whatever one list answers', async () => {
+    onTestFailed(() => world.tell());
+    await world.control('POST', '/instagram/options', { portfolioPages: 'businesses' });
+    const names = ['own_page', 'of_portfolio'];
+    for (const username of names) {
+      await world.control('POST', '/instagram/accounts', { username });
+      await world.control('POST', '/instagram/pages', {
+        name: `Page of ${username}`,
+        user: 'manager',
+        instagram: username,
+        portfolio: username === 'of_portfolio',
+      });
+    }
+    await world.fault({ endpoint: 'instagram.client_pages', kind: 'status', http: 400, code: '100' });
+    const { answer } = await world.visitConsent({ creator: 'manager' }, world.user.key, 'instagram');
+    const connected: Json[] = await Promise.all(
+      answer.body.accounts.map(async ({ id }: Json) => (await world.call('GET', `/api/accounts/${id}`)).body),
+    );
+    expect(new Set(connected.map(({ username }) => username))).toEqual(new Set(names));
+    await world.control('POST', '/instagram/options', { portfolioPages: 'accounts' });
+    await world.control('DELETE', '/faults');
+  });
+
   test('has the permissions that calls show, where Threads does not tell them', async () => {
     onTestFailed(() => world.tell());
     await world.fault({ endpoint: 'threads.debug_token', kind: 'status', http: 400, code: '10', times: 0 });

@@ -193,9 +193,9 @@ describe.for(BOTH)('a server whose Temporal %s', (away) => {
     expect(end.status).toBe(200);
     expect(await world.getPost(id)).toMatchObject({ state: 'waiting_account' });
     // A minute passes.
-    await world.database.db.execute(
-      sql`update posts set updated_at = updated_at - interval '1 minute' where id = ${id}`,
-    );
+    await world.database.db.execute(sql`
+      update posts set created_at = created_at - interval '1 minute', updated_at = updated_at - interval '1 minute'
+      where id = ${id}`);
     await world.database.db.execute(
       sql`update oauth_accounts set connected_at = connected_at - interval '30 seconds' where id = ${account.id}`,
     );

@@ -305,6 +305,21 @@ describe('accounts', () => {
     expect((await get(userToken, '/me/accounts')).body).toMatchObject({ data: [{ name: 'Sandbox Page' }] });
   });
 
+  it('show pages of a portfolio as the portfolio’s, where that is chosen', async () => {
+    await setOptions({ portfolioPages: 'businesses' });
+    await client.control('POST', '/instagram/pages', { name: 'Of a portfolio', portfolio: true });
+    const { userToken } = await client.connect({}, 'pages_show_list,instagram_basic');
+    expect((await get(userToken, '/me/businesses')).status).toBe(400);
+    await client.connect({}, 'pages_show_list,instagram_basic,business_management');
+    expect((await get(userToken, '/me/accounts')).body).toMatchObject({ data: [{ name: 'Sandbox Page' }] });
+    const Businesses = Type.Object({ data: Type.Tuple([Type.Object({ id: Type.String() })]) });
+    const [{ id }] = (await client.ask(Businesses, userToken, 'GET', '/me/businesses')).data;
+    expect((await get(userToken, `/${id}/owned_pages`)).body).toMatchObject({
+      data: [{ name: 'Of a portfolio' }],
+    });
+    expect((await get(userToken, `/${id}/client_pages`)).body).toEqual({ data: [] });
+  });
+
   it('are reachable only through a page that was chosen', async () => {
     const { userToken, igId } = await client.connect();
     expect((await get(userToken, `/${igId}`, { fields: 'username' })).body).toMatchObject({

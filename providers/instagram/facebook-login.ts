@@ -148,17 +148,13 @@ async function linkedPages(
   signal: AbortSignal,
 ): Promise<LinkedPage[]> {
   const list = (path: string, fields: string) => all(settings, path, fields, accessToken, signal);
+  // Portfolios are an extra: what else is found is connected in any case.
+  const listed = (path: string, fields: string) => list(path, fields).catch(nothingFrom);
   const rows = await list('/me/accounts', PAGE_FIELDS);
-  if (scopes.includes('business_management')) {
-    try {
-      for (const business of await list('/me/businesses', 'id'))
-        for (const edge of ['owned_pages', 'client_pages'])
-          rows.push(...(await list(`/${id(business['id']) ?? ''}/${edge}`, PAGE_FIELDS)));
-    } catch (error) {
-      // Portfolios are an extra: what `me/accounts` names is connected in any case.
-      if (!(error instanceof ProviderError)) throw error;
-    }
-  }
+  if (scopes.includes('business_management'))
+    for (const business of await listed('/me/businesses', 'id'))
+      for (const edge of ['owned_pages', 'client_pages'])
+        rows.push(...(await listed(`/${id(business['id']) ?? ''}/${edge}`, PAGE_FIELDS)));
   const pages = new Map<string, LinkedPage>();
   for (const row of rows) {
     const account = record(row['instagram_business_account']);
@@ -173,6 +169,11 @@ async function linkedPages(
     });
   }
   return [...pages.values()];
+}
+
+function nothingFrom(error: unknown): [] {
+  if (error instanceof ProviderError) return [];
+  throw error;
 }
 
 /** Every piece of a list, by cursor: `paging.next` has the token in it (sheet section 2.4). */

@@ -41,8 +41,38 @@ export function discoveryRoutes(instagram: Instagram, access: CheckAccess): Rout
   function accounts(request: GraphRequest): object {
     const userId = userOf(request);
     requireScope(request.access, ['pages_show_list'], '');
-    const business = request.access.scopes.includes('business_management');
-    const visible = grantedPages(instagram, userId).filter(({ portfolio }) => business || !portfolio);
+    const all =
+      request.access.scopes.includes('business_management') &&
+      instagram.options.portfolioPages === 'accounts';
+    return pages(
+      request,
+      grantedPages(instagram, userId).filter(({ portfolio }) => all || !portfolio),
+    );
+  }
+
+  function businesses(request: GraphRequest): object {
+    const userId = userOf(request);
+    requireScope(request.access, ['business_management'], '');
+    const owns = grantedPages(instagram, userId).some(({ portfolio }) => portfolio);
+    const user = state.users.find(({ id }) => id === userId);
+    return {
+      data: owns && user !== undefined ? [{ id: user.businessId, name: `${user.name}'s portfolio` }] : [],
+    };
+  }
+
+  /** Of a portfolio: what it owns, and what others share with it, which is nothing here. */
+  function businessPages(request: GraphRequest, owned: boolean): object {
+    requireScope(request.access, ['business_management', 'pages_show_list'], '');
+    const { held } = request.access;
+    const user = state.users.find(({ id }) => id === held.holder);
+    if (held.kind !== 'user' || user?.businessId !== request.id) return notFound(request.id);
+    return pages(
+      request,
+      grantedPages(instagram, user.id).filter(({ portfolio }) => owned && portfolio),
+    );
+  }
+
+  function pages(request: GraphRequest, visible: FacebookPage[]): object {
     const rules = { defaultLimit: 25, maxLimit: 100, refuseOver: false, links: true };
     const { items, paging } = paginate(request.call, request.params, visible, rules);
     const fields = fieldsOf(request.params, ['id', 'name', 'access_token', 'tasks', 'category']);
@@ -67,6 +97,21 @@ export function discoveryRoutes(instagram: Instagram, access: CheckAccess): Rout
     { method: 'DELETE', path: '/{id}/permissions', endpoint, only, handle: revoke },
     { method: 'DELETE', path: '/{id}/permissions/{permission}', endpoint, only, handle: revoke },
     { method: 'GET', path: '/{id}/accounts', endpoint: 'instagram.accounts', only, handle: accounts },
+    { method: 'GET', path: '/{id}/businesses', endpoint: 'instagram.businesses', only, handle: businesses },
+    {
+      method: 'GET',
+      path: '/{id}/owned_pages',
+      endpoint: 'instagram.owned_pages',
+      only,
+      handle: (request) => businessPages(request, true),
+    },
+    {
+      method: 'GET',
+      path: '/{id}/client_pages',
+      endpoint: 'instagram.client_pages',
+      only,
+      handle: (request) => businessPages(request, false),
+    },
   ]);
 }
 

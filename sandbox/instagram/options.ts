@@ -24,6 +24,8 @@ export const Options = Type.Object(
     reexchange: choice('same-end', 'extends'),
     dataAccessSeconds: count(90 * 86_400),
     deauthorizeOnApiRevoke: flag(true),
+    /** Where pages of a portfolio are listed: among the user's own too, or only as the portfolio's (sheet 2.5). */
+    portfolioPages: choice('accounts', 'businesses'),
     requireAppSecretProof: flag(false),
     /** Instagram Login: the code exchange's body, and what its `user_id` is. */
     loginTokenShape: choice('flat', 'wrapped'),

@@ -7,7 +7,7 @@ import type { Account, AccountSpec, FacebookPage, FacebookUser, PageSpec } from 
 export function putUser(instagram: Instagram, name: string): FacebookUser {
   const existing = userByName(instagram, name);
   if (existing !== undefined) return existing;
-  const user = { id: graphId('1022'), name, declined: [] };
+  const user = { id: graphId('1022'), name, declined: [], businessId: graphId('6104') };
   instagram.state.users.push(user);
   return user;
 }

@@ -7,7 +7,13 @@ const count = Type.Integer({ minimum: 0, default: 0 });
 const closed = { additionalProperties: false };
 
 /** Who logs in at Facebook. */
-export const FacebookUser = Type.Object({ id: Type.String(), name: Type.String(), declined: Strings });
+export const FacebookUser = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  declined: Strings,
+  /** The portfolio of the pages that are owned by one. */
+  businessId: Type.String(),
+});
 export type FacebookUser = Static<typeof FacebookUser>;
 
 const TASKS = ['ANALYZE', 'ADVERTISE', 'MODERATE', 'CREATE_CONTENT', 'MANAGE'];

@@ -131,6 +131,17 @@ describe.for(DRIVERS)('$label', (driver) => {
       await expectOnce(driver, person, id, example);
     });
 
+    test('no further than one refresh: what a fresh one is refused with, too, waits for a new consent', async () => {
+      const [endpoint] = Object.keys(driver.endpoints.writes);
+      await world.fault({ endpoint, kind: 'status', ...driver.tokenRefusal, times: 0 });
+      const id = await publish();
+      await world.untilPost(id, 'waiting_account');
+      expect((await debug()).tokenVersion).toBe(2);
+      await world.control('DELETE', '/faults');
+      await stage.connect(driver, person.name);
+      await expectOnce(driver, person, id, example);
+    });
+
     test('for a hundred that are refused with it at once, twenty of them posts: one refresh, twenty posts', async () => {
       await driver.allow(world, person, 'many');
       await driver.spoilToken(world, person);

@@ -71,6 +71,8 @@ export interface Driver {
   carousel?: string;
   /** Makes the next posts more than the provider allows, or allows them again. */
   allow(world: World, person: Person, posts: 'one' | 'many'): Promise<unknown>;
+  /** How a call with a bad token is answered. */
+  tokenRefusal: { http: number; code: string };
   /** Has the account's token refused. */
   spoilToken(world: World, person: Person): Promise<unknown>;
   /** Whether a token that is refused can still be exchanged for a good one. */

@@ -70,6 +70,7 @@ export const instagram: Driver = {
   carousel: 'instagram.container:carousel',
   allow: (world, { name }, posts) =>
     world.control('POST', '/instagram/accounts', { username: name, quotaTotal: posts === 'one' ? 1 : 50 }),
+  tokenRefusal: { http: 400, code: '190' },
   spoilToken: (world, { name }) => world.control('POST', '/instagram/invalidate', { user: name }),
   revives: false,
   // A long-lived token can be exchanged again.

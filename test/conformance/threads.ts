@@ -33,6 +33,7 @@ export const threads: Driver = {
   carousel: 'threads.container:carousel',
   allow: (world, _person, posts) =>
     world.control('POST', '/threads/options', { postsPerDay: posts === 'one' ? 1 : 250 }),
+  tokenRefusal: { http: 400, code: '190' },
   spoilToken: (world, { name }) => world.control('POST', '/threads/invalidate', { username: name }),
   revives: false,
   // The stricter reading: a token that was renewed is dead.

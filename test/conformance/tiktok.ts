@@ -47,6 +47,7 @@ export const tiktok: Driver = {
   },
   allow: (world, { name }, posts) =>
     world.control('POST', '/tiktok/creators', { username: name, dailyPostCap: posts === 'one' ? 1 : 1000 }),
+  tokenRefusal: { http: 401, code: 'access_token_invalid' },
   spoilToken: (world, { openId }) => world.control('POST', '/tiktok/expire-tokens', { openId }),
   revives: true,
   // A refresh token is good for one refresh.
