@@ -26,9 +26,10 @@ export const createTransferActivities = (deps: Deps) => ({
       const write = await lastAttempt(deps.db, postId, of);
       const way = loaded.provider.publishing.transfer;
       if (way === undefined) return sendNothing(deps, loaded, step, write);
-      // The place to send to was lost after it had been noted: make a new one.
-      if (write?.status !== 'accepted' || write.secretEncrypted === null)
+      if (write?.status !== 'accepted')
         return { kind: 'repeat', step: of, ms: 0, why: 'The upload URL is gone' };
+      // What it made was to be fetched: the account was connected the other way then.
+      if (write.secretEncrypted === null) return expired(deps, { loaded, of, write });
 
       const secret = await openSecret(deps, loaded, write);
       const transfer: Sending = { loaded, of, write, media, secret, way };

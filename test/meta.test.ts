@@ -219,6 +219,28 @@ describe('a post', () => {
     expect(error).toMatchObject({ code: 'given_up', retryable: true });
   });
 
+  test('whose every token is refused while its container is looked at asks without hurry', async () => {
+    onTestFailed(() => world.tell());
+    await world.control('DELETE', '/requests');
+    await world.fault({ endpoint: 'instagram.node', kind: 'status', http: 400, code: '190', times: 0 });
+    const { body } = await publish('instagram', {
+      accountId: instagram.id,
+      mediaType: 'REELS',
+      mediaId: videoId,
+      allowDuplicate: true,
+    });
+    const workflow = world.temporal.workflow.getHandle(`post:${body.id}`);
+    await until('a pause', async () => {
+      const { events } = await workflow.fetchHistory();
+      return events?.some(({ timerStartedEventAttributes: timer }) => timer) === true ? true : null;
+    });
+    const refreshes = await world.requests('instagram.token');
+    expect(refreshes).toHaveLength(1);
+    await world.control('DELETE', '/faults');
+    await world.skipTime(`post:${body.id}`);
+    await world.untilPost(body.id, 'published');
+  });
+
   test('whose container is not found for long gets another one', async () => {
     onTestFailed(() => world.tell());
     const before = (await count('threads')).live;

@@ -35,6 +35,7 @@ export interface PublishPostInput {
 
 /** How long a write whose answer was lost is looked for before the post ends as `unknown`. */
 const RECONCILE_FOR = '24 hours';
+const MINUTE_MS = 60_000;
 
 /**
  * Publishes one post: performs its plan step by step. Waits for schedule, quota and account come before the first write
@@ -50,6 +51,8 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
   let settled: string | null = null;
   let woken = false;
   let cancelling = false;
+  /** How many tokens in a row were refused. */
+  let refusals = 0;
   /** The step under way; a settled or cancelled post ends it. */
   let scope: CancellationScope | null = null;
   const recallable = plan.some((step) => step.kind === 'await' && step.recall === true);
@@ -154,6 +157,7 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
   }
 
   async function follow(step: Step, outcome: StepOutcome): Promise<void> {
+    refusals = outcome.kind === 'token_refused' ? refusals + 1 : 0;
     switch (outcome.kind) {
       case 'done':
         position += 1;
@@ -166,6 +170,12 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
         await pause(outcome.ms, outcome.why);
         return;
       case 'token_refused':
+        if (refusals > 1) {
+          // Another one so soon will hardly do better.
+          say(state, `${refusals} tokens were refused, waits before the next one`);
+          await pause(Math.min(2 ** (refusals - 2), 60) * MINUTE_MS, 'until another token is asked for');
+          if (settled !== null || cancelling) return;
+        }
         say(state, 'Waits for a fresh token');
         await renewToken({ accountId, tokenVersion: outcome.tokenVersion });
         return;
