@@ -264,7 +264,7 @@ describe('a delivery', () => {
 });
 
 describe('a publish of which TikTok never answers a status call', () => {
-  beforeEach(() => world.fault({ endpoint: 'status', kind: 'status', http: 500, times: 0 }));
+  beforeEach(() => world.fault({ endpoint: 'status', kind: 'slow', ms: 60_000, times: 0 }));
 
   test('is published by `complete`, and gets its id and permalink by `publicly_available`', async () => {
     onTestFailed(() => world.tell());
