@@ -4,13 +4,14 @@ import { releaseQuotas, reserveQuotas } from '../db/quotas.ts';
 import { isFinal } from '../db/schema.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Step } from '../providers/provider.ts';
+import { accepted } from './accepted.ts';
 import { endedWaiting, type LoadedPost, loadPost, noteQuotas, openPost } from './access.ts';
 import { alive } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { notYet } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
 import { stateAfter } from './plan.ts';
-import { closeAccepted, decidedAlready, reconcile } from './reconcile.ts';
+import { reconcile } from './reconcile.ts';
 import { refused, type Write } from './refusal.ts';
 import { notYetDue, quotaFull, waiting } from './waiting.ts';
 
@@ -75,15 +76,7 @@ export const createWriteActivities = (deps: Deps) => ({
         await markSent(db, attempt.id);
         from = 'sent';
         const written = await provider.publishing.write(step, access.context);
-        await closeAccepted(deps, loaded, step, attempt, 'sent', written);
-        const publishId = written.publishId ?? post.publishId;
-        return (
-          (await decidedAlready(deps, postId, step, access.context)) ?? {
-            kind: 'done',
-            state: stateAfter(post.plan, step),
-            publishId,
-          }
-        );
+        return await accepted(deps, { loaded, step, attempt, from, written, context: access.context });
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;
         return refused(deps, under, from, error);
