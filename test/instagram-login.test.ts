@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import { readConfig } from '../config.ts';
 import { ProviderError } from '../providers/errors.ts';
@@ -281,6 +282,23 @@ describe('the API', () => {
       return body.status === 'reauth_required' ? true : null;
     });
     await connected('moved_late', 'instagram_login');
+    await world.untilPost(post.id, 'published');
+    expect((await containersOf(openId)).filter((row) => row.live)).toHaveLength(1);
+  });
+
+  test('makes a container anew that was made to be fetched, where the file is to be uploaded again', async () => {
+    await newCreator('moved_twice');
+    const { id, openId } = await connected('moved_twice', 'facebook_login');
+    await world.fault({ endpoint: 'instagram.upload', kind: 'status', http: 503, body: '', times: 0 });
+    const { body: post } = await publishReel(id, 'there and back');
+    // As the other login would have left it, before the account came back.
+    await until('the place to upload to', async () => {
+      const forgotten = await world.database.db.execute(sql`
+        update publish_attempts set secret_encrypted = null
+        where post_id = ${post.id} and secret_encrypted is not null returning id`);
+      return forgotten.length > 0 ? true : null;
+    });
+    await world.control('DELETE', '/faults');
     await world.untilPost(post.id, 'published');
     expect((await containersOf(openId)).filter((row) => row.live)).toHaveLength(1);
   });
