@@ -180,11 +180,11 @@ async function expired(
   { db }: Deps,
   { loaded: { post }, of, write }: Pick<Sending, 'loaded' | 'of' | 'write'>,
 ): Promise<StepOutcome> {
-  await db.transaction(async (tx) => {
-    await supersedeAttempt(tx, write.id, 'upload_url_expired');
+  const times = await db.transaction(async (tx) => {
     await savePost(tx, post.id, { sentBytes: null });
+    return supersedeAttempt(tx, write, 'upload_url_expired');
   });
-  return { kind: 'repeat', step: of, ms: 0, why: 'The upload URL has expired' };
+  return { kind: 'repeat', step: of, ms: (times - 1) ** 2 * 2_000, why: 'The upload URL has expired' };
 }
 
 async function interrupted(

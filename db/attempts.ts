@@ -99,12 +99,20 @@ export async function closeAttempt(
   return closed.length > 0;
 }
 
-/** What an accepted write made is gone before it was of use: the write has to be made again. */
-export async function supersedeAttempt(db: Db, id: string, errorCode: string): Promise<void> {
+/**
+ * What an accepted write made is gone before it was of use: the write has to be made again.
+ * @returns how often it has happened to this step
+ */
+export async function supersedeAttempt(
+  db: Db,
+  { id, postId, step }: Pick<Attempt, 'id' | 'postId' | 'step'>,
+  errorCode: string,
+): Promise<number> {
   await db
     .update(publishAttempts)
     .set({ status: 'rejected', errorCode, secretEncrypted: null })
     .where(eq(publishAttempts.id, id));
+  return timesSuperseded(db, postId, [step]);
 }
 
 /**
@@ -128,20 +136,24 @@ export async function supersedeAttempts(
           eq(publishAttempts.status, 'accepted'),
         ),
       );
-    const rows = await tx
-      .select({ times: sql<number>`count(*)::int` })
-      .from(publishAttempts)
-      .where(
-        and(
-          eq(publishAttempts.postId, postId),
-          inArray(publishAttempts.step, [...steps]),
-          eq(publishAttempts.status, 'rejected'),
-          isNotNull(publishAttempts.providerRef),
-        ),
-      )
-      .groupBy(publishAttempts.step);
-    return Math.max(0, ...rows.map(({ times }) => times));
+    return timesSuperseded(tx, postId, steps);
   });
+}
+
+async function timesSuperseded(db: Db, postId: string, steps: readonly string[]): Promise<number> {
+  const rows = await db
+    .select({ times: sql<number>`count(*)::int` })
+    .from(publishAttempts)
+    .where(
+      and(
+        eq(publishAttempts.postId, postId),
+        inArray(publishAttempts.step, [...steps]),
+        eq(publishAttempts.status, 'rejected'),
+        isNotNull(publishAttempts.providerRef),
+      ),
+    )
+    .groupBy(publishAttempts.step);
+  return Math.max(0, ...rows.map(({ times }) => times));
 }
 
 /** Whether a write of the post may be seen: where the plan says which ones are, what the others made is not. */

@@ -558,8 +558,9 @@ describe('attempts', () => {
     const { account } = await tenant();
     const { post, made } = await attempt(account);
     await markSent(db, made.id);
-    await closeAttempt(db, made.id, 'sent', { status: 'accepted', secretEncrypted: bytes('upload url') });
-    await supersedeAttempt(db, made.id, 'upload_expired');
+    const answer = { status: 'accepted', secretEncrypted: bytes('upload url'), providerRef: 'a' } as const;
+    await closeAttempt(db, made.id, 'sent', answer);
+    expect(await supersedeAttempt(db, made, 'upload_expired')).toBe(1);
     expect(await listAttempts(db, post.id)).toMatchObject([
       { status: 'rejected', errorCode: 'upload_expired', secretEncrypted: null },
     ]);

@@ -39,6 +39,15 @@ async function published(answer: Answer): Promise<Json> {
 
 const count = async (provider: string): Promise<Json> => world.control('GET', `/${provider}/count`);
 
+/** Waits until a post waits for a while. */
+async function untilPause(postId: string): Promise<void> {
+  const workflow = world.temporal.workflow.getHandle(`post:${postId}`);
+  await until('a pause', async () => {
+    const { events } = await workflow.fetchHistory();
+    return events?.some(({ timerStartedEventAttributes: timer }) => timer) === true ? true : null;
+  });
+}
+
 describe('an account', () => {
   test('is connected with its name and its scopes', () => {
     expect(instagram).toMatchObject({ provider: 'instagram', username: 'sandbox_creator', status: 'active' });
@@ -229,15 +238,26 @@ describe('a post', () => {
       mediaId: videoId,
       allowDuplicate: true,
     });
-    const workflow = world.temporal.workflow.getHandle(`post:${body.id}`);
-    await until('a pause', async () => {
-      const { events } = await workflow.fetchHistory();
-      return events?.some(({ timerStartedEventAttributes: timer }) => timer) === true ? true : null;
-    });
-    const refreshes = await world.requests('instagram.token');
-    expect(refreshes).toHaveLength(1);
+    await untilPause(body.id);
+    expect(await world.requests('instagram.token')).toHaveLength(1);
     await world.control('DELETE', '/faults');
     await world.skipTime(`post:${body.id}`);
+    await world.untilPost(body.id, 'published');
+  });
+
+  test('whose every place to upload to is gone asks for another one without hurry', async () => {
+    onTestFailed(() => world.tell());
+    await world.control('DELETE', '/requests');
+    await world.fault({ endpoint: 'instagram.upload', kind: 'status', http: 404, body: '', times: 0 });
+    const { body } = await publish('instagram', {
+      accountId: instagram.id,
+      mediaType: 'REELS',
+      mediaId: videoId,
+      allowDuplicate: true,
+    });
+    await untilPause(body.id);
+    expect(await world.requests('instagram.container')).toHaveLength(2);
+    await world.control('DELETE', '/faults');
     await world.untilPost(body.id, 'published');
   });
 
