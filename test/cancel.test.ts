@@ -92,6 +92,20 @@ test('after the last byte, whose answer was lost: too late, and not cancelled on
   expect((await world.publishes()).filter(({ live }) => live === true).length).toBeGreaterThan(0);
 });
 
+test('while its account gets a new token, which TikTok does not give: nothing is sent', async () => {
+  onTestFailed(() => world.tell());
+  const mediaId = await world.upload();
+  await world.fault({ endpoint: 'oauth.token', kind: 'status', http: 503, body: '', times: 0 });
+  const { openId } = (await world.call('GET', `/api/accounts/${accountId}`)).body;
+  await world.control('POST', '/tiktok/expire-tokens', { openId });
+  await world.control('DELETE', '/requests');
+  const { body } = await world.publish({ accountId, mediaId });
+  await until('the refresh', async () => ((await world.requests('oauth.token')).length > 0 ? true : null));
+  const cancelled = await world.call('POST', `/api/posts/${body.id}/cancel`);
+  expect(cancelled.body).toMatchObject({ state: 'cancelled' });
+  expect((await world.publishes()).filter((row) => row.openId === openId)).toEqual([]);
+});
+
 describe('pulled by TikTok', () => {
   test('TikTok’s own cancel is used', async () => {
     onTestFailed(() => world.tell());

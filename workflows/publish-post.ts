@@ -53,8 +53,10 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
   let cancelling = false;
   /** How many tokens in a row were refused. */
   let refusals = 0;
-  /** The step under way; a settled or cancelled post ends it. */
+  /** What is under way; a settled or cancelled post ends it. */
   let scope: CancellationScope | null = null;
+  /** A write is never cut off: its outcome could not be told any more. */
+  let writing = false;
   const recallable = plan.some((step) => step.kind === 'await' && step.recall === true);
   const noReturn = pointOfNoReturn(plan);
 
@@ -69,8 +71,7 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
     cancelPost,
     async () => {
       cancelling = true;
-      // A write is never cut off: its outcome could not be told any more.
-      if (position <= noReturn && plan[position]?.kind !== 'write') scope?.cancel();
+      if (position <= noReturn && !writing) scope?.cancel();
       await condition(() => settled !== null || position > noReturn);
       if (settled === null && recallable) await recall();
       cancelling = false;
@@ -126,16 +127,29 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
   return settled;
 
   async function perform(step: Step): Promise<StepOutcome> {
-    scope = new CancellationScope();
+    writing = step.kind === 'write';
     try {
-      return await scope.run(() => run(step));
+      return await stoppable(() => run(step));
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      return { kind: 'given_up', why: error.cause?.message ?? error.message };
+    } finally {
+      writing = false;
+    }
+  }
+
+  /** Work that ends when the post is settled or cancelled. */
+  async function stoppable<T>(work: () => Promise<T>): Promise<T | { kind: 'stopped' }> {
+    const mine = new CancellationScope();
+    scope = mine;
+    try {
+      return await mine.run(work);
     } catch (error) {
       // Ended by a signal or an update: the loop knows why. Everything else is a step that was given up.
       // (Stopped in the middle of a request, an activity may end with that request's failure.)
-      if (scope.consideredCancelled && (isCancellation(error) || error instanceof ActivityFailure))
+      if (mine.consideredCancelled && (isCancellation(error) || error instanceof ActivityFailure))
         return { kind: 'stopped' };
-      if (!(error instanceof ActivityFailure)) throw error;
-      return { kind: 'given_up', why: error.cause?.message ?? error.message };
+      throw error;
     } finally {
       scope = null;
     }
@@ -174,10 +188,10 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
           // Another one so soon will hardly do better.
           say(state, `${refusals} tokens were refused, waits before the next one`);
           await pause(Math.min(2 ** (refusals - 2), 60) * MINUTE_MS, 'until another token is asked for');
-          if (settled !== null || cancelling) return;
         }
+        if (settled !== null || (cancelling && position <= noReturn)) return;
         say(state, 'Waits for a fresh token');
-        await renewToken({ accountId, tokenVersion: outcome.tokenVersion });
+        await stoppable(() => renewToken({ accountId, tokenVersion: outcome.tokenVersion }));
         return;
       case 'repeat':
         position = plan.findIndex(({ name }) => name === outcome.step);
