@@ -18,15 +18,17 @@ export interface FacebookLoginSettings {
 /** Whom a creator logs in to. */
 const FACEBOOK: Platform = { provider: 'instagram', title: 'Facebook' };
 
+/** Publishing needs `pages_read_engagement` too (sheet section 2.1). */
 const REQUIRED = [
   'instagram_basic',
   'instagram_content_publish',
   'instagram_manage_comments',
   'instagram_manage_insights',
   'pages_show_list',
+  'pages_read_engagement',
 ];
 /** `business_management` shows Pages of a business portfolio, `pages_manage_metadata` subscribes to webhooks (sheet 2.1). */
-const SCOPES = [...REQUIRED, 'pages_read_engagement', 'pages_manage_metadata', 'business_management'];
+const SCOPES = [...REQUIRED, 'pages_manage_metadata', 'business_management'];
 /** Of Pages, at 100 each. */
 const MOST_PIECES = 20;
 

@@ -42,10 +42,9 @@ export const instagram: Driver = {
       'instagram_manage_comments',
       'instagram_manage_insights',
       'pages_show_list',
-      'pages_read_engagement',
       'business_management',
     ],
-    missing: ['instagram_content_publish'],
+    missing: ['instagram_content_publish', 'pages_read_engagement'],
   },
 
   async examples({ videoId, imageId, videoUrl, imageUrl }) {
