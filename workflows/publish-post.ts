@@ -145,8 +145,7 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
     try {
       return await mine.run(work);
     } catch (error) {
-      // Ended by a signal or an update: the loop knows why. Everything else is a step that was given up.
-      // (Stopped in the middle of a request, an activity may end with that request's failure.)
+      // The loop knows why. (Stopped in the middle of a request, an activity may end with that request's failure.)
       if (mine.consideredCancelled && (isCancellation(error) || error instanceof ActivityFailure))
         return { kind: 'stopped' };
       throw error;
