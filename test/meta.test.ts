@@ -261,6 +261,44 @@ describe('a post', () => {
     await world.untilPost(body.id, 'published');
   });
 
+  test('whose container ends before its file is there gets another one', async () => {
+    onTestFailed(() => world.tell());
+    await world.control('DELETE', '/requests');
+    await world.fault({ endpoint: 'instagram.upload', kind: 'status', http: 503, body: '', times: 0 });
+    const { body } = await publish('instagram', {
+      accountId: instagram.id,
+      mediaType: 'REELS',
+      mediaId: videoId,
+      allowDuplicate: true,
+    });
+    const anUpload = (wanted: number): Promise<true> =>
+      until(`an upload with ${wanted}`, async () =>
+        (await world.requests('instagram.upload')).some(({ status }) => status === wanted) ? true : null,
+      );
+    await anUpload(503);
+    const { publishId: first } = await world.getPost(body.id);
+    await world.control('POST', '/instagram/options', { containerSeconds: 1 });
+    await world.control('DELETE', '/faults');
+    await anUpload(400);
+    await world.control('POST', '/instagram/options', { containerSeconds: 86_400 });
+    const { publishId } = await world.untilPost(body.id, 'published');
+    expect(publishId).not.toBe(first);
+  });
+
+  test('whose token ends before its file is there goes out with another one', async () => {
+    onTestFailed(() => world.tell());
+    const message = JSON.stringify({ success: false, error: { message: 'unauthorized user request' } });
+    const refusal = { debug_info: { retriable: false, type: 'ProcessingFailedError', message } };
+    await world.fault({
+      endpoint: 'instagram.upload',
+      kind: 'status',
+      http: 400,
+      body: JSON.stringify(refusal),
+    });
+    const post = { accountId: instagram.id, mediaType: 'REELS', mediaId: videoId, allowDuplicate: true };
+    expect(await published(await publish('instagram', post))).toMatchObject({ error: null });
+  });
+
   test('whose container is not found for long gets another one', async () => {
     onTestFailed(() => world.tell());
     const before = (await count('threads')).live;

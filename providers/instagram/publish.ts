@@ -7,6 +7,7 @@ import {
   checkContainer,
   type Containers,
   createContainer,
+  hasExpired,
   lookUpPublish,
   publishContainer,
   readPermalink,
@@ -199,7 +200,8 @@ function createTransfer(containers: Containers): Transfer {
     needsToken: true,
     chunks: (size) => [{ first: 0, last: size - 1 }],
 
-    async sendChunk({ accessToken, signal }, { total, secret, body }) {
+    async sendChunk(context, { total, secret, body }) {
+      const { accessToken, signal, publishId } = context;
       const answer = await http({
         method: 'POST',
         url: secret,
@@ -219,19 +221,11 @@ function createTransfer(containers: Containers): Transfer {
       const said = record(tryParse(answer.text));
       if (answer.status < 300 && said?.['success'] === true) return 'complete';
       if (answer.status === 404) return 'expired';
-      const debug = record(said?.['debug_info']);
-      const again = answer.status >= 500 || answer.status === 429 || debug?.['retriable'] === true;
-      throw new ProviderError({
-        provider: 'instagram',
-        kind: again ? 'unavailable' : 'rejected',
-        code: again ? 'provider_unavailable' : 'upload_refused',
-        message: `Instagram answered the upload with ${answer.status}`,
-        userMessage: again
-          ? 'Instagram does not take the video at the moment. It is tried again.'
-          : 'Instagram refused the video’s bytes. Nothing was published.',
-        providerCode: text(debug?.['type']) ?? String(answer.status),
-        providerMessage: text(debug?.['message']),
-      });
+      const error = uploadError(answer.status, record(said?.['debug_info']));
+      const closed =
+        error.kind === 'rejected' && publishId !== null && (await hasExpired(containers, context, publishId));
+      if (closed) return 'expired';
+      throw error;
     },
 
     async receivedBytes(context) {
@@ -246,6 +240,37 @@ function createTransfer(containers: Containers): Transfer {
       return complete ? (context.media?.size ?? 0) : 0;
     },
   };
+}
+
+/** An upload host speaks otherwise than the Graph API (sheet section 4.2). */
+function uploadError(status: number, debug: Readonly<Record<string, unknown>> | null): ProviderError {
+  const message = text(debug?.['message']);
+  const told = {
+    provider: 'instagram',
+    message: `Instagram answered the upload with ${status}`,
+    providerCode: text(debug?.['type']) ?? String(status),
+    providerMessage: message,
+  } as const;
+  if (status === 401 || /unauthorized/i.test(message ?? ''))
+    return new ProviderError({
+      ...told,
+      kind: 'token',
+      code: 'access_token_invalid',
+      userMessage: 'The connection to this account has ended. Reconnect the account; the post goes out then.',
+    });
+  if (status >= 500 || status === 429 || debug?.['retriable'] === true)
+    return new ProviderError({
+      ...told,
+      kind: 'unavailable',
+      code: 'provider_unavailable',
+      userMessage: 'Instagram does not take the video at the moment. It is tried again.',
+    });
+  return new ProviderError({
+    ...told,
+    kind: 'rejected',
+    code: 'upload_refused',
+    userMessage: 'Instagram refused the video’s bytes. Nothing was published.',
+  });
 }
 
 async function limits(login: Login, context: PostContext): Promise<ToldQuota[]> {

@@ -121,6 +121,15 @@ async function standing(
   }
 }
 
+/** Whether a container can never be published any more: it ends after a day. */
+export async function hasExpired(
+  containers: Containers,
+  context: PostContext,
+  container: string,
+): Promise<boolean> {
+  return (await standing(containers, context, container)).status === 'EXPIRED';
+}
+
 /**
  * Whether containers can be used.
  * @param steps the writes that made them, by step
