@@ -269,8 +269,11 @@ describe('a publish of which TikTok never answers a status call', () => {
   test('is published by `complete`, and gets its id and permalink by `publicly_available`', async () => {
     onTestFailed(() => world.tell());
     await world.control('POST', '/tiktok/options', { processingMs: HOUR * 1000 });
+    await world.control('DELETE', '/requests');
     const id = await publish();
     const { publishId } = await world.untilPost(id, 'processing');
+    // From here on only the event can end the post: the call has no answer.
+    await until('a status call', async () => ((await world.requests('status')).length > 0 ? true : null));
     await send('complete', { publish_id: publishId, publish_type: 'DIRECT_PUBLISH' });
     expect(await world.untilPost(id, 'published')).toMatchObject({
       providerPostId: null,
