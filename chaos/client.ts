@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Upload } from 'tus-js-client';
-import type { ProviderName } from '../providers/provider.ts';
 import type { Stack } from './processes.ts';
+import type { Creator } from './providers/provider.ts';
 
 // What is read of answers; the comparison checks it.
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -68,13 +68,13 @@ export async function createApiClient({ urls, secrets, sandboxUrl }: Stack) {
    * @param choices what the consent names besides the person
    */
   async function connect(
-    provider: ProviderName,
-    creator: string,
+    { provider, method, username }: Creator,
     choices: Readonly<Record<string, string>>,
   ): Promise<void> {
-    const link = await call('POST', '/api/connect-links', { body: { provider } });
+    const body = method === null ? { provider } : { provider, method };
+    const link = await call('POST', '/api/connect-links', { body });
     const start = await request(link.body.url, 'GET');
-    const consent = new URLSearchParams({ creator, decision: 'approve', ...choices });
+    const consent = new URLSearchParams({ creator: username, decision: 'approve', ...choices });
     const asked = new URL(start.location ?? '').searchParams.get('scope') ?? '';
     for (const scope of asked.split(/[\s,]+/)) consent.append('scope', scope);
     const page = await fetch(start.location ?? '', { method: 'POST', redirect: 'manual', body: consent });

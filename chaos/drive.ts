@@ -98,9 +98,11 @@ async function sweep({ stack }: World): Promise<void> {
 
 /** A refresh whose answer was lost cost the account its tokens: the creator connects it again. */
 async function reconnect({ stack: { sql }, api }: World, accounts: readonly ChaosAccount[]): Promise<void> {
-  const rows = await sql<{ provider: ProviderName; username: string }[]>`
-    select provider, username from oauth_accounts where status = 'reauth_required' and id in ${sql(accounts.map(({ id }) => id))}`;
-  for (const row of rows) await comeBack(api, row);
+  const rows = await sql<{ id: string }[]>`
+    select id from oauth_accounts
+    where status = 'reauth_required' and id in ${sql(accounts.map(({ id }) => id))}`;
+  const waiting = new Set(rows.map(({ id }) => id));
+  for (const account of accounts) if (waiting.has(account.id)) await comeBack(api, account);
 }
 
 /** A minute passes for calls, a day for drafts that wait in an inbox. */

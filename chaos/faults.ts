@@ -74,8 +74,7 @@ async function apply(
       if (account === undefined) throw new Error(`no account ${trouble.account}`);
       const provider = PROVIDERS[account.provider];
       if (trouble.kind === 'return') await comeBack(api, account);
-      else if (trouble.kind === 'tell')
-        await provider.tell?.(api, { openId: account.openId, mark: trouble.mark });
+      else if (trouble.kind === 'tell') await provider.tell?.(api, account, trouble.mark);
       else await provider[trouble.kind](api, account);
     }
   }

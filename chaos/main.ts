@@ -30,10 +30,11 @@ const say = (line: string): void =>
   void process.stdout.write(`${String(Math.round((Date.now() - since) / 1000)).padStart(5)} s  ${line}\n`);
 
 say(`${runs} publishes from seed ${seed}, ${Math.min(runs, perRound)} at once`);
-const world = await createWorld(values.verbose ? say : undefined);
-say('all processes are up');
+// The round that runs is still finished; the second signal ends everything at once.
 const interrupt = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort());
+const world = await createWorld(values.verbose ? say : undefined);
+say('all processes are up');
 const results: RoundResult[] = [];
 let leaks: string[] = [];
 try {

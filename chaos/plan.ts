@@ -1,6 +1,6 @@
-import { PROVIDER_NAMES, type ProviderName } from '../providers/provider.ts';
+import { PROVIDER_NAMES } from '../providers/provider.ts';
 import { PROVIDERS } from './providers/index.ts';
-import type { Content } from './providers/provider.ts';
+import type { Content, PlannedAccount } from './providers/provider.ts';
 import { createRandom, type Random } from './random.ts';
 import { planTrouble, type Trouble } from './trouble.ts';
 
@@ -26,8 +26,7 @@ export interface PlannedPublish {
 
 export interface RoundPlan {
   seed: number;
-  /** The provider of each. */
-  accounts: readonly ProviderName[];
+  accounts: readonly PlannedAccount[];
   durationMs: number;
   publishes: readonly PlannedPublish[];
   troubles: readonly Trouble[];
@@ -50,21 +49,31 @@ export function planRound(seed: number, publishes: number): RoundPlan {
   };
 }
 
-/** All providers, each at least once. */
-function planAccounts(random: Random, count: number): ProviderName[] {
-  const drawn = Array.from({ length: count - PROVIDER_NAMES.length }, () =>
-    random.weigh([
+/** Every way to connect an account. */
+const WAYS: readonly PlannedAccount[] = PROVIDER_NAMES.flatMap((provider) =>
+  PROVIDERS[provider].methods.map((method) => ({ provider, method })),
+);
+
+/** All providers, each at least once in every way. */
+function planAccounts(random: Random, count: number): PlannedAccount[] {
+  const drawn = Array.from({ length: count - WAYS.length }, () => {
+    const provider = random.weigh([
       ['tiktok', 40],
       ['instagram', 30],
       ['threads', 30],
-    ] as const),
-  );
-  return [...PROVIDER_NAMES, ...drawn];
+    ] as const);
+    return { provider, method: random.pick(PROVIDERS[provider].methods) };
+  });
+  return [...WAYS, ...drawn];
 }
 
-function planPublish(random: Random, accounts: readonly ProviderName[], durationMs: number): PlannedPublish {
+function planPublish(
+  random: Random,
+  accounts: readonly PlannedAccount[],
+  durationMs: number,
+): PlannedPublish {
   const account = random.int(0, accounts.length - 1);
-  const content = PROVIDERS[accounts[account] ?? 'tiktok'].draw(random);
+  const content = PROVIDERS[accounts[account]?.provider ?? 'tiktok'].draw(random);
   const scheduled = random.chance(0.2);
   const after = (share: number, most: number): number | null =>
     random.chance(share) ? random.int(0, most) : null;

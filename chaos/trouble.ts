@@ -1,5 +1,6 @@
 import type { ProviderName } from '../providers/provider.ts';
 import { PROVIDERS } from './providers/index.ts';
+import type { PlannedAccount } from './providers/provider.ts';
 import type { Random } from './random.ts';
 
 /** A fault of the sandbox (sandbox/README.md, "Faults"). */
@@ -51,7 +52,7 @@ const KINDS = [
 
 export interface Scale {
   publishes: number;
-  accounts: readonly ProviderName[];
+  accounts: readonly PlannedAccount[];
   durationMs: number;
 }
 
@@ -78,12 +79,12 @@ export function planTrouble(random: Random, { publishes, accounts, durationMs }:
   some(1 / 40, kill('server', 2));
   some(1 / 70, kill('temporal', 1));
   some(1 / 70, kill('postgres', 1));
-  some(0.5, () => ({ at: at(), kind: 'fault', fault: planFault(random, random.pick(accounts)) }));
+  some(0.5, () => ({ at: at(), kind: 'fault', fault: planFault(random, random.pick(accounts).provider) }));
   some(0.1, () => ({ at: at(), kind: 'webhooks', settings: planWebhooks(random) }));
   some(0.08, () => ({ at: at(), kind: 'expire', account: account() }));
-  some(0.02, () => ({ at: at(), kind: 'refuse', provider: random.pick(accounts) }));
+  some(0.02, () => ({ at: at(), kind: 'refuse', provider: random.pick(accounts).provider }));
   some(0.1, () => ({ at: at(), kind: 'tell', account: account(), mark: `told-${random.int(0, 1e9)}` }));
-  some(1 / 50, () => planJump(random, at(), random.pick(accounts)));
+  some(1 / 50, () => planJump(random, at(), random.pick(accounts).provider));
   some(1 / 40, () => planRemoval(random, at(), account()));
   return troubles.toSorted((a, b) => a.at - b.at);
 }

@@ -1,8 +1,16 @@
 import { ANSWERS, containers, IMAGE_URL, marked, mediaOf, toldBy, VIDEO_URL } from './meta.ts';
-import type { ChaosProvider, Content, PlannedFile } from './provider.ts';
+import type { ChaosProvider, Content, Creator, PlannedFile } from './provider.ts';
+
+/** Instagram Login, without a Page; the usual way is Facebook Login. */
+const LOGIN = 'instagram_login';
+
+/** Whose tokens they are: the account's own, or those of the Facebook user of the same name. */
+const holderOf = ({ method, username }: Creator): object =>
+  method === LOGIN ? { account: username } : { user: username };
 
 export const instagram: ChaosProvider = {
   publishPath: '/api/instagram/publish',
+  methods: [null, LOGIN],
   endpoints: [
     ['instagram.container', 8],
     ['instagram.publish', 9],
@@ -10,20 +18,23 @@ export const instagram: ChaosProvider = {
     ['instagram.upload', 4],
     ['instagram.media', 2],
     ['instagram.limit', 2],
+    ['instagram.token:fb_exchange_token', 1],
+    ['instagram.login_refresh', 1],
     ['webhook:instagram', 2],
   ],
   answers: (endpoint) => (endpoint === 'instagram.upload' ? [{ http: 503 }] : ANSWERS),
   upload: 'instagram.upload',
   tells: true,
 
-  /** A Facebook user with a page, which the account is linked to. */
-  async addCreator(api, username) {
-    await api.control('POST', '/instagram/users', { name: username });
+  /** With Facebook Login: a Facebook user with a page, which the account is linked to. */
+  async addCreator(api, { username, method }) {
     await api.control('POST', '/instagram/accounts', { username, quotaTotal: 100_000 });
+    if (method === LOGIN) return;
+    await api.control('POST', '/instagram/users', { name: username });
     const page = { name: `Page of ${username}`, user: username, instagram: username };
     await api.control('POST', '/instagram/pages', page);
   },
-  consent: (username) => ({ page: `Page of ${username}` }),
+  consent: ({ username, method }) => (method === LOGIN ? {} : { page: `Page of ${username}` }),
 
   draw(random): Content {
     const name = random.weigh([
@@ -57,14 +68,15 @@ export const instagram: ChaosProvider = {
   }),
 
   made: (api) => containers(api, '/instagram/publishes', { owner: 'accountId', text: 'caption' }),
-  expire: (api, { username }) => api.control('POST', '/instagram/expire-tokens', { user: username }),
-  remove: (api, { username }) => api.control('POST', '/instagram/revoke', { user: username }),
+  expire: (api, account) => api.control('POST', '/instagram/expire-tokens', holderOf(account)),
+  remove: (api, account) => api.control('POST', '/instagram/revoke', holderOf(account)),
   refuse: (api, times) => api.control('POST', '/instagram/fail-next', { times }),
-  tell: (api, told) =>
+  tell: (api, { openId, method }, mark) =>
     api.control('POST', '/instagram/webhooks/send', {
-      entryId: told.openId,
+      entryId: openId,
       field: 'something_new',
-      value: marked(told),
+      value: marked({ openId, mark }),
+      stack: method === LOGIN ? 'login' : 'facebook',
     }),
   toldBy,
 };

@@ -22,13 +22,23 @@ export type PlannedFile =
 /** Where a file is to be taken from, in the order of `Content.files`. */
 export type Taken = { mediaId: string } | { url: string; what: 'video' | 'image' };
 
-/** An account of the round. */
-export interface ChaosAccount {
-  id: string;
+/** An account that a seed wants. */
+export interface PlannedAccount {
   provider: ProviderName;
-  openId: string;
+  /** How it is connected; null: as usual. */
+  method: string | null;
+}
+
+/** Somebody whose account can be connected. */
+export interface Creator extends PlannedAccount {
   /** Whoever consents, at the sandbox. */
   username: string;
+}
+
+/** An account of the round. */
+export interface ChaosAccount extends Creator {
+  id: string;
+  openId: string;
 }
 
 /** A publish at the sandbox. */
@@ -58,6 +68,8 @@ export interface Told {
 /** What chaos has to know of a provider; all else is the same for every provider. */
 export interface ChaosProvider {
   publishPath: string;
+  /** The ways to connect an account, as the API names them; null: the usual one. */
+  methods: readonly (string | null)[];
   /** Endpoints of the sandbox (sandbox/README.md), with how often a fault is drawn for them. */
   endpoints: readonly (readonly [string, number])[];
   /** Answers that mean something at an endpoint: come later, the place to send to is gone. */
@@ -67,9 +79,9 @@ export interface ChaosProvider {
   /** Whether it can be asked what became of a write whose answer was lost. */
   tells: boolean;
   /** Adds somebody whose account can be connected. */
-  addCreator: (api: ApiClient, username: string) => Promise<unknown>;
+  addCreator: (api: ApiClient, creator: Creator) => Promise<unknown>;
   /** What a consent names besides the person. */
-  consent: (username: string) => Readonly<Record<string, string>>;
+  consent: (creator: Creator) => Readonly<Record<string, string>>;
   draw: (random: Random) => Content;
   /** The request, without account and schedule. @param text is in the post, where such a post has any */
   body: (content: Content, text: string, files: readonly Taken[]) => object;
@@ -82,7 +94,7 @@ export interface ChaosProvider {
   /** Refuses the next posts after all their bytes have come; 0: none. */
   refuse: (api: ApiClient, times: number) => Promise<unknown>;
   /** Has it send an event that changes nothing; absent: it tells enough by itself. */
-  tell?: (api: ApiClient, told: Told) => Promise<unknown>;
+  tell?: (api: ApiClient, account: ChaosAccount, mark: string) => Promise<unknown>;
   /** What the body of a webhook, or a stored payload, tells. */
   toldBy: (text: string) => Told[];
 }

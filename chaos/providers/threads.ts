@@ -3,6 +3,7 @@ import { type ChaosProvider, type Content, partText, type PlannedFile } from './
 
 export const threads: ChaosProvider = {
   publishPath: '/api/threads/publish',
+  methods: [null],
   endpoints: [
     ['threads.container', 8],
     ['threads.publish', 10],
@@ -18,7 +19,7 @@ export const threads: ChaosProvider = {
   upload: 'threads.container',
   tells: true,
 
-  addCreator: (api, username) => api.control('POST', '/threads/profiles', { username }),
+  addCreator: (api, { username }) => api.control('POST', '/threads/profiles', { username }),
   consent: () => ({}),
 
   draw(random): Content {
@@ -62,11 +63,11 @@ export const threads: ChaosProvider = {
   expire: (api, { username }) => api.control('POST', '/threads/expire-tokens', { username }),
   remove: (api, { username }) => api.control('POST', '/threads/revoke', { username }),
   refuse: (api, times) => api.control('POST', '/threads/fail-next', { times }),
-  tell: (api, told) =>
+  tell: (api, { openId }, mark) =>
     api.control('POST', '/threads/webhooks/send', {
       field: 'something_new',
-      targetId: told.openId,
-      value: marked(told),
+      targetId: openId,
+      value: marked({ openId, mark }),
     }),
   toldBy,
 };

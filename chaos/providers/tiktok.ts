@@ -3,6 +3,7 @@ import { type ChaosProvider, listOf, type PlannedFile } from './provider.ts';
 
 export const tiktok: ChaosProvider = {
   publishPath: '/api/tiktok/upload',
+  methods: [null],
   endpoints: [
     ['video.init', 8],
     ['inbox.init', 4],
@@ -26,7 +27,7 @@ export const tiktok: ChaosProvider = {
   // Only events can tell of an init from a URL.
   tells: false,
 
-  addCreator: (api, username) => api.control('POST', '/tiktok/creators', { username }),
+  addCreator: (api, { username }) => api.control('POST', '/tiktok/creators', { username }),
   consent: () => ({}),
 
   draw(random) {
