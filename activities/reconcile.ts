@@ -1,4 +1,4 @@
-import { type Attempt, closeAttempt, listAttempts } from '../db/attempts.ts';
+import { type Attempt, closeAttempt, listAttempts, madeByOthers } from '../db/attempts.ts';
 import { savePost, settlePost } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { accepted } from './accepted.ts';
@@ -7,7 +7,8 @@ import type { Deps } from './deps.ts';
 import { notYet, postError, tryAgain } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
 
-const DAY_MS = 24 * 3_600_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 /**
  * Finds out what became of a write whose answer was lost, if the provider can be asked; else only an event can tell.
@@ -32,7 +33,11 @@ export async function reconcile(
   if ('blocked' in access) return access.blocked;
   try {
     // A try before it may have been the one that was carried out.
-    const found = await lookUp(step, access.context, { code: lost.errorCode, at: first.createdAt });
+    const found = await lookUp(step, access.context, {
+      code: lost.errorCode,
+      at: first.createdAt,
+      others: await madeByOthers(db, post, new Date(first.createdAt.getTime() - HOUR_MS)),
+    });
     switch (found.kind) {
       case 'happened':
         return await accepted(deps, {

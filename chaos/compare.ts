@@ -54,7 +54,7 @@ export async function compare(
 /** Everything that the database knows about the accounts' posts. */
 async function readPosts({ stack: { sql } }: World, accounts: readonly ChaosAccount[]): Promise<PostRow[]> {
   return sql<PostRow[]>`
-    select id, provider, state, publish_id as "publishId", error->>'code' as "errorCode",
+    select id, provider, state, publish_id as "publishId", provider_post_id as "providerPostId", error->>'code' as "errorCode",
       array(select provider_ref from publish_attempts where post_id = posts.id and provider_ref is not null) as refs
     from posts where oauth_account_id in ${sql(accounts.map(({ id }) => id))}`;
 }

@@ -13,6 +13,7 @@ export interface Outcome {
 export interface PostRow extends Outcome {
   id: string;
   publishId: string | null;
+  providerPostId: string | null;
   errorCode: string | null;
   /** Publish ids that its attempts brought. */
   refs: string[];
@@ -56,6 +57,8 @@ export function judge(one: Offered, post: PostRow, mine: readonly Made[]): [Kind
       if (missing > 0) wrong.push(['loss', `${post.state}, but ${missing} are not live (${statuses})`]);
       else if (!live.some(({ id }) => id === post.publishId))
         wrong.push(['mismatch', `${live[0]?.id} is live, but the post names ${post.publishId}`]);
+      if (post.providerPostId !== null && !live.some(isNamed(post)))
+        wrong.push(['mismatch', `the post says it is ${post.providerPostId}, which is another one`]);
       if (post.state !== content.ends)
         wrong.push(['mismatch', `${post.state}, but it was to be ${content.ends}`]);
       break;
@@ -74,6 +77,11 @@ export function judge(one: Offered, post: PostRow, mine: readonly Made[]): [Kind
   }
   return wrong;
 }
+
+const isNamed =
+  ({ publishId, providerPostId }: PostRow) =>
+  ({ id, postIds }: Made): boolean =>
+    id === publishId && postIds.some((postId) => postId === providerPostId);
 
 const isMissing = ({ files }: Content): boolean =>
   files.some((file) => file.from === 'url' && file.missing === true);

@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, isNotNull, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNotNull, ne, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import type { Post } from './posts.ts';
 import { type AttemptStatus, isFinal, posts, publishAttempts } from './schema.ts';
@@ -22,6 +22,27 @@ export async function madeBy(db: Db, postId: string): Promise<Record<string, str
     .where(and(eq(publishAttempts.postId, postId), eq(publishAttempts.status, 'accepted')))
     .orderBy(publishAttempts.createdAt);
   return Object.fromEntries(rows.flatMap(({ step, ref }) => (ref === null ? [] : [[step, ref]])));
+}
+
+/** The ids of what the other posts of the account have made since then. */
+export async function madeByOthers(
+  db: Db,
+  { id, oauthAccountId }: Pick<Post, 'id' | 'oauthAccountId'>,
+  since: Date,
+): Promise<string[]> {
+  const rows = await db
+    .select({ ref: publishAttempts.providerRef })
+    .from(publishAttempts)
+    .innerJoin(posts, eq(posts.id, publishAttempts.postId))
+    .where(
+      and(
+        eq(posts.oauthAccountId, oauthAccountId),
+        ne(posts.id, id),
+        eq(publishAttempts.status, 'accepted'),
+        gt(publishAttempts.finishedAt, since),
+      ),
+    );
+  return rows.flatMap(({ ref }) => (ref === null ? [] : [ref]));
 }
 
 /** The newest attempt of a step; null: it was never tried. */

@@ -149,7 +149,17 @@ export type Verdict =
 /** A verdict after which there is nothing to ask. */
 export type FinalVerdict = Extract<Verdict, { kind: 'published' | 'delivered' | 'failed' }>;
 
-/** What became of a write whose answer was lost. */
+/** A write whose answer was lost. */
+export interface Lost {
+  /** The provider's, where the answer was one that says nothing for certain. */
+  code: string | null;
+  /** When it was sent for the first time. */
+  at: Date;
+  /** Ids of what the other posts of the account have made since about then. */
+  others: readonly string[];
+}
+
+/** What became of it. */
 export type LookUp =
   | { kind: 'happened'; written: Written }
   /** It may be sent again. */
@@ -201,11 +211,7 @@ export interface Publishing {
   /** Performs a write. @throws ProviderError; `unknown` when it may have been carried out */
   write(step: string, context: PostContext): Promise<Written>;
   /** Finds out what became of a write under `reconcile` whose answer was lost; absent: nobody can be asked. */
-  readonly lookUp?: (
-    step: string,
-    context: PostContext,
-    lost: { code: string | null; at: Date },
-  ) => Promise<LookUp>;
+  readonly lookUp?: (step: string, context: PostContext, lost: Lost) => Promise<LookUp>;
   /** Absent: no files are sent to this provider, it fetches them. */
   readonly transfer?: Transfer;
   /** Where a post, or the part of it that the step awaits, stands. */

@@ -215,7 +215,11 @@ describe('threads', () => {
       signal: soon(),
     };
     const at = new Date(Date.now() - 5000);
-    const found = await threads.publishing.lookUp?.('reply:1/publish', context, { code: null, at });
+    const found = await threads.publishing.lookUp?.('reply:1/publish', context, {
+      code: null,
+      at,
+      others: [],
+    });
     expect(found).toMatchObject({
       kind: 'happened',
       written: { providerPostId: made['reply:1/publish'] },

@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
+import { jpeg } from '../sandbox/testing-media.ts';
 import { createWorld, sampleVideo, until, type Answer, type Json, type World } from './world.ts';
 
 /* Instagram and Threads through every layer: connected, published, told by webhooks, given up. */
@@ -175,6 +176,34 @@ describe('a post', () => {
       }
     },
   );
+
+  test('whose publish answer is lost is not taken for another one that looks alike', async () => {
+    onTestFailed(() => world.tell());
+    const mediaId = await world.upload(jpeg(), undefined, 'image/jpeg');
+    const post = async (mediaType: string): Promise<Json> =>
+      published(
+        await publish('instagram', { accountId: instagram.id, mediaType, mediaId, allowDuplicate: true }),
+      );
+    const ids: string[] = [(await post('IMAGE')).providerPostId];
+    for (const mediaType of ['STORIES', 'IMAGE']) {
+      await world.fault({ endpoint: 'instagram.publish', kind: 'accept-then-drop' });
+      const { publishId, providerPostId } = await post(mediaType);
+      const made: Json = await world.control('GET', '/instagram/publishes');
+      expect(providerPostId).toBe(made.find(({ id }: Json) => id === publishId)?.mediaId);
+      ids.push(providerPostId);
+    }
+    expect(new Set(ids).size).toBe(3);
+  });
+
+  test('whose publish answer is lost is published, whoever refuses to list posts', async () => {
+    onTestFailed(() => world.tell());
+    await world.fault({ endpoint: 'threads.publish', kind: 'accept-then-drop' });
+    await world.fault({ endpoint: 'threads.posts', kind: 'status', http: 400, code: '100', times: 0 });
+    const body = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'not listed' } };
+    const post = await published(await publish('threads', body));
+    await world.control('DELETE', '/faults');
+    expect(post).toMatchObject({ permalink: null, providerPostId: null });
+  });
 
   test('whose publish never arrived is sent again, because the container says so', async () => {
     onTestFailed(() => world.tell());

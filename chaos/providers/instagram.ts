@@ -67,7 +67,8 @@ export const instagram: ChaosProvider = {
     ...(kind === 'STORIES' ? {} : { postInfo: { caption: text } }),
   }),
 
-  made: (api) => containers(api, '/instagram/publishes', { owner: 'accountId', text: 'caption' }),
+  made: (api) =>
+    containers(api, '/instagram/publishes', { owner: 'accountId', text: 'caption', postId: 'mediaId' }),
   expire: (api, account) => api.control('POST', '/instagram/expire-tokens', holderOf(account)),
   remove: (api, account) => api.control('POST', '/instagram/revoke', holderOf(account)),
   refuse: (api, times) => api.control('POST', '/instagram/fail-next', { times }),

@@ -18,15 +18,16 @@ export const ANSWERS = [
   { http: 500, code: '-1/2207001' },
 ] as const;
 
-/** The sandbox's containers, children too. @param owner the field that names the account, and that of the text */
+/** The sandbox's containers, children too. @param fields the names that the account, the text and the post have there */
 export async function containers(
   api: ApiClient,
   path: string,
-  fields: { owner: string; text: string },
+  fields: { owner: string; text: string; postId: string },
 ): Promise<Made[]> {
   const found = await listOf(api, path);
   return found.map((container) => ({
     id: container.id,
+    postIds: [container[fields.postId]].filter((postId) => postId !== null),
     openId: container[fields.owner],
     text: container[fields.text],
     urls: [container.params.image_url, container.params.video_url].filter((url) => typeof url === 'string'),

@@ -44,6 +44,8 @@ export interface ChaosAccount extends Creator {
 /** A publish at the sandbox. */
 export interface Made {
   id: string;
+  /** What the posts that came of it are called, where that is told. */
+  postIds: readonly string[];
   openId: string;
   /** The title, caption or text. */
   text: string;

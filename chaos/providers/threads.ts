@@ -59,7 +59,7 @@ export const threads: ChaosProvider = {
         }),
   }),
 
-  made: (api) => containers(api, '/threads/publishes', { owner: 'userId', text: 'text' }),
+  made: (api) => containers(api, '/threads/publishes', { owner: 'userId', text: 'text', postId: 'postId' }),
   expire: (api, { username }) => api.control('POST', '/threads/expire-tokens', { username }),
   remove: (api, { username }) => api.control('POST', '/threads/revoke', { username }),
   refuse: (api, times) => api.control('POST', '/threads/fail-next', { times }),

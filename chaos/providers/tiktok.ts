@@ -80,8 +80,9 @@ export const tiktok: ChaosProvider = {
 
   async made(api) {
     const publishes = await listOf(api, '/tiktok/publishes');
-    return publishes.map(({ id, openId, mode, status, postInfo, urls, source, sha256, files }) => ({
+    return publishes.map(({ id, openId, mode, status, postIds, postInfo, urls, source, sha256, files }) => ({
       id,
+      postIds,
       openId,
       text: postInfo.title ?? '',
       urls,

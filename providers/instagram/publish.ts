@@ -85,11 +85,16 @@ export function createPublishing(login: Login): Publishing {
     },
 
     lookUp: (_step, context, lost) => {
-      const { postInfo } = parse(context.request);
-      return lookUpPublish(containers, context, context.made['container'] ?? '', {
-        ...lost,
-        caption: postInfo.caption ?? null,
-      });
+      const { mediaType, postInfo } = parse(context.request);
+      return lookUpPublish(
+        // Stories are a list of their own (section 7.1).
+        mediaType === 'STORIES'
+          ? { ...containers, edges: { ...containers.edges, list: 'stories' } }
+          : containers,
+        context,
+        context.made['container'] ?? '',
+        { ...lost, caption: postInfo.caption ?? null, kind: READ_AS[mediaType] },
+      );
     },
 
     ...(uploadUrl === undefined ? {} : { transfer: createTransfer(containers) }),
@@ -110,6 +115,14 @@ export function createPublishing(login: Login): Publishing {
     permalink: () => null,
   };
 }
+
+/** What a post is read back as (sheet section 7.2). */
+const READ_AS: Readonly<Record<InstagramRequest['mediaType'], Readonly<Record<string, string>>>> = {
+  IMAGE: { media_product_type: 'FEED', media_type: 'IMAGE' },
+  REELS: { media_product_type: 'REELS' },
+  STORIES: { media_product_type: 'STORY' },
+  CAROUSEL: { media_product_type: 'FEED', media_type: 'CAROUSEL_ALBUM' },
+};
 
 function parse(request: unknown): InstagramRequest {
   return Value.Parse(InstagramRequest, request);
