@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createInstagram } from '../providers/instagram/index.ts';
 import { createThreads } from '../providers/threads/index.ts';
-import type { Plan, PostContext, Provider, Webhooks } from '../providers/provider.ts';
+import type { Lost, Plan, PostContext, Provider, Webhooks } from '../providers/provider.ts';
 import { startSandbox } from '../sandbox/server.ts';
 import { createControl, visit } from '../sandbox/testing.ts';
 import { jpeg, mp4 } from '../sandbox/testing-media.ts';
@@ -87,8 +87,12 @@ async function connect(provider: Provider) {
   return provider.oauth.exchangeCode(code, 'v'.repeat(43), soon());
 }
 
+/** Everything that was published, by all tests. */
+const live: string[] = [];
+
 /** Performs a plan as the workflow would. @returns what its steps have made, and the last verdict */
 async function perform(provider: Provider, request: object, changes: Partial<PostContext> = {}) {
+  const lost: Lost = { code: null, at: new Date(), others: [...live] };
   const { grants } = await connect(provider);
   const [grant] = grants;
   if (grant === undefined) throw new Error('nothing was granted');
@@ -117,6 +121,7 @@ async function perform(provider: Provider, request: object, changes: Partial<Pos
       const written = await provider.publishing.write(step.name, context());
       made[step.name] = written.publishId ?? written.partId ?? written.providerPostId ?? '';
       publishId = written.publishId ?? publishId;
+      if (written.providerPostId !== undefined) live.push(written.providerPostId);
       secret = written.secret ?? secret;
     } else if (step.kind === 'transfer') {
       const bytes = files.get('/video.mp4') ?? Buffer.alloc(0);
@@ -129,7 +134,7 @@ async function perform(provider: Provider, request: object, changes: Partial<Pos
     } else {
       for (let tries = 0; tries < 100; tries += 1) {
         const verdict = await provider.publishing.verdict(step.name, context());
-        if (verdict.kind === 'published') return { grant, made, verdict };
+        if (verdict.kind === 'published') return { made, verdict, lost, context: context() };
         if (verdict.kind === 'ready') break;
         if (verdict.kind !== 'pending') throw new Error(`not pending but ${verdict.kind}`);
         await sleep(100);
@@ -137,6 +142,17 @@ async function perform(provider: Provider, request: object, changes: Partial<Pos
     }
   }
   throw new Error('the plan ended without a verdict');
+}
+
+/** Under which id a publish is found whose answer was lost. */
+async function findLost(
+  provider: Provider,
+  { made, lost, context }: Awaited<ReturnType<typeof perform>>,
+  step = 'publish',
+): Promise<string | undefined> {
+  const left = Object.fromEntries(Object.entries(made).filter(([name]) => name !== step));
+  const found = await provider.publishing.lookUp?.(step, { ...context, made: left, signal: soon() }, lost);
+  return found?.kind === 'happened' ? found.written.providerPostId : undefined;
 }
 
 const text = (words: string): object => ({ mediaType: 'TEXT', media: [], postInfo: { text: words } });
@@ -170,11 +186,22 @@ describe('threads', () => {
         postInfo: { text: 'two' },
       },
     ],
-  ])('publishes %s', async (_kind, request) => {
+    [
+      'image without text',
+      { mediaType: 'IMAGE', media: [{ kind: 'image', mediaId: '/image.jpg' }], postInfo: {} },
+    ],
+  ])('publishes %s, and finds it where the answer is lost', async (_kind, request) => {
     files.set('/image.jpg', jpeg());
     files.set('/video.mp4', mp4());
-    const { verdict } = await perform(threads, request);
-    expect(verdict.permalink).toMatch(/^https:\/\//);
+    const done = await perform(threads, request);
+    expect(done.verdict.permalink).toMatch(/^https:\/\//);
+    // Has no text, as some posts.
+    const repost = await fetch(`${sandbox.url}/threads/v1.0/${done.made['publish']}/repost`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${done.context.accessToken}` },
+    });
+    expect(repost.status).toBe(200);
+    expect(await findLost(threads, done)).toBe(done.made['publish']);
   });
 
   test('publishes a chain, each part after the one that it answers', async () => {
@@ -200,30 +227,8 @@ describe('threads', () => {
   });
 
   test('finds a lost reply among others with the same text', async () => {
-    const { grant, made } = await perform(threads, chain);
-    const context: PostContext = {
-      request: chain,
-      openId: grant.openId,
-      username: grant.username,
-      scopes: grant.tokens.scopes,
-      accessToken: grant.tokens.accessToken,
-      media: null,
-      mediaUrl: (id) => base + id,
-      publishId: made['container'] ?? null,
-      made: Object.fromEntries(Object.entries(made).filter(([step]) => !step.endsWith('1/publish'))),
-      sendsFile: false,
-      signal: soon(),
-    };
-    const at = new Date(Date.now() - 5000);
-    const found = await threads.publishing.lookUp?.('reply:1/publish', context, {
-      code: null,
-      at,
-      others: [],
-    });
-    expect(found).toMatchObject({
-      kind: 'happened',
-      written: { providerPostId: made['reply:1/publish'] },
-    });
+    const done = await perform(threads, chain);
+    expect(await findLost(threads, done, 'reply:1/publish')).toBe(done.made['reply:1/publish']);
   });
 });
 
@@ -280,16 +285,16 @@ describe.each([
 
   test.each([
     [
-      'image',
+      'an image',
       { mediaType: 'IMAGE', media: [{ kind: 'image', mediaId: '/image.jpg' }], postInfo: { caption: 'i' } },
     ],
     [
-      'reel',
+      'a reel',
       { mediaType: 'REELS', media: [{ kind: 'video', mediaId: '/video.mp4' }], postInfo: { caption: 'r' } },
     ],
-    ['story', { mediaType: 'STORIES', media: [{ kind: 'image', mediaId: '/image.jpg' }], postInfo: {} }],
+    ['a story', { mediaType: 'STORIES', media: [{ kind: 'image', mediaId: '/image.jpg' }], postInfo: {} }],
     [
-      'carousel',
+      'a carousel',
       {
         mediaType: 'CAROUSEL',
         media: [
@@ -299,11 +304,12 @@ describe.each([
         postInfo: { caption: 'two' },
       },
     ],
-  ])('publishes a %s', async (_kind, request) => {
+  ])('publishes %s, and finds it where the answer is lost', async (_kind, request) => {
     files.set('/image.jpg', jpeg());
     files.set('/video.mp4', mp4());
     const media = { size: mp4().length, contentType: 'video/mp4', durationMs: 5000 };
-    const { verdict } = await perform(instagram(), request, { media });
-    expect(verdict.permalink).toMatch(/^https:\/\//);
+    const done = await perform(instagram(), request, { media });
+    expect(done.verdict.permalink).toMatch(/^https:\/\//);
+    expect(await findLost(instagram(), done)).toBe(done.made['publish']);
   });
 });

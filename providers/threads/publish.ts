@@ -18,7 +18,7 @@ import { containersOf, items, locate, type Part, planOf } from './chain.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
 import { DELETIONS } from './delete.ts';
 import { requireEligibility } from './eligibility.ts';
-import { ThreadsRequest } from './request.ts';
+import { ThreadsRequest, type ThreadsUnit } from './request.ts';
 
 const DAY = 24 * 3_600_000;
 
@@ -99,7 +99,12 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
           : { ...containers, edges: { ...containers.edges, list: 'replies' } },
         context,
         context.made[part.name('container')] ?? '',
-        { ...lost, caption: part.unit.postInfo.text ?? null, replyTo },
+        {
+          ...lost,
+          caption: part.unit.postInfo.text ?? null,
+          kind: { media_type: READ_AS[part.unit.mediaType] },
+          replyTo,
+        },
       );
       // The list may lag behind (section 4.5), and the next part cannot do without the id of what it answers.
       const nameless = found.kind === 'happened' && found.written.providerPostId === undefined;
@@ -123,6 +128,14 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
     permalink: () => null,
   };
 }
+
+/** What a post is read back as (sheet section 6.2); reposts are listed too, without text. */
+const READ_AS: Readonly<Record<ThreadsUnit['mediaType'], string>> = {
+  TEXT: 'TEXT_POST',
+  IMAGE: 'IMAGE',
+  VIDEO: 'VIDEO',
+  CAROUSEL: 'CAROUSEL_ALBUM',
+};
 
 function parse(request: unknown): ThreadsRequest {
   return Value.Parse(ThreadsRequest, request);
