@@ -3,7 +3,7 @@ import { type Attempt, closeAttempt } from '../db/attempts.ts';
 import { savePost } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { PostContext, Written } from '../providers/provider.ts';
-import { type LoadedPost, loadPost } from './access.ts';
+import { learnQuota, type LoadedPost, loadPost } from './access.ts';
 import type { Deps } from './deps.ts';
 import type { StepOutcome } from './outcome.ts';
 import { stateAfter } from './plan.ts';
@@ -81,7 +81,8 @@ async function decidedAlready(
     if (verdict.kind !== 'published') return null;
     return { kind: 'settled', state: await applyVerdict(deps, loaded, verdict) };
   } catch (error) {
-    if (error instanceof ProviderError) return null;
-    throw error;
+    if (!(error instanceof ProviderError)) throw error;
+    if (error.kind === 'quota') await learnQuota(deps, loaded, error);
+    return null;
   }
 }

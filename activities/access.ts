@@ -1,5 +1,5 @@
 import { openAccessToken } from '../crypto/tokens.ts';
-import { accountById, accountKey, type Account } from '../db/accounts.ts';
+import { accountById, accountKey, type Account, noteRefusedCalls } from '../db/accounts.ts';
 import { madeBy } from '../db/attempts.ts';
 import { mediaById } from '../db/media.ts';
 import { type Post, postById, settlePost } from '../db/posts.ts';
@@ -10,6 +10,8 @@ import { isFinal, type PostState } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
 import { notYet } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
+
+const HOUR_MS = 3_600_000;
 
 /**
  * Takes one from each quota that a reading step's calls count for.
@@ -34,19 +36,26 @@ export async function takeTurn(
 }
 
 /**
- * Notes that a refusal has shown a quota of the account to be used up.
- * @returns how it stands now; null: the refusal names none of ours
+ * Notes what a refusal has shown: that a quota of the account is used up, or that no call for it is taken for a while.
+ * @returns when to ask again, and how the quota stands where it is one of ours
  */
 export async function learnQuota(
   { db }: Pick<Deps, 'db'>,
   { post, account, provider }: LoadedPost,
   error: ProviderError,
-  askAgainAt: Date,
-): Promise<QuotaUse | null> {
+): Promise<Pick<QuotaFull, 'quota' | 'askAgainAt'> & Partial<QuotaUse>> {
+  const askAgainAt = new Date(Date.now() + (error.retryAfterMs ?? HOUR_MS));
+  if (error.everyCall) await noteRefusedCalls(db, account.id, askAgainAt);
   const quota = provider.publishing.quotas.find(({ bucket }) => bucket === error.quota);
-  if (quota === undefined) return null;
+  if (quota === undefined) return { quota: error.quota ?? error.code, askAgainAt };
   await learnLimit(db, { accountId: account.id, postId: post.id }, quota, askAgainAt);
-  return (await quotaUse(db, account.id, [quota]))[0] ?? null;
+  const [use] = await quotaUse(db, account.id, [quota]);
+  return { quota: quota.bucket, ...use, askAgainAt };
+}
+
+/** Until when the provider refuses every call for the post's account; null: it takes them. */
+export function refusedUntil({ account: { callsRefusedUntil: until } }: LoadedPost): Date | null {
+  return until !== null && until.getTime() > Date.now() ? until : null;
 }
 
 /** Notes what the provider says about quotas. @returns the one of which nothing is left */
@@ -67,7 +76,7 @@ export async function noteQuotas(
   return full;
 }
 /** The provider does not tell when one more becomes free. */
-const TOLD_FULL_MS = 3_600_000;
+const TOLD_FULL_MS = HOUR_MS;
 
 /** A post and all that belongs to it. */
 export interface LoadedPost {
@@ -135,7 +144,7 @@ const WAITED_FOR: Partial<Record<PostState, string>> = {
 /** The tokens of a few seconds from now are no use: a call takes as long. */
 const ALMOST_EXPIRED_MS = 30_000;
 /** While an account waits for its creator, the creator's return wakes its posts; this is the second line. */
-const ASK_AGAIN_MS = 3_600_000;
+const ASK_AGAIN_MS = HOUR_MS;
 
 /**
  * What a provider call for the post needs, or why it must not be made now.
@@ -157,6 +166,16 @@ export async function openPost(
         state: waiting,
         ms: ASK_AGAIN_MS,
         why: `Waits until the account is connected again (${account.statusReason ?? account.status})`,
+      },
+    };
+  const until = refusedUntil(loaded);
+  if (until !== null)
+    return {
+      blocked: {
+        kind: 'wait',
+        state: waiting === 'waiting_account' ? 'waiting_quota' : waiting,
+        ms: until.getTime() - Date.now(),
+        why: `The provider takes no calls for the account until ${until.toISOString()}`,
       },
     };
   if (account.expiresAt !== null && account.expiresAt.getTime() < Date.now() + ALMOST_EXPIRED_MS)

@@ -4,7 +4,7 @@ import { liveIds, saveDeletionWait, settleDeletion } from '../db/deletions.ts';
 import { reserveQuotas } from '../db/quotas.ts';
 import type { PostError } from '../db/schema.ts';
 import { ProviderError } from '../providers/errors.ts';
-import { learnQuota, type LoadedPost, loadPost } from './access.ts';
+import { learnQuota, type LoadedPost, loadPost, refusedUntil } from './access.ts';
 import { alive } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { postError, tryAgain } from './failures.ts';
@@ -63,6 +63,8 @@ export const createDeleteActivities = (deps: Deps) => ({
       if (isOverdue(loaded)) return refused('deadline', 'the deletion waited for 72 hours', LATER);
       if (account.status !== 'active' || account.accessTokenEncrypted === null)
         return refused('reauth_required', `the account is ${account.status}`, RECONNECT);
+      const until = refusedUntil(loaded);
+      if (until !== null) return waiting(deps, loaded, until, 'the provider takes no calls for the account');
       const key = await accountKey(deps.db, account);
       const accessToken = await openAccessToken(deps.envelope, key, account, account.accessTokenEncrypted);
       try {
@@ -103,9 +105,8 @@ async function stopped(
         ? refused('reauth_required', 'the provider refuses a fresh token', RECONNECT)
         : { kind: 'token_refused', tokenVersion: loaded.account.tokenVersion };
     case 'quota': {
-      const at = new Date(Date.now() + (error.retryAfterMs ?? HOUR_MS));
-      await learnQuota(deps, loaded, error, at);
-      return waiting(deps, loaded, at, error.message);
+      const { askAgainAt } = await learnQuota(deps, loaded, error);
+      return waiting(deps, loaded, askAgainAt, error.message);
     }
     case 'grant':
     case 'account':

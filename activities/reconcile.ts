@@ -2,7 +2,7 @@ import { type Attempt, closeAttempt, listAttempts, madeByOthers } from '../db/at
 import { savePost, settlePost } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { accepted } from './accepted.ts';
-import { type LoadedPost, openPost } from './access.ts';
+import { learnQuota, type LoadedPost, openPost } from './access.ts';
 import type { Deps } from './deps.ts';
 import { notYet, postError, tryAgain } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
@@ -62,6 +62,7 @@ export async function reconcile(
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     if (error.kind === 'token') return { kind: 'token_refused', tokenVersion: loaded.account.tokenVersion };
+    if (error.kind === 'quota') await learnQuota(deps, loaded, error);
     throw tryAgain(error);
   }
 }

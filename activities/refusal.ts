@@ -75,11 +75,8 @@ export async function refused(
         ms: HOUR_MS,
         why: error.userMessage,
       });
-    case 'quota': {
-      const askAgainAt = new Date(Date.now() + (error.retryAfterMs ?? HOUR_MS));
-      const use = await learnQuota(deps, write.loaded, error, askAgainAt);
-      return quotaFull(deps, write.loaded, { quota: error.quota ?? error.code, ...use, askAgainAt });
-    }
+    case 'quota':
+      return quotaFull(deps, write.loaded, await learnQuota(deps, write.loaded, error));
     case 'rejected': {
       const { state } = await settlePost(db, post.id, {
         state: 'failed',

@@ -4,7 +4,15 @@ import { type Attempt, lastAttempt, supersedeAttempt } from '../db/attempts.ts';
 import { savePost, settlePost } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Chunk, PostContext, Transfer } from '../providers/provider.ts';
-import { contextOf, endedWaiting, type LoadedPost, loadPost, openPost, takeTurn } from './access.ts';
+import {
+  contextOf,
+  endedWaiting,
+  learnQuota,
+  type LoadedPost,
+  loadPost,
+  openPost,
+  takeTurn,
+} from './access.ts';
 import { alive, uninterruptedSignal } from './alive.ts';
 import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
@@ -187,18 +195,18 @@ async function expired(
   return { kind: 'repeat', step: of, ms: (times - 1) ** 2 * 2_000, why: 'The upload URL has expired' };
 }
 
-async function interrupted(
-  { db }: Deps,
-  { loaded: { post, account } }: Sending,
-  error: ProviderError,
-): Promise<StepOutcome> {
+async function interrupted(deps: Deps, { loaded }: Sending, error: ProviderError): Promise<StepOutcome> {
+  const { post, account } = loaded;
   switch (error.kind) {
     case 'token':
       return { kind: 'token_refused', tokenVersion: account.tokenVersion };
     case 'rejected': {
-      const { state } = await settlePost(db, post.id, { state: 'failed', error: postError(error) });
+      const { state } = await settlePost(deps.db, post.id, { state: 'failed', error: postError(error) });
       return { kind: 'settled', state };
     }
+    case 'quota':
+      await learnQuota(deps, loaded, error);
+      throw tryAgain(error);
     default:
       throw tryAgain(error);
   }

@@ -1,4 +1,4 @@
-import { listAttempts, supersedeAttempts } from '../db/attempts.ts';
+import { type Attempt, lastAttempt, listAttempts, supersedeAttempts } from '../db/attempts.ts';
 import { savePost, saveStatus, settlePost } from '../db/posts.ts';
 import { releaseQuotas } from '../db/quotas.ts';
 import { ProviderError } from '../providers/errors.ts';
@@ -20,10 +20,16 @@ export const createVerdictActivities = (deps: Deps) => ({
     alive(async (signal) => {
       const loaded = await loadPost(deps, postId);
       if (isFinal(loaded.post.state)) return { kind: 'settled', state: loaded.post.state };
+      const live = await liveWrite(deps, loaded, step);
       if (await isTooLong(deps, postId))
-        return { kind: 'given_up', why: 'the provider did not decide within a day' };
+        return live === null
+          ? { kind: 'given_up', why: 'the provider did not decide within a day' }
+          : withoutDetails(deps, loaded, live);
       const access = await openPost(deps, loaded, signal, 'processing');
-      if ('blocked' in access) return access.blocked;
+      if ('blocked' in access)
+        return live !== null && access.blocked.kind === 'wait'
+          ? withoutDetails(deps, loaded, live)
+          : access.blocked;
       await takeTurn(deps, loaded, step);
       try {
         const verdict = await loaded.provider.publishing.verdict(step, access.context);
@@ -38,11 +44,10 @@ export const createVerdictActivities = (deps: Deps) => ({
         throw notYet('NotDecided', `the provider says ${verdict.status}`, ms);
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;
-        const providerPostId = liveAs(loaded, step);
-        if (providerPostId === null || error.kind === 'token' || tryNumber() < LIVE_TRIES)
-          return unanswered(loaded, error);
-        const verdict = { kind: 'published', status: 'PUBLISHED', providerPostId, permalink: null } as const;
-        return { kind: 'settled', state: await applyVerdict(deps, loaded, verdict) };
+        if (error.kind === 'quota') await learnQuota(deps, loaded, error);
+        return live === null || mayPass(loaded, live, error)
+          ? unanswered(loaded, error)
+          : withoutDetails(deps, loaded, live);
       }
     }),
 });
@@ -50,13 +55,26 @@ export const createVerdictActivities = (deps: Deps) => ({
 /** How often the details of what is live are asked for. */
 const LIVE_TRIES = 6;
 
-/** The provider's id of what is live, where the step asks for no more than its details. */
-function liveAs({ post, made }: LoadedPost, step: string): string | null {
+/** The write that shows the post, where the step asks for no more than the details of what is live by it. */
+async function liveWrite({ db }: Deps, { post }: LoadedPost, step: string): Promise<Attempt | null> {
   const asked = post.plan.find(({ name }) => name === step);
   if (asked?.kind !== 'await' || asked.soon !== true) return null;
   // What comes after the first are answers to it.
   const first = post.plan.find((other) => other.kind === 'write' && other.shows === true);
-  return made[first?.name ?? ''] ?? null;
+  return first === undefined ? null : lastAttempt(db, post.id, first.name);
+}
+
+/** Whether details may be had soon: another moment, or the first renewed token, may bring them. */
+function mayPass({ account }: LoadedPost, live: Attempt, { kind }: ProviderError): boolean {
+  if (kind === 'token') return live.tokenVersion === account.tokenVersion;
+  return kind === 'unavailable' && tryNumber() < LIVE_TRIES;
+}
+
+/** What is live is published, whoever does not tell its details. */
+async function withoutDetails(deps: Deps, loaded: LoadedPost, live: Attempt): Promise<StepOutcome> {
+  const known = { providerPostId: live.providerRef, permalink: null };
+  const state = await applyVerdict(deps, loaded, { kind: 'published', status: 'PUBLISHED', ...known });
+  return { kind: 'settled', state };
 }
 
 /** What a verdict means for the plan; null: it has to be asked for again. */
@@ -152,7 +170,7 @@ export async function applyVerdict(
       if (verdict.error.quota !== null && !isFinal(post.state)) {
         const refused = provider.publishing.quotas.filter(({ bucket }) => bucket === verdict.error.quota);
         await releaseQuotas(db, post.id, refused);
-        await learnQuota(deps, loaded, verdict.error, new Date(Date.now() + HOUR_MS));
+        await learnQuota(deps, loaded, verdict.error);
       }
       return (
         await settlePost(db, post.id, {

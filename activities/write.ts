@@ -5,7 +5,7 @@ import { isFinal } from '../db/schema.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Step } from '../providers/provider.ts';
 import { accepted } from './accepted.ts';
-import { endedWaiting, type LoadedPost, loadPost, noteQuotas, openPost } from './access.ts';
+import { endedWaiting, type LoadedPost, loadPost, noteQuotas, openPost, refusedUntil } from './access.ts';
 import { alive } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { notYet } from './failures.ts';
@@ -46,6 +46,8 @@ export const createWriteActivities = (deps: Deps) => ({
 
       const early = (await endedWaiting(deps, loaded)) ?? (await notYetDue(deps, loaded));
       if (early !== null) return early;
+      const until = refusedUntil(loaded);
+      if (until !== null) return quotaFull(deps, loaded, { quota: 'rate_limited', askAgainAt: until });
       const access = await openPost(deps, loaded, signal);
       if ('blocked' in access) return waiting(deps, postId, access.blocked);
 

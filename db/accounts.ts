@@ -12,6 +12,12 @@ import {
 } from './schema.ts';
 
 export type Account = typeof oauthAccounts.$inferSelect;
+
+/** Notes until when the provider refuses every call for the account. */
+export async function noteRefusedCalls(db: Db, id: string, until: Date): Promise<void> {
+  await db.update(oauthAccounts).set({ callsRefusedUntil: until }).where(eq(oauthAccounts.id, id));
+}
+
 /** A data key as it is stored: only the key-encryption key can open it. */
 export interface StoredKey {
   keyId: string;

@@ -169,6 +169,8 @@ export const oauthAccounts = pgTable(
     tokenVersion: integer('token_version').notNull().default(1),
     status: text('status').$type<AccountStatus>().notNull().default('active'),
     statusReason: text('status_reason'),
+    /** Until then the provider refuses every call for the account, as it has said; each one before it may prolong that. */
+    callsRefusedUntil: at('calls_refused_until'),
     username: text('username'),
     displayName: text('display_name'),
     metadata: jsonb('metadata').$type<Record<string, unknown>>().notNull().default({}),

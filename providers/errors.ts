@@ -21,6 +21,8 @@ export interface CatalogueRow {
   retryAfterMs?: number;
   /** Bucket of the quota that it shows to be used up, where one of ours is meant. */
   quota?: string;
+  /** `quota`: every call for the account is refused meanwhile, not only this one. */
+  everyCall?: boolean;
 }
 
 export interface ProviderErrorInit {
@@ -38,6 +40,8 @@ export interface ProviderErrorInit {
   retryAfterMs?: number;
   /** Bucket of the quota that the refusal shows to be used up. */
   quota?: string;
+  /** `quota`: every call for the account is refused meanwhile. */
+  everyCall?: boolean;
   /** `unavailable`: given up after as many tries of a step. */
   tries?: number;
   /** `gone`: the writes whose results are lost; `unavailable`: those to repeat when the tries are used up. */
@@ -56,6 +60,7 @@ export class ProviderError extends Error {
   readonly logId: string | null;
   readonly retryAfterMs: number | undefined;
   readonly quota: string | null;
+  readonly everyCall: boolean;
   readonly tries: number;
   readonly steps: readonly string[];
   /** What it was made of, to make a like one. */
@@ -73,6 +78,7 @@ export class ProviderError extends Error {
     this.logId = init.logId ?? null;
     this.retryAfterMs = init.retryAfterMs;
     this.quota = init.quota ?? null;
+    this.everyCall = init.everyCall ?? false;
     this.tries = init.tries ?? Infinity;
     this.steps = init.steps ?? [];
   }

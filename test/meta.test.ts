@@ -1,4 +1,5 @@
 import process from 'node:process';
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
 import { jpeg } from '../sandbox/testing-media.ts';
 import { createWorld, sampleVideo, until, type Answer, type Json, type World } from './world.ts';
@@ -39,6 +40,12 @@ async function published(answer: Answer): Promise<Json> {
 }
 
 const count = async (provider: string): Promise<Json> => world.control('GET', `/${provider}/count`);
+
+/** The time is over in which the platform takes no calls for an account. */
+const takeCalls = (accountId: string): Promise<unknown> =>
+  world.database.db.execute(
+    sql`update oauth_accounts set calls_refused_until = now() where id = ${accountId} and calls_refused_until > now()`,
+  );
 
 /** Waits until a post waits for a while. */
 async function untilPause(postId: string): Promise<void> {
@@ -241,6 +248,51 @@ describe('a post', () => {
     expect(post).toMatchObject({ permalink: null, providerPostId: expect.any(String) });
   });
 
+  test.each([
+    ['takes no more calls', '4'],
+    ['does not allow to read it', '10'],
+    ['takes no token', '190'],
+  ])('that is live is published, where the platform %s', async (_what, code) => {
+    onTestFailed(() => world.tell());
+    await world.fault({ endpoint: 'instagram.node:media', kind: 'status', http: 400, code, times: 0 });
+    const postInfo = { caption: `no details: ${code}` };
+    const body = { accountId: instagram.id, mediaType: 'REELS', mediaId: videoId, postInfo };
+    const post = await published(await publish('instagram', body));
+    await world.control('DELETE', '/faults');
+    expect(post).toMatchObject({ permalink: null, providerPostId: expect.any(String) });
+    await takeCalls(instagram.id);
+  });
+
+  test('is not begun while the platform takes no calls for the account', async () => {
+    onTestFailed(() => world.tell());
+    const body = (text: string): object => ({
+      accountId: instagram.id,
+      mediaType: 'REELS',
+      mediaId: videoId,
+      postInfo: { caption: text },
+    });
+    await world.fault({ endpoint: 'instagram.limit', kind: 'status', http: 400, code: '80002' });
+    const first = (await publish('instagram', body('one too many'))).body.id;
+    await world.untilPost(first, 'waiting_quota');
+    const calls = async (): Promise<number> => {
+      const requests: Json = await world.control('GET', '/requests');
+      return requests.filter(({ endpoint }: Json) => endpoint?.startsWith('instagram.')).length;
+    };
+    const before = await calls();
+    const second = (await publish('instagram', body('one more'))).body.id;
+    await world.untilPost(second, 'waiting_quota');
+    const third = (await publish('instagram', { ...body('at once or never'), onQuota: 'fail' })).body.id;
+    const failed = await world.untilPost(third, 'failed');
+    expect(failed.error).toMatchObject({ code: 'quota_exceeded', retryable: true });
+    expect(await calls()).toBe(before);
+
+    await takeCalls(instagram.id);
+    for (const id of [first, second]) {
+      await world.skipTime(`post:${id}`);
+      await world.untilPost(id, 'published');
+    }
+  });
+
   test('whose container is never finished has failed, because a container shows nothing', async () => {
     onTestFailed(() => world.tell());
     await world.control('POST', '/threads/options', { processingMs: 3_600_000 });
@@ -420,8 +472,8 @@ describe('a post', () => {
 
   test('that lost its scope since is refused at once, too', async () => {
     onTestFailed(() => world.tell());
-    const scope = (sql: string): Promise<unknown> =>
-      world.database.db.execute(`update oauth_accounts set scope = ${sql} where id = '${threads.id}'`);
+    const scope = (value: string): Promise<unknown> =>
+      world.database.db.execute(`update oauth_accounts set scope = ${value} where id = '${threads.id}'`);
     await scope(`scope || '{threads_location_tagging}'`);
     const answer = await publish('threads', {
       accountId: threads.id,

@@ -291,7 +291,7 @@ async function limits(login: Login, context: PostContext): Promise<ToldQuota[]> 
     return await readLimits(login, context.openId, context);
   } catch (error) {
     // The ledger knows enough; a refusal comes with the publish.
-    if (error instanceof ProviderError && error.kind !== 'token') return [];
+    if (error instanceof ProviderError && error.kind !== 'token' && !error.everyCall) return [];
     throw error;
   }
 }

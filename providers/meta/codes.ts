@@ -33,6 +33,7 @@ export const RATE: MetaRow = {
   kind: 'quota',
   code: 'rate_limited',
   retryAfterMs: HOUR,
+  everyCall: true,
   userMessage:
     'The platform accepts no more calls for this account at the moment. The post goes out by itself later.',
 };

@@ -103,6 +103,7 @@ function metaError(
       userMessage: row.userMessage,
       ...waitOf(answer, row),
       ...(row.quota === undefined ? {} : { quota: row.quota }),
+      ...(row.everyCall === undefined ? {} : { everyCall: row.everyCall }),
       ...(row.tries === undefined ? {} : { tries: row.tries }),
     });
   const busy =

@@ -182,7 +182,7 @@ async function limits(settings: ThreadsSettings, context: PostContext, part: Par
     return await readLimits(settings, context, isReply(part) ? ['reply'] : ['post']);
   } catch (error) {
     // The ledger knows enough; a refusal comes with the publish.
-    if (error instanceof ProviderError && error.kind !== 'token') return [];
+    if (error instanceof ProviderError && error.kind !== 'token' && !error.everyCall) return [];
     throw error;
   }
 }

@@ -1,0 +1,1 @@
+ALTER TABLE "oauth_accounts" ADD COLUMN "calls_refused_until" timestamp with time zone;
