@@ -82,7 +82,7 @@ async function decidedAlready(
     return { kind: 'settled', state: await applyVerdict(deps, loaded, verdict) };
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
-    if (error.kind === 'quota') await learnQuota(deps, loaded, error);
+    await learnQuota(deps, loaded, error);
     return null;
   }
 }

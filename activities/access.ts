@@ -36,7 +36,8 @@ export async function takeTurn(
 }
 
 /**
- * Notes what a refusal has shown: that a quota of the account is used up, or that no call for it is taken for a while.
+ * Notes what an error has shown, if anything: that a quota of the account is used up, or that no call for it is taken for a
+ * while.
  * @returns when to ask again, and how the quota stands where it is one of ours
  */
 export async function learnQuota(

@@ -62,7 +62,7 @@ export async function reconcile(
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     if (error.kind === 'token') return { kind: 'token_refused', tokenVersion: loaded.account.tokenVersion };
-    if (error.kind === 'quota') await learnQuota(deps, loaded, error);
+    await learnQuota(deps, loaded, error);
     throw tryAgain(error);
   }
 }

@@ -1,6 +1,6 @@
 import { CancelledFailure } from '@temporalio/common';
 import { accountKey } from '../db/accounts.ts';
-import { type Attempt, lastAttempt, supersedeAttempt } from '../db/attempts.ts';
+import { type Attempt, lastAttempt, supersedeAttempts } from '../db/attempts.ts';
 import { savePost, settlePost } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Chunk, PostContext, Transfer } from '../providers/provider.ts';
@@ -37,7 +37,7 @@ export const createTransferActivities = (deps: Deps) => ({
       if (write?.status !== 'accepted')
         return { kind: 'repeat', step: of, ms: 0, why: 'The upload URL is gone' };
       // What it made was to be fetched: the account was connected the other way then.
-      if (write.secretEncrypted === null) return expired(deps, { loaded, of, write });
+      if (write.secretEncrypted === null) return expired(deps, { loaded, of });
 
       const secret = await openSecret(deps, loaded, write);
       const transfer: Sending = { loaded, of, write, media, secret, way };
@@ -116,6 +116,7 @@ export async function hasArrived(deps: Deps, loaded: LoadedPost): Promise<boolea
     return (await way.receivedBytes(access.context)) >= last.last;
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
+    await learnQuota(deps, loaded, error);
     if (error.kind === 'unavailable') throw tryAgain(error);
     return null;
   }
@@ -180,17 +181,17 @@ async function sendNothing(
   write: Attempt | null,
 ): Promise<StepOutcome> {
   if (write === null || write.secretEncrypted === null) return done(deps, loaded, step);
-  return expired(deps, { loaded, of: write.step, write });
+  return expired(deps, { loaded, of: write.step });
 }
 
 /** The upload URL is dead. What was sent to it can never become visible; a new write makes a new one. */
 async function expired(
   { db }: Deps,
-  { loaded: { post }, of, write }: Pick<Sending, 'loaded' | 'of' | 'write'>,
+  { loaded: { post }, of }: Pick<Sending, 'loaded' | 'of'>,
 ): Promise<StepOutcome> {
   const times = await db.transaction(async (tx) => {
     await savePost(tx, post.id, { sentBytes: null });
-    return supersedeAttempt(tx, write, 'upload_url_expired');
+    return supersedeAttempts(tx, post.id, [of], 'upload_url_expired');
   });
   return { kind: 'repeat', step: of, ms: (times - 1) ** 2 * 2_000, why: 'The upload URL has expired' };
 }
@@ -204,10 +205,8 @@ async function interrupted(deps: Deps, { loaded }: Sending, error: ProviderError
       const { state } = await settlePost(deps.db, post.id, { state: 'failed', error: postError(error) });
       return { kind: 'settled', state };
     }
-    case 'quota':
-      await learnQuota(deps, loaded, error);
-      throw tryAgain(error);
     default:
+      await learnQuota(deps, loaded, error);
       throw tryAgain(error);
   }
 }

@@ -44,7 +44,7 @@ export const createVerdictActivities = (deps: Deps) => ({
         throw notYet('NotDecided', `the provider says ${verdict.status}`, ms);
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;
-        if (error.kind === 'quota') await learnQuota(deps, loaded, error);
+        await learnQuota(deps, loaded, error);
         return live === null || mayPass(loaded, live, error)
           ? unanswered(loaded, error)
           : withoutDetails(deps, loaded, live);

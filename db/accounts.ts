@@ -12,12 +12,6 @@ import {
 } from './schema.ts';
 
 export type Account = typeof oauthAccounts.$inferSelect;
-
-/** Notes until when the provider refuses every call for the account. */
-export async function noteRefusedCalls(db: Db, id: string, until: Date): Promise<void> {
-  await db.update(oauthAccounts).set({ callsRefusedUntil: until }).where(eq(oauthAccounts.id, id));
-}
-
 /** A data key as it is stored: only the key-encryption key can open it. */
 export interface StoredKey {
   keyId: string;
@@ -329,4 +323,9 @@ export function refreshDueAt({ id, tokenVersion, issuedAt, expiresAt }: Account)
   const due = expiresAt.getTime() - margin - spread * margin * 0.5;
   // However short a life the provider gives it, a token is not refreshed twice in a row.
   return new Date(Math.max(due, (issuedAt ?? expiresAt).getTime() + LEAST_MS));
+}
+
+/** Notes until when the provider refuses every call for the account. */
+export async function noteRefusedCalls(db: Db, id: string, until: Date): Promise<void> {
+  await db.update(oauthAccounts).set({ callsRefusedUntil: until }).where(eq(oauthAccounts.id, id));
 }

@@ -121,24 +121,8 @@ export async function closeAttempt(
 }
 
 /**
- * What an accepted write made is gone before it was of use: the write has to be made again.
- * @returns how often it has happened to this step
- */
-export async function supersedeAttempt(
-  db: Db,
-  { id, postId, step }: Pick<Attempt, 'id' | 'postId' | 'step'>,
-  errorCode: string,
-): Promise<number> {
-  await db
-    .update(publishAttempts)
-    .set({ status: 'rejected', errorCode, secretEncrypted: null })
-    .where(eq(publishAttempts.id, id));
-  return timesSuperseded(db, postId, [step]);
-}
-
-/**
- * The same for several steps at once.
- * @returns how often it has happened to the one of them that it happened to most
+ * What accepted writes made is gone before it was of use: they have to be made again.
+ * @returns how often it has happened to the one of these steps that it happened to most
  */
 export async function supersedeAttempts(
   db: Db,
@@ -146,33 +130,15 @@ export async function supersedeAttempts(
   steps: readonly string[],
   errorCode: string,
 ): Promise<number> {
-  return db.transaction(async (tx) => {
-    await tx
-      .update(publishAttempts)
-      .set({ status: 'rejected', errorCode, secretEncrypted: null })
-      .where(
-        and(
-          eq(publishAttempts.postId, postId),
-          inArray(publishAttempts.step, [...steps]),
-          eq(publishAttempts.status, 'accepted'),
-        ),
-      );
-    return timesSuperseded(tx, postId, steps);
-  });
-}
-
-async function timesSuperseded(db: Db, postId: string, steps: readonly string[]): Promise<number> {
+  const ofSteps = and(eq(publishAttempts.postId, postId), inArray(publishAttempts.step, [...steps]));
+  await db
+    .update(publishAttempts)
+    .set({ status: 'rejected', errorCode, secretEncrypted: null })
+    .where(and(ofSteps, eq(publishAttempts.status, 'accepted')));
   const rows = await db
     .select({ times: sql<number>`count(*)::int` })
     .from(publishAttempts)
-    .where(
-      and(
-        eq(publishAttempts.postId, postId),
-        inArray(publishAttempts.step, [...steps]),
-        eq(publishAttempts.status, 'rejected'),
-        isNotNull(publishAttempts.providerRef),
-      ),
-    )
+    .where(and(ofSteps, eq(publishAttempts.status, 'rejected'), isNotNull(publishAttempts.providerRef)))
     .groupBy(publishAttempts.step);
   return Math.max(0, ...rows.map(({ times }) => times));
 }

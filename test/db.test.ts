@@ -20,7 +20,7 @@ import {
   listAttempts,
   markSent,
   prepareAttempt,
-  supersedeAttempt,
+  supersedeAttempts,
 } from '../db/attempts.ts';
 import { type Database, type Db, openDatabase } from '../db/client.ts';
 import {
@@ -560,7 +560,7 @@ describe('attempts', () => {
     await markSent(db, made.id);
     const answer = { status: 'accepted', secretEncrypted: bytes('upload url'), providerRef: 'a' } as const;
     await closeAttempt(db, made.id, 'sent', answer);
-    expect(await supersedeAttempt(db, made, 'upload_expired')).toBe(1);
+    expect(await supersedeAttempts(db, post.id, [made.step], 'upload_expired')).toBe(1);
     expect(await listAttempts(db, post.id)).toMatchObject([
       { status: 'rejected', errorCode: 'upload_expired', secretEncrypted: null },
     ]);

@@ -205,6 +205,29 @@ describe('a deletion', () => {
     await deleted(post.id);
   });
 
+  test('waits while Threads takes no calls for the account', async () => {
+    onTestFailed(() => world.tell());
+    const id = await connectOther('busy');
+    const [first, second] = [
+      await published({ accountId: id, ...unit('first of two') }),
+      await published({ accountId: id, ...unit('second of two') }),
+    ];
+    await world.control('DELETE', '/requests');
+    await world.fault({ endpoint: 'threads.delete', kind: 'status', http: 400, code: '4' });
+    for (const post of [first, second]) {
+      await remove(post.id);
+      await until('the deletion to wait', async () => (await world.getPost(post.id)).next);
+    }
+    expect(await world.requests('threads.delete')).toHaveLength(1);
+    await world.database.db.execute(
+      sql`update oauth_accounts set calls_refused_until = now() where id = ${id}`,
+    );
+    for (const post of [first, second]) {
+      await world.skipTime(`delete:${post.id}`);
+      await deleted(post.id);
+    }
+  });
+
   test('shows in the limits of the account', async () => {
     const { body } = await world.call('GET', `/api/threads/limits?accountId=${accountId}`);
     expect(body.quotas.map(({ quota }: Json) => quota)).toEqual(['publish', 'reply', 'delete']);

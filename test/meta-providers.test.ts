@@ -152,7 +152,8 @@ async function findLost(
 ): Promise<string | undefined> {
   const left = Object.fromEntries(Object.entries(made).filter(([name]) => name !== step));
   const found = await provider.publishing.lookUp?.(step, { ...context, made: left, signal: soon() }, lost);
-  return found?.kind === 'happened' ? found.written.providerPostId : undefined;
+  if (found?.kind !== 'happened') throw new Error(`what was published is ${found?.kind}`);
+  return found.written.providerPostId;
 }
 
 const text = (words: string): object => ({ mediaType: 'TEXT', media: [], postInfo: { text: words } });
@@ -224,6 +225,14 @@ describe('threads', () => {
       kind: 'account',
       code: 'permission_missing',
     });
+  });
+
+  test('is live without an id where posts cannot be listed for an hour', async () => {
+    const done = await perform(threads, text('not listed'));
+    await control('POST', '/faults', { endpoint: 'threads.posts', kind: 'status', http: 500, times: 2 });
+    await expect(findLost(threads, done)).rejects.toMatchObject({ kind: 'unavailable' });
+    const at = new Date(Date.now() - 61 * 60_000);
+    expect(await findLost(threads, { ...done, lost: { ...done.lost, at } })).toBeUndefined();
   });
 
   test('finds a lost reply among others with the same text', async () => {

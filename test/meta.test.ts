@@ -28,6 +28,16 @@ async function connect(provider: string): Promise<Json> {
 const publish = (provider: string, body: object, headers: Record<string, string> = {}): Promise<Answer> =>
   world.call('POST', `/api/${provider}/publish`, { body, headers });
 
+/** An upload of ours as a reel: every step that there is. */
+const publishReel = (more: object = {}): Promise<Answer> =>
+  publish('instagram', {
+    accountId: instagram.id,
+    mediaType: 'REELS',
+    mediaId: videoId,
+    allowDuplicate: true,
+    ...more,
+  });
+
 async function published(answer: Answer): Promise<Json> {
   expect(answer.body).toMatchObject({ id: expect.any(String) });
   expect(answer.status).toBe(202);
@@ -255,33 +265,41 @@ describe('a post', () => {
   ])('that is live is published, where the platform %s', async (_what, code) => {
     onTestFailed(() => world.tell());
     await world.fault({ endpoint: 'instagram.node:media', kind: 'status', http: 400, code, times: 0 });
-    const postInfo = { caption: `no details: ${code}` };
-    const body = { accountId: instagram.id, mediaType: 'REELS', mediaId: videoId, postInfo };
-    const post = await published(await publish('instagram', body));
+    const post = await published(await publishReel());
     await world.control('DELETE', '/faults');
     expect(post).toMatchObject({ permalink: null, providerPostId: expect.any(String) });
     await takeCalls(instagram.id);
   });
 
+  test('that is live is published, although its creator removes the app before its permalink is read', async () => {
+    onTestFailed(() => world.tell());
+    await world.control('DELETE', '/requests');
+    const unread = { endpoint: 'instagram.node:media', kind: 'status', http: 500, code: '2', times: 0 };
+    await world.fault(unread);
+    const { body } = await publishReel();
+    await until('the permalink to be asked for', async () =>
+      (await world.requests('instagram.node')).some(({ fault }) => fault !== undefined) ? true : null,
+    );
+    await world.control('POST', '/instagram/revoke', { user: 'sandbox_creator' });
+    const post = await world.untilPost(body.id, 'published');
+    expect(post).toMatchObject({ permalink: null, providerPostId: expect.any(String) });
+    await world.control('DELETE', '/faults');
+    await connect('instagram');
+  });
+
   test('is not begun while the platform takes no calls for the account', async () => {
     onTestFailed(() => world.tell());
-    const body = (text: string): object => ({
-      accountId: instagram.id,
-      mediaType: 'REELS',
-      mediaId: videoId,
-      postInfo: { caption: text },
-    });
     await world.fault({ endpoint: 'instagram.limit', kind: 'status', http: 400, code: '80002' });
-    const first = (await publish('instagram', body('one too many'))).body.id;
+    const first = (await publishReel()).body.id;
     await world.untilPost(first, 'waiting_quota');
     const calls = async (): Promise<number> => {
       const requests: Json = await world.control('GET', '/requests');
       return requests.filter(({ endpoint }: Json) => endpoint?.startsWith('instagram.')).length;
     };
     const before = await calls();
-    const second = (await publish('instagram', body('one more'))).body.id;
+    const second = (await publishReel()).body.id;
     await world.untilPost(second, 'waiting_quota');
-    const third = (await publish('instagram', { ...body('at once or never'), onQuota: 'fail' })).body.id;
+    const third = (await publishReel({ onQuota: 'fail' })).body.id;
     const failed = await world.untilPost(third, 'failed');
     expect(failed.error).toMatchObject({ code: 'quota_exceeded', retryable: true });
     expect(await calls()).toBe(before);
@@ -313,12 +331,7 @@ describe('a post', () => {
     onTestFailed(() => world.tell());
     await world.control('DELETE', '/requests');
     await world.fault({ endpoint: 'instagram.node', kind: 'status', http: 400, code: '190', times: 0 });
-    const { body } = await publish('instagram', {
-      accountId: instagram.id,
-      mediaType: 'REELS',
-      mediaId: videoId,
-      allowDuplicate: true,
-    });
+    const { body } = await publishReel();
     await untilPause(body.id);
     expect(await world.requests('instagram.token')).toHaveLength(1);
     await world.control('DELETE', '/faults');
@@ -330,12 +343,7 @@ describe('a post', () => {
     onTestFailed(() => world.tell());
     await world.control('DELETE', '/requests');
     await world.fault({ endpoint: 'instagram.upload', kind: 'status', http: 404, body: '', times: 0 });
-    const { body } = await publish('instagram', {
-      accountId: instagram.id,
-      mediaType: 'REELS',
-      mediaId: videoId,
-      allowDuplicate: true,
-    });
+    const { body } = await publishReel();
     await untilPause(body.id);
     expect(await world.requests('instagram.container')).toHaveLength(2);
     await world.control('DELETE', '/faults');
@@ -346,12 +354,7 @@ describe('a post', () => {
     onTestFailed(() => world.tell());
     await world.control('DELETE', '/requests');
     await world.fault({ endpoint: 'instagram.upload', kind: 'status', http: 503, body: '', times: 0 });
-    const { body } = await publish('instagram', {
-      accountId: instagram.id,
-      mediaType: 'REELS',
-      mediaId: videoId,
-      allowDuplicate: true,
-    });
+    const { body } = await publishReel();
     const anUpload = (wanted: number): Promise<true> =>
       until(`an upload with ${wanted}`, async () =>
         (await world.requests('instagram.upload')).some(({ status }) => status === wanted) ? true : null,
@@ -376,8 +379,7 @@ describe('a post', () => {
       http: 400,
       body: JSON.stringify(refusal),
     });
-    const post = { accountId: instagram.id, mediaType: 'REELS', mediaId: videoId, allowDuplicate: true };
-    expect(await published(await publish('instagram', post))).toMatchObject({ error: null });
+    expect(await published(await publishReel())).toMatchObject({ error: null });
   });
 
   test('whose container is not found for long gets another one', async () => {

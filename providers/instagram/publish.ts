@@ -1,29 +1,24 @@
 import { Value } from 'typebox/value';
-import { ProviderError } from '../errors.ts';
-import { http } from '../http.ts';
-import { amount, record, records, text, tryParse } from '../json.ts';
+import { records } from '../json.ts';
 import {
   awaitContainers,
   checkContainer,
   type Containers,
   createContainer,
-  hasExpired,
-  lookUpPublish,
   publishContainer,
   readPermalink,
 } from '../meta/containers.ts';
 import { PUBLISH_BUCKET } from '../meta/codes.ts';
-import { lostAnswer } from '../meta/errors.ts';
 import { callGraph } from '../meta/graph.ts';
+import { toldQuotas, unlessRefused } from '../meta/limits.ts';
+import { lookUpPublish } from '../meta/lost-publish.ts';
 import { fields, isOurs, type MediaRef, urlParams } from '../meta/media.ts';
-import type { Plan, PostContext, Publishing, Quota, ToldQuota, Transfer } from '../provider.ts';
+import type { Plan, PostContext, Publishing, Quota, ToldQuota } from '../provider.ts';
 import { INSTAGRAM, type Login } from './client.ts';
 import { InstagramRequest } from './request.ts';
+import { createTransfer, uploadUri } from './upload.ts';
 
 const DAY = 24 * 3_600_000;
-/** A file of up to 300 MB on a slow line. */
-const UPLOAD_MS = 30 * 60_000;
-
 const QUOTAS = {
   /** Posts in 24 hours: Meta's pages contradict each other, the account's limit is asked for (sheet section 4.5). */
   posts: { bucket: PUBLISH_BUCKET, limit: null, windowMs: DAY, counts: 'accepted' },
@@ -38,7 +33,7 @@ export function createPublishing(login: Login): Publishing {
     platform: INSTAGRAM,
     call: ({ accessToken, signal }) => ({ ...login.call, accessToken, signal }),
     account: ({ openId }) => `/${openId}`,
-    edges: { create: 'media', publish: 'media_publish', list: 'media' },
+    edges: { create: 'media', publish: 'media_publish' },
     statusFields: 'id,status_code,status',
     textField: 'caption',
     ownFiles: ({ request }) => parse(request).media.some(isOurs),
@@ -60,7 +55,7 @@ export function createPublishing(login: Login): Publishing {
         await checkContainer(containers, context, context.made['container'], allWrites(request));
         return [];
       }
-      return step === allWrites(request)[0] ? limits(login, context) : [];
+      return step === allWrites(request)[0] ? unlessRefused(readLimits(login, context.openId, context)) : [];
     },
 
     async write(step, context) {
@@ -86,15 +81,13 @@ export function createPublishing(login: Login): Publishing {
 
     lookUp: (_step, context, lost) => {
       const { mediaType, postInfo } = parse(context.request);
-      return lookUpPublish(
+      return lookUpPublish(containers, context, context.made['container'] ?? '', {
+        ...lost,
         // Stories are a list of their own (section 7.1).
-        mediaType === 'STORIES'
-          ? { ...containers, edges: { ...containers.edges, list: 'stories' } }
-          : containers,
-        context,
-        context.made['container'] ?? '',
-        { ...lost, caption: postInfo.caption ?? null, kind: READ_AS[mediaType] },
-      );
+        list: mediaType === 'STORIES' ? 'stories' : 'media',
+        caption: postInfo.caption ?? null,
+        kind: READ_AS[mediaType],
+      });
     },
 
     ...(uploadUrl === undefined ? {} : { transfer: createTransfer(containers) }),
@@ -194,108 +187,6 @@ function containerParams(
   };
 }
 
-/** The bytes, and the token with them, only go to the host of the settings. */
-function uploadUri(uploadUrl: string, uri: string | null): string {
-  if (uri !== null && (URL.parse(uri)?.href ?? '').startsWith(`${new URL(uploadUrl).origin}/`)) return uri;
-  throw new ProviderError({
-    provider: 'instagram',
-    kind: 'rejected',
-    code: 'upload_host_refused',
-    message: 'Instagram named an upload host that INSTAGRAM_UPLOAD_URL does not allow',
-    userMessage:
-      'The video could not be sent safely. Nothing was published. The operator has to check INSTAGRAM_UPLOAD_URL.',
-  });
-}
-
-/** Resumable upload (sheet section 4.2). Whether it can go on in the middle is not confirmed: it begins again. */
-function createTransfer(containers: Containers): Transfer {
-  return {
-    needsToken: true,
-    chunks: (size) => [{ first: 0, last: size - 1 }],
-
-    async sendChunk(context, { total, secret, body }) {
-      const { accessToken, signal, publishId } = context;
-      const answer = await http({
-        method: 'POST',
-        url: secret,
-        headers: {
-          authorization: `OAuth ${accessToken}`,
-          offset: '0',
-          file_size: String(total),
-          'content-length': String(total),
-          'content-type': 'application/octet-stream',
-        },
-        body,
-        signal,
-        totalMs: UPLOAD_MS,
-      }).catch((error: unknown): never => {
-        throw lostAnswer(INSTAGRAM, error, 'read');
-      });
-      const said = record(tryParse(answer.text));
-      if (answer.status < 300 && said?.['success'] === true) return 'complete';
-      if (answer.status === 404) return 'expired';
-      const error = uploadError(answer.status, record(said?.['debug_info']));
-      const closed =
-        error.kind === 'rejected' && publishId !== null && (await hasExpired(containers, context, publishId));
-      if (closed) return 'expired';
-      throw error;
-    },
-
-    async receivedBytes(context) {
-      const answer = await callGraph(INSTAGRAM, {
-        ...containers.call(context),
-        path: `/${context.publishId ?? ''}`,
-        params: { fields: 'status_code,video_status' },
-        effect: 'read',
-      });
-      const uploading = record(record(answer['video_status'])?.['uploading_phase']);
-      const complete = text(uploading?.['status']) === 'complete' || answer['status_code'] === 'FINISHED';
-      return complete ? (context.media?.size ?? 0) : 0;
-    },
-  };
-}
-
-/** An upload host speaks otherwise than the Graph API (sheet section 4.2). */
-function uploadError(status: number, debug: Readonly<Record<string, unknown>> | null): ProviderError {
-  const message = text(debug?.['message']);
-  const told = {
-    provider: 'instagram',
-    message: `Instagram answered the upload with ${status}`,
-    providerCode: text(debug?.['type']) ?? String(status),
-    providerMessage: message,
-  } as const;
-  if (status === 401 || /unauthorized/i.test(message ?? ''))
-    return new ProviderError({
-      ...told,
-      kind: 'token',
-      code: 'access_token_invalid',
-      userMessage: 'The connection to this account has ended. Reconnect the account; the post goes out then.',
-    });
-  if (status >= 500 || status === 429 || debug?.['retriable'] === true)
-    return new ProviderError({
-      ...told,
-      kind: 'unavailable',
-      code: 'provider_unavailable',
-      userMessage: 'Instagram does not take the video at the moment. It is tried again.',
-    });
-  return new ProviderError({
-    ...told,
-    kind: 'rejected',
-    code: 'upload_refused',
-    userMessage: 'Instagram refused the video’s bytes. Nothing was published.',
-  });
-}
-
-async function limits(login: Login, context: PostContext): Promise<ToldQuota[]> {
-  try {
-    return await readLimits(login, context.openId, context);
-  } catch (error) {
-    // The ledger knows enough; a refusal comes with the publish.
-    if (error instanceof ProviderError && error.kind !== 'token' && !error.everyCall) return [];
-    throw error;
-  }
-}
-
 /** How many posts the account may still make, in Instagram's own words (sheet section 4.5). @throws ProviderError */
 export async function readLimits(
   { call }: Login,
@@ -310,8 +201,5 @@ export async function readLimits(
     accessToken,
     signal,
   });
-  const [row] = records(answer['data']);
-  const used = amount(row?.['quota_usage']);
-  const limit = amount(record(row?.['config'])?.['quota_total']);
-  return used === null || limit === null ? [] : [{ bucket: PUBLISH_BUCKET, limit, used }];
+  return toldQuotas(records(answer['data'])[0], [{ bucket: PUBLISH_BUCKET, prefix: '' }]);
 }

@@ -1,18 +1,18 @@
 import { Value } from 'typebox/value';
-import { ProviderError } from '../errors.ts';
 import {
   awaitContainers,
   checkContainer,
   type Containers,
   createContainer,
-  lookUpPublish,
   publishContainer,
   readPermalink,
 } from '../meta/containers.ts';
 import { PUBLISH_BUCKET } from '../meta/codes.ts';
 import { callGraph } from '../meta/graph.ts';
+import { toldQuotas, unlessRefused } from '../meta/limits.ts';
+import { lookUpPublish } from '../meta/lost-publish.ts';
 import { fields, isOurs, urlParams } from '../meta/media.ts';
-import { amount, record, records } from '../json.ts';
+import { records } from '../json.ts';
 import type { PostContext, Publishing, Quota, ToldQuota } from '../provider.ts';
 import { containersOf, items, locate, type Part, planOf } from './chain.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
@@ -35,7 +35,7 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
     call: ({ accessToken, signal }) => ({ base: `${settings.graphUrl}/v1.0`, accessToken, signal }),
     // A wrong id in the path looks like a container that is not there yet: `me` cannot be wrong (section 11, 4).
     account: () => '/me',
-    edges: { create: 'threads', publish: 'threads_publish', list: 'threads' },
+    edges: { create: 'threads', publish: 'threads_publish' },
     statusFields: 'id,status,error_message',
     textField: 'text',
     ownFiles: ({ request }) => {
@@ -62,7 +62,8 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
       }
       if (step !== containersOf(part)[0]) return [];
       if (part.before === null) await requireEligibility(settings, request, context);
-      return limits(settings, context, part);
+      // A missing scope can fail the whole call: it is asked for what is needed.
+      return unlessRefused(readLimits(settings, context, isReply(part) ? ['reply'] : ['post']));
     },
 
     async write(step, context) {
@@ -92,20 +93,15 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
     async lookUp(step, context, lost) {
       const { part } = locate(parse(context.request), step);
       const replyTo = answered(part, context);
-      const found = await lookUpPublish(
+      const amongReplies = replyTo !== undefined && context.scopes.includes('threads_read_replies');
+      const found = await lookUpPublish(containers, context, context.made[part.name('container')] ?? '', {
+        ...lost,
         // Replies are a list of their own, with a permission of its own (section 6.1).
-        replyTo === undefined || !context.scopes.includes('threads_read_replies')
-          ? containers
-          : { ...containers, edges: { ...containers.edges, list: 'replies' } },
-        context,
-        context.made[part.name('container')] ?? '',
-        {
-          ...lost,
-          caption: part.unit.postInfo.text ?? null,
-          kind: { media_type: READ_AS[part.unit.mediaType] },
-          replyTo,
-        },
-      );
+        list: amongReplies ? 'replies' : 'threads',
+        caption: part.unit.postInfo.text ?? null,
+        kind: { media_type: READ_AS[part.unit.mediaType] },
+        replyTo,
+      });
       // The list may lag behind (section 4.5), and the next part cannot do without the id of what it answers.
       const nameless = found.kind === 'happened' && found.written.providerPostId === undefined;
       return nameless && !part.last ? { kind: 'open' } : found;
@@ -176,17 +172,6 @@ function containerParams(part: Part, context: PostContext): Record<string, strin
   };
 }
 
-/** What Threads says about the quotas (sheet section 4.7). A missing scope can fail the whole call: it is asked for what is needed. */
-async function limits(settings: ThreadsSettings, context: PostContext, part: Part): Promise<ToldQuota[]> {
-  try {
-    return await readLimits(settings, context, isReply(part) ? ['reply'] : ['post']);
-  } catch (error) {
-    // The ledger knows enough; a refusal comes with the publish.
-    if (error instanceof ProviderError && error.kind !== 'token' && !error.everyCall) return [];
-    throw error;
-  }
-}
-
 /** The quotas that Threads tells, with the scope that each needs and how its fields begin (sheet section 4.7). */
 const TOLD = {
   post: { bucket: PUBLISH_BUCKET, scope: 'threads_content_publish', prefix: '' },
@@ -216,9 +201,5 @@ export async function readLimits(
     signal,
   });
   const row = records(answer['data'])[0] ?? answer;
-  return told.flatMap(({ bucket, prefix }) => {
-    const used = amount(row[`${prefix}quota_usage`]);
-    const limit = amount(record(row[`${prefix}config`])?.['quota_total']);
-    return used === null || limit === null ? [] : [{ bucket, limit, used }];
-  });
+  return toldQuotas(row, told);
 }

@@ -1,0 +1,98 @@
+import { ProviderError } from '../errors.ts';
+import { id, record, records, text } from '../json.ts';
+import type { Lost, LookUp, PostContext } from '../provider.ts';
+import { type Containers, standing } from './containers.ts';
+import { blockedError } from './errors.ts';
+import { callGraph } from './graph.ts';
+
+/** What became of a publish whose answer was lost: the container knows (sheets instagram 4.4, threads 4.5). */
+export async function lookUpPublish(
+  containers: Containers,
+  context: PostContext,
+  container: string,
+  lost: Lost & Wanted,
+): Promise<LookUp> {
+  const { platform } = containers;
+  const { status } = await standing(containers, context, container);
+  switch (status) {
+    case 'PUBLISHED': {
+      const providerPostId = await findPost(containers, context, lost).catch((error: unknown) =>
+        withoutId(error, lost),
+      );
+      return {
+        kind: 'happened',
+        written: { logId: null, ...(providerPostId === null ? {} : { providerPostId }) },
+      };
+    }
+    case 'FINISHED':
+      return lost.code === 'action_blocked' || lost.code === '4/2207051'
+        ? { kind: 'refused', error: blockedError(platform) }
+        : { kind: 'nothing' };
+    case 'IN_PROGRESS':
+      return { kind: 'open' };
+    case 'ERROR':
+    case 'EXPIRED':
+      return { kind: 'nothing' };
+  }
+}
+
+const HOUR_MS = 3_600_000;
+
+/** It is live, with or without its id: who refuses to list it is not asked again, who cannot is asked for an hour. */
+function withoutId(error: unknown, { at }: Lost): null {
+  if (!(error instanceof ProviderError) || error.kind === 'token') throw error;
+  const passes = error.kind === 'unavailable' || error.kind === 'quota';
+  if (passes && at.getTime() > Date.now() - HOUR_MS) throw error;
+  return null;
+}
+
+const SKEW_MS = 60_000;
+
+/** What a post looks like whose id is wanted. */
+interface Wanted {
+  /** The account's list that it stands in. */
+  list: string;
+  caption: string | null;
+  /** What fields of it are, where the list has them. */
+  kind: Readonly<Record<string, string>>;
+  /** The post that it answers, where it is a reply. */
+  replyTo?: string | undefined;
+}
+
+/**
+ * The one post of the account since then with this text, which is not known to be another post, or another part of the
+ * same one; null where it cannot be told. Never the newest on a guess.
+ */
+async function findPost(
+  { platform, call, account, textField }: Containers,
+  context: PostContext,
+  { at, others, list, caption, kind, replyTo }: Lost & Wanted,
+): Promise<string | null> {
+  const since = Math.floor((at.getTime() - SKEW_MS) / 1000);
+  const answer = await callGraph(platform, {
+    ...call(context),
+    path: `${account(context)}/${list}`,
+    params: {
+      fields: [
+        'id',
+        'timestamp',
+        textField,
+        ...Object.keys(kind),
+        ...(replyTo === undefined ? [] : ['replied_to']),
+      ].join(','),
+      since: String(since),
+      limit: '50',
+    },
+    effect: 'read',
+  });
+  const known = new Set([...Object.values(context.made), ...others]);
+  const fitting = records(answer['data']).filter((row) => {
+    if (known.has(id(row['id']) ?? '')) return false;
+    if (Object.entries(kind).some(([name, value]) => (text(row[name]) ?? value) !== value)) return false;
+    if (replyTo !== undefined && id(record(row['replied_to'])?.['id']) !== replyTo) return false;
+    const time = Date.parse((text(row['timestamp']) ?? '').replace(/\+0000$/, 'Z'));
+    return (text(row[textField]) ?? '') === (caption ?? '') && !(time < since * 1000);
+  });
+  const [only] = fitting;
+  return only === undefined || fitting.length > 1 ? null : id(only['id']);
+}
