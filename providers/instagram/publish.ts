@@ -19,6 +19,7 @@ import { InstagramRequest } from './request.ts';
 import { createTransfer, uploadUri } from './upload.ts';
 
 const DAY = 24 * 3_600_000;
+
 const QUOTAS = {
   /** Posts in 24 hours: Meta's pages contradict each other, the account's limit is asked for (sheet section 4.5). */
   posts: { bucket: PUBLISH_BUCKET, limit: null, windowMs: DAY, counts: 'accepted' },
