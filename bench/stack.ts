@@ -11,7 +11,6 @@ import { startChild, type Child } from '../scripts/child.ts';
 import { environment } from '../scripts/environment.ts';
 import {
   endNow,
-  freePorts,
   inventSecrets,
   productionCommand,
   ROOT,
@@ -19,6 +18,7 @@ import {
   type Secrets,
   settingsOf,
 } from '../scripts/own-stack.ts';
+import { freePorts } from '../scripts/ports.ts';
 import { startPostgres } from '../scripts/postgres.ts';
 import { untilApiReady, untilSandboxReady } from '../scripts/readiness.ts';
 import { findTemporalBinary, startTemporal } from '../scripts/temporal.ts';

@@ -3,7 +3,8 @@ import process from 'node:process';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { createApi } from '../scripts/api-client.ts';
-import { ROOT, freePorts } from '../scripts/own-stack.ts';
+import { ROOT } from '../scripts/own-stack.ts';
+import { freePort } from '../scripts/ports.ts';
 import { padMp4 } from '../scripts/pad-mp4.ts';
 import { peakMemory, resetPeakMemory } from '../scripts/peak-memory.ts';
 import { answers } from '../scripts/ports.ts';
@@ -98,7 +99,7 @@ const megabytesOf = (memory: { total: number } | null): number | null =>
   memory === null ? null : Math.round(memory.total / 1e6);
 
 async function startSink(stack: Stack): Promise<string> {
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   await stack.run('sink', [process.execPath, join(ROOT, 'bench/sink.ts'), String(port)]);
   await until('the sink', 30_000, async () => (await answers(port)) || null);
   return `http://127.0.0.1:${port}/`;

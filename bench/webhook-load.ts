@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import process from 'node:process';
-import { freePorts, ROOT } from '../scripts/own-stack.ts';
+import { ROOT } from '../scripts/own-stack.ts';
+import { freePort } from '../scripts/ports.ts';
 import { answers } from '../scripts/ports.ts';
 import { run } from '../scripts/run.ts';
 import type { Load, LoadResult } from './load.ts';
@@ -24,7 +25,7 @@ export async function sendWebhooks(
 /** Starts the floor on the same database, with a table that has the same columns and indexes. */
 export async function startBare(stack: Stack): Promise<{ url: string; pid: number }> {
   await stack.sql`create table bare_events (like webhook_events including all)`;
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const { pid } = await stack.run('bare', [
     process.execPath,
     join(ROOT, 'bench/bare-webhooks.ts'),

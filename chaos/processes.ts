@@ -13,13 +13,13 @@ import { startChild, type Child } from '../scripts/child.ts';
 import { environment } from '../scripts/environment.ts';
 import {
   endNow,
-  freePorts,
   inventSecrets,
   productionCommand,
   ROOT,
   sandboxCommand,
   settingsOf,
 } from '../scripts/own-stack.ts';
+import { freePorts } from '../scripts/ports.ts';
 import { startPostgres, type Postgres, type PostgresOptions } from '../scripts/postgres.ts';
 import { findTemporalBinary, startTemporal } from '../scripts/temporal.ts';
 import { createFleet } from './fleet.ts';

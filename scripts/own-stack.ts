@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url';
 import type { ProviderName } from '../providers/provider.ts';
 import type { Child } from './child.ts';
 import { environment } from './environment.ts';
-import { freePort } from './ports.ts';
 import type { App } from './sandboxed/provider.ts';
 import { PROVIDERS } from './sandboxed-providers.ts';
 
@@ -117,13 +116,6 @@ export function productionCommand(role: 'server' | 'worker'): string[] {
   const [node, ...rest] = (scripts[`start:${role}`] ?? '').split(' ');
   if (node !== 'node') throw new Error(`start:${role} of package.json does not start with node`);
   return [process.execPath, ...rest];
-}
-
-/** That many free ports, all different. */
-export async function freePorts(count: number): Promise<number[]> {
-  const found = new Set<number>();
-  while (found.size < count) found.add(await freePort());
-  return [...found];
 }
 
 /** Nothing of it is kept, so nobody has to end in order. */

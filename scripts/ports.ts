@@ -1,16 +1,35 @@
+import { randomInt } from 'node:crypto';
 import { connect, createServer } from 'node:net';
+
+/**
+ * Below what systems give to clients and for port 0 (32768 and up on Linux, 49152 elsewhere): a server that was killed
+ * finds its port free when it starts again.
+ */
+const RANGE = { from: 10_000, to: 32_000 };
 
 /** A port that is free on the loopback address: one of the preferred, or else any. */
 export async function freePort(...preferred: number[]): Promise<number> {
   for (const port of preferred) if (await isFree(port)) return port;
-  return listenOn(0);
+  for (let tries = 0; tries < 1_000; tries++) {
+    const port = randomInt(RANGE.from, RANGE.to);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`none of many ports between ${RANGE.from} and ${RANGE.to} is free on 127.0.0.1`);
 }
 
-export async function isFree(port: number): Promise<boolean> {
-  return listenOn(port).then(
-    () => true,
-    () => false,
-  );
+/** That many free ports, all different. */
+export async function freePorts(count: number): Promise<number[]> {
+  const found = new Set<number>();
+  while (found.size < count) found.add(await freePort());
+  return [...found];
+}
+
+export function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
 
 /** Whether somebody listens there. */
@@ -20,16 +39,5 @@ export function answers(port: number): Promise<boolean> {
     socket.once('connect', () => resolve(true));
     socket.once('error', () => resolve(false));
     socket.once('connect', () => socket.destroy());
-  });
-}
-
-function listenOn(port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : port));
-    });
   });
 }

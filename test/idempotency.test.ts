@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
-import { freePort } from '../scripts/ports.ts';
+import { ownPort } from './ports.ts';
 import { createWorld, until, type Answer, type World } from './world.ts';
 
 /* The same request, fifty times at once, to two server processes: one post, one live video. */
@@ -12,7 +12,7 @@ let accountId: string;
 let servers: readonly [string, string];
 beforeAll(async () => {
   world = await createWorld();
-  const port = await freePort();
+  const port = await ownPort();
   await world.spawn('server', { PORT: String(port) });
   servers = [world.url, `http://127.0.0.1:${port}`];
   await until('the second server', async () =>

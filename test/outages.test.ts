@@ -5,7 +5,6 @@ import process from 'node:process';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
-import { freePort } from '../scripts/ports.ts';
 import {
   createWorld,
   paddedVideo,
@@ -16,6 +15,7 @@ import {
   type Json,
   type World,
 } from './world.ts';
+import { ownPort } from './ports.ts';
 
 /*
  * PostgreSQL or Temporal are away, or everything is killed: what was accepted happens, once. Servers that cannot reach
@@ -56,12 +56,12 @@ const BOTH: Away[] = ['refuses', 'is silent'];
 async function hostOf(away: Away): Promise<string> {
   const address = silent.address();
   const quiet = typeof address === 'object' ? address?.port : undefined;
-  return `127.0.0.1:${away === 'refuses' ? await freePort() : quiet}`;
+  return `127.0.0.1:${away === 'refuses' ? await ownPort() : quiet}`;
 }
 
 /** One more server, which cannot reach what is named. @returns its URL */
 async function serverWithout(what: { temporal?: Away; postgres?: Away }): Promise<string> {
-  const port = await freePort();
+  const port = await ownPort();
   await world.spawn('server', {
     PORT: String(port),
     ...(what.temporal === undefined ? {} : { TEMPORAL_ADDRESS: await hostOf(what.temporal) }),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
-import { freePort } from '../scripts/ports.ts';
+import { ownPort } from './ports.ts';
 import { createWorld, until, type Answer, type Json, type World } from './world.ts';
 
 /* The quota ledger: never exceeded, whoever asks, and what a client hears of it. Two servers and two workers share it. */
@@ -14,7 +14,7 @@ let second: string;
 beforeAll(async () => {
   world = await createWorld({ tiktok: { dailyPostCap: 15, pendingShareCap: 5 } });
   mediaId = await world.upload();
-  const port = await freePort();
+  const port = await ownPort();
   await world.spawn('worker');
   await world.spawn('server', { PORT: String(port) });
   second = `http://127.0.0.1:${port}`;

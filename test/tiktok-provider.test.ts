@@ -10,7 +10,7 @@ import { isUploadUrl } from '../providers/tiktok/publish.ts';
 import { checkRequest, type TikTokRequest } from '../providers/tiktok/request.ts';
 import { startSandbox, type Sandbox } from '../sandbox/server.ts';
 import { createTestClient, type TestClient } from '../sandbox/testing.ts';
-import { freePort } from '../scripts/ports.ts';
+import { ownPort } from './ports.ts';
 import { until, type Json } from './world.ts';
 
 /* The provider alone, over real HTTP against the sandbox. */
@@ -370,7 +370,7 @@ describe('an answer that does not say what happened', () => {
   });
 
   test('because nobody listens: nothing happened, both are tried again', async () => {
-    const provider = createTikTok(settings({ apiUrl: `http://127.0.0.1:${await freePort()}` }));
+    const provider = createTikTok(settings({ apiUrl: `http://127.0.0.1:${await ownPort()}` }));
     expect(await refusal(write(provider))).toMatchObject({ kind: 'unavailable' });
     expect(await refusal(read(provider))).toMatchObject({ kind: 'unavailable' });
     expect(await refusal(provider.oauth.refresh('rft.x', soon()))).toMatchObject({ kind: 'unavailable' });

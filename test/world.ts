@@ -15,8 +15,8 @@ import { startSandbox } from '../sandbox/server.ts';
 import { createTestClient } from '../sandbox/testing.ts';
 import { type Child, startChild } from '../scripts/child.ts';
 import { environment } from '../scripts/environment.ts';
-import { freePort } from '../scripts/ports.ts';
 import type { sweep as sweepWorkflow } from '../workflows/sweep.ts';
+import { ownPort } from './ports.ts';
 
 /*
  * A whole Everpost for one test file: real server and worker processes, a database cloned from the migrated template, a
@@ -55,7 +55,7 @@ export async function createWorld(options: WorldOptions = {}) {
   const name = `w${randomBytes(6).toString('hex')}`;
   const dir = join(inject('runDir'), name);
   const databaseUrl = await cloneDatabase(name);
-  const port = await freePort();
+  const port = await ownPort();
   const url = `http://127.0.0.1:${port}`;
   const secrets = {
     clientSecret: options.clientSecret ?? randomBytes(24).toString('hex'),

@@ -6,6 +6,7 @@ import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
 import type { TestProject } from 'vitest/node';
+import { freePorts } from '../../scripts/ports.ts';
 import { startPostgres } from '../../scripts/postgres.ts';
 import { findTemporalBinary, startTemporal } from '../../scripts/temporal.ts';
 
@@ -22,11 +23,13 @@ declare module 'vitest' {
 /** One PostgreSQL and one Temporal server for the run; every test file makes its own database and namespace on them. */
 export default async function servers(project: TestProject): Promise<() => Promise<void>> {
   const runDir = join(fileURLToPath(new URL('../artifacts', import.meta.url)), `run-${process.pid}`);
+  const [databasePort = 0, temporalPort = 0] = await freePorts(2);
   const [database, temporal] = await Promise.all([
-    startPostgres({ dir: join(runDir, 'pg'), throwAway: true }),
+    startPostgres({ dir: join(runDir, 'pg'), port: databasePort, throwAway: true }),
     findTemporalBinary().then((binary) =>
       startTemporal({
         binary,
+        port: temporalPort,
         logFile: join(runDir, 'temporal.log'),
         dynamicConfig: {
           'frontend.WorkflowTimeSkippingEnabled': true,
