@@ -5,6 +5,7 @@ import type { ProviderSettings } from './providers/index.ts';
 import type { InstagramSettings } from './providers/instagram/client.ts';
 import type { FacebookLoginSettings } from './providers/instagram/facebook-login.ts';
 import type { InstagramLoginSettings } from './providers/instagram/instagram-login.ts';
+import type { MetaWebhookSettings } from './providers/meta/webhooks.ts';
 import type { ThreadsSettings } from './providers/threads/client.ts';
 import type { TikTokSettings } from './providers/tiktok/client.ts';
 
@@ -361,12 +362,10 @@ function readInstagram(read: Reader): InstagramSettings | null {
   const facebookLogin = readFacebookLogin(read, alone);
   if (facebookLogin === null && instagramLogin === null) return null;
   return {
-    webhookSecrets: secrets(
-      value('INSTAGRAM_WEBHOOK_SECRET'),
-      value('INSTAGRAM_APP_SECRET'),
-      value('INSTAGRAM_LOGIN_APP_SECRET'),
-    ),
-    verifyToken: verifyToken(read, 'Instagram'),
+    ...metaSecrets(read, 'Instagram', 'INSTAGRAM_WEBHOOK_SECRET', [
+      'INSTAGRAM_APP_SECRET',
+      'INSTAGRAM_LOGIN_APP_SECRET',
+    ]),
     ...(facebookLogin === null ? {} : { facebookLogin }),
     ...(instagramLogin === null ? {} : { instagramLogin }),
   };
@@ -429,21 +428,23 @@ function readThreads(read: Reader): ThreadsSettings | null {
     appSecret: value('THREADS_APP_SECRET'),
     redirectUri: value('NEXT_PUBLIC_THREADS_REDIRECT_URI'),
     // Which of the two secrets signs is not confirmed (sheet threads section 10).
-    webhookSecrets: secrets(
-      value('THREADS_WEBHOOK_SECRET'),
-      value('THREADS_APP_SECRET'),
-      value('INSTAGRAM_APP_SECRET'),
-    ),
-    verifyToken: verifyToken(read, 'Threads'),
+    ...metaSecrets(read, 'Threads', 'THREADS_WEBHOOK_SECRET', ['THREADS_APP_SECRET', 'INSTAGRAM_APP_SECRET']),
     authUrl,
     graphUrl,
   };
 }
 
-function verifyToken({ value, problem }: Reader, title: string): string {
-  const token = value('META_VERIFY_TOKEN');
-  if (token === '') problem(`META_VERIFY_TOKEN is missing, but ${title} settings are set`);
-  return token;
+/** What tells that a call of Meta's is Meta's. */
+function metaSecrets(
+  { value, problem }: Reader,
+  title: string,
+  listed: SettingName,
+  apps: readonly SettingName[],
+): MetaWebhookSettings {
+  const verifyToken = value('META_VERIFY_TOKEN');
+  if (verifyToken === '') problem(`META_VERIFY_TOKEN is missing, but ${title} settings are set`);
+  const appSecrets = secrets('', ...apps.map(value));
+  return { webhookSecrets: secrets(value(listed), ...appSecrets), appSecrets, verifyToken };
 }
 
 /** The comma list, or what stands for it. */

@@ -1,4 +1,6 @@
 import { activityInfo, cancellationSignal, Context, heartbeat } from '@temporalio/activity';
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
 
 const BEAT_MS = 4000;
 
@@ -16,6 +18,21 @@ export async function alive<T>(work: (signal: AbortSignal) => Promise<T>): Promi
 export function tryNumber(): number {
   return activityInfo().attempt;
 }
+
+/** How often in a row, this time included, the tries of this activity have met the same. The heartbeat carries it on. */
+export function timesInARow(what: string): number {
+  const { heartbeatDetails: row } = activityInfo();
+  const times = Value.Check(Row, row) && row.what === what ? row.times + 1 : 1;
+  heartbeat({ what, times });
+  return times;
+}
+
+/** This try of the activity has met nothing. */
+export function endRow(): void {
+  if (Value.Check(Row, activityInfo().heartbeatDetails)) heartbeat(null);
+}
+
+const Row = Type.Object({ what: Type.String(), times: Type.Integer() });
 
 /**
  * A signal for work that a cancelled workflow must not interrupt halfway, because its outcome could not be told any

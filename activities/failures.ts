@@ -18,9 +18,12 @@ export function tryAgain(error: ProviderError): ApplicationFailure {
     type: error.code,
     message: error.message,
     details: [error.details],
-    ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
+    ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: Math.min(error.retryAfterMs, HOUR_MS) }),
   });
 }
+
+/** A longer wait is the workflow's, which is told of it by the next try. */
+const HOUR_MS = 3_600_000;
 
 /** A provider's refusal as clients see it in `error` of a post. */
 export function postError(error: ProviderError): PostError {

@@ -1,4 +1,4 @@
-import { type Attempt, closeAttempt, listAttempts, madeByOthers } from '../db/attempts.ts';
+import { type Attempt, closeAttempt, countEnds, listAttempts, madeByOthers } from '../db/attempts.ts';
 import { savePost, settlePost } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { accepted } from './accepted.ts';
@@ -6,6 +6,8 @@ import { learnQuota, type LoadedPost, openPost } from './access.ts';
 import type { Deps } from './deps.ts';
 import { notYet, postError, tryAgain } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
+import { pauseAfter } from './refusal.ts';
+import { makeAgain } from './verdict.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -49,8 +51,7 @@ export async function reconcile(
           context: access.context,
         });
       case 'nothing':
-        await closeAttempt(db, lost.id, 'unknown', { status: 'rejected', errorCode: 'not_performed' });
-        return 'again';
+        return await notPerformed(deps, loaded, lost, found.error);
       case 'refused': {
         await closeAttempt(db, lost.id, 'unknown', { status: 'rejected', errorCode: found.error.code });
         const error = postError(found.error);
@@ -65,4 +66,26 @@ export async function reconcile(
     await learnQuota(deps, loaded, error);
     throw tryAgain(error);
   }
+}
+
+/**
+ * Nothing happened: the write is made again, at once for the first time.
+ * @param error what the provider has said, where as many tries as it says are enough
+ */
+async function notPerformed(
+  deps: Deps,
+  loaded: LoadedPost,
+  { id, step }: Attempt,
+  error?: ProviderError,
+): Promise<StepOutcome | 'again'> {
+  const { db } = deps;
+  const { id: postId, plan } = loaded.post;
+  const errorCode = 'not_performed';
+  await closeAttempt(db, id, 'unknown', { status: 'rejected', errorCode });
+  const names = plan.map(({ name }) => name);
+  const times = await countEnds(db, postId, { step, errorCode, uses: names.slice(0, names.indexOf(step)) });
+  if (error !== undefined && times >= error.tries)
+    return makeAgain(deps, loaded, { steps: error.steps, status: error.code, error });
+  if (times === 1) return 'again';
+  return { kind: 'repeat', step, ms: pauseAfter(times), why: `${step} did not happen` };
 }

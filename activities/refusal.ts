@@ -1,10 +1,4 @@
-import {
-  type Attempt,
-  type AttemptOutcome,
-  closeAttempt,
-  countAttempts,
-  listAttempts,
-} from '../db/attempts.ts';
+import { type Attempt, type AttemptOutcome, closeAttempt, countEnds, listAttempts } from '../db/attempts.ts';
 import { savePost, settlePost } from '../db/posts.ts';
 import { releaseQuotas } from '../db/quotas.ts';
 import type { ProviderError } from '../providers/errors.ts';
@@ -17,8 +11,6 @@ import { makeAgain } from './verdict.ts';
 import { quotaFull, waiting } from './waiting.ts';
 
 const HOUR_MS = 3_600_000;
-/** Longest pause before a lost write that can never become visible is made again. */
-const LONGEST_PAUSE_MS = HOUR_MS / 2;
 
 /** A write that is under way. */
 export interface Write {
@@ -58,15 +50,19 @@ export async function refused(
     );
 
   switch (error.kind) {
-    case 'token':
-      return (await refusedBefore(deps, write, errorCode))
-        ? waiting(deps, post.id, {
+    case 'token': {
+      if (!(await refusedBefore(deps, write, errorCode)))
+        return { kind: 'token_refused', tokenVersion: account.tokenVersion };
+      // A fresh token is refused like the one before: it may be about what the write uses.
+      return error.steps.length > 0
+        ? makeAgain(deps, write.loaded, { steps: error.steps, status: error.code, error })
+        : waiting(deps, post.id, {
             kind: 'wait',
             state: 'waiting_account',
             ms: HOUR_MS,
             why: 'The provider refuses a fresh token',
-          })
-        : { kind: 'token_refused', tokenVersion: account.tokenVersion };
+          });
+    }
     case 'grant':
     case 'account':
       return waiting(deps, post.id, {
@@ -88,7 +84,7 @@ export async function refused(
     case 'gone':
       return makeAgain(deps, write.loaded, { steps: error.steps, status: error.code, error });
     case 'unavailable':
-      if ((await countAttempts(db, post.id, write.step)) >= error.tries) {
+      if ((await triesOf(deps, write, errorCode, error.steps)) >= error.tries) {
         if (error.steps.length > 0)
           return makeAgain(deps, write.loaded, { steps: error.steps, status: error.code, error });
         const end = { state: 'failed', error: postError(error) } as const;
@@ -105,7 +101,7 @@ export async function refused(
       return {
         kind: 'repeat',
         step: write.step,
-        ms: pauseAfter(attempt, post.createdAt),
+        ms: pauseAfter(await triesOf(deps, write, errorCode)),
         why: error.message,
       };
   }
@@ -123,9 +119,21 @@ function wasCounted(counts: Quota['counts'], from: 'prepared' | 'sent', { kind }
   }
 }
 
-/** The longer the trouble lasts, the longer the pause. */
-function pauseAfter(attempt: Attempt, since: Date): number {
-  return Math.min(LONGEST_PAUSE_MS, Math.max(2000, (attempt.createdAt.getTime() - since.getTime()) / 2));
+/** How often the write has ended like this. */
+function triesOf(
+  { db }: Deps,
+  { loaded: { post }, step }: Write,
+  errorCode: string,
+  uses: readonly string[] = [],
+): Promise<number> {
+  return countEnds(db, post.id, { step, errorCode, uses });
+}
+
+const LONGEST_PAUSE_MS = HOUR_MS / 2;
+
+/** How long to wait before a write is made that was made in vain so many times: the longer the trouble lasts, the longer. */
+export function pauseAfter(times: number): number {
+  return Math.min(LONGEST_PAUSE_MS, 1000 * 2 ** times);
 }
 
 /** Whether the attempt before this one was refused like it with an older token: then a refresh has not helped. */

@@ -7,6 +7,7 @@ import {
   deactivate,
   refreshDueAt,
   replaceTokens,
+  type StoredKey,
   wipeTokens,
 } from '../db/accounts.ts';
 import { audit } from '../db/audit.ts';
@@ -16,7 +17,7 @@ import { ProviderError } from '../providers/errors.ts';
 import { askForToken, askToCancel, wakePost } from '../workflows/start.ts';
 import { alive, uninterruptedSignal } from './alive.ts';
 import type { Deps } from './deps.ts';
-import { tryAgain } from './failures.ts';
+import { notYet, tryAgain } from './failures.ts';
 
 /** Where an account's tokens stand. */
 export interface TokenStanding {
@@ -57,6 +58,7 @@ export const createTokenActivities = (deps: Deps) => ({
       try {
         // A refresh that is cut off halfway may have cost us the only good token: nothing but our own end stops it.
         const fresh = await provider.oauth.refresh(old, uninterruptedSignal());
+        if (fresh === null) return await keepTokens(deps, account, key, old);
         const place = { id: account.id, tokenVersion: account.tokenVersion + 1 };
         // No refresh token in the answer: the old one stays (RFC 6749 section 6).
         const sealed = await sealTokens(envelope, key, place, {
@@ -67,6 +69,7 @@ export const createTokenActivities = (deps: Deps) => ({
           ...sealed,
           expiresAt: inSeconds(fresh.expiresIn),
           refreshExpiresAt: inSeconds(fresh.refreshExpiresIn) ?? account.refreshExpiresAt,
+          issuedAt: new Date(),
           scopes: fresh.scopes,
         });
         await audit(db, {
@@ -108,7 +111,7 @@ export const createTokenActivities = (deps: Deps) => ({
               await openRefreshToken(envelope, key, account, account.refreshTokenEncrypted),
               signal,
             );
-            accessToken = refreshed.accessToken;
+            accessToken = refreshed?.accessToken ?? accessToken;
           }
           await provider.oauth.revoke(accessToken, signal);
         } catch (error) {
@@ -141,6 +144,37 @@ export const createTokenActivities = (deps: Deps) => ({
       return askForToken(deps.temporal, account);
     }),
 });
+
+/** A provider that refuses is not called often. */
+const ASK_AGAIN_MS = 900_000;
+
+/**
+ * The provider renews nothing yet, and says that the tokens live. To whoever was refused with them they are as good as new
+ * ones: under the next version they are tried once more.
+ * @throws ApplicationFailure when it is time for others, and nobody was refused
+ */
+async function keepTokens(
+  { db, envelope }: Deps,
+  account: Account,
+  key: StoredKey,
+  refreshToken: string,
+): Promise<TokenStanding> {
+  const due = refreshDueAt(account);
+  if (account.accessTokenEncrypted === null || (due !== null && due.getTime() <= Date.now()))
+    throw notYet('NotRenewed', 'the provider does not renew the token yet', ASK_AGAIN_MS);
+  const accessToken = await openAccessToken(envelope, key, account, account.accessTokenEncrypted);
+  const place = { id: account.id, tokenVersion: account.tokenVersion + 1 };
+  const sealed = await sealTokens(envelope, key, place, { accessToken, refreshToken });
+  const { expiresAt, refreshExpiresAt, issuedAt } = account;
+  const saved = await replaceTokens(db, account, {
+    ...sealed,
+    expiresAt,
+    refreshExpiresAt,
+    issuedAt,
+    scopes: [],
+  });
+  return standing(saved ?? account);
+}
 
 async function load({ db }: Deps, accountId: string): Promise<Account> {
   const account = await accountById(db, accountId);

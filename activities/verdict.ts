@@ -4,7 +4,7 @@ import { releaseQuotas } from '../db/quotas.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { FinalVerdict, Verdict } from '../providers/provider.ts';
 import { learnQuota, type LoadedPost, loadPost, openPost, takeTurn } from './access.ts';
-import { alive, tryNumber } from './alive.ts';
+import { alive, endRow, timesInARow, tryNumber } from './alive.ts';
 import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
 import { notYet, postError, tryAgain } from './failures.ts';
@@ -33,6 +33,7 @@ export const createVerdictActivities = (deps: Deps) => ({
       await takeTurn(deps, loaded, step);
       try {
         const verdict = await loaded.provider.publishing.verdict(step, access.context);
+        endRow();
         const outcome = await follow(deps, loaded, step, verdict);
         if (outcome !== null) return outcome;
         await saveStatus(deps.db, postId, verdict.status);
@@ -45,12 +46,23 @@ export const createVerdictActivities = (deps: Deps) => ({
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;
         await learnQuota(deps, loaded, error);
+        if (await isLost(deps, loaded, error))
+          return makeAgain(deps, loaded, { steps: error.steps, status: error.code, error });
         return live === null || mayPass(loaded, live, error)
           ? unanswered(loaded, error)
           : withoutDetails(deps, loaded, live);
       }
     }),
 });
+
+/** Whether what is asked about has to be made anew: it is not found for long, or with a newer token either. */
+async function isLost({ db }: Deps, { post, account }: LoadedPost, error: ProviderError): Promise<boolean> {
+  const [first] = error.steps;
+  if (first === undefined) return false;
+  if (error.kind === 'token')
+    return (await lastAttempt(db, post.id, first))?.tokenVersion !== account.tokenVersion;
+  return error.kind === 'unavailable' && timesInARow(error.code) >= error.tries;
+}
 
 /** How often the details of what is live are asked for. */
 const LIVE_TRIES = 6;

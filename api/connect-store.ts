@@ -4,7 +4,7 @@ import { sealTokens } from '../crypto/tokens.ts';
 import type { Envelope } from '../crypto/envelope.ts';
 import { type Account, accountKey, accountsOf, saveGrant } from '../db/accounts.ts';
 import type { Db } from '../db/client.ts';
-import { saveInstagramAccount } from '../db/logins.ts';
+import { accountsOfLogin, saveInstagramAccount } from '../db/logins.ts';
 import { type OAuthState, useConnectLink } from '../db/connect.ts';
 import type { Grant, Provider } from '../providers/provider.ts';
 import type { Deps } from './deps.ts';
@@ -73,8 +73,8 @@ async function saveLogin(
 }
 
 /**
- * Ends at the provider what is of no use to us, as well as that can be done; unless the same person's account is
- * connected already: revoking would end that too.
+ * Ends at the provider what is of no use to us, as well as that can be done; unless an account of the same person, or of
+ * the same login, is connected already: revoking would end that too.
  */
 export async function giveBack(
   { database: { db } }: Deps,
@@ -82,9 +82,12 @@ export async function giveBack(
   provider: Provider,
   grants: Grant[],
 ): Promise<void> {
-  for (const { openId, tokens } of grants) {
+  for (const { openId, tokens, login } of grants) {
     try {
-      const connected = await accountsOf(db, provider.name, openId);
+      const connected = [
+        ...(await accountsOf(db, provider.name, openId)),
+        ...(login === undefined ? [] : await accountsOfLogin(db, provider.name, login.id)),
+      ];
       if (connected.some(({ status }) => status === 'active')) continue;
       await provider.oauth.revoke(tokens.accessToken, AbortSignal.timeout(REVOKE_MS));
     } catch (error) {

@@ -21,8 +21,6 @@ import { tell } from './temporal.ts';
 
 const STATE_MS = 600_000;
 const EXCHANGE_MS = 20_000;
-/** What a provider answers while it is out of order (RFC 6749); its other errors are refusals. */
-const PASSING = new Set(['server_error', 'temporarily_unavailable']);
 
 /** Why an account was not connected; `api/pages.ts` says it to the creator. */
 export type ConnectFailure =
@@ -148,7 +146,7 @@ async function connect(
     request.log.warn({ err: cause, ...cause.details }, 'the provider did not exchange the code');
     return {
       code: 'provider_error',
-      unavailable: cause.providerCode === null || PASSING.has(cause.providerCode),
+      unavailable: cause.code === 'provider_unavailable' || cause.kind === 'quota',
       details: cause.details,
     };
   }

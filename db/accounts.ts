@@ -167,7 +167,8 @@ export async function accountKey(db: Db, { dataKeyId }: Account): Promise<Stored
 export async function replaceTokens(
   db: Db,
   account: Account,
-  tokens: StoredTokens & { expiresAt: Date | null; refreshExpiresAt: Date | null; scopes: readonly string[] },
+  tokens: StoredTokens &
+    Pick<Account, 'expiresAt' | 'refreshExpiresAt' | 'issuedAt'> & { scopes: readonly string[] },
 ): Promise<Account | null> {
   const { scopes, ...columns } = tokens;
   const [saved] = await db
@@ -175,7 +176,6 @@ export async function replaceTokens(
     .set({
       ...columns,
       ...(scopes.length > 0 ? { scope: [...scopes] } : {}),
-      issuedAt: new Date(),
       tokenVersion: account.tokenVersion + 1,
     })
     .where(

@@ -56,13 +56,19 @@ export async function lastAttempt(db: Db, postId: string, step: string): Promise
   return attempt ?? null;
 }
 
-/** How often a step was tried. */
-export async function countAttempts(db: Db, postId: string, step: string): Promise<number> {
-  const rows = await db
-    .select({ times: sql<number>`count(*)::int` })
-    .from(publishAttempts)
-    .where(and(eq(publishAttempts.postId, postId), eq(publishAttempts.step, step)));
-  return rows[0]?.times ?? 0;
+/**
+ * How often a step has ended like this, since what it uses was made.
+ * @param uses the steps that made it
+ */
+export async function countEnds(
+  db: Db,
+  postId: string,
+  { step, errorCode, uses }: { step: string; errorCode: string; uses: readonly string[] },
+): Promise<number> {
+  const newestFirst = await listAttempts(db, postId);
+  const made = newestFirst.findIndex((attempt) => uses.includes(attempt.step));
+  const since = made === -1 ? newestFirst : newestFirst.slice(0, made);
+  return since.filter((attempt) => attempt.step === step && attempt.errorCode === errorCode).length;
 }
 
 /**

@@ -66,8 +66,11 @@ export interface OAuth {
     codeVerifier: string,
     signal: AbortSignal,
   ): Promise<{ scopes: readonly string[]; grants: Grant[] }>;
-  /** @throws ProviderError `grant` when the refresh token is refused, `unavailable` when it should be tried again */
-  refresh(refreshToken: string, signal: AbortSignal): Promise<TokenSet>;
+  /**
+   * @returns null when the provider renews nothing now, and says that the tokens live
+   * @throws ProviderError `grant` when the refresh token is refused, `unavailable` when it should be tried again
+   */
+  refresh(refreshToken: string, signal: AbortSignal): Promise<TokenSet | null>;
   /** Ends our access at the provider; a token that is dead already is no error. */
   revoke(accessToken: string, signal: AbortSignal): Promise<void>;
 }
@@ -162,8 +165,8 @@ export interface Lost {
 /** What became of it. */
 export type LookUp =
   | { kind: 'happened'; written: Written }
-  /** It may be sent again. */
-  | { kind: 'nothing' }
+  /** It may be sent again; with an `error`, only as often as that says, then what is in its `steps` is made anew. */
+  | { kind: 'nothing'; error?: ProviderError }
   /** Nothing happened, and the answer was a refusal after all. */
   | { kind: 'refused'; error: ProviderError }
   /** It cannot be told yet. */

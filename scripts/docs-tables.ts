@@ -26,6 +26,12 @@ const DOES: Readonly<Record<ProviderErrorKind, string>> = {
   unknown: 'file: init is made again; URL: `reconciling`, then `unknown`',
 };
 
+/** What comes after a limited number of tries. */
+const THEN: Partial<Record<ProviderErrorKind, string>> = {
+  token: ', where no container can be made anew',
+  unavailable: ', a few times; then with a new container, or `failed`',
+};
+
 /** @returns the path where the file is not as it should be, and may not be written */
 function write(path: string, tables: Readonly<Record<string, string>>): string | null {
   const before = readFileSync(root + path, 'utf8');
@@ -90,7 +96,7 @@ function meaning(row: CatalogueRow & { tries?: number }): string[] {
       (row.retryAfterMs === undefined
         ? ''
         : `, ${row.kind === 'quota' ? 'asks again after ' : 'every '}${duration(row.retryAfterMs)}`) +
-      (row.tries === undefined ? '' : `, ${row.tries} times; then \`failed\``),
+      (row.tries === undefined ? '' : (THEN[row.kind] ?? '')),
     row.userMessage,
   ];
 }

@@ -205,6 +205,7 @@ test('Instagram needs one of its two logins, each with all that belongs to it', 
   expect(read(facebook)).not.toHaveProperty('instagramLogin');
   expect(read(login)).toEqual({
     webhookSecrets: ['ig secret'],
+    appSecrets: ['ig secret'],
     verifyToken: 'v',
     instagramLogin: {
       appId: 'ig',
@@ -216,7 +217,10 @@ test('Instagram needs one of its two logins, each with all that belongs to it', 
     },
   });
   expect(read({ ...facebook, ...login })?.webhookSecrets).toEqual(['fb secret', 'ig secret']);
-  expect(read({ ...login, INSTAGRAM_WEBHOOK_SECRET: 'x' })?.webhookSecrets).toEqual(['x']);
+  expect(read({ ...login, INSTAGRAM_WEBHOOK_SECRET: 'x' })).toMatchObject({
+    webhookSecrets: ['x'],
+    appSecrets: ['ig secret'],
+  });
   for (const missing of Object.keys(login))
     expect(named(problemsOf({ ...meta, ...facebook, ...login, [missing]: '' }))).toEqual([missing]);
   expect(named(problemsOf({ ...meta, INSTAGRAM_WEBHOOK_SECRET: 'x' }))).toEqual(Object.keys(facebook));

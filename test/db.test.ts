@@ -19,6 +19,7 @@ import {
   lastAttempt,
   listAttempts,
   markSent,
+  countEnds,
   prepareAttempt,
   supersedeAttempts,
 } from '../db/attempts.ts';
@@ -566,6 +567,21 @@ describe('attempts', () => {
     ]);
   });
 
+  test('are counted by how they ended, since what they use was made', async () => {
+    const { account } = await tenant();
+    const post = await accepted(account);
+    const end = async (step: string, errorCode: string): Promise<void> => {
+      const made = await prepareAttempt(db, post, { step, tokenVersion: 1 });
+      await closeAttempt(db, made?.id ?? '', 'prepared', { status: 'rejected', errorCode });
+    };
+    const count = (uses: string[]): Promise<number> =>
+      countEnds(db, post.id, { step: 'publish', errorCode: 'not there', uses });
+    await end('publish', 'not there');
+    await end('container', 'not there');
+    for (const errorCode of ['not there', 'quota_exceeded', 'not there']) await end('publish', errorCode);
+    expect([await count([]), await count(['container'])]).toEqual([3, 2]);
+  });
+
   test('are not prepared for a post that has ended or was moved', async () => {
     const { account } = await tenant();
     const post = await accepted(account, { scheduledAt: later(60_000) });
@@ -663,6 +679,7 @@ describe('an account', () => {
     refreshTokenEncrypted: bytes('next refresh'),
     expiresAt: later(1000),
     refreshExpiresAt: null,
+    issuedAt: new Date(),
     scopes: [],
   };
 

@@ -145,11 +145,11 @@ describe('the provider', () => {
 
   test('takes a token that is too young to be renewed for a good one', async () => {
     const { accessToken } = await tokensOf('young');
-    expect(await refusal(login.oauth.refresh(accessToken, soon()))).toMatchObject({ kind: 'unavailable' });
+    expect(await login.oauth.refresh(accessToken, soon())).toBeNull();
     await advance(DAY_MS);
     const renewed = await login.oauth.refresh(accessToken, soon());
     expect(renewed).toMatchObject({ expiresIn: expect.any(Number), scopes: SCOPES });
-    expect(renewed.accessToken).not.toBe(accessToken);
+    expect(renewed?.accessToken).not.toBe(accessToken);
     // The stricter reading: the old one is dead, and says so.
     expect(await refusal(login.oauth.refresh(accessToken, soon()))).toMatchObject({ kind: 'grant' });
   });
@@ -266,6 +266,15 @@ describe('the API', () => {
       expect(live).toMatchObject([{ params: { video_url: expect.stringContaining(world.url) } }]);
     },
   );
+
+  test('goes on with a token that is refused once, although it is too young to be renewed', async () => {
+    await newCreator('just_connected');
+    const { id } = await connected('just_connected', 'instagram_login');
+    await world.fault({ endpoint: 'instagram.publish', kind: 'status', http: 400, code: '190' });
+    const { body: post } = await publishReel(id, 'young');
+    await world.untilPost(post.id, 'published');
+    expect((await world.call('GET', `/api/accounts/${id}`)).body).toMatchObject({ status: 'active' });
+  });
 
   test('publishes a reel that was to be uploaded when its account is connected by the other login', async () => {
     await newCreator('moved_late');

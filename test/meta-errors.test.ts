@@ -32,7 +32,7 @@ const rate = (theirs: string): Row => row(theirs, 'rate_limited', 'quota', { wai
 const again = (theirs: string, by = theirs): Row =>
   row(theirs, 'media_not_processed', 'unavailable', { by, waitMs: 30 * SECOND, tries: 5 });
 const soon = (theirs: string, code = 'container_not_ready'): Row =>
-  row(theirs, code, 'unavailable', { waitMs: 5 * SECOND });
+  row(theirs, code, 'unavailable', { waitMs: 5 * SECOND, tries: 6 });
 const token = (theirs: string, by = theirs): Row => row(theirs, 'access_token_invalid', 'token', { by });
 const permission = (theirs: string, by = theirs): Row => row(theirs, 'permission_missing', 'account', { by });
 const refused = (theirs: string, code: string, by = theirs): Row => row(theirs, code, 'rejected', { by });
@@ -46,7 +46,7 @@ const TABLE: readonly Row[] = [
   refused('1/2207057', 'thumb_offset_out_of_range'),
   refused('1/2207052', 'media_not_fetched'),
   row('9/2207042', 'publish_limit_reached', 'quota', { waitMs: HOUR }),
-  token('24/2207006'),
+  { ...token('24/2207006'), tries: 1 },
   soon('24/2207008'),
   soon('24/4279009'),
   refused('25/2207050', 'account_restricted'),
@@ -57,7 +57,7 @@ const TABLE: readonly Row[] = [
   soon('100/33', 'object_not_found'),
   refused('352/2207026', 'video_format'),
   refused('9004/2207052', 'media_not_fetched'),
-  soon('9007/2207027'),
+  row('9007/2207027', 'container_not_ready', 'unavailable'),
   refused('36000/2207004', 'image_too_large'),
   refused('36001/2207005', 'image_format'),
   refused('36003/2207009', 'aspect_ratio'),
@@ -89,6 +89,9 @@ const TABLE: readonly Row[] = [
   permission('INSTAGRAM_PLATFORM_API__PERMISSION'),
   refused('INSTAGRAM_PLATFORM_API__INVALID_PARAM', 'invalid_request'),
 ];
+
+/** Errors that do not say what a publish has done. */
+const SAYS_NOTHING = new Set(['media_not_processed', 'object_not_found']);
 
 const EFFECTS = ['read', 'write', 'publish'] as const;
 type Effect = (typeof EFFECTS)[number];
@@ -141,7 +144,7 @@ describe('an error code of Meta', () => {
   test.each(TABLE)('$theirs is $code, $kind', ({ theirs, code, kind, waitMs, tries }) => {
     for (const platform of [INSTAGRAM, THREADS])
       // A server error says nothing about what was published before: a test of its own.
-      for (const effect of EFFECTS.filter((one) => one !== 'publish' || code !== 'media_not_processed'))
+      for (const effect of EFFECTS.filter((one) => one !== 'publish' || !SAYS_NOTHING.has(code)))
         for (const status of [400, 500]) {
           const error = errorOf(platform, effect, bodyOf(theirs), { status });
           expect(error).toMatchObject({ provider: platform.provider, code, kind, logId: 'Atrace' });
@@ -152,7 +155,7 @@ describe('an error code of Meta', () => {
         }
   });
 
-  test.each(TABLE.filter(({ code }) => code === 'media_not_processed'))(
+  test.each(TABLE.filter(({ code }) => SAYS_NOTHING.has(code)))(
     '$theirs as the answer of a publish is an unknown outcome',
     ({ theirs }) => {
       for (const platform of [INSTAGRAM, THREADS])
@@ -208,6 +211,11 @@ describe('an error code of Meta', () => {
   });
 });
 
+test('"true" is all that some calls answer', () => {
+  const answer = { status: 200, headers: {}, text: 'true' };
+  expect(readAnswer(INSTAGRAM, answer, 'read')).toEqual({ success: true });
+});
+
 describe('a limit of Meta', () => {
   test('waits as long as the usage header says, in minutes', () => {
     const usage = {
@@ -215,6 +223,8 @@ describe('a limit of Meta', () => {
         { type: 'instagram', estimated_time_to_regain_access: 19 },
         { type: 'pages', estimated_time_to_regain_access: 3 },
       ],
+      // Another business of the same app.
+      '17842': [{ type: 'ads_management', estimated_time_to_regain_access: 1440 }],
     };
     const headers = { 'x-business-use-case-usage': JSON.stringify(usage), 'retry-after': '7' };
     const error = errorOf(INSTAGRAM, 'write', bodyOf('80002'), { headers });

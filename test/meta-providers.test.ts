@@ -1,9 +1,13 @@
+import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { INSTAGRAM } from '../providers/instagram/client.ts';
 import { createInstagram } from '../providers/instagram/index.ts';
+import { awaitContainers, type Containers } from '../providers/meta/containers.ts';
+import { metaWebhooks } from '../providers/meta/webhooks.ts';
 import { createThreads } from '../providers/threads/index.ts';
 import type { Lost, Plan, PostContext, Provider, Webhooks } from '../providers/provider.ts';
 import { startSandbox } from '../sandbox/server.ts';
@@ -35,7 +39,7 @@ beforeAll(async () => {
     threads: { appId: '222', appSecret: 'th-secret', redirectUris: [redirect('threads')] },
   });
   control = createControl(sandbox.url);
-  const common = { webhookSecrets: ['x'], verifyToken: 'v' };
+  const common = { webhookSecrets: ['x'], appSecrets: ['x'], verifyToken: 'v' };
   instagrams = createInstagram({
     ...common,
     facebookLogin: {
@@ -64,9 +68,10 @@ beforeAll(async () => {
     graphUrl: `${sandbox.url}/threads`,
   });
   host = createServer((request, response) => {
-    const bytes = files.get(request.url ?? '');
+    const { pathname } = new URL(request.url ?? '', base);
+    const bytes = files.get(pathname);
     response.statusCode = bytes === undefined ? 404 : 200;
-    response.setHeader('content-type', (request.url ?? '').endsWith('jpg') ? 'image/jpeg' : 'video/mp4');
+    response.setHeader('content-type', pathname.endsWith('jpg') ? 'image/jpeg' : 'video/mp4');
     response.end(bytes);
   }).listen(0, '127.0.0.1');
   await once(host, 'listening');
@@ -246,14 +251,81 @@ const instagramHooks = (): Webhooks => {
   if (first === undefined) throw new Error('no instagram');
   return first.webhooks;
 };
-const bytes = (body: object): Uint8Array => Buffer.from(JSON.stringify(body));
+const bytes = (body: object): Buffer => Buffer.from(JSON.stringify(body));
 
 const inEntry = (more: object): object => ({
   object: 'instagram',
   entry: [{ id: '1', time: 2, ...more }],
 });
 
+describe('a container that ended in ERROR', () => {
+  test.each([
+    ['Error: Media upload has failed with error code 2207026', 'failed', 'video_format'],
+    ['Error: Media upload has failed with error code 2207057', 'failed', 'thumb_offset_out_of_range'],
+    ['Error: we restrict certain activity, error code 2207051', 'failed', 'action_blocked'],
+    ['Error: Media download has failed, error code 2207052', 'failed', 'media_not_fetched'],
+    ['Error: Media download has failed', 'failed', 'media_refused'],
+    ['Error: timeout of the download, error code 2207003', 'gone', 'media_refused'],
+    ['Error: Media upload has failed with error code 2207082', 'gone', 'media_refused'],
+    ['Error: error code 2207999', 'gone', 'media_refused'],
+  ])('(%s) is %s, %s', async (status, kind, code) => {
+    files.set('/7', bytes({ id: '7', status_code: 'ERROR', status }));
+    const containers: Containers = {
+      platform: INSTAGRAM,
+      call: ({ accessToken, signal }) => ({ base, accessToken, signal }),
+      account: () => '/me',
+      edges: { create: 'media', publish: 'media_publish' },
+      statusFields: 'id,status_code,status',
+      textField: 'caption',
+      ownFiles: () => false,
+    };
+    const context: PostContext = {
+      request: {},
+      openId: '1',
+      username: null,
+      scopes: [],
+      accessToken: 't',
+      media: null,
+      mediaUrl: (id) => base + id,
+      publishId: '7',
+      made: { container: '7' },
+      sendsFile: false,
+      signal: soon(),
+    };
+    const verdict = await awaitContainers(containers, context, ['container']);
+    expect(verdict).toMatchObject({ kind, error: { code, providerMessage: status } });
+  });
+});
+
 describe('a webhook', () => {
+  test('that comes again with its keys in another order is the same one', () => {
+    const changes = [
+      { field: 'messages', value: { a: 1, b: [{ c: 2, d: 3 }] } },
+      { value: { b: [{ d: 3, c: 2 }], a: 1 }, field: 'messages' },
+    ];
+    const [first, second] = changes.map((change) =>
+      instagramHooks()
+        .split(bytes(inEntry({ changes: [change] })))
+        .map(({ externalId }) => externalId),
+    );
+    expect(first).toHaveLength(1);
+    expect(second).toEqual(first);
+  });
+
+  test('is signed with a secret of its own where there is one, a callback with that of the app in any case', () => {
+    const own = metaWebhooks({ webhookSecrets: ['hooks'], appSecrets: ['app'], verifyToken: 'v' }, () => []);
+    const payload = Buffer.from(JSON.stringify({ algorithm: 'HMAC-SHA256', user_id: '7' })).toString(
+      'base64url',
+    );
+    const signed = (secret: string): string =>
+      `${createHmac('sha256', secret).update(payload).digest('base64url')}.${payload}`;
+    expect(['app', 'hooks', 'other'].map((secret) => own.signedUser?.(signed(secret)))).toEqual([
+      '7',
+      '7',
+      null,
+    ]);
+  });
+
   test('of Threads is kept whatever is in it', () => {
     const body = { topic: 'moderate', target_id: '1', values: [] };
     for (const odd of [body, { ...body, values: 'x' }, { ...body, values: ['x'] }, {}, [{}]])
@@ -285,6 +357,15 @@ describe.each([
     if (found === undefined) throw new Error(`no ${method}`);
     return found;
   };
+
+  test('renews nothing that lives, whatever a renewal is refused with', async () => {
+    const { grants } = await connect(instagram());
+    const refusal = { kind: 'status', http: 400, code: '368' };
+    for (const endpoint of ['instagram.token', 'instagram.login_refresh'])
+      await control('POST', '/faults', { endpoint, ...refusal });
+    expect(await instagram().oauth.refresh(grants[0]?.tokens.accessToken ?? '', soon())).toBeNull();
+    await control('DELETE', '/faults');
+  });
 
   test('connects a professional account', async () => {
     const { scopes, grants } = await connect(instagram());

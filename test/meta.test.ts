@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import process from 'node:process';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
@@ -23,6 +24,13 @@ async function connect(provider: string): Promise<Json> {
   expect(answer.status).toBe(200);
   const [{ id }] = answer.body.accounts;
   return (await world.call('GET', `/api/accounts/${id}`)).body;
+}
+
+/** A professional account, and a Page for it. */
+async function addPage(user: string, username: string, more: object = {}): Promise<void> {
+  await world.control('POST', '/instagram/accounts', { username });
+  const page = { name: `Page of ${username}`, user, instagram: username, ...more };
+  await world.control('POST', '/instagram/pages', page);
 }
 
 const publish = (provider: string, body: object, headers: Record<string, string> = {}): Promise<Answer> =>
@@ -90,15 +98,8 @@ describe('an account', () => {
     onTestFailed(() => world.tell());
     await world.control('POST', '/instagram/options', { portfolioPages: 'businesses' });
     const names = ['own_page', 'of_portfolio'];
-    for (const username of names) {
-      await world.control('POST', '/instagram/accounts', { username });
-      await world.control('POST', '/instagram/pages', {
-        name: `Page of ${username}`,
-        user: 'manager',
-        instagram: username,
-        portfolio: username === 'of_portfolio',
-      });
-    }
+    for (const username of names)
+      await addPage('manager', username, { portfolio: username === 'of_portfolio' });
     await world.fault({ endpoint: 'instagram.client_pages', kind: 'status', http: 400, code: '100' });
     const { answer } = await world.visitConsent({ creator: 'manager' }, world.user.key, 'instagram');
     const connected: Json[] = await Promise.all(
@@ -107,6 +108,38 @@ describe('an account', () => {
     expect(new Set(connected.map(({ username }) => username))).toEqual(new Set(names));
     await world.control('POST', '/instagram/options', { portfolioPages: 'accounts' });
     await world.control('DELETE', '/faults');
+  });
+
+  test('stays connected when the same login comes again without a permission, for another Page', async () => {
+    onTestFailed(() => world.tell());
+    const creator = 'two_pages';
+    const connectAs = (consent: object): Promise<{ answer: Answer }> =>
+      world.visitConsent({ creator, ...consent }, world.user.key, 'instagram');
+    await addPage(creator, 'first_page');
+    const { answer } = await connectAs({});
+    const [{ id }] = answer.body.accounts;
+    await addPage(creator, 'second_page');
+    const scopes = instagram.scopes.filter((scope: string) => scope !== 'instagram_manage_insights');
+    expect((await connectAs({ scopes })).answer.body.error).toMatchObject({ code: 'missing_scopes' });
+    await published(await publish('instagram', { accountId: id, mediaType: 'REELS', mediaId: videoId }));
+  });
+
+  test('is refused by the permission that is missing, although its Pages cannot be listed without', async () => {
+    onTestFailed(() => world.tell());
+    await world.fault({ endpoint: 'instagram.accounts', kind: 'status', http: 400, code: '200' });
+    const scopes = instagram.scopes.filter((scope: string) => scope !== 'pages_show_list');
+    const { answer } = await world.visitConsent({ scopes }, world.user.key, 'instagram');
+    expect(answer.body.error).toMatchObject({
+      code: 'missing_scopes',
+      details: { scopes: ['pages_show_list'] },
+    });
+    await world.visitConsent({}, world.user.key, 'instagram');
+  });
+
+  test('is not connected while the platform is out of order, which is not its refusal', async () => {
+    await world.fault({ endpoint: 'instagram.token', kind: 'status', http: 500, code: '2' });
+    const { answer } = await world.visitConsent({}, world.user.key, 'instagram');
+    expect([answer.status, answer.body.error.code]).toEqual([502, 'provider_error']);
   });
 
   test('has the permissions that calls show, where Threads does not tell them', async () => {
@@ -386,7 +419,7 @@ describe('a post', () => {
     onTestFailed(() => world.tell());
     const before = (await count('threads')).live;
     const missing = { kind: 'status', http: 400, code: '24/4279009', message: 'not there' };
-    await world.fault({ endpoint: 'threads.publish', times: 5, ...missing });
+    await world.fault({ endpoint: 'threads.publish', times: 6, ...missing });
     const body = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'at the second attempt' } };
     const post = await published(await publish('threads', body));
     expect((await count('threads')).live).toBe(before + 1);
@@ -396,7 +429,35 @@ describe('a post', () => {
     const tried = (step: string): string[] =>
       data.filter((row: Json) => row.step === step).map((row: Json) => row.status);
     expect(tried('container').toSorted()).toEqual(['accepted', 'rejected']);
-    expect(tried('publish').toSorted()).toEqual(['accepted', ...Array<string>(5).fill('rejected')]);
+    expect(tried('publish').toSorted()).toEqual(['accepted', ...Array<string>(6).fill('rejected')]);
+  });
+
+  test.each([
+    ['that is not there any more when it is looked at', 'instagram.node', '24/2207008', 6],
+    ['that is not found, whatever the token', 'instagram.publish', '24/2207006', 2],
+    ['that cannot be looked at, whatever the token', 'instagram.node', '24/2207006', 2],
+    ['that has expired at the platform', 'instagram.publish', '-2/2207020', 5],
+  ])('gets another container for one %s', async (_why, endpoint, code, times) => {
+    onTestFailed(() => world.tell());
+    const before = (await count('instagram')).live;
+    await world.fault({ endpoint, times, kind: 'status', http: 400, code, message: 'gone' });
+    const post = await published(await publishReel());
+    expect((await count('instagram')).live).toBe(before + 1);
+    const { data } = (
+      await world.call('GET', `/api/debug/attempts?postId=${post.id}`, { key: world.secrets.adminKey })
+    ).body;
+    expect(data.filter(({ step }: Json) => step === 'container')).toHaveLength(2);
+  });
+
+  test('that may have been published by a call that was refused is not published again by another container', async () => {
+    onTestFailed(() => world.tell());
+    const before = (await count('threads')).live;
+    const missing = { endpoint: 'threads.publish', kind: 'status', http: 400, message: 'not there' };
+    await world.fault({ ...missing, code: '24/4279009', times: 5 });
+    await world.fault({ ...missing, code: '100/33', when: 'after' });
+    const body = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'not found, but live' } };
+    await published(await publish('threads', body));
+    expect((await count('threads')).live).toBe(before + 1);
   });
 
   test('that was published by a call which seemed to be refused is not published again', async () => {
@@ -664,6 +725,21 @@ describe('callbacks', () => {
       return row ?? null;
     });
     expect(comment.text).toBe('nice');
+  });
+
+  test('a batch may be large', async () => {
+    const changes = Array.from({ length: 20 }, (_one, index) => ({
+      field: 'comments',
+      value: { id: `large-${index}`, media: { id: '1' }, text: 'ä'.repeat(100_000) },
+    }));
+    const body = JSON.stringify({ object: 'instagram', entry: [{ id: instagram.openId, time: 1, changes }] });
+    const signature = createHmac('sha256', world.secrets.instagramSecret).update(body).digest('hex');
+    const answer = await world.call('POST', '/api/webhooks/instagram', {
+      key: null,
+      body,
+      headers: { 'x-hub-signature-256': `sha256=${signature}` },
+    });
+    expect([answer.status, answer.body]).toEqual([200, { received: 20 }]);
   });
 
   test.each([

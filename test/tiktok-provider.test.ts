@@ -196,9 +196,9 @@ describe('refresh', () => {
   test('brings a new pair, and the old refresh token is refused', async () => {
     const { refreshToken } = await client.connect();
     const tokens = await tiktok.oauth.refresh(refreshToken, soon());
-    expect(tokens.accessToken).toMatch(/^act\./);
-    expect(tokens.refreshToken).toMatch(/^rft\./);
-    expect(tokens.refreshToken).not.toBe(refreshToken);
+    expect(tokens?.accessToken).toMatch(/^act\./);
+    expect(tokens?.refreshToken).toMatch(/^rft\./);
+    expect(tokens?.refreshToken).not.toBe(refreshToken);
     expect(await refusal(tiktok.oauth.refresh(refreshToken, soon()))).toMatchObject({ kind: 'grant' });
   });
 
@@ -218,9 +218,9 @@ describe('refresh', () => {
       [http, 'access_denied', 'grant', 'grant_refused'],
       [http, 'invalid_client', 'unavailable', 'provider_configuration'],
       [http, 'unauthorized_client', 'unavailable', 'provider_configuration'],
-      [http, 'invalid_request', 'unavailable', 'provider_unavailable'],
-      [http, 'invalid_scope', 'unavailable', 'provider_unavailable'],
-      [http, 'unsupported_grant_type', 'unavailable', 'provider_unavailable'],
+      [http, 'invalid_request', 'unavailable', 'provider_configuration'],
+      [http, 'invalid_scope', 'unavailable', 'provider_configuration'],
+      [http, 'unsupported_grant_type', 'unavailable', 'provider_configuration'],
       [http, 'server_error', 'unavailable', 'provider_unavailable'],
       [http, 'temporarily_unavailable', 'unavailable', 'provider_unavailable'],
     ]),

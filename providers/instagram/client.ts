@@ -1,13 +1,12 @@
 import type { Platform } from '../meta/errors.ts';
+import type { MetaWebhookSettings } from '../meta/webhooks.ts';
 import type { GraphCall } from '../meta/graph.ts';
 import type { OAuth } from '../provider.ts';
 import type { FacebookLoginSettings } from './facebook-login.ts';
 import type { InstagramLoginSettings } from './instagram-login.ts';
 
 /** What the Instagram folder needs of the settings (config.ts has their source). */
-export interface InstagramSettings {
-  webhookSecrets: readonly string[];
-  verifyToken: string;
+export interface InstagramSettings extends MetaWebhookSettings {
   /** A login without credentials is absent. */
   facebookLogin?: FacebookLoginSettings;
   instagramLogin?: InstagramLoginSettings;

@@ -2,7 +2,7 @@ import { ProviderError } from '../errors.ts';
 import { id, record, records, text } from '../json.ts';
 import type { Platform } from '../meta/errors.ts';
 import { callGraph } from '../meta/graph.ts';
-import { granted, readTokens, unreadable } from '../meta/grants.ts';
+import { granted, readTokens, renewed, unreadable, withoutFragment } from '../meta/grants.ts';
 import type { Grant, OAuth, TokenSet } from '../provider.ts';
 import { INSTAGRAM, type Login, VERSION } from './client.ts';
 
@@ -88,7 +88,10 @@ function createOAuth(settings: FacebookLoginSettings): OAuth {
 
     async exchangeCode(code, _codeVerifier, signal) {
       const tokens = await granted(FACEBOOK, async () => {
-        const short = await token({ redirect_uri: settings.redirectUri, code }, signal);
+        const short = await token(
+          { redirect_uri: settings.redirectUri, code: withoutFragment(code) },
+          signal,
+        );
         return longLived(short.accessToken, signal);
       });
       const call = { base, effect: 'read', accessToken: tokens.accessToken, appSecret, signal } as const;
@@ -102,9 +105,11 @@ function createOAuth(settings: FacebookLoginSettings): OAuth {
         .filter((scope) => scope !== null);
       const loginId = id(me['id']);
       if (loginId === null) throw unreadable(FACEBOOK);
-      const pages = await linkedPages(settings, tokens.accessToken, scopes, signal);
-      if (REQUIRED.every((scope) => scopes.includes(scope)))
-        for (const page of pages) await subscribe(settings, page, signal);
+      const complete = REQUIRED.every((scope) => scopes.includes(scope));
+      const listed = linkedPages(settings, tokens.accessToken, scopes, signal);
+      // Who declined a permission is told which, whatever cannot be listed without it.
+      const pages = await (complete ? listed : listed.catch(nothingFrom));
+      if (complete) for (const page of pages) await subscribe(settings, page, signal);
       const grants = pages.map((page): Grant => ({
         openId: page.igId,
         username: page.username,
@@ -116,10 +121,13 @@ function createOAuth(settings: FacebookLoginSettings): OAuth {
       return { scopes, grants };
     },
 
-    async refresh(accessToken, signal) {
-      // A new long-lived token for one that still lives (sheet section 2.3).
-      return granted(FACEBOOK, () => longLived(accessToken, signal));
-    },
+    // A new long-lived token for one that still lives (sheet section 2.3).
+    refresh: (accessToken, signal) =>
+      renewed(
+        FACEBOOK,
+        () => longLived(accessToken, signal),
+        () => callGraph(INSTAGRAM, { base, path: '/me', effect: 'read', accessToken, appSecret, signal }),
+      ),
 
     async revoke(accessToken, signal) {
       try {

@@ -1,7 +1,7 @@
 import { ProviderError } from '../errors.ts';
 import { id, records, text } from '../json.ts';
 import { callGraph } from '../meta/graph.ts';
-import { granted, readTokens, renewed, unreadable } from '../meta/grants.ts';
+import { granted, readTokens, renewed, unreadable, withoutFragment } from '../meta/grants.ts';
 import type { OAuth } from '../provider.ts';
 import { INSTAGRAM, type Login, VERSION } from './client.ts';
 
@@ -102,7 +102,7 @@ function createOAuth({
             client_secret: appSecret,
             grant_type: 'authorization_code',
             redirect_uri: redirectUri,
-            code,
+            code: withoutFragment(code),
           },
           effect: 'read',
           signal,

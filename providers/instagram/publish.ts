@@ -81,9 +81,11 @@ export function createPublishing(login: Login): Publishing {
     },
 
     lookUp: (_step, context, lost) => {
-      const { mediaType, postInfo } = parse(context.request);
+      const request = parse(context.request);
+      const { mediaType, postInfo } = request;
       return lookUpPublish(containers, context, context.made['container'] ?? '', {
         ...lost,
+        again: allWrites(request),
         // Stories are a list of their own (section 7.1).
         list: mediaType === 'STORIES' ? 'stories' : 'media',
         caption: postInfo.caption ?? null,

@@ -1,7 +1,7 @@
 import { ProviderError } from '../errors.ts';
 import { http } from '../http.ts';
 import { record, text, tryParse } from '../json.ts';
-import { type Containers, hasExpired } from '../meta/containers.ts';
+import { type Containers, standing } from '../meta/containers.ts';
 import { lostAnswer } from '../meta/errors.ts';
 import { callGraph } from '../meta/graph.ts';
 import type { Transfer } from '../provider.ts';
@@ -51,10 +51,18 @@ export function createTransfer(containers: Containers): Transfer {
       if (answer.status < 300 && said?.['success'] === true) return 'complete';
       if (answer.status === 404) return 'expired';
       const error = uploadError(answer.status, record(said?.['debug_info']));
-      const closed =
-        error.kind === 'rejected' && publishId !== null && (await hasExpired(containers, context, publishId));
-      if (closed) return 'expired';
-      throw error;
+      if (error.kind !== 'rejected' || publishId === null) throw error;
+      // It may have taken the bytes before, when its answer was lost, or have ended.
+      switch ((await standing(containers, context, publishId)).status) {
+        case 'FINISHED':
+        case 'PUBLISHED':
+        case 'ERROR':
+          return 'complete';
+        case 'EXPIRED':
+          return 'expired';
+        case 'IN_PROGRESS':
+          throw error;
+      }
     },
 
     async receivedBytes(context) {

@@ -8,7 +8,7 @@ import type { CatalogueRow } from '../errors.ts';
 export interface MetaRow extends CatalogueRow {
   /** Ours: stable, documented. */
   code: string;
-  /** Given up after as many tries of a step; without it, it is tried until the post's deadline. */
+  /** After as many tries it is given up, or made anew what it is about; without it, it is tried until the post's deadline. */
   tries?: number;
 }
 
@@ -16,7 +16,7 @@ const SECOND = 1000;
 const HOUR = 3600 * SECOND;
 export const PUBLISH_BUCKET = 'publish';
 
-const NOTHING = 'Nothing was published.';
+export const NOTHING = 'Nothing was published.';
 
 const RECONNECT: MetaRow = {
   kind: 'token',
@@ -70,9 +70,9 @@ const INVALID: MetaRow = {
 const NOT_READY: MetaRow = {
   kind: 'unavailable',
   code: 'container_not_ready',
-  retryAfterMs: 5 * SECOND,
   userMessage: 'The platform is not ready to publish the post yet. It is tried again.',
 };
+const NOT_VISIBLE: MetaRow = { ...NOT_READY, retryAfterMs: 5 * SECOND, tries: 6 };
 /** @param why what happened; @param todo what the person can do about it */
 const rejected = (code: string, why: string, todo: string): MetaRow => ({
   kind: 'rejected',
@@ -84,7 +84,8 @@ const rejected = (code: string, why: string, todo: string): MetaRow => ({
 export const META_CODES: Readonly<Record<string, MetaRow>> = {
   '190': RECONNECT,
   '102': RECONNECT,
-  '24/2207006': RECONNECT,
+  // Or the container is gone, when a fresh token does not help.
+  '24/2207006': { ...RECONNECT, tries: 1 },
   '3': PERMISSION,
   '10': PERMISSION,
   '200': PERMISSION,
@@ -119,10 +120,10 @@ export const META_CODES: Readonly<Record<string, MetaRow>> = {
   '9004/2207052': FETCH,
   '1/2207052': FETCH,
   '9007/2207027': NOT_READY,
-  '24/2207008': NOT_READY,
-  '24/4279009': NOT_READY,
+  '24/2207008': NOT_VISIBLE,
+  '24/4279009': NOT_VISIBLE,
   '100/33': {
-    ...NOT_READY,
+    ...NOT_VISIBLE,
     code: 'object_not_found',
     userMessage:
       'The platform does not find what the post is made of. It is tried again. If that goes on, look whether the account still belongs to you in the app.',
@@ -219,3 +220,9 @@ export const META_NAMES: Readonly<Record<string, MetaRow>> = {
   INSTAGRAM_PLATFORM_API__PERMISSION: PERMISSION,
   INSTAGRAM_PLATFORM_API__INVALID_PARAM: INVALID,
 };
+
+/** What a subcode means that stands in a text, without its code. */
+export function rowOfSubcode(subcode: string): MetaRow | null {
+  const [, row] = Object.entries(META_CODES).find(([name]) => name.endsWith(`/${subcode}`)) ?? [];
+  return row ?? null;
+}

@@ -1,6 +1,7 @@
 import { ProviderError } from '../errors.ts';
 import { id, text } from '../json.ts';
 import type { PostContext, Verdict, Written } from '../provider.ts';
+import { NOTHING, rowOfSubcode } from './codes.ts';
 import type { Platform } from './errors.ts';
 import { callGraph, type GraphCall } from './graph.ts';
 
@@ -30,11 +31,11 @@ interface Standing {
   detail: string | null;
 }
 
-/** How often what is not found is asked for before it is made anew (sheets instagram 5.2, threads 5). */
-const MOST_TRIES = 5;
-
 /** Our server may have been away when the platform fetched a file from it. */
 const FETCH_AGAIN = { kind: 'unavailable', retryAfterMs: 20_000, tries: 6 } as const;
+
+/** There is nothing else to make anew. */
+const MOST_TRIES = 24;
 
 /**
  * Makes a container.
@@ -58,9 +59,8 @@ export async function createContainer(
     if (!(error instanceof ProviderError)) throw error;
     if (error.code === 'media_not_fetched' && containers.ownFiles(context))
       throw new ProviderError({ ...error.init, ...FETCH_AGAIN });
-    if (error.code === 'container_not_ready' && children.length > 0)
-      throw new ProviderError({ ...error.init, tries: MOST_TRIES, steps: children });
-    throw error;
+    if (children.length > 0) return orAgain(children)(error);
+    throw error.init.tries === undefined ? error : new ProviderError({ ...error.init, tries: MOST_TRIES });
   });
   const made = id(answer['id']);
   if (made === null) throw unnamed(containers.platform);
@@ -84,14 +84,19 @@ export async function publishContainer(
     path: `${containers.account(context)}/${containers.edges.publish}`,
     params: { creation_id: container },
     effect: 'publish',
-  }).catch((error: unknown): never => {
-    throw error instanceof ProviderError && error.kind === 'unavailable'
-      ? new ProviderError({ ...error.init, tries: MOST_TRIES, steps: again })
-      : error;
-  });
+  }).catch(orAgain(again));
   const providerPostId = id(answer['id']);
   if (providerPostId === null) throw unnamed(containers.platform);
   return { providerPostId, logId: null };
+}
+
+/** What a limited number of tries does not find is made anew (sheets instagram 5.2, threads 5). */
+function orAgain(steps: readonly string[]): (error: unknown) => never {
+  return (error) => {
+    throw error instanceof ProviderError && error.init.tries !== undefined
+      ? new ProviderError({ ...error.init, steps })
+      : error;
+  };
 }
 
 /** How a container is doing. @throws ProviderError */
@@ -121,15 +126,6 @@ export async function standing(
   }
 }
 
-/** Whether a container can never be published any more: it ends after a day. */
-export async function hasExpired(
-  containers: Containers,
-  context: PostContext,
-  container: string,
-): Promise<boolean> {
-  return (await standing(containers, context, container)).status === 'EXPIRED';
-}
-
 /**
  * Whether containers can be used.
  * @param steps the writes that made them, by step
@@ -144,7 +140,7 @@ export async function awaitContainers(
   for (const step of steps) {
     const container = context.made[step];
     if (container === undefined) return gone(containers.platform, [step], 'GONE');
-    const { status, detail } = await standing(containers, context, container);
+    const { status, detail } = await standing(containers, context, container).catch(orAgain(again));
     switch (status) {
       case 'IN_PROGRESS':
         return { kind: 'pending', status };
@@ -189,7 +185,7 @@ export async function checkContainer(
   again: readonly string[],
 ): Promise<void> {
   if (container === undefined) throw goneError(containers.platform, again, 'GONE');
-  const { status } = await standing(containers, context, container);
+  const { status } = await standing(containers, context, container).catch(orAgain(again));
   if (status === 'EXPIRED' || status === 'ERROR') throw goneError(containers.platform, again, status);
   if (status === 'PUBLISHED')
     throw lostAnswerError(containers.platform, 'the container is PUBLISHED already');
@@ -212,10 +208,10 @@ function goneError({ provider, title }: Platform, steps: readonly string[], stat
 }
 
 const NOT_FETCHED = /2207052|2207077|download|FAILED_DOWNLOADING/i;
-/** Failures of the media itself; the others may pass with a new container (sheets instagram 5.2, threads 4.4). */
+/** Failures of the media itself that are told without a subcode; others may pass with a new container (sheet threads 4.4). */
 const FINAL_FAILURES: readonly (readonly [RegExp, why: string, todo: string])[] = [
   [
-    /2207026|INVALID_/,
+    /INVALID_/,
     'The platform does not accept the format of the media.',
     'Use MP4 with H.264 and AAC, or JPEG.',
   ],
@@ -224,26 +220,27 @@ const FINAL_FAILURES: readonly (readonly [RegExp, why: string, todo: string])[] 
     'The platform could not fetch the media from its URL.',
     'The URL must answer over https, without a redirect and without a login, with the file itself.',
   ],
-  [
-    /2207004|2207005|2207009|36000|36001|36003/,
-    'The platform does not accept the size, format or ratio of the image.',
-    'Use a JPEG of at most 8 MB with a ratio between 4:5 and 1.91:1.',
-  ],
 ];
 
+/** Why a container ended in ERROR; `gone` where a new one may do better (sheets instagram 4.3, threads 4.4). */
 function containerError(
   { provider, title }: Platform,
   detail: string | null,
   ownFiles: boolean,
 ): ProviderError {
-  const [, why, todo] = FINAL_FAILURES.find(([pattern]) => pattern.test(detail ?? '')) ?? [];
+  const [subcode] = /\b2207\d{3}\b/.exec(detail ?? '') ?? [];
+  const row = subcode === undefined ? null : rowOfSubcode(subcode);
+  const [, why, todo] =
+    row === null ? (FINAL_FAILURES.find(([pattern]) => pattern.test(detail ?? '')) ?? []) : [];
+  const final = row === null ? why !== undefined : row.kind === 'rejected';
   return new ProviderError({
     provider,
-    kind: why === undefined || (ownFiles && NOT_FETCHED.test(detail ?? '')) ? 'gone' : 'rejected',
+    kind: !final || (ownFiles && NOT_FETCHED.test(detail ?? '')) ? 'gone' : 'rejected',
     code: 'media_refused',
     message: `${title} could not use the media: ${detail ?? 'no reason given'}`,
-    userMessage: `${why ?? `${title} could not process the media.`} Nothing was published. ${todo ?? 'Encode the file anew, or try another one.'}`,
-    providerCode: /\b2207\d{3}\b/.exec(detail ?? '')?.[0] ?? detail,
+    userMessage: `${why ?? `${title} could not process the media.`} ${NOTHING} ${todo ?? 'Encode the file anew, or try another one.'}`,
+    ...(row?.kind === 'rejected' ? { code: row.code, userMessage: row.userMessage } : {}),
+    providerCode: subcode ?? detail,
     providerMessage: detail,
   });
 }

@@ -1,6 +1,6 @@
 import { ProviderError } from '../errors.ts';
 import { HttpFailure, type HttpAnswer } from '../http.ts';
-import { amount, id, record, text, tryParse } from '../json.ts';
+import { amount, id, record, records, text, tryParse } from '../json.ts';
 import { AGAIN, BLOCKED, META_CODES, META_NAMES, type MetaRow, PERMISSION, RATE } from './codes.ts';
 
 /*
@@ -18,6 +18,8 @@ const MINUTE = 60 * SECOND;
 
 /** Answers with which posts were seen live all the same (sheet instagram section 9, 4). */
 const DOUBTFUL = new Set(['4/2207051']);
+/** "Not found, or no permission, or something else" (section 5.2). */
+const AMBIGUOUS = new Set(['100/33']);
 
 /** What an answer says went wrong. */
 export interface MetaFailure {
@@ -69,7 +71,9 @@ export function readAnswer(
   answer: HttpAnswer,
   effect: 'read' | 'write' | 'publish',
 ): Readonly<Record<string, unknown>> {
-  const body = record(tryParse(answer.text));
+  const parsed = tryParse(answer.text);
+  // All that some calls answer with (sheet instagram section 2.6).
+  const body = parsed === true ? { success: true } : record(parsed);
   const failure = failureOf(body);
   if (failure === null && body !== null && answer.status < 300) return body;
   throw metaError(platform, answer, failure, effect);
@@ -93,7 +97,7 @@ function metaError(
   const row = failure === null ? null : rowOf(failure, answer.text);
   const doubtful = effect === 'publish' && name !== null && DOUBTFUL.has(name);
   // "Server error" says nothing about what the server had done before.
-  const broke = effect === 'publish' && row === AGAIN;
+  const broke = effect === 'publish' && (row === AGAIN || AMBIGUOUS.has(name ?? ''));
   // The code comes before the status: a wrong kind of id is answered with 500 (sheet threads section 4.4).
   if (row !== null && !doubtful && !broke)
     return new ProviderError({
@@ -101,7 +105,7 @@ function metaError(
       kind: row.kind,
       code: row.code,
       userMessage: row.userMessage,
-      ...waitOf(answer, row),
+      ...waitOf(provider, answer, row),
       ...(row.quota === undefined ? {} : { quota: row.quota }),
       ...(row.everyCall === undefined ? {} : { everyCall: row.everyCall }),
       ...(row.tries === undefined ? {} : { tries: row.tries }),
@@ -115,7 +119,8 @@ function metaError(
       code: 'provider_refused',
       userMessage: `${title} refused with "${name}". Nothing was published.`,
     });
-  if (answer.status === 429) return new ProviderError({ ...said, ...RATE, ...waitOf(answer, RATE) });
+  if (answer.status === 429)
+    return new ProviderError({ ...said, ...RATE, ...waitOf(provider, answer, RATE) });
   return effect === 'read'
     ? new ProviderError({
         ...said,
@@ -164,11 +169,14 @@ function unknownOutcome(title: string): string {
 }
 
 /** Minutes until calls are accepted again, where Meta tells them (sheet instagram section 6). */
-function waitOf(answer: HttpAnswer, row: MetaRow): { retryAfterMs?: number } {
+function waitOf(provider: string, answer: HttpAnswer, row: MetaRow): { retryAfterMs?: number } {
   const usage = record(tryParse(header(answer, 'x-business-use-case-usage') ?? ''));
-  const minutes = Object.values(usage ?? {})
-    .flatMap((rows) => (Array.isArray(rows) ? rows : []))
-    .map((one) => amount(record(one)?.['estimated_time_to_regain_access']) ?? 0);
+  const rows = Object.values(usage ?? {}).flatMap(records);
+  // Other businesses and other uses of the app stand there as well.
+  const own = rows.filter(({ type }) => type === provider);
+  const minutes = (own.length > 0 ? own : rows).map(
+    (one) => amount(one['estimated_time_to_regain_access']) ?? 0,
+  );
   const longest = Math.max(0, ...minutes);
   if (row.kind === 'quota' && longest > 0) return { retryAfterMs: longest * MINUTE };
   const seconds = amount(header(answer, 'retry-after'));

@@ -31,21 +31,30 @@ export async function granted<T>(platform: Platform, call: () => Promise<T>): Pr
 /**
  * Renews a token. Only one that the platform itself calls invalid is dead: a refusal may as well mean "too early".
  * @param me any call that needs nothing but a token that lives
+ * @returns null when it is not renewed, but lives
  */
 export async function renewed<T>(
   platform: Platform,
   renew: () => Promise<T>,
   me: () => Promise<unknown>,
-): Promise<T> {
+): Promise<T | null> {
   try {
     return await renew();
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    const doubt = await me().catch((cause: unknown) => cause);
-    throw doubt instanceof ProviderError && (doubt.kind === 'token' || doubt.kind === 'account')
-      ? refused(platform, error)
-      : again(platform, error);
+    try {
+      await me();
+    } catch (doubt) {
+      const dead = doubt instanceof ProviderError && (doubt.kind === 'token' || doubt.kind === 'account');
+      throw dead ? refused(platform, error) : again(platform, error);
+    }
+    return null;
   }
+}
+
+/** A code without the fragment that Meta appends to the redirect (sheets instagram section 2.2, threads section 2.3). */
+export function withoutFragment(code: string): string {
+  return code.replace(/#_$/, '');
 }
 
 function isRefusal(error: unknown): error is ProviderError {

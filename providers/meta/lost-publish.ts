@@ -1,6 +1,7 @@
 import { ProviderError } from '../errors.ts';
 import { id, record, records, text } from '../json.ts';
 import type { Lost, LookUp, PostContext } from '../provider.ts';
+import { META_CODES } from './codes.ts';
 import { type Containers, standing } from './containers.ts';
 import { blockedError } from './errors.ts';
 import { callGraph } from './graph.ts';
@@ -27,13 +28,24 @@ export async function lookUpPublish(
     case 'FINISHED':
       return lost.code === 'action_blocked' || lost.code === '4/2207051'
         ? { kind: 'refused', error: blockedError(platform) }
-        : { kind: 'nothing' };
+        : { kind: 'nothing', ...limitOf(containers, lost) };
     case 'IN_PROGRESS':
       return { kind: 'open' };
     case 'ERROR':
     case 'EXPIRED':
       return { kind: 'nothing' };
   }
+}
+
+/** Some answers are about a container that will do no better: it is made anew after a few tries (sheet instagram 5.2). */
+function limitOf(
+  { platform: { provider, title } }: Containers,
+  { code, again }: Lost & Wanted,
+): { error?: ProviderError } {
+  const row = META_CODES[code ?? ''];
+  if (row?.tries === undefined) return {};
+  const message = `${title} answered ${code} and did not publish`;
+  return { error: new ProviderError({ ...row, provider, message, providerCode: code, steps: again }) };
 }
 
 const HOUR_MS = 3_600_000;
@@ -50,6 +62,8 @@ const SKEW_MS = 60_000;
 
 /** What a post looks like whose id is wanted. */
 interface Wanted {
+  /** The writes to repeat for another container. */
+  again: readonly string[];
   /** The account's list that it stands in. */
   list: string;
   caption: string | null;

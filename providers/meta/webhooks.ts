@@ -9,18 +9,25 @@ import type { IncomingEvent, Webhooks } from '../provider.ts';
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 export type Json = Readonly<Record<string, unknown>>;
 
+export interface MetaWebhookSettings {
+  webhookSecrets: readonly string[];
+  /** What signs callbacks, whatever signs webhooks. */
+  appSecrets: readonly string[];
+  verifyToken: string;
+}
+
 /**
  * What is the same for every platform of Meta.
  * @param changesOf the changes of one body; at least one, so that nothing is answered without being kept
  */
 export function metaWebhooks(
-  { webhookSecrets, verifyToken }: { webhookSecrets: readonly string[]; verifyToken: string },
+  { webhookSecrets, appSecrets, verifyToken }: MetaWebhookSettings,
   changesOf: (body: Json) => IncomingEvent[],
 ): Omit<Webhooks, 'effect'> {
   return {
     verify: (body, headers) => isSigned(webhookSecrets, body, headers),
     handshake: (query) => handshake(query, verifyToken),
-    signedUser: (signedRequest) => signedUser(signedRequest, webhookSecrets),
+    signedUser: (signedRequest) => signedUser(signedRequest, [...appSecrets, ...webhookSecrets]),
     split(body) {
       const parsed = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(body));
       // The whole may be wrapped in a list (sheets instagram section 8.5, 3; threads section 10).
@@ -43,8 +50,20 @@ export function incomingEvent(
 ): IncomingEvent {
   const payload = JSON.stringify(change);
   const eventType = type.slice(0, 60);
-  const hash = createHash('sha256').update(payload).digest('hex');
+  const hash = createHash('sha256').update(canonical(change)).digest('hex');
   return { eventType, providerAccountId, payload, externalId: keyOf(eventType, hash).slice(0, 200) };
+}
+
+/** JSON whose keys are in order: a repeated delivery may have them in another one (sheet instagram section 8.6). */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) => {
+    const fields = record(part);
+    return fields === null ? part : Object.fromEntries(Object.entries(fields).toSorted(byKey));
+  });
+}
+
+function byKey([one]: [string, unknown], [other]: [string, unknown]): number {
+  return one < other ? -1 : 1;
 }
 
 /** Whether one of the secrets signed these bytes: `X-Hub-Signature-256: sha256=<hex>`. */

@@ -1,12 +1,11 @@
 import type { Platform } from '../meta/errors.ts';
+import type { MetaWebhookSettings } from '../meta/webhooks.ts';
 
 /** What the Threads folder needs of the settings (config.ts has their source). */
-export interface ThreadsSettings {
+export interface ThreadsSettings extends MetaWebhookSettings {
   appId: string;
   appSecret: string;
   redirectUri: string;
-  webhookSecrets: readonly string[];
-  verifyToken: string;
   authUrl: string;
   graphUrl: string;
 }

@@ -1,5 +1,5 @@
 import { callGraph } from '../meta/graph.ts';
-import { granted, readTokens, renewed, unreadable } from '../meta/grants.ts';
+import { granted, readTokens, renewed, unreadable, withoutFragment } from '../meta/grants.ts';
 import { id, text } from '../json.ts';
 import type { OAuth } from '../provider.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
@@ -36,7 +36,7 @@ export function createOAuth(settings: ThreadsSettings): OAuth {
             client_secret: settings.appSecret,
             grant_type: 'authorization_code',
             redirect_uri: settings.redirectUri,
-            code,
+            code: withoutFragment(code),
           },
           effect: 'read',
           signal,

@@ -96,6 +96,7 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
       const amongReplies = replyTo !== undefined && context.scopes.includes('threads_read_replies');
       const found = await lookUpPublish(containers, context, context.made[part.name('container')] ?? '', {
         ...lost,
+        again: containersOf(part),
         // Replies are a list of their own, with a permission of its own (section 6.1).
         list: amongReplies ? 'replies' : 'threads',
         caption: part.unit.postInfo.text ?? null,

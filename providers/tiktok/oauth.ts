@@ -73,8 +73,7 @@ export function createOAuth(settings: TikTokSettings): OAuth {
       // Success has an empty body or {}; an error may come with HTTP 200 (sheet section 2.6). A token that is
       // refused is dead already, which is all that was wanted.
       const error = text(record(tryParse(answer.text))?.['error']);
-      if (answer.status >= 500 || error === 'server_error' || error === 'temporarily_unavailable')
-        throw unreadable(answer);
+      if (answer.status >= 500 || (error !== null && PASSING.has(error))) throw unreadable(answer);
     },
   };
 }
@@ -104,6 +103,9 @@ function readTokens(answer: HttpAnswer): { openId: string | null; tokens: TokenS
   };
 }
 
+/** What TikTok answers while it is out of order (RFC 6749); its other errors are refusals. */
+const PASSING = new Set(['server_error', 'temporarily_unavailable']);
+
 /** Classes of the `error` values (sheet section 2.7). */
 function oauthError(error: string, description: string | null, logId: string | null): ProviderError {
   const said = {
@@ -123,10 +125,7 @@ function oauthError(error: string, description: string | null, logId: string | n
   return new ProviderError({
     ...said,
     kind: 'unavailable',
-    code:
-      error === 'invalid_client' || error === 'unauthorized_client'
-        ? 'provider_configuration'
-        : 'provider_unavailable',
+    code: PASSING.has(error) ? 'provider_unavailable' : 'provider_configuration',
     userMessage:
       'TikTok did not accept the request of this app. Try again; if it stays, the operator has to check the TikTok app’s settings.',
   });
