@@ -64,6 +64,7 @@ export interface CallbackQuery {
   state?: string;
   code?: string;
   error?: string;
+  error_reason?: string;
   error_description?: string;
 }
 
@@ -119,10 +120,11 @@ async function connect(
   request: FastifyRequest,
   provider: Provider,
   state: OAuthState,
-  { code, error, error_description: description }: CallbackQuery,
+  { code, error, error_reason: reason, error_description: description }: CallbackQuery,
 ): Promise<Account[] | ConnectFailure> {
   if (error !== undefined || code === undefined) {
-    if (error === 'access_denied') return { code: 'access_denied' };
+    // Meta spells the one in more than one way, the other in one (sheet threads section 2.3).
+    if (error === 'access_denied' || reason === 'user_denied') return { code: 'access_denied' };
     const details = {
       provider: provider.name,
       providerCode: error ?? null,

@@ -29,6 +29,8 @@ const row = (theirs: string, code: string, kind: ProviderErrorKind, more: Partia
   ...more,
 });
 const rate = (theirs: string): Row => row(theirs, 'rate_limited', 'quota', { waitMs: HOUR });
+const limit = (theirs: string, by = theirs): Row =>
+  row(theirs, 'publish_limit_reached', 'quota', { by, waitMs: HOUR });
 const again = (theirs: string, by = theirs): Row =>
   row(theirs, 'media_not_processed', 'unavailable', { by, waitMs: 30 * SECOND, tries: 5 });
 const soon = (theirs: string, code = 'container_not_ready'): Row =>
@@ -45,7 +47,8 @@ const TABLE: readonly Row[] = [
   again('-1/2207053'),
   refused('1/2207057', 'thumb_offset_out_of_range'),
   refused('1/2207052', 'media_not_fetched'),
-  row('9/2207042', 'publish_limit_reached', 'quota', { waitMs: HOUR }),
+  limit('9'),
+  limit('9/2207042', '*/2207042'),
   { ...token('24/2207006'), tries: 1 },
   soon('24/2207008'),
   soon('24/4279009'),
@@ -65,7 +68,7 @@ const TABLE: readonly Row[] = [
   refused('7/2207077', 'media_not_fetched', '*/2207077'),
   refused('7/2207081', 'trial_reels_not_available', '*/2207081'),
   again('7/2207082', '*/2207082'),
-  row('7/2207069', 'publish_limit_reached', 'quota', { by: '*/2207069', waitMs: HOUR }),
+  limit('7/2207069', '*/2207069'),
   refused('803', 'unknown_id'),
   refused('2500', 'unknown_path'),
   refused('1609005', 'link_not_read'),
@@ -168,7 +171,7 @@ describe('an error code of Meta', () => {
   );
 
   test('that shows the number of posts to be used up names the quota', () => {
-    for (const theirs of ['9/2207042', '7/2207069'])
+    for (const theirs of ['9', '9/2207042', '7/2207069'])
       expect(errorOf(INSTAGRAM, 'publish', bodyOf(theirs)).quota).toBe('publish');
   });
 

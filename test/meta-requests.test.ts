@@ -102,6 +102,43 @@ describe('Threads refuses', () => {
       text({ reply_to_id: '1', enable_reply_approvals: true }),
       ['postInfo.enable_reply_approvals'],
     ],
+    [
+      'a text by its emoji, each of which counts as its bytes',
+      { ...text({ text: '👨‍👩‍👧🇩🇪1️⃣©'.repeat(14) }), replies: [text({ text: '👨‍👩‍👧🇩🇪1️⃣©'.repeat(15) })] },
+      ['replies.0.postInfo.text'],
+    ],
+    [
+      'no tag, option or alt text by anything but its characters',
+      {
+        mediaType: 'IMAGE',
+        media: [image],
+        postInfo: { topic_tag: '🌍'.repeat(50), alt_text: '🌍'.repeat(1000) },
+        replies: [text({ poll_attachment: { option_a: '🌍'.repeat(25), option_b: 'b' } })],
+      },
+      [],
+    ],
+    [
+      'a link of which nothing can be opened',
+      text({ link_attachment: 'example.com' }),
+      ['postInfo.link_attachment'],
+    ],
+    [
+      'no links that are the same but for the end of a sentence',
+      text({
+        text: [1, 2, 3, 4, 5]
+          .map((n) => `https://a.example/${n}. (https://a.example/${n}), https://a.example/${n}!`)
+          .join(' '),
+      }),
+      [],
+    ],
+    [
+      'a sixth link',
+      text({
+        text: [1, 2, 3, 4, 5].map((n) => `https://a.example/${n}`).join(' '),
+        link_attachment: 'https://a.example/6',
+      }),
+      ['postInfo.text'],
+    ],
     ['an alt text without a file', text({ alt_text: 'a' }), ['postInfo.alt_text']],
     [
       'an alt text of a whole carousel',

@@ -227,6 +227,16 @@ describe('a post', () => {
     },
   );
 
+  test('whose publish answer is lost is found again without the white space at the ends of its text', async () => {
+    onTestFailed(() => world.tell());
+    await world.control('POST', '/threads/options', { trimText: true });
+    await world.fault({ endpoint: 'threads.publish', kind: 'accept-then-drop' });
+    const body = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: ' lost at the ends\n' } };
+    const { providerPostId } = await published(await publish('threads', body));
+    await world.control('POST', '/threads/options', { trimText: false });
+    expect(providerPostId).toEqual(expect.any(String));
+  });
+
   test('whose publish answer is lost is not taken for another one that looks alike', async () => {
     onTestFailed(() => world.tell());
     const mediaId = await world.upload(jpeg(), undefined, 'image/jpeg');
@@ -571,6 +581,74 @@ describe('a post', () => {
 
     await world.control('POST', '/threads/profiles', { username: 'sandbox_creator', geoGating: true });
     await published(await publish('threads', body));
+  });
+
+  test('that has to do with replies waits for the permission, and nothing of it is out', async () => {
+    onTestFailed(() => world.tell());
+    const { post: open }: Json = await world.control('POST', '/threads/posts', { text: 'for all to answer' });
+    const before = (await count('threads')).containers;
+    const scope = (value: string): Promise<unknown> =>
+      world.database.db.execute(`update oauth_accounts set scope = ${value} where id = '${threads.id}'`);
+    await scope(`array_remove(scope, 'threads_manage_replies')`);
+    const body = { accountId: threads.id, mediaType: 'TEXT' };
+    const answers = await Promise.all(
+      [
+        chain('allowed later'),
+        { ...body, postInfo: { text: 'an answer for later', reply_to_id: open.id } },
+        { ...body, postInfo: { text: 'for mine', reply_control: 'followers_only' } },
+      ].map((post) => publish('threads', post)),
+    );
+    for (const { body: post } of answers) await world.untilPost(post.id, 'waiting_account');
+    expect((await count('threads')).containers).toBe(before);
+
+    await scope(`scope || '{threads_manage_replies}'`);
+    for (const answer of answers) {
+      await world.skipTime(`post:${answer.body.id}`);
+      await published(answer);
+    }
+  });
+
+  test('that answers a post which it may not answer fails, and the account stays as it is', async () => {
+    onTestFailed(() => world.tell());
+    const spec = { username: 'stranger', text: 'not for you', replyControl: 'followers_only' };
+    const { post: stranger }: Json = await world.control('POST', '/threads/posts', spec);
+    const answer = await publish('threads', {
+      accountId: threads.id,
+      mediaType: 'TEXT',
+      postInfo: { text: 'may I?', reply_to_id: stranger.id },
+    });
+    const { error } = await world.untilPost(answer.body.id, 'failed');
+    expect(error).toMatchObject({
+      code: 'reply_not_allowed',
+      retryable: false,
+      details: { providerCode: '10' },
+    });
+  });
+
+  test('that is refused because of the limit of replies holds up no post', async () => {
+    onTestFailed(() => world.tell());
+    const { post: open }: Json = await world.control('POST', '/threads/posts', { text: 'answer me' });
+    await world.fault({
+      endpoint: 'threads.publish',
+      kind: 'status',
+      http: 400,
+      code: '9',
+      message: 'limit',
+    });
+    const reply = await publish('threads', {
+      accountId: threads.id,
+      mediaType: 'TEXT',
+      postInfo: { text: 'one too many', reply_to_id: open.id },
+    });
+    const { next } = await world.untilPost(reply.body.id, 'waiting_quota');
+    expect(Date.parse(next.at)).toBeGreaterThan(Date.now() + 30 * 60_000);
+    await published(
+      await publish('threads', { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'no reply' } }),
+    );
+    await world.skipTime(`post:${reply.body.id}`);
+    await published(reply);
+    // An hour has not passed for the replies of other tests.
+    await world.database.db.execute(`delete from quota_limits where bucket = 'reply'`);
   });
 
   test('with a key is the same post', async () => {

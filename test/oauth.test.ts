@@ -400,6 +400,14 @@ describe('the creator or TikTok says no', () => {
   });
 });
 
+describe('a creator who says no', () => {
+  test('is understood by the reason, however the error is spelled', async () => {
+    const state = param(await begin(await newLink()), 'state');
+    const query = new URLSearchParams({ state, error: 'acceess_denied', error_reason: 'user_denied' });
+    await expectFailure(await finish(`${world.app.redirectUri}?${query.toString()}`), 400, 'access_denied');
+  });
+});
+
 describe('another redirect URI', () => {
   test('is registered: TikTok shows its own page, and no callback comes', async () => {
     const page = await begin(await newLink());

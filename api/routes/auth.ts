@@ -35,6 +35,7 @@ const CallbackQuery = Type.Object({
   state: Type.Optional(Type.String()),
   code: Type.Optional(Type.String()),
   error: Type.Optional(Type.String()),
+  error_reason: Type.Optional(Type.String()),
   error_description: Type.Optional(Type.String()),
 });
 const Redirect = Type.Null({

@@ -96,7 +96,9 @@ export const META_CODES: Readonly<Record<string, MetaRow>> = {
   '613': RATE,
   '80001': RATE,
   '80002': RATE,
-  '9/2207042': LIMIT_REACHED,
+  // Threads' own is not known, but expected to be like Instagram's 9/2207042 (sheet threads section 4.7).
+  '9': LIMIT_REACHED,
+  '*/2207042': LIMIT_REACHED,
   // Of a category map of others; the code that it comes with is not known (sheet threads section 5).
   '*/2207069': LIMIT_REACHED,
   '-2/2207003': AGAIN,

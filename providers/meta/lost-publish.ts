@@ -105,7 +105,8 @@ async function findPost(
     if (Object.entries(kind).some(([name, value]) => (text(row[name]) ?? value) !== value)) return false;
     if (replyTo !== undefined && id(record(row['replied_to'])?.['id']) !== replyTo) return false;
     const time = Date.parse((text(row['timestamp']) ?? '').replace(/\+0000$/, 'Z'));
-    return (text(row[textField]) ?? '') === (caption ?? '') && !(time < since * 1000);
+    // Platforms cut white space at the ends.
+    return (text(row[textField]) ?? '').trim() === (caption ?? '').trim() && !(time < since * 1000);
   });
   const [only] = fitting;
   return only === undefined || fitting.length > 1 ? null : id(only['id']);

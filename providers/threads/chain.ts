@@ -1,4 +1,4 @@
-import type { Plan, Step } from '../provider.ts';
+import type { Plan, PostContext, Step } from '../provider.ts';
 import type { ThreadsRequest, ThreadsUnit } from './request.ts';
 
 /** One post of a request: the root, or a reply to the part before it. */
@@ -31,6 +31,18 @@ export function locate(request: ThreadsRequest, step: string): { part: Part; tas
   const part = partsOf(request)[Number(number)];
   if (part === undefined) throw new Error(`the request has no part for ${step}`);
   return { part, task };
+}
+
+/** Whether a part answers a post, of the request or of somebody. */
+export const isReply = ({ before, unit }: Part): boolean =>
+  before !== null || unit.postInfo.reply_to_id !== undefined;
+
+/** The post that a part answers: of a chain, the part before it. */
+export function answered({ before, unit }: Part, { made }: PostContext): string | undefined {
+  if (before === null) return unit.postInfo.reply_to_id;
+  const id = made[before.name('publish')];
+  if (id === undefined) throw new Error('the part before is not published');
+  return id;
 }
 
 /** The containers of a carousel's items. */

@@ -11,6 +11,7 @@ import type { ThreadsRequest } from './request.ts';
 
 /** Not asked for when an account is connected, so it is there only where the app was granted it elsewhere (section 2.2). */
 const LOCATION_SCOPE = 'threads_location_tagging';
+export const REPLY_SCOPE = 'threads_manage_replies';
 
 /** The scopes without which a part of the request is refused, and which no reconnecting brings. */
 export function missingScopes(request: ThreadsRequest, scopes: readonly string[]): string[] {
@@ -24,16 +25,19 @@ export async function requireEligibility(
   request: ThreadsRequest,
   context: PostContext,
 ): Promise<void> {
-  const replies = request.replies ?? [];
+  const { replies, postInfo } = request;
+  const aboutReplies = [replies, postInfo.reply_to_id, postInfo.reply_control].some(
+    (part) => part !== undefined,
+  );
   // A creator who reconnects can bring this one.
-  if (replies.length > 0 && !context.scopes.includes('threads_manage_replies'))
+  if (aboutReplies && !context.scopes.includes(REPLY_SCOPE))
     throw new ProviderError({
       provider: 'threads',
       kind: 'account',
       code: 'permission_missing',
-      message: 'threads_manage_replies is not granted',
+      message: `${REPLY_SCOPE} is not granted`,
       userMessage:
-        'The account has not granted the permission to reply. Reconnect it and allow every permission; the post goes out then.',
+        'The account has not granted the permission to reply, and to say who may. Reconnect it and allow every permission; the post goes out then.',
     });
   const [missing] = missingScopes(request, context.scopes);
   if (missing !== undefined)

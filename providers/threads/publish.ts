@@ -1,9 +1,9 @@
 import { Value } from 'typebox/value';
+import { ProviderError } from '../errors.ts';
 import {
   awaitContainers,
   checkContainer,
   type Containers,
-  createContainer,
   publishContainer,
   readPermalink,
 } from '../meta/containers.ts';
@@ -11,13 +11,14 @@ import { PUBLISH_BUCKET } from '../meta/codes.ts';
 import { callGraph } from '../meta/graph.ts';
 import { toldQuotas, unlessRefused } from '../meta/limits.ts';
 import { lookUpPublish } from '../meta/lost-publish.ts';
-import { fields, isOurs, urlParams } from '../meta/media.ts';
+import { isOurs } from '../meta/media.ts';
 import { records } from '../json.ts';
 import type { PostContext, Publishing, Quota, ToldQuota } from '../provider.ts';
-import { containersOf, items, locate, type Part, planOf } from './chain.ts';
+import { answered, containersOf, isReply, items, locate, type Part, planOf } from './chain.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
+import { makeContainer } from './container.ts';
 import { DELETIONS } from './delete.ts';
-import { requireEligibility } from './eligibility.ts';
+import { REPLY_SCOPE, requireEligibility } from './eligibility.ts';
 import { ThreadsRequest, type ThreadsUnit } from './request.ts';
 
 const DAY = 24 * 3_600_000;
@@ -68,26 +69,18 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
 
     async write(step, context) {
       const { part, task } = locate(parse(context.request), step);
-      if (task === 'publish')
-        return publishContainer(
-          containers,
-          context,
-          context.made[part.name('container')] ?? '',
-          containersOf(part),
-        );
-      const item = items(part).indexOf(step);
-      const ref = part.unit.media[item];
-      if (ref !== undefined) {
-        const params = {
-          media_type: ref.kind === 'image' ? 'IMAGE' : 'VIDEO',
-          is_carousel_item: 'true',
-          ...urlParams(context, ref),
-          ...fields({ alt_text: ref.alt_text }),
-        };
-        return { partId: (await createContainer(containers, context, params)).id, logId: null };
+      try {
+        return task === 'publish'
+          ? await publishContainer(
+              containers,
+              context,
+              context.made[part.name('container')] ?? '',
+              containersOf(part),
+            )
+          : await makeContainer(containers, context, part, step);
+      } catch (error) {
+        throw isReply(part) && error instanceof ProviderError ? ofReply(error, part, context) : error;
       }
-      const made = await createContainer(containers, context, containerParams(part, context), items(part));
-      return { ...(part.before === null ? { publishId: made.id } : { partId: made.id }), logId: null };
     },
 
     async lookUp(step, context, lost) {
@@ -138,45 +131,32 @@ function parse(request: unknown): ThreadsRequest {
   return Value.Parse(ThreadsRequest, request);
 }
 
-const isReply = ({ before, unit }: Part): boolean =>
-  before !== null || unit.postInfo.reply_to_id !== undefined;
 const quotaOf = (part: Part): Quota => (isReply(part) ? QUOTAS.replies : QUOTAS.posts);
 
-/** The post that a part answers: of a chain, the part before it. */
-function answered({ before, unit }: Part, { made }: PostContext): string | undefined {
-  if (before === null) return unit.postInfo.reply_to_id;
-  const id = made[before.name('publish')];
-  if (id === undefined) throw new Error('the part before is not published');
-  return id;
-}
-
-function containerParams(part: Part, context: PostContext): Record<string, string> {
-  const { mediaType, media, postInfo } = part.unit;
-  const { allowlisted_country_codes: countries, ...info } = postInfo;
-  const [only] = media;
-  return {
-    media_type: mediaType,
-    ...fields({
-      ...info,
-      reply_to_id: answered(part, context),
-      allowlisted_country_codes: countries?.join(','),
-    }),
-    ...(mediaType === 'CAROUSEL'
-      ? {
-          children: items(part)
-            .map((step) => context.made[step] ?? '')
-            .join(','),
-        }
-      : only === undefined
-        ? {}
-        : urlParams(context, only)),
-  };
+/** What an error means that the catalogue explains for a post, when it is about a reply. */
+function ofReply(error: ProviderError, { unit }: Part, { scopes }: PostContext): ProviderError {
+  if (error.quota === PUBLISH_BUCKET)
+    return new ProviderError({ ...error.init, quota: QUOTAS.replies.bucket });
+  // With the permission there, it is the post that may not be answered (section 5, code 10).
+  if (
+    error.code === 'permission_missing' &&
+    unit.postInfo.reply_to_id !== undefined &&
+    scopes.includes(REPLY_SCOPE)
+  )
+    return new ProviderError({
+      ...error.init,
+      kind: 'rejected',
+      code: 'reply_not_allowed',
+      userMessage:
+        'Threads does not let the account answer this post. Nothing was published. Look who may answer it; if everybody may, connect the account again and allow every permission.',
+    });
+  return error;
 }
 
 /** The quotas that Threads tells, with the scope that each needs and how its fields begin (sheet section 4.7). */
 const TOLD = {
   post: { bucket: PUBLISH_BUCKET, scope: 'threads_content_publish', prefix: '' },
-  reply: { bucket: QUOTAS.replies.bucket, scope: 'threads_manage_replies', prefix: 'reply_' },
+  reply: { bucket: QUOTAS.replies.bucket, scope: REPLY_SCOPE, prefix: 'reply_' },
   delete: { bucket: DELETIONS.bucket, scope: 'threads_delete', prefix: 'delete_' },
 } as const;
 type Told = keyof typeof TOLD;

@@ -90,22 +90,21 @@ function checkUnit({ mediaType, media, postInfo }: ThreadsUnit, at: string): Req
   if (mediaType === 'TEXT' && text === '') problem('text', 'is required by mediaType TEXT');
   if (lengthOf(text) > LONGEST_TEXT)
     problem('text', `is longer than ${LONGEST_TEXT} characters (emoji count by their UTF-8 bytes)`);
-  const links = new Set([
-    ...(text.match(/https?:\/\/[^\s]+/gi) ?? []),
-    ...(link === undefined ? [] : [link]),
-  ]);
+  const links = new Set([...linksIn(text), ...(link === undefined ? [] : [link])]);
+  if (link !== undefined && !isWebUrl(link))
+    problem('link_attachment', 'must be a URL that begins with https:// or http://');
   if (links.size > MOST_LINKS) problem('text', `has more than ${MOST_LINKS} different links`);
   if (mediaType !== 'TEXT') {
     if (link !== undefined) problem('link_attachment', 'is for mediaType TEXT only');
     if (poll !== undefined) problem('poll_attachment', 'is for mediaType TEXT only');
   }
   for (const [name, option] of Object.entries(poll ?? {}))
-    if (option.length < 1 || option.length > 25)
+    if (option === '' || charactersOf(option) > 25)
       problem(`poll_attachment.${name}`, 'must have 1 to 25 characters');
-  if (tag !== undefined && (tag.length < 1 || tag.length > 50 || /[.&]/.test(tag)))
+  if (tag !== undefined && (tag === '' || charactersOf(tag) > 50 || /[.&]/.test(tag)))
     problem('topic_tag', 'must have 1 to 50 characters, without "." and "&"');
   const alts = [postInfo.alt_text, ...media.map((one) => one.alt_text)];
-  if (alts.some((alt) => (alt?.length ?? 0) > LONGEST_ALT_TEXT))
+  if (alts.some((alt = '') => charactersOf(alt) > LONGEST_ALT_TEXT))
     problem('alt_text', `is longer than ${LONGEST_ALT_TEXT} characters`);
   // Threads would leave these out without a word, or take them for the root's (section 4.1).
   if (postInfo.alt_text !== undefined && mediaType === 'CAROUSEL')
@@ -141,10 +140,24 @@ export function checkThreadsFile(kind: MediaRef['kind'], facts: FileFacts): Requ
   });
 }
 
+const charactersOf = (text: string): number => Array.from(text).length;
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/** An emoji of any number of code points, but no character that is one only when it is asked to be, as ©. */
+const EMOJI = /\p{Emoji_Presentation}|\p{Emoji}\uFE0F/u;
+
 /** Characters, emoji by their UTF-8 bytes (sheet threads section 4.1). */
 function lengthOf(text: string): number {
   let length = 0;
-  for (const character of text)
-    length += /\p{Extended_Pictographic}/u.test(character) ? Buffer.byteLength(character) : 1;
+  for (const { segment } of graphemes.segment(text))
+    length += EMOJI.test(segment) ? Buffer.byteLength(segment) : charactersOf(segment);
   return length;
+}
+
+/** The URLs of a text, without what only ends the sentence. */
+function linksIn(text: string): string[] {
+  return (text.match(/https?:\/\/\S+/gi) ?? []).map((url) => url.replace(/[.,;:!?'"’”)\]}>]+$/, ''));
+}
+
+function isWebUrl(text: string): boolean {
+  return /^https?:\/\//i.test(text) && URL.canParse(text);
 }

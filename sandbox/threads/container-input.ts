@@ -32,7 +32,7 @@ const KNOWN: Record<Container['kind'], string[]> = {
   CAROUSEL: [...ANY, 'children', 'is_spoiler_media'],
 };
 const NOT_ABOUT_POSTS = new Set(['access_token', 'fields', 'locale', 'appsecret_proof']);
-const REPLY_CONTROLS = [
+export const REPLY_CONTROLS = [
   'everyone',
   'accounts_you_follow',
   'mentioned_only',

@@ -11,7 +11,7 @@ import { MAX_BYTES, mediaProblem } from './media-rules.ts';
 import { badParam, denied, notFetched, notFound, notVisible } from './problems.ts';
 import { failContainer, processSoon } from './processing.ts';
 import { requireQuota } from './quotas.ts';
-import type { Container } from './state.ts';
+import type { Container, Post, Profile } from './state.ts';
 
 /** Sheet 4.1: POST /{threads-user-id}/threads. */
 export function containerRoutes(threads: Threads, access: CheckAccess): Route[] {
@@ -25,7 +25,7 @@ export function containerRoutes(threads: Threads, access: CheckAccess): Route[] 
     const profile = profileOf(threads, id);
     if (profile.restricted) refuseRestricted();
     const input = containerInput(threads, params, profile);
-    checkReferences(request, input);
+    checkReferences(request, input, profile);
     if (input.kind === 'CAROUSEL') checkChildren(input, id);
     const image = input.kind === 'IMAGE' ? await fetchImage(input) : null;
     const container = keep(id, input);
@@ -45,7 +45,11 @@ export function containerRoutes(threads: Threads, access: CheckAccess): Route[] 
   }
 
   /** What is answered or quoted must be there; answering has a scope of its own. */
-  function checkReferences({ access: granted }: ThreadsRequest, { params }: ContainerInput): void {
+  function checkReferences(
+    { access: granted }: ThreadsRequest,
+    { params }: ContainerInput,
+    profile: Profile,
+  ): void {
     const { reply_to_id, quote_post_id } = params;
     if (params['location_id'] !== undefined) requireScope(granted, 'threads_location_tagging');
     if (params['crossreshare_to_ig'] === 'true') requireScope(granted, 'threads_share_to_instagram');
@@ -54,7 +58,9 @@ export function containerRoutes(threads: Threads, access: CheckAccess): Route[] 
       notFound(quote_post_id);
     if (reply_to_id === undefined) return;
     if (!granted.scopes.includes('threads_manage_replies')) denied('threads_manage_replies');
-    if (!state.posts.some(({ id }) => id === reply_to_id)) notFound(reply_to_id);
+    const parent = state.posts.find(({ id }) => id === reply_to_id);
+    if (parent === undefined) return notFound(reply_to_id);
+    if (!mayAnswer(parent, profile)) denied(`to reply to ${reply_to_id}`);
   }
 
   function checkChildren({ children }: ContainerInput, userId: string): void {
@@ -105,6 +111,14 @@ export function containerRoutes(threads: Threads, access: CheckAccess): Route[] 
   return graphRoutes(access, [
     { method: 'POST', path: '/{id}/threads', endpoint: 'threads.container', variant, handle: create },
   ]);
+}
+
+/** Who follows whom is not known here: whoever is not named may answer what everyone may, and their own (sheet 4.1). */
+function mayAnswer({ params, userId, mentions }: Post, { id, username }: Profile): boolean {
+  const { reply_control: audience = 'everyone' } = params;
+  return (
+    audience === 'everyone' || userId === id || (audience === 'mentioned_only' && mentions.includes(username))
+  );
 }
 
 export function refuseRestricted(): never {

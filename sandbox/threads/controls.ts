@@ -6,6 +6,7 @@ import { CallbackForgery, callbackView, isCallback } from '../meta/callbacks.ts'
 import { graphId } from '../meta/ids.ts';
 import { count, NullableString } from '../options.ts';
 import { checkApp } from './app.ts';
+import { REPLY_CONTROLS } from './container-input.ts';
 import { profileByName, type Threads } from './context.ts';
 import { tellMentions, tellPublish, tellReply } from './events.ts';
 import { addPost } from './live.ts';
@@ -44,6 +45,7 @@ const PostSpec = Type.Object(
     username: Type.String({ default: 'some_fan' }),
     text: Type.String({ default: '' }),
     replyTo: nullable,
+    replyControl: Type.Optional(Type.Enum(REPLY_CONTROLS)),
     createdAt: Type.Optional(Type.Integer()),
     views: count(0),
     likes: count(0),
@@ -120,9 +122,10 @@ export function threadsControls(threads: Threads): Route[] {
       'POST',
       '/threads/posts',
       PostSpec,
-      ({ replyTo = null, createdAt = core.clock.now(), ...spec }) => {
+      ({ replyTo = null, replyControl = 'everyone', createdAt = core.clock.now(), ...spec }) => {
         const userId = state.profiles.find((profile) => profile.username === spec.username)?.id ?? null;
-        const post = addPost(threads, { ...spec, userId, replyTo, createdAt });
+        const params = { reply_control: replyControl };
+        const post = addPost(threads, { ...spec, params, userId, replyTo, createdAt });
         const sent = [tellPublish(threads, post), tellReply(threads, post), ...tellMentions(threads, post)];
         return { post, deliveries: sent.filter((delivery) => delivery !== null) };
       },

@@ -52,7 +52,7 @@ export function postNode(threads: Threads, post: Post, viewer: string): GraphNod
     permalink: linked ? permalinkOf(threads, post) : undefined,
     owner: own && post.userId !== null ? new Nested('ThreadsUser', { id: post.userId }) : undefined,
     username: post.username,
-    text: post.kind === 'REPOST_FACADE' ? '' : post.text,
+    text: post.kind === 'REPOST_FACADE' ? '' : threads.options.trimText ? post.text.trim() : post.text,
     timestamp: graphTime(post.createdAt),
     shortcode: post.shortcode,
     thumbnail_url: post.kind === 'VIDEO' ? `https://scontent.sandbox.invalid/${post.id}.mp4.jpg` : undefined,

@@ -52,6 +52,8 @@ export const Options = Type.Object(
     permalinkHost: choice('www.threads.com', 'www.threads.net'),
     // Reading, sections 6, 8 and 9
     pagingLinks: flag(false),
+    /** Whether a text comes back without the white space at its ends. */
+    trimText: flag(false),
     requirePeriod: flag(true),
     callsPerDay: count(48_000),
     // Webhooks and callbacks, sections 2.8 and 10

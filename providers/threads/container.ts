@@ -1,0 +1,48 @@
+import { type Containers, createContainer } from '../meta/containers.ts';
+import { fields, urlParams } from '../meta/media.ts';
+import type { PostContext, Written } from '../provider.ts';
+import { answered, items, type Part } from './chain.ts';
+
+/** Makes the container of a part, or of an item of its carousel (sheet section 4.1). @throws ProviderError */
+export async function makeContainer(
+  containers: Containers,
+  context: PostContext,
+  part: Part,
+  step: string,
+): Promise<Written> {
+  const ref = part.unit.media[items(part).indexOf(step)];
+  if (ref !== undefined) {
+    const params = {
+      media_type: ref.kind === 'image' ? 'IMAGE' : 'VIDEO',
+      is_carousel_item: 'true',
+      ...urlParams(context, ref),
+      ...fields({ alt_text: ref.alt_text }),
+    };
+    return { partId: (await createContainer(containers, context, params)).id, logId: null };
+  }
+  const made = await createContainer(containers, context, containerParams(part, context), items(part));
+  return { ...(part.before === null ? { publishId: made.id } : { partId: made.id }), logId: null };
+}
+
+function containerParams(part: Part, context: PostContext): Record<string, string> {
+  const { mediaType, media, postInfo } = part.unit;
+  const { allowlisted_country_codes: countries, ...info } = postInfo;
+  const [only] = media;
+  return {
+    media_type: mediaType,
+    ...fields({
+      ...info,
+      reply_to_id: answered(part, context),
+      allowlisted_country_codes: countries?.join(','),
+    }),
+    ...(mediaType === 'CAROUSEL'
+      ? {
+          children: items(part)
+            .map((step) => context.made[step] ?? '')
+            .join(','),
+        }
+      : only === undefined
+        ? {}
+        : urlParams(context, only)),
+  };
+}
