@@ -3,9 +3,10 @@ import { connect, createServer } from 'node:net';
 
 /**
  * Below what systems give to clients and for port 0 (32768 and up on Linux, 49152 elsewhere): a server that was killed
- * finds its port free when it starts again.
+ * finds its port free when it starts again. Above 10080, the last of the ports that `fetch` refuses ("bad port", WHATWG
+ * Fetch, port blocking): a server there would be reached by nobody.
  */
-const RANGE = { from: 10_000, to: 32_000 };
+const RANGE = { from: 11_000, to: 32_000 };
 
 /** A port that is free on the loopback address: one of the preferred, or else any. */
 export async function freePort(...preferred: number[]): Promise<number> {
