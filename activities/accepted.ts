@@ -5,6 +5,7 @@ import { ProviderError } from '../providers/errors.ts';
 import type { PostContext, Written } from '../providers/provider.ts';
 import { learnQuota, type LoadedPost, loadPost } from './access.ts';
 import type { Deps } from './deps.ts';
+import { takenOver } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
 import { stateAfter } from './plan.ts';
 import { applyVerdict } from './verdict.ts';
@@ -62,8 +63,7 @@ async function close(
       });
     return closed;
   });
-  // A later try has taken this one for lost and goes its own way.
-  if (!counted) throw new Error('the attempt was closed by another try');
+  if (!counted) throw takenOver();
 }
 
 /** What the next step would ask for is often decided already. Nothing depends on the answer. */

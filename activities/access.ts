@@ -5,7 +5,7 @@ import { mediaById } from '../db/media.ts';
 import { type Post, postById, settlePost } from '../db/posts.ts';
 import { learnLimit, type QuotaFull, type QuotaUse, quotaUse, reserveQuotas } from '../db/quotas.ts';
 import type { ProviderError } from '../providers/errors.ts';
-import type { MediaFacts, PostContext, Provider, ToldQuota } from '../providers/provider.ts';
+import type { MediaFacts, PostContext, Provider } from '../providers/provider.ts';
 import { isFinal, type PostState } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
 import { notYet } from './failures.ts';
@@ -58,26 +58,6 @@ export async function learnQuota(
 export function refusedUntil({ account: { callsRefusedUntil: until } }: LoadedPost): Date | null {
   return until !== null && until.getTime() > Date.now() ? until : null;
 }
-
-/** Notes what the provider says about quotas. @returns the one of which nothing is left */
-export async function noteQuotas(
-  { db }: Pick<Deps, 'db'>,
-  { post, account, provider }: LoadedPost,
-  told: readonly ToldQuota[],
-): Promise<QuotaFull | null> {
-  let full: QuotaFull | null = null;
-  for (const { bucket, limit, used } of told) {
-    const quota = provider.publishing.quotas.find((candidate) => candidate.bucket === bucket);
-    if (quota === undefined) continue;
-    const askAgainAt = new Date(Date.now() + (used >= limit ? TOLD_FULL_MS : 0));
-    await learnLimit(db, { accountId: account.id, postId: post.id }, quota, askAgainAt, { limit, used });
-    const resetAt = new Date(Date.now() + quota.windowMs);
-    if (used >= limit) full = { quota: bucket, limit, used, remaining: 0, resetAt, askAgainAt };
-  }
-  return full;
-}
-/** The provider does not tell when one more becomes free. */
-const TOLD_FULL_MS = HOUR_MS;
 
 /** A post and all that belongs to it. */
 export interface LoadedPost {

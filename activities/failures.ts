@@ -12,6 +12,11 @@ export function notYet(type: string, message: string, nextRetryDelayMs?: number)
   });
 }
 
+/** Another try has taken this one for lost and goes its own way: what it has noted counts. */
+export function takenOver(): ApplicationFailure {
+  return notYet('TakenOver', 'another try has taken this one for lost', 1000);
+}
+
 /** A provider call that Temporal should make again. */
 export function tryAgain(error: ProviderError): ApplicationFailure {
   return ApplicationFailure.create({

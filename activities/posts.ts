@@ -1,4 +1,5 @@
 import { findLiveWrite } from '../db/attempts.ts';
+import { madeVisible } from '../db/live.ts';
 import { rescheduleUnsent, savePost, settlePost } from '../db/posts.ts';
 import { isFinal } from '../db/schema.ts';
 import { loadPost } from './access.ts';
@@ -13,7 +14,7 @@ const DEADLINE_MS = 3 * DAY_MS;
 export const createPostActivities = (deps: Deps) => ({
   /**
    * Ends a post that nothing is under way for. `unknown` turns into `failed` where no write can have been seen.
-   * @returns the state it has now; `sent`: it is too late to cancel it, the provider has all of it
+   * @returns the state it has now; `sent`: it is too late to cancel it, the provider has all of it; `unclear`: it may be live
    */
   async settlePost({
     postId,
@@ -23,11 +24,13 @@ export const createPostActivities = (deps: Deps) => ({
     postId: string;
     state: 'cancelled' | 'unknown';
     why?: string;
-  }): Promise<{ state: string; sent?: true }> {
+  }): Promise<{ state: string; sent?: true; unclear?: true }> {
     const { db } = deps;
     const loaded = await loadPost(deps, postId);
     const { post } = loaded;
     if (isFinal(post.state)) return { state: post.state };
+    if (state === 'cancelled' && (await madeVisible(db, post)).some(({ unclear }) => unclear))
+      return { state: post.state, unclear: true };
     const arrived = state === 'cancelled' ? await hasArrived(deps, loaded) : null;
     if (arrived === true) {
       await savePost(db, postId, { state: 'processing', phase: null });

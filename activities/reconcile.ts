@@ -4,7 +4,7 @@ import { ProviderError } from '../providers/errors.ts';
 import { accepted } from './accepted.ts';
 import { learnQuota, type LoadedPost, openPost } from './access.ts';
 import type { Deps } from './deps.ts';
-import { notYet, postError, tryAgain } from './failures.ts';
+import { notYet, postError, takenOver, tryAgain } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
 import { pauseAfter } from './refusal.ts';
 import { makeAgain } from './verdict.ts';
@@ -53,7 +53,8 @@ export async function reconcile(
       case 'nothing':
         return await notPerformed(deps, loaded, lost, found.error);
       case 'refused': {
-        await closeAttempt(db, lost.id, 'unknown', { status: 'rejected', errorCode: found.error.code });
+        const refusal = { status: 'rejected', errorCode: found.error.code } as const;
+        if (!(await closeAttempt(db, lost.id, 'unknown', refusal))) throw takenOver();
         const error = postError(found.error);
         return { kind: 'settled', state: (await settlePost(db, post.id, { state: 'failed', error })).state };
       }
@@ -81,7 +82,7 @@ async function notPerformed(
   const { db } = deps;
   const { id: postId, plan } = loaded.post;
   const errorCode = 'not_performed';
-  await closeAttempt(db, id, 'unknown', { status: 'rejected', errorCode });
+  if (!(await closeAttempt(db, id, 'unknown', { status: 'rejected', errorCode }))) throw takenOver();
   const names = plan.map(({ name }) => name);
   const times = await countEnds(db, postId, { step, errorCode, uses: names.slice(0, names.indexOf(step)) });
   if (error !== undefined && times >= error.tries)

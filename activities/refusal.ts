@@ -5,7 +5,7 @@ import type { ProviderError } from '../providers/errors.ts';
 import type { Quota } from '../providers/provider.ts';
 import { learnQuota, type LoadedPost } from './access.ts';
 import type { Deps } from './deps.ts';
-import { notYet, postError, tryAgain } from './failures.ts';
+import { notYet, postError, takenOver, tryAgain } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
 import { makeAgain } from './verdict.ts';
 import { quotaFull, waiting } from './waiting.ts';
@@ -41,7 +41,7 @@ export async function refused(
     errorMessage: error.message,
     logId: error.logId,
   };
-  await closeAttempt(db, attempt.id, from, outcome);
+  if (!(await closeAttempt(db, attempt.id, from, outcome))) throw takenOver();
   if (error.kind !== 'unknown')
     await releaseQuotas(
       db,

@@ -1,15 +1,16 @@
-import { type Attempt, lastAttempt, listAttempts, supersedeAttempts } from '../db/attempts.ts';
+import { type Attempt, findLiveWrite, lastAttempt, listAttempts, supersedeAttempts } from '../db/attempts.ts';
 import { savePost, saveStatus, settlePost } from '../db/posts.ts';
 import { releaseQuotas } from '../db/quotas.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { FinalVerdict, Verdict } from '../providers/provider.ts';
-import { learnQuota, type LoadedPost, loadPost, openPost, takeTurn } from './access.ts';
+import { endedWaiting, learnQuota, type LoadedPost, loadPost, openPost, takeTurn } from './access.ts';
 import { alive, endRow, timesInARow, tryNumber } from './alive.ts';
 import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
 import { notYet, postError, tryAgain } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
 import { stateAfter } from './plan.ts';
+import { waiting } from './waiting.ts';
 
 /** Pauses between polls, in seconds; the last one repeats. Some providers take 30 calls a minute of a token, for all its posts. */
 const POLL_SECONDS = [1, 2, 2, 3, 5, 5, 10, 20, 20, 30, 60, 60, 120] as const;
@@ -21,24 +22,30 @@ export const createVerdictActivities = (deps: Deps) => ({
       const loaded = await loadPost(deps, postId);
       if (isFinal(loaded.post.state)) return { kind: 'settled', state: loaded.post.state };
       const live = await liveWrite(deps, loaded, step);
-      if (await isTooLong(deps, postId))
-        return live === null
-          ? { kind: 'given_up', why: 'the provider did not decide within a day' }
-          : withoutDetails(deps, loaded, live);
-      const access = await openPost(deps, loaded, signal, 'processing');
-      if ('blocked' in access)
+      const seen = await findLiveWrite(deps.db, loaded.post);
+      const tooLong = await isTooLong(deps, postId);
+      if (seen && tooLong) return live === null ? UNDECIDED : withoutDetails(deps, loaded, live);
+      // What nobody can see waits for its account like a post that is not begun.
+      const ended = seen ? null : await endedWaiting(deps, loaded);
+      if (ended !== null) return ended;
+      const access = await openPost(deps, loaded, signal, seen ? 'processing' : 'waiting_account');
+      if ('blocked' in access) {
+        if (!seen) return waiting(deps, postId, access.blocked);
         return live !== null && access.blocked.kind === 'wait'
           ? withoutDetails(deps, loaded, live)
           : access.blocked;
+      }
       await takeTurn(deps, loaded, step);
       try {
         const verdict = await loaded.provider.publishing.verdict(step, access.context);
         endRow();
         const outcome = await follow(deps, loaded, step, verdict);
         if (outcome !== null) return outcome;
+        if (tooLong) return UNDECIDED;
         await saveStatus(deps.db, postId, verdict.status);
         const ms = (POLL_SECONDS[tryNumber() - 1] ?? 120) * 1000;
         await savePost(deps.db, postId, {
+          state: 'processing',
           phase: step,
           next: { step, at: new Date(Date.now() + ms) },
         });
@@ -54,6 +61,8 @@ export const createVerdictActivities = (deps: Deps) => ({
       }
     }),
 });
+
+const UNDECIDED: StepOutcome = { kind: 'given_up', why: 'the provider did not decide within a day' };
 
 /** Whether what is asked about has to be made anew: it is not found for long, or with a newer token either. */
 async function isLost({ db }: Deps, { post, account }: LoadedPost, error: ProviderError): Promise<boolean> {

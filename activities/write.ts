@@ -1,14 +1,14 @@
 import { closeAttempt, lastAttempt, markSent, prepareAttempt } from '../db/attempts.ts';
 import { savePost } from '../db/posts.ts';
-import { releaseQuotas, reserveQuotas } from '../db/quotas.ts';
+import { noteTold, releaseQuotas, reserveQuotas } from '../db/quotas.ts';
 import { isFinal } from '../db/schema.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Step } from '../providers/provider.ts';
 import { accepted } from './accepted.ts';
-import { endedWaiting, type LoadedPost, loadPost, noteQuotas, openPost, refusedUntil } from './access.ts';
+import { endedWaiting, type LoadedPost, loadPost, openPost, refusedUntil } from './access.ts';
 import { alive } from './alive.ts';
 import type { Deps } from './deps.ts';
-import { notYet } from './failures.ts';
+import { notYet, takenOver } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
 import { stateAfter } from './plan.ts';
 import { reconcile } from './reconcile.ts';
@@ -69,13 +69,13 @@ export const createWriteActivities = (deps: Deps) => ({
       let from: 'prepared' | 'sent' = 'prepared';
       try {
         const told = await provider.publishing.preflight(step, access.context);
-        const full = await noteQuotas(deps, loaded, told);
+        const full = await noteTold(db, { accountId: account.id, postId }, provider.publishing.quotas, told);
         if (full !== null) {
           await closeAttempt(db, attempt.id, 'prepared', { status: 'rejected', errorCode: 'quota_exceeded' });
           await releaseQuotas(db, postId, quotas);
           return await quotaFull(deps, loaded, full);
         }
-        await markSent(db, attempt.id);
+        if (!(await markSent(db, attempt.id))) throw takenOver();
         from = 'sent';
         const written = await provider.publishing.write(step, access.context);
         return await accepted(deps, { loaded, step, attempt, from, written, context: access.context });

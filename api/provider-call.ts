@@ -1,12 +1,13 @@
 import { openAccessToken } from '../crypto/tokens.ts';
 import { type Account, accountKey, findAccount } from '../db/accounts.ts';
-import { reserveQuotas } from '../db/quotas.ts';
+import { noteTold, reserveQuotas } from '../db/quotas.ts';
 import { ProviderError } from '../providers/errors.ts';
-import type { Quota } from '../providers/provider.ts';
+import type { Quota, ToldQuota } from '../providers/provider.ts';
 import { askForToken } from '../workflows/start.ts';
 import type { Deps } from './deps.ts';
-import { apiError } from './errors.ts';
+import { ApiError, apiError } from './errors.ts';
 import { quotaExceeded } from './quotas.ts';
+import { textOrNull } from './schemas.ts';
 import { ask } from './temporal.ts';
 
 const CALL_MS = 15_000;
@@ -36,11 +37,12 @@ export async function callProvider<T>(deps: Deps, account: Account, call: Provid
   return callOnce(deps, renewed, call);
 }
 
-/** The same, without waiting for a new token. */
+/** The same, without waiting for a new token. @param ms how long it may take */
 export async function callOnce<T>(
   { database: { db }, envelope }: Deps,
   account: Account,
   call: ProviderCall<T>,
+  ms = CALL_MS,
 ): Promise<T> {
   if (account.status !== 'active' || account.accessTokenEncrypted === null) throw refusedAccount(account);
   const token = await openAccessToken(
@@ -49,7 +51,7 @@ export async function callOnce<T>(
     account,
     account.accessTokenEncrypted,
   );
-  return call(token, AbortSignal.timeout(CALL_MS));
+  return call(token, AbortSignal.timeout(ms));
 }
 
 /**
@@ -60,6 +62,47 @@ export async function takeQuota({ database: { db } }: Deps, account: Account, qu
   const full = await reserveQuotas(db, { accountId: account.id }, [quota]);
   if (full !== null) throw quotaExceeded(full);
 }
+
+/**
+ * Has the provider say how the account's quotas stand, and notes it in the ledger.
+ * @returns null where it never tells
+ * @throws ApiError, ProviderError as `callProvider` does
+ */
+export async function askQuotas(
+  deps: Deps,
+  account: Account,
+  call: typeof callProvider<ToldQuota[]> = callProvider,
+): Promise<ToldQuota[] | null> {
+  const provider = deps.providers.find(account.provider, account.method);
+  const limits = provider?.limits;
+  if (provider === null || limits === undefined) return null;
+  const of = { openId: account.openId, scopes: account.scope };
+  const told = await call(deps, account, (accessToken, signal) => limits(of, accessToken, signal));
+  await noteTold(deps.database.db, { accountId: account.id, postId: null }, provider.publishing.quotas, told);
+  return told;
+}
+
+/**
+ * Before a post that may not wait: the ledger has what the provider says now. Who does not answer is believed to have room.
+ * @throws ApiError `quota_exceeded` while the provider takes no calls for the account
+ */
+export async function freshenQuotas(deps: Deps, userId: string, accountId: string): Promise<void> {
+  const account = await findAccount(deps.database.db, userId, accountId);
+  if (account === null) return;
+  const ms = (account.callsRefusedUntil?.getTime() ?? 0) - Date.now();
+  if (ms > 0)
+    throw apiError('quota_exceeded', {
+      details: { quota: 'rate_limited', resetAt: textOrNull(account.callsRefusedUntil) },
+      retryAfterMs: Math.max(1000, ms),
+    });
+  try {
+    await askQuotas(deps, account, (...asked) => callOnce(...asked, QUICK_MS));
+  } catch (error) {
+    if (!(error instanceof ProviderError || error instanceof ApiError)) throw error;
+  }
+}
+/** A client waits for the answer. */
+const QUICK_MS = 3_000;
 
 /** Why an account that is not active cannot be used. */
 export function refusedAccount({ status, statusReason }: Account) {

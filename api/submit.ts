@@ -7,6 +7,7 @@ import type { Deps } from './deps.ts';
 import { apiError } from './errors.ts';
 import type { DraftPost } from './new-post.ts';
 import { postView } from './post-view.ts';
+import { freshenQuotas } from './provider-call.ts';
 import { quotaExceeded } from './quotas.ts';
 import { tell } from './temporal.ts';
 
@@ -26,18 +27,24 @@ interface Submission {
  * @throws ApiError `idempotency_key_reused`, `duplicate_post`, `quota_exceeded`, and what `read` throws
  */
 async function submit(
-  { database: { db }, temporal }: Deps,
+  deps: Deps,
   log: FastifyBaseLogger,
   { userId, idempotencyKey, requestId, body, read }: Submission,
 ): Promise<{ outcome: 'created' | 'replayed'; post: Post }> {
+  const {
+    database: { db },
+    temporal,
+  } = deps;
   const requestHash = hashOf(body);
   // A replay is answered whatever has become of account and media since.
   const earlier = idempotencyKey === null ? null : await byKey(db, userId, idempotencyKey);
   if (earlier !== null && earlier.requestHash === requestHash) return { outcome: 'replayed', post: earlier };
   if (earlier !== null) throw apiError('idempotency_key_reused', { details: { postId: earlier.id } });
 
+  const draft = await read(userId);
+  if (draft.hold.length > 0) await freshenQuotas(deps, userId, draft.oauthAccountId);
   const accepted = await acceptPost(db, {
-    ...(await read(userId)),
+    ...draft,
     userId,
     requestId,
     idempotencyKey,

@@ -91,12 +91,17 @@ export async function prepareAttempt(
   });
 }
 
-/** From here on the provider may have seen the write. */
-export async function markSent(db: Db, id: string): Promise<void> {
-  await db
+/**
+ * From here on the provider may have seen the write.
+ * @returns false when another try has taken this one for lost, and sends it or has sent it
+ */
+export async function markSent(db: Db, id: string): Promise<boolean> {
+  const sent = await db
     .update(publishAttempts)
     .set({ status: 'sent', sentAt: new Date() })
-    .where(and(eq(publishAttempts.id, id), eq(publishAttempts.status, 'prepared')));
+    .where(and(eq(publishAttempts.id, id), eq(publishAttempts.status, 'prepared')))
+    .returning({ id: publishAttempts.id });
+  return sent.length > 0;
 }
 
 export interface AttemptOutcome {

@@ -57,13 +57,15 @@ export async function acceptPost(
   { allowDuplicate, hold, detail, ...row }: NewPost,
 ): Promise<Accepted> {
   return db.transaction(async (tx): Promise<Accepted> => {
-    if (!allowDuplicate)
+    // A key says which requests are the same.
+    const unique = !allowDuplicate && row.idempotencyKey === null;
+    if (unique)
       await tx.execute(
         sql`select pg_advisory_xact_lock(hashtextextended(${`${row.oauthAccountId}:${row.fingerprint}`}, 0))`,
       );
     const earlier = row.idempotencyKey === null ? null : await byKey(tx, row.userId, row.idempotencyKey);
     if (earlier !== null) return replayOf(earlier, row.requestHash);
-    const twin = allowDuplicate ? null : await recentTwin(tx, row.oauthAccountId, row.fingerprint);
+    const twin = unique ? await recentTwin(tx, row.oauthAccountId, row.fingerprint) : null;
     if (twin !== null) return { outcome: 'duplicate', post: twin };
 
     const taker = { accountId: row.oauthAccountId, postId: null };

@@ -200,6 +200,33 @@ export async function learnLimit(
     .onConflictDoUpdate({ target: [quotaLimits.oauthAccountId, quotaLimits.bucket], set: shown });
 }
 
+/**
+ * Notes what the provider itself says about quotas.
+ * @param postId as for {@link learnLimit}
+ * @returns the one of which nothing is left
+ */
+export async function noteTold(
+  db: Db,
+  { accountId, postId }: Taker,
+  rules: readonly QuotaRule[],
+  told: readonly { bucket: string; limit: number; used: number }[],
+): Promise<QuotaFull | null> {
+  let full: QuotaFull | null = null;
+  for (const { bucket, limit, used } of told) {
+    const rule = rules.find((candidate) => candidate.bucket === bucket);
+    if (rule === undefined) continue;
+    const askAgainAt = new Date(Date.now() + (used >= limit ? TOLD_FULL_MS : TOLD_MS));
+    await learnLimit(db, { accountId, postId }, rule, askAgainAt, { limit, used });
+    const resetAt = new Date(Date.now() + rule.windowMs);
+    if (used >= limit) full = { quota: bucket, limit, used, remaining: 0, resetAt, askAgainAt };
+  }
+  return full;
+}
+/** How long what was told is believed: our own posts are counted meanwhile, those of others are not. */
+const TOLD_MS = 60_000;
+/** The provider does not tell when one more becomes free. */
+const TOLD_FULL_MS = 3_600_000;
+
 /** Forgets what no window reaches any more. */
 export async function forgetOldReservations(db: Db): Promise<void> {
   await db.execute(sql`delete from quota_reservations where at < now() - interval '2 days'`);

@@ -48,6 +48,11 @@ export interface ProviderErrorInit {
   steps?: readonly string[];
 }
 
+/** A provider may quote the URL that it was given: the query of ours has its signature. */
+function withoutQueries<Text extends string | null>(text: Text): Text | string {
+  return text === null ? text : text.replace(/(https?:[^\s?"'<>]*)\?[^\s"'<>]*/gi, '$1');
+}
+
 /** The one error of `providers/`. Carries no token, URL or body: it is logged and shown. */
 export class ProviderError extends Error {
   override readonly name = 'ProviderError';
@@ -67,14 +72,14 @@ export class ProviderError extends Error {
   readonly init: ProviderErrorInit;
 
   constructor(init: ProviderErrorInit) {
-    super(init.message);
+    super(withoutQueries(init.message));
     this.init = init;
     this.provider = init.provider;
     this.kind = init.kind;
     this.code = init.code;
     this.userMessage = init.userMessage;
-    this.providerCode = init.providerCode ?? null;
-    this.providerMessage = init.providerMessage ?? null;
+    this.providerCode = withoutQueries(init.providerCode ?? null);
+    this.providerMessage = withoutQueries(init.providerMessage ?? null);
     this.logId = init.logId ?? null;
     this.retryAfterMs = init.retryAfterMs;
     this.quota = init.quota ?? null;

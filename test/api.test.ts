@@ -40,8 +40,10 @@ const inSeconds = (seconds: number): string => new Date(Date.now() + seconds * 1
 const email = (): string => `${randomUUID()}@example.com`;
 const newKey = (body: Json, userId = world.user.id): Promise<Answer> =>
   world.call('POST', `/api/users/${userId}/keys`, { key: admin, body: { name: 'test', ...body } });
-const scheduled = (more: Record<string, unknown> = {}): Promise<Answer> =>
-  world.publish({ accountId, mediaId, scheduledAt: inSeconds(3600), ...more });
+const scheduled = (
+  more: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+): Promise<Answer> => world.publish({ accountId, mediaId, scheduledAt: inSeconds(3600), ...more }, headers);
 
 /** Every refusal has the same shape. */
 function expectRefusal(answer: Answer, status: number, code: string): Json {
@@ -584,6 +586,14 @@ describe('a post is refused', () => {
     expect(wanted.body.id).not.toBe(first.body.id);
     for (const { body } of [first, wanted]) await world.call('POST', `/api/posts/${body.id}/cancel`);
     expect((await scheduled({ postInfo })).status).toBe(202);
+  });
+
+  test('with a key of its own it is another post, whatever it says', async () => {
+    const postInfo = { title: randomUUID(), privacy_level: 'SELF_ONLY' };
+    const first = await scheduled({ postInfo });
+    const second = await scheduled({ postInfo }, { 'idempotency-key': randomUUID() });
+    expect([first.status, second.status]).toEqual([202, 202]);
+    expect(second.body.id).not.toBe(first.body.id);
   });
 
   test('sent ten times at once without a key: one is accepted', async () => {

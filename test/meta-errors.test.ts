@@ -214,6 +214,13 @@ describe('an error code of Meta', () => {
   });
 });
 
+test('the words of a platform are kept without the signature of a URL that they quote', () => {
+  const url = 'https://media.example/media/1/video.mp4';
+  const message = `cannot fetch "${url}?expires=1&signature=s3cret" (403)`;
+  const error = errorOf(INSTAGRAM, 'write', { error: { message, code: 9004, error_subcode: 2207052 } });
+  expect(error.providerMessage).toBe(`cannot fetch "${url}" (403)`);
+});
+
 test('"true" is all that some calls answer', () => {
   const answer = { status: 200, headers: {}, text: 'true' };
   expect(readAnswer(INSTAGRAM, answer, 'read')).toEqual({ success: true });

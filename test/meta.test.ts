@@ -342,9 +342,11 @@ describe('a post', () => {
     const before = await calls();
     const second = (await publishReel()).body.id;
     await world.untilPost(second, 'waiting_quota');
-    const third = (await publishReel({ onQuota: 'fail' })).body.id;
-    const failed = await world.untilPost(third, 'failed');
-    expect(failed.error).toMatchObject({ code: 'quota_exceeded', retryable: true });
+    const third = await publishReel({ onQuota: 'fail' });
+    expect(third).toMatchObject({
+      status: 429,
+      body: { error: { code: 'quota_exceeded', retryable: true } },
+    });
     expect(await calls()).toBe(before);
 
     await takeCalls(instagram.id);
@@ -368,6 +370,25 @@ describe('a post', () => {
     const { error } = await world.untilPost(id, 'failed');
     await world.control('POST', '/threads/options', { processingMs: 500 });
     expect(error).toMatchObject({ code: 'given_up', retryable: true });
+  });
+
+  test('whose account ends while its container is not ready waits for it, and visibly', async () => {
+    onTestFailed(() => world.tell());
+    await world.control('POST', '/threads/options', { processingMs: 3_600_000 });
+    const body = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'waits at its container' } };
+    const { id } = (await publish('threads', body)).body;
+    await until('the container to be asked', async () =>
+      (await world.getPost(id)).phase === 'ready' ? true : null,
+    );
+    await world.control('POST', '/threads/revoke', { username: 'sandbox_creator' });
+    await world.untilPost(id, 'waiting_account');
+    await world.database.db.execute(
+      sql`update publish_attempts set finished_at = finished_at - interval '30 hours' where post_id = ${id}`,
+    );
+    await world.control('POST', '/threads/options', { processingMs: 500 });
+    await world.control('POST', '/clock', { advanceMs: 3_600_000 });
+    await connect('threads');
+    expect(await world.untilPost(id, 'published')).toMatchObject({ error: null });
   });
 
   test('whose every token is refused while its container is looked at asks without hurry', async () => {
@@ -411,6 +432,18 @@ describe('a post', () => {
     const { publishId } = await world.untilPost(body.id, 'published');
     expect(publishId).not.toBe(first);
   });
+
+  test.each(['', '<html>'])(
+    'whose file has arrived although the answer (%j) does not say so is published',
+    async (text) => {
+      onTestFailed(() => world.tell());
+      await world.control('POST', '/instagram/options', { processingMs: 3_000 });
+      const answer = { kind: 'status', http: 200, body: text, when: 'after' };
+      await world.fault({ endpoint: 'instagram.upload', ...answer });
+      expect(await published(await publishReel())).toMatchObject({ error: null });
+      await world.control('POST', '/instagram/options', { processingMs: 500 });
+    },
+  );
 
   test('whose token ends before its file is there goes out with another one', async () => {
     onTestFailed(() => world.tell());
@@ -480,6 +513,45 @@ describe('a post', () => {
     expect(post.providerPostId).toEqual(expect.any(String));
     const after = await count('threads');
     expect([after.live, after.publishCalls]).toEqual([before.live + 1, before.publishCalls + 1]);
+  });
+
+  test.each([
+    ['instagram', '506'],
+    ['threads', '100'],
+  ])(
+    'that was published by a call which %s seemed to refuse for good (%s) is published',
+    async (provider, code) => {
+      onTestFailed(() => world.tell());
+      const before = await count(provider);
+      const refusal = { kind: 'status', http: 400, code, message: 'no', when: 'after' };
+      await world.fault({ endpoint: `${provider}.publish`, ...refusal });
+      const text = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'refused, but live' } };
+      const post = await published(
+        await (provider === 'instagram' ? publishReel() : publish('threads', text)),
+      );
+      expect(post.providerPostId).toEqual(expect.any(String));
+      const after = await count(provider);
+      expect([after.live, after.publishCalls]).toEqual([before.live + 1, before.publishCalls + 1]);
+    },
+  );
+
+  test('that may be live is not cancelled while nobody can look', async () => {
+    onTestFailed(() => world.tell());
+    const before = (await count('threads')).live;
+    await world.fault({ endpoint: 'threads.publish', kind: 'accept-then-drop' });
+    await world.fault({ endpoint: 'threads.posts', kind: 'status', http: 400, code: '190', times: 0 });
+    const body = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'live, and cancelled' } };
+    const { id } = (await publish('threads', body)).body;
+    await until('the post to be looked for', async () =>
+      (await world.getPost(id)).phase === 'reconciling' ? true : null,
+    );
+    await untilPause(id);
+    const answer = await world.call('POST', `/api/posts/${id}/cancel`);
+    expect(answer).toMatchObject({ status: 409, body: { error: { code: 'too_late' } } });
+    await world.control('DELETE', '/faults');
+    await world.skipTime(`post:${id}`);
+    await world.untilPost(id, 'published');
+    expect((await count('threads')).live).toBe(before + 1);
   });
 
   test('that breaks a rule is refused before any call', async () => {

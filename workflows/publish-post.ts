@@ -72,7 +72,7 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
     async () => {
       cancelling = true;
       if (position <= noReturn && !writing) scope?.cancel();
-      await condition(() => settled !== null || position > noReturn);
+      await condition(() => settled !== null || position > noReturn || !cancelling);
       if (settled === null && recallable) await recall();
       cancelling = false;
       if (settled !== 'cancelled') throw tooLate(settled ?? state);
@@ -112,8 +112,13 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
         position = noReturn + 1;
         continue;
       }
-      settled = end.state;
-      break;
+      if (end.unclear !== true) {
+        settled = end.state;
+        break;
+      }
+      // What may be live is looked for, and not cancelled.
+      state = end.state;
+      cancelling = false;
     }
     say(state, describe(step));
     // Before the step reads its rows: what changes while it does is one more reason to look again.

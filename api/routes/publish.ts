@@ -8,7 +8,7 @@ import { apiError } from '../errors.ts';
 import { IdempotencyHeaders } from '../idempotency.ts';
 import { InstagramBody, readInstagram } from '../instagram-publish.ts';
 import { PostView } from '../post-view.ts';
-import { callProvider, PROVIDER_ROUTE_MS } from '../provider-call.ts';
+import { askQuotas, PROVIDER_ROUTE_MS } from '../provider-call.ts';
 import { isUuid, nullable, ref, refusals } from '../schemas.ts';
 import { submitRequest } from '../submit.ts';
 import { readThreads, ThreadsBody } from '../threads-publish.ts';
@@ -81,13 +81,8 @@ export const publishRoutes =
         async (request, reply) => {
           const { accountId } = request.query;
           const account = isUuid(accountId) ? await findAccount(db, tenant(request), accountId) : null;
-          const provider = deps.providers.find(name, account?.method);
-          if (account?.provider !== name || provider?.limits === undefined)
-            throw apiError('account_not_found');
-          const { limits } = provider;
-          const told = await callProvider(deps, account, (accessToken, signal) =>
-            limits({ openId: account.openId, scopes: account.scope }, accessToken, signal),
-          );
+          const told = account?.provider === name ? await askQuotas(deps, account) : null;
+          if (told === null) throw apiError('account_not_found');
           void reply.header('cache-control', 'no-store');
           return {
             accountId,

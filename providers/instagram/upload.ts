@@ -95,7 +95,9 @@ function uploadError(status: number, debug: Readonly<Record<string, unknown>> | 
       code: 'access_token_invalid',
       userMessage: 'The connection to this account has ended. Reconnect the account; the post goes out then.',
     });
-  if (status >= 500 || status === 429 || debug?.['retriable'] === true)
+  // A success that cannot be read may be one: where the upload stands tells.
+  const unreadable = status < 300 && debug === null;
+  if (unreadable || status >= 500 || status === 429 || debug?.['retriable'] === true)
     return new ProviderError({
       ...told,
       kind: 'unavailable',

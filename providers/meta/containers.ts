@@ -78,16 +78,26 @@ export async function publishContainer(
   container: string,
   again: readonly string[],
 ): Promise<Written> {
-  const answer = await callGraph(containers.platform, {
-    ...containers.call(context),
-    method: 'POST',
-    path: `${containers.account(context)}/${containers.edges.publish}`,
-    params: { creation_id: container },
-    effect: 'publish',
-  }).catch(orAgain(again));
-  const providerPostId = id(answer['id']);
-  if (providerPostId === null) throw unnamed(containers.platform);
-  return { providerPostId, logId: null };
+  try {
+    const answer = await callGraph(containers.platform, {
+      ...containers.call(context),
+      method: 'POST',
+      path: `${containers.account(context)}/${containers.edges.publish}`,
+      params: { creation_id: container },
+      effect: 'publish',
+    }).catch(orAgain(again));
+    const providerPostId = id(answer['id']);
+    if (providerPostId === null) throw unnamed(containers.platform);
+    return { providerPostId, logId: null };
+  } catch (error) {
+    // A call before this one, whose answer was lost, may take effect only now, and this one is refused for it.
+    if (error instanceof ProviderError && error.kind === 'rejected') {
+      const now = await standing(containers, context, container).catch(() => null);
+      if (now === null || now.status === 'PUBLISHED')
+        throw lostAnswerError(containers.platform, `${error.message}, and the container may be published`);
+    }
+    throw error;
+  }
 }
 
 /** What a limited number of tries does not find is made anew (sheets instagram 5.2, threads 5). */

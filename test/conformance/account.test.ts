@@ -201,8 +201,12 @@ describe.for(DRIVERS)('$label', (driver) => {
     test('a post too many fails at once if it may not wait', async () => {
       await expectOnce(driver, person, await publish(), example);
       const answer = await stage.publish(driver, person.id, { ...example.body, onQuota: 'fail' });
-      const error = answer.status === 429 ? answer.body.error : (await stage.ended(answer.body.id)).error;
-      expect(error).toMatchObject({ code: 'quota_exceeded', retryable: true });
+      // Where nobody tells the limit, the post that meets it is the first to know.
+      const tells = stage.provider(driver).limits !== undefined;
+      const error = tells ? answer.body.error : (await stage.ended(answer.body.id)).error;
+      const used = { limit: 1, used: 1, remaining: 0, resetAt: expect.any(String) };
+      expect(answer.status).toBe(tells ? 429 : 202);
+      expect(error).toMatchObject({ code: 'quota_exceeded', retryable: true, details: tells ? used : {} });
       expect(await driver.live(world, person.openId)).toBe(1);
       await driver.allow(world, person, 'many');
     });
