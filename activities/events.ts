@@ -42,11 +42,12 @@ export const createEventActivities = (deps: Deps) => ({
   /** @throws ApplicationFailure `NotYetKnown` while nobody knows the post that the event names */
   async applyEvent({ eventId }: { eventId: string }): Promise<AppliedEvent> {
     const { db, providers } = deps;
+    const applied: AppliedEvent = { posts: [], accounts: [] };
     const event = await eventById(db, eventId);
+    if (event === null) return applied;
     const provider = providers.find(event.provider);
     if (provider === null) throw new Error(`no credentials are set for ${event.provider}`);
     const effect = provider.webhooks.effect(event.eventType, event.payload);
-    const applied: AppliedEvent = { posts: [], accounts: [] };
 
     if (effect.kind === 'verdict') {
       const post =

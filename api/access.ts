@@ -129,3 +129,20 @@ export async function noted(
     request.log.error({ err: error, audit: entry }, 'an audit row was not written');
   }
 }
+
+/** Who calls in a provider's name and cannot prove it: noted. @returns the refusal to throw */
+export async function refusedCaller(
+  { database: { db } }: Deps,
+  request: FastifyRequest<object>,
+  provider: string,
+  code: 'invalid_signature' | 'forbidden',
+): Promise<ApiError> {
+  await noted(request, db, {
+    actor: provider,
+    ip: request.ip,
+    action: 'webhook.refused',
+    subject: provider,
+    details: { code },
+  });
+  return apiError(code);
+}

@@ -1,10 +1,11 @@
-import { and, eq, inArray } from 'drizzle-orm';
+import { and, eq, inArray, ne } from 'drizzle-orm';
+import type { Account } from './accounts.ts';
 import type { Db } from './client.ts';
-import { igComments, igMedia, instagramAccounts } from './schema.ts';
+import { igComments, igMedia, instagramAccounts, oauthAccounts, webhookEvents } from './schema.ts';
 
 /* Copies of what lies at a provider: media and comments. */
 
-/** Keeps a comment that somebody has made, for each of these accounts; the newest text counts. */
+/** Keeps a comment that somebody has made, unless the account was disconnected; the newest text counts. */
 export async function saveComment(
   db: Db,
   accountId: string,
@@ -12,11 +13,14 @@ export async function saveComment(
 ): Promise<void> {
   await db.transaction(async (tx) => {
     const [account] = await tx
-      .select()
+      .select({ userId: instagramAccounts.userId, instagramAccountId: instagramAccounts.id })
       .from(instagramAccounts)
-      .where(eq(instagramAccounts.oauthAccountId, accountId));
+      .innerJoin(oauthAccounts, eq(oauthAccounts.id, instagramAccounts.oauthAccountId))
+      .where(and(eq(oauthAccounts.id, accountId), ne(oauthAccounts.status, 'disconnected')))
+      // Not while it is being deleted.
+      .for('share', { of: oauthAccounts });
     if (account === undefined) return;
-    const { userId, id: instagramAccountId } = account;
+    const { userId, instagramAccountId } = account;
     await tx
       .insert(igMedia)
       .values({ userId, instagramAccountId, igId: comment.mediaId })
@@ -34,8 +38,11 @@ export async function saveComment(
   });
 }
 
-/** Deletes what was copied from an account. */
-export async function deleteCopies(db: Db, accountId: string): Promise<void> {
+/** Deletes all that is known of a creator: what was copied from the account, what was told about it, and who it is. */
+export async function forgetCreator(
+  db: Db,
+  { id: accountId, provider, openId }: Pick<Account, 'id' | 'provider' | 'openId'>,
+): Promise<void> {
   await db.transaction(async (tx) => {
     const media = tx
       .select({ id: igMedia.id })
@@ -46,7 +53,14 @@ export async function deleteCopies(db: Db, accountId: string): Promise<void> {
     await tx.delete(igMedia).where(inArray(igMedia.id, media));
     await tx
       .update(instagramAccounts)
-      .set({ pageAccessTokenEncrypted: null, username: null })
+      .set({ pageAccessTokenEncrypted: null, username: null, facebookUserId: null })
       .where(eq(instagramAccounts.oauthAccountId, accountId));
+    await tx
+      .update(oauthAccounts)
+      .set({ username: null, displayName: null, metadata: {} })
+      .where(eq(oauthAccounts.id, accountId));
+    await tx
+      .delete(webhookEvents)
+      .where(and(eq(webhookEvents.provider, provider), eq(webhookEvents.providerAccountId, openId)));
   });
 }

@@ -69,10 +69,10 @@ export async function insertEvents(db: Db, events: readonly NewEvent[]): Promise
 }
 
 /** @throws Error when there is none */
-export async function eventById(db: Db, id: string): Promise<StoredEvent> {
+/** @returns null when it was deleted with all that was known of its account */
+export async function eventById(db: Db, id: string): Promise<StoredEvent | null> {
   const [event] = await db.select(columns).from(webhookEvents).where(eq(webhookEvents.id, id));
-  if (event === undefined) throw new Error(`no event ${id}`);
-  return event;
+  return event ?? null;
 }
 
 export async function findEventByExternalId(

@@ -74,6 +74,28 @@ async function untilPause(postId: string): Promise<void> {
   });
 }
 
+/** Why callers in the name of a provider were refused. */
+async function refusals(provider: string): Promise<string[]> {
+  const rows = await world.database.db.execute<{ code: string }>(
+    sql`select details->>'code' as code from audit_log where action = 'webhook.refused' and subject = ${provider}`,
+  );
+  return rows.map(({ code }) => code);
+}
+
+/** An event as Instagram sends it, signed. */
+async function sendComments(
+  ...values: { id: string; media: { id: string }; text: string }[]
+): Promise<Answer> {
+  const changes = values.map((value) => ({ field: 'comments', value }));
+  const body = JSON.stringify({ object: 'instagram', entry: [{ id: instagram.openId, time: 1, changes }] });
+  const signature = createHmac('sha256', world.secrets.instagramSecret).update(body).digest('hex');
+  return world.call('POST', '/api/webhooks/instagram', {
+    key: null,
+    body,
+    headers: { 'x-hub-signature-256': `sha256=${signature}` },
+  });
+}
+
 describe('an account', () => {
   test('is connected with its name and its scopes', () => {
     expect(instagram).toMatchObject({ provider: 'instagram', username: 'sandbox_creator', status: 'active' });
@@ -862,6 +884,17 @@ describe('callbacks', () => {
       );
     expect(await ask(world.secrets.verifyToken)).toMatchObject({ status: 200, text: '1158201444' });
     expect((await ask('guessed')).status).toBe(403);
+    expect(await refusals('instagram')).toEqual(['forbidden']);
+  });
+
+  test('a forged request to delete data is refused, and noted', async () => {
+    const answer = await world.call('POST', `${world.url}/api/webhooks/threads/data-deletion`, {
+      key: null,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: 'signed_request=AAAA.e30',
+    });
+    expect(answer.body.error.code).toBe('invalid_signature');
+    expect(await refusals('threads')).toEqual(['invalid_signature']);
   });
 
   test('a comment is kept', async () => {
@@ -878,17 +911,13 @@ describe('callbacks', () => {
   });
 
   test('a batch may be large', async () => {
-    const changes = Array.from({ length: 20 }, (_one, index) => ({
-      field: 'comments',
-      value: { id: `large-${index}`, media: { id: '1' }, text: 'ä'.repeat(100_000) },
+    const media = { id: '1' };
+    const values = Array.from({ length: 20 }, (_one, index) => ({
+      id: `large-${index}`,
+      media,
+      text: 'ä'.repeat(100_000),
     }));
-    const body = JSON.stringify({ object: 'instagram', entry: [{ id: instagram.openId, time: 1, changes }] });
-    const signature = createHmac('sha256', world.secrets.instagramSecret).update(body).digest('hex');
-    const answer = await world.call('POST', '/api/webhooks/instagram', {
-      key: null,
-      body,
-      headers: { 'x-hub-signature-256': `sha256=${signature}` },
-    });
+    const answer = await sendComments(...values);
     expect([answer.status, answer.body]).toEqual([200, { received: 20 }]);
   });
 
@@ -945,5 +974,36 @@ describe('callbacks', () => {
       const { body } = await world.call('GET', `/api/accounts/${threads.id}`);
       return body.status === 'disconnected' ? true : null;
     });
+  });
+
+  test('a deletion leaves nothing that was known of the creator, and nothing is kept afterwards', async () => {
+    onTestFailed(() => world.tell());
+    const { db } = world.database;
+    const known = async (): Promise<Json> => {
+      const [row] = await db.execute(sql`
+        select username, (select count(*)::int from ig_media) + (select count(*)::int from ig_comments) as copies,
+          (select count(*)::int from webhook_events where provider_account_id = ${instagram.openId}) as events
+        from oauth_accounts where id = ${instagram.id}`);
+      return row;
+    };
+    const before = await known();
+    expect(before).toEqual({
+      username: 'sandbox_creator',
+      copies: expect.any(Number),
+      events: expect.any(Number),
+    });
+    expect(before.copies * before.events).toBeGreaterThan(0);
+    await world.control('POST', '/instagram/data-deletion', {});
+    await until('the deletion', async () => ((await known()).username === null ? true : null));
+    expect(await known()).toEqual({ username: null, copies: 0, events: 0 });
+
+    await sendComments({ id: 'late', media: { id: '1' }, text: 'after the deletion' });
+    await until('the comment to be applied', async () => {
+      const rows = await db.execute(
+        sql`select 1 from webhook_events where provider_account_id = ${instagram.openId} and processed_at is not null`,
+      );
+      return rows.length > 0 ? true : null;
+    });
+    expect(await known()).toMatchObject({ copies: 0 });
   });
 });

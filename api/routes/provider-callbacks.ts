@@ -1,13 +1,15 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { randomToken } from '../../crypto/signatures.ts';
 import { accountsOf, deactivate, wipeTokens, type Account } from '../../db/accounts.ts';
+import { audit } from '../../db/audit.ts';
 import { findDeletion, insertDeletion } from '../../db/data-deletions.ts';
-import { deleteCopies } from '../../db/copies.ts';
+import { forgetCreator } from '../../db/copies.ts';
 import { accountsOfLogin } from '../../db/logins.ts';
 import type { Provider } from '../../providers/provider.ts';
 import { signalAccountChanged, signalDisconnect } from '../../workflows/start.ts';
-import { noted } from '../access.ts';
+import { noted, refusedCaller } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
 import { nullable, refusals, text, textOrNull, Time } from '../schemas.ts';
@@ -52,10 +54,10 @@ export const providerCallbackRoutes =
         },
       },
       async (request, reply) => {
-        const { webhooks } = configured(request.params.provider);
+        const { name, webhooks } = configured(request.params.provider);
         if (webhooks.handshake === undefined) throw apiError('callback_not_supported');
         const challenge = webhooks.handshake(request.query);
-        if (challenge === null) throw apiError('forbidden');
+        if (challenge === null) throw await refusedCaller(deps, request, name, 'forbidden');
         return reply
           .type('text/plain; charset=utf-8')
           .serializer((answer: string) => answer)
@@ -78,7 +80,7 @@ export const providerCallbackRoutes =
         },
       },
       async (request) => {
-        const { provider, accounts } = await about(request.params.provider, request.body.signed_request);
+        const { provider, accounts } = await about(request);
         for (const account of accounts) {
           const to = { status: 'reauth_required', reason: 'removed_by_creator' } as const;
           const changed = account.status === 'active' ? await deactivate(db, account.id, to) : null;
@@ -117,30 +119,33 @@ export const providerCallbackRoutes =
         },
       },
       async (request) => {
-        const { provider, accounts } = await about(request.params.provider, request.body.signed_request);
-        for (const account of accounts) {
-          await deleteCopies(db, account.id);
-          await deactivate(db, account.id, { status: 'disconnected', reason: 'data_deletion' });
-          await wipeTokens(db, account.id);
-          await noted(request, db, {
-            actor: provider.name,
-            userId: account.userId,
-            ip: request.ip,
-            action: 'account.disconnected',
-            subject: account.id,
-            details: { reason: 'data_deletion' },
+        const { provider, accounts } = await about(request);
+        const code = randomToken(12).replace(/[^A-Za-z0-9]/g, 'x');
+        await db.transaction(async (tx) => {
+          for (const account of accounts) {
+            await deactivate(tx, account.id, { status: 'disconnected', reason: 'data_deletion' });
+            await wipeTokens(tx, account.id);
+            await forgetCreator(tx, account);
+            await audit(tx, {
+              actor: provider.name,
+              userId: account.userId,
+              ip: request.ip,
+              action: 'account.disconnected',
+              subject: account.id,
+              details: { reason: 'data_deletion' },
+            });
+          }
+          await insertDeletion(tx, {
+            code,
+            provider: provider.name,
+            accounts: accounts.length,
+            completedAt: new Date(),
           });
+        });
+        for (const account of accounts)
           await tell(deps.temporal, request.log, `keepTokenFresh of ${account.id}`, () =>
             signalDisconnect(deps.temporal, account),
           );
-        }
-        const code = randomToken(12).replace(/[^A-Za-z0-9]/g, 'x');
-        await insertDeletion(db, {
-          code,
-          provider: provider.name,
-          accounts: accounts.length,
-          completedAt: new Date(),
-        });
         return { url: `${deps.config.publicUrl}/api/data-deletion/${code}`, confirmation_code: code };
       },
     );
@@ -187,13 +192,12 @@ export const providerCallbackRoutes =
 
     /** Whom a signed callback is about. @throws ApiError `callback_not_supported`, `invalid_signature` */
     async function about(
-      name: string,
-      signedRequest: string,
+      request: FastifyRequest<{ Params: { provider: string }; Body: { signed_request: string } }>,
     ): Promise<{ provider: Provider; accounts: Account[] }> {
-      const provider = configured(name);
+      const provider = configured(request.params.provider);
       if (provider.webhooks.signedUser === undefined) throw apiError('callback_not_supported');
-      const user = provider.webhooks.signedUser(signedRequest);
-      if (user === null) throw apiError('invalid_signature');
+      const user = provider.webhooks.signedUser(request.body.signed_request);
+      if (user === null) throw await refusedCaller(deps, request, provider.name, 'invalid_signature');
       const accounts = new Map(
         [
           ...(await accountsOf(db, provider.name, user)),

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { insertEvents, type NewEvent } from '../../db/events.ts';
 import type { IncomingEvent } from '../../providers/provider.ts';
 import { startEvent } from '../../workflows/start.ts';
-import { noted } from '../access.ts';
+import { refusedCaller } from '../access.ts';
 import { batched } from '../batches.ts';
 import type { Deps } from '../deps.ts';
 import { ApiError, apiError } from '../errors.ts';
@@ -59,16 +59,8 @@ export const webhookRoutes =
         const provider = deps.providers.find(request.params.provider);
         if (provider === null) throw apiError('provider_not_configured');
         const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-        if (!provider.webhooks.verify(body, request.headers, new Date())) {
-          await noted(request, db, {
-            actor: provider.name,
-            ip: request.ip,
-            action: 'webhook.refused',
-            subject: provider.name,
-            details: { code: 'invalid_signature' },
-          });
-          throw apiError('invalid_signature');
-        }
+        if (!provider.webhooks.verify(body, request.headers, new Date()))
+          throw await refusedCaller(deps, request, provider.name, 'invalid_signature');
         const events = split(() => provider.webhooks.split(body));
         try {
           const origin = { provider: provider.name, requestId: request.id };
