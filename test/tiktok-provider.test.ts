@@ -452,6 +452,13 @@ describe('a chunk', () => {
     expect(await transfer().sendChunk(context(), chunk)).toBe(outcome);
   });
 
+  test('in the middle that is answered with 200 is not the last one', async () => {
+    const { secret = '' } = await write();
+    await fault({ endpoint: 'upload', kind: 'status', http: 200 });
+    const chunk = { first: 0, last: 4, total: 10, secret, body: Readable.from([Buffer.alloc(5)]) };
+    expect(await transfer().sendChunk(context(), chunk)).toBe('stored');
+  });
+
   test.each<[object, ProviderErrorKind]>([
     [{ kind: 'status', http: 400 }, 'rejected'],
     [{ kind: 'status', http: 302 }, 'rejected'],

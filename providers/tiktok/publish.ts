@@ -124,6 +124,8 @@ function createTransfer(
         case 206:
           return 'stored';
         case 200:
+          // Not one of TikTok's own answers: of a chunk in the middle it ends nothing.
+          return last === total - 1 ? 'complete' : 'stored';
         case 201:
           return 'complete';
         case 416:
