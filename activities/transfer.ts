@@ -74,11 +74,8 @@ async function openSecret({ db, envelope }: Deps, { account }: LoadedPost, write
 }
 
 /** The first byte to send: where the provider stands, once anything was sent. */
-async function resumeAt(
-  deps: Deps,
-  { loaded, media, way }: Sending,
-  signal: AbortSignal,
-): Promise<number | StepOutcome> {
+async function resumeAt(deps: Deps, transfer: Sending, signal: AbortSignal): Promise<number | StepOutcome> {
+  const { loaded, way } = transfer;
   const { post } = loaded;
   if (post.sentBytes === null) {
     await savePost(deps.db, post.id, { phase: 'upload', sentBytes: 0 });
@@ -87,8 +84,15 @@ async function resumeAt(
   const access = await openPost(deps, loaded, signal, 'transferring');
   if ('blocked' in access) return access.blocked;
   await takeTurn(deps, loaded, 'upload');
-  const received = await way.receivedBytes(access.context);
-  // It may count bytes or name the last one: both lie behind the chunk.
+  const received = (await way.receivedBytes(access.context)) ?? post.sentBytes;
+  const start = firstAfter(transfer, received);
+  // What arrived though its answer was lost: `hasArrived` trusts this number.
+  if (start > post.sentBytes) await savePost(deps.db, post.id, { sentBytes: start });
+  return start;
+}
+
+/** The next byte to send. The provider may count bytes or name the last one: both lie behind the chunk. */
+function firstAfter({ media, way }: Sending, received: number): number {
   return way.chunks(media.size).find(({ last }) => last > received)?.first ?? media.size;
 }
 
@@ -113,7 +117,8 @@ export async function hasArrived(deps: Deps, loaded: LoadedPost): Promise<boolea
   if ('blocked' in access) return null;
   await takeTurn(deps, loaded, 'upload');
   try {
-    return (await way.receivedBytes(access.context)) >= last.last;
+    const received = await way.receivedBytes(access.context);
+    return received === null ? null : received >= last.last;
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     await learnQuota(deps, loaded, error);
@@ -139,7 +144,9 @@ async function sendFrom(
     if (signal.aborted) throw new CancelledFailure('the transfer was stopped');
     const sent = await sendOne(deps, transfer, context, chunk, chunk === rest.at(-1));
     if (sent === 'out_of_step') throw notYet('OutOfStep', 'the provider stands at another byte', 1000);
-    if (sent === 'expired') return expired(deps, transfer);
+    if (sent === 'expired')
+      // Where an earlier try has begun the last chunk, all may have arrived: then a new write would make a second post.
+      return (await hasArrived(deps, loaded)) === false ? expired(deps, transfer) : done(deps, loaded, step);
     await savePost(deps.db, post.id, { sentBytes: chunk.last + 1 });
     if (sent === 'complete') break;
   }

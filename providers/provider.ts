@@ -178,13 +178,13 @@ export interface Transfer {
   readonly needsToken: boolean;
   /** How the file is cut; in order, without gaps. */
   chunks(size: number): readonly Chunk[];
-  /** Sends one chunk. `expired`: the place to send to is gone, nothing of it can become visible. */
+  /** Sends one chunk. `expired`: the place to send to is gone. */
   sendChunk(
     context: PostContext,
     chunk: Chunk & { total: number; secret: string; body: AsyncIterable<Uint8Array> },
   ): Promise<'stored' | 'complete' | 'out_of_step' | 'expired'>;
-  /** How many bytes have arrived at the provider. */
-  receivedBytes(context: PostContext): Promise<number>;
+  /** How many bytes have arrived at the provider, or the last one of them; null where it does not say. */
+  receivedBytes(context: PostContext): Promise<number | null>;
 }
 
 /** One thing that is wrong with a request, and what to do about it. */

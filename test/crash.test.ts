@@ -155,3 +155,28 @@ test('the upload URL expires on the way: a new init, still one post', async () =
   const made = (await world.publishes()).filter((row) => row.postInfo?.title === post.title);
   expect(made).toHaveLength(2);
 });
+
+/** Has status calls tell no bytes, as TikTok may. */
+const hideBytes = (more: object): Promise<unknown> =>
+  world.fault({
+    endpoint: 'status',
+    kind: 'status',
+    http: 200,
+    body: '{"data":{"status":"PROCESSING_UPLOAD"},"error":{"code":"ok"}}',
+    ...more,
+  });
+
+test.for<[string, Buffer, object, object]>([
+  ['the last answer', small, {}, { times: 2 }],
+  ['the last two answers', large, { after: 5, times: 2 }, { after: 1, times: 2 }],
+])('%s of an upload lost, then its URL is dead: no new init', async ([_name, bytes, lost, hidden]) => {
+  onTestFailed(() => world.tell());
+  await world.control('POST', '/tiktok/options', { processingMs: 8000 });
+  await world.fault({ endpoint: 'upload', kind: 'accept-then-drop', ...lost });
+  await world.fault({ endpoint: 'upload', kind: 'status', http: 404, ...lost, times: 1 });
+  await hideBytes(hidden);
+  await world.control('DELETE', '/requests');
+  await expectOneLive(await start(bytes), bytes);
+  expect(await world.requests('video.init')).toHaveLength(1);
+  await world.control('POST', '/tiktok/options', { processingMs: 200 });
+});

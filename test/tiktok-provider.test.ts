@@ -475,6 +475,19 @@ describe('a chunk', () => {
   });
 });
 
+describe('the bytes that have arrived', () => {
+  test.each([
+    [{ status: 'PROCESSING_UPLOAD', uploaded_bytes: 4 }, 4],
+    [{ status: 'PROCESSING_UPLOAD', uploaded_bytes: 0 }, 0],
+    [{ status: 'PROCESSING_UPLOAD' }, null],
+    [{ status: 'PUBLISH_COMPLETE' }, 10],
+  ])('are read from %j', async (data, bytes) => {
+    const body = JSON.stringify({ data, error: { code: 'ok' } });
+    await fault({ endpoint: 'status', kind: 'status', http: 200, body });
+    expect(await transfer().receivedBytes(context({ publishId: 'p' }))).toBe(bytes);
+  });
+});
+
 describe('a verdict', () => {
   test.each(Object.keys(FAIL_REASONS))('of %s is a failure', async (reason) => {
     await client.control('POST', '/tiktok/fail-next', { reason });

@@ -142,7 +142,8 @@ function createTransfer(
       const data = await status(context);
       // Anything but PROCESSING_UPLOAD means that TikTok has all it wants.
       if (data['status'] !== 'PROCESSING_UPLOAD') return context.media?.size ?? 0;
-      return typeof data['uploaded_bytes'] === 'number' ? data['uploaded_bytes'] : 0;
+      // All but the status may be absent (sheet section 4.10).
+      return typeof data['uploaded_bytes'] === 'number' ? data['uploaded_bytes'] : null;
     },
   };
 }
