@@ -143,7 +143,11 @@ async function sendFrom(
   for (const chunk of rest) {
     if (signal.aborted) throw new CancelledFailure('the transfer was stopped');
     const sent = await sendOne(deps, transfer, context, chunk, chunk === rest.at(-1));
-    if (sent === 'out_of_step') throw notYet('OutOfStep', 'the provider stands at another byte', 1000);
+    if (sent === 'out_of_step' || typeof sent === 'number') {
+      const next = sent === 'out_of_step' ? 0 : firstAfter(transfer, sent);
+      if (next > chunk.first) await savePost(deps.db, post.id, { sentBytes: next });
+      throw notYet('OutOfStep', 'the provider stands at another byte', 1000);
+    }
     if (sent === 'expired')
       // Where an earlier try has begun the last chunk, all may have arrived: then a new write would make a second post.
       return (await hasArrived(deps, loaded)) === false ? expired(deps, transfer) : done(deps, loaded, step);

@@ -178,11 +178,14 @@ export interface Transfer {
   readonly needsToken: boolean;
   /** How the file is cut; in order, without gaps. */
   chunks(size: number): readonly Chunk[];
-  /** Sends one chunk. `expired`: the place to send to is gone. */
+  /**
+   * Sends one chunk. `expired`: the place to send to is gone. `out_of_step`: the provider stands at another byte; where it
+   * says at which, the answer is that number, as from `receivedBytes`.
+   */
   sendChunk(
     context: PostContext,
     chunk: Chunk & { total: number; secret: string; body: AsyncIterable<Uint8Array> },
-  ): Promise<'stored' | 'complete' | 'out_of_step' | 'expired'>;
+  ): Promise<'stored' | 'complete' | 'out_of_step' | 'expired' | number>;
   /** How many bytes have arrived at the provider, or the last one of them; null where it does not say. */
   receivedBytes(context: PostContext): Promise<number | null>;
 }

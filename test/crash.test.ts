@@ -166,6 +166,16 @@ const hideBytes = (more: object): Promise<unknown> =>
     ...more,
   });
 
+test('a chunk’s answer is lost, and no status tells the bytes: it goes on where the upload host stands', async () => {
+  onTestFailed(() => world.tell());
+  await world.fault({ endpoint: 'upload', kind: 'accept-then-drop', after: 2 });
+  await hideBytes({ times: 0 });
+  await world.control('DELETE', '/requests');
+  await expectOneLive(await start(large), large);
+  // Seven chunks, and the third of them again, which was refused.
+  expect(await world.requests('upload')).toHaveLength(8);
+});
+
 test.for<[string, Buffer, object, object]>([
   ['the last answer', small, {}, { times: 2 }],
   ['the last two answers', large, { after: 5, times: 2 }, { after: 1, times: 2 }],

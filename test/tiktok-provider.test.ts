@@ -459,6 +459,17 @@ describe('a chunk', () => {
     expect(await transfer().sendChunk(context(), chunk)).toBe('stored');
   });
 
+  test.each([
+    ['bytes 0-4/10', 4],
+    ['bytes 0-10/10', 10],
+    ['bytes */10', 'out_of_step'],
+  ])('that is out of step, where the answer says %j: %j', async (range, outcome) => {
+    const { secret = '' } = await write();
+    await fault({ endpoint: 'upload', kind: 'status', http: 416, headers: { 'content-range': range } });
+    const chunk = { first: 0, last: 9, total: 10, secret, body: Readable.from([Buffer.alloc(10)]) };
+    expect(await transfer().sendChunk(context(), chunk)).toBe(outcome);
+  });
+
   test.each<[object, ProviderErrorKind]>([
     [{ kind: 'status', http: 400 }, 'rejected'],
     [{ kind: 'status', http: 302 }, 'rejected'],

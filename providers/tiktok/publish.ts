@@ -1,6 +1,6 @@
 import { Value } from 'typebox/value';
 import { ProviderError } from '../errors.ts';
-import { http } from '../http.ts';
+import { http, type HttpAnswer } from '../http.ts';
 import { id, text } from '../json.ts';
 import type { Chunk, PostContext, Publishing, Quota, Transfer, Verdict, Written } from '../provider.ts';
 import { callApi, type TikTokSettings } from './client.ts';
@@ -129,7 +129,7 @@ function createTransfer(
         case 201:
           return 'complete';
         case 416:
-          return 'out_of_step';
+          return receivedMark(answer) ?? 'out_of_step';
         case 403:
         case 404:
           return 'expired';
@@ -146,6 +146,13 @@ function createTransfer(
       return typeof data['uploaded_bytes'] === 'number' ? data['uploaded_bytes'] : null;
     },
   };
+}
+
+/** Where the upload host stands: it may count bytes or name the last one (sheet section 4.7). */
+function receivedMark({ headers }: HttpAnswer): number | null {
+  const range = headers['content-range'];
+  const [, mark] = /^bytes 0-(\d+)\//.exec(typeof range === 'string' ? range : '') ?? [];
+  return mark === undefined ? null : Number(mark);
 }
 
 /**
