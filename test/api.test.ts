@@ -720,6 +720,28 @@ describe('a post that is published', () => {
   });
 });
 
+test('a switch that the creator has turned off is no reason to refuse: TikTok forces it', async () => {
+  onTestFailed(() => world.tell());
+  const creator = `creator_${randomUUID().slice(0, 8)}`;
+  const off = { commentDisabled: true, duetDisabled: true, stitchDisabled: true };
+  const account = await world.connect(creator);
+  await world.control('POST', '/tiktok/creators', { username: creator, ...off });
+  const answer = await world.publish({
+    accountId: account,
+    mediaId,
+    postInfo: {
+      privacy_level: 'PUBLIC_TO_EVERYONE',
+      disable_comment: false,
+      disable_duet: false,
+      disable_stitch: false,
+    },
+  });
+  expect(answer.status).toBe(202);
+  const { publishId } = await world.untilPost(answer.body.id, 'published');
+  const made = (await world.publishes()).find(({ id }) => id === publishId);
+  expect(made.postInfo).toMatchObject({ disable_comment: true, disable_duet: true, disable_stitch: true });
+});
+
 test('creator-info is what TikTok says now', async () => {
   const path = `/api/tiktok/creator-info?accountId=${accountId}`;
   const { status, body, headers } = await world.call('GET', path);

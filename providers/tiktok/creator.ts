@@ -56,32 +56,20 @@ export function checkAgainstCreator(
   creator: CreatorInfo,
   media: MediaFacts | null,
 ): void {
-  const {
-    privacy_level: privacy,
-    disable_comment: disableComment,
-    disable_duet: disableDuet,
-    disable_stitch: disableStitch,
-  } = request.postInfo;
+  const { privacy_level: privacy } = request.postInfo;
   if (privacy !== undefined && !creator.privacyLevelOptions.includes(privacy))
     refuse(
       'privacy_level_option_mismatch',
       `privacy_level ${privacy} is not offered by this account; choose one of ${creator.privacyLevelOptions.join(', ')}.`,
     );
-  if (creator.commentDisabled && disableComment === false)
-    refuse('comment_disabled', 'The account has switched comments off; set disable_comment to true.');
-  if (request.photoUrls === undefined) {
-    // Duet, stitch and duration say nothing about photos (sheet section 4.2).
-    if (creator.duetDisabled && disableDuet === false)
-      refuse('duet_disabled', 'The account has switched duets off; set disable_duet to true.');
-    if (creator.stitchDisabled && disableStitch === false)
-      refuse('stitch_disabled', 'The account has switched stitches off; set disable_stitch to true.');
-    const longest = creator.maxVideoPostDurationSec;
-    if (longest !== null && media?.durationMs != null && media.durationMs > longest * 1000)
-      refuse(
-        'video_too_long',
-        `The video lasts ${Math.ceil(media.durationMs / 1000)} s, but this account may post at most ${longest} s.`,
-      );
-  }
+  const longest = creator.maxVideoPostDurationSec;
+  // The duration says nothing about photos (sheet section 4.2).
+  if (request.photoUrls !== undefined || longest === null || media?.durationMs == null) return;
+  if (media.durationMs > longest * 1000)
+    refuse(
+      'video_too_long',
+      `The video lasts ${Math.ceil(media.durationMs / 1000)} s, but this account may post at most ${longest} s.`,
+    );
 }
 
 function refuse(code: string, message: string): never {
