@@ -20,7 +20,7 @@ export const UploadBody = Type.Object(
     ...publishOptions,
     source: Type.Enum(['FILE_UPLOAD', 'PULL_FROM_URL']),
     mode: Type.Enum(['inbox', 'direct']),
-    mediaId: Type.Optional(Type.String({ description: 'For FILE_UPLOAD: media that is `ready`.' })),
+    mediaId: Type.Optional(Type.String({ description: 'For FILE_UPLOAD: a video that is `ready`.' })),
     videoUrl: Type.Optional(Type.String({ maxLength: 2000 })),
     photoUrls: Type.Optional(Type.Array(Type.String({ maxLength: 2000 }), { minItems: 1, maxItems: 35 })),
     photoCoverIndex: Type.Optional(Type.Integer({ minimum: 0, maximum: 34 })),
@@ -50,6 +50,8 @@ export async function readUpload(
   const times = timesOf(body);
   const poster = await postingAccount(deps, userId, 'tiktok', body.accountId);
   const media = body.mediaId === undefined ? null : await readyMedia(deps, userId, body.mediaId);
+  const wrongFile = fieldError(checkFile(media));
+  if (wrongFile !== null) throw wrongFile;
   await checkAgainstCreatorInfo(poster.account, request, media);
 
   const { mode, postInfo, source } = request;
@@ -59,6 +61,13 @@ export async function readUpload(
     same: [media?.sha256 ?? media?.id ?? body.videoUrl ?? body.photoUrls, mode, postInfo],
     detail: { table: 'tiktok_posts', source, mode, title: postInfo.title ?? null },
   });
+}
+
+/** Files are videos only: TikTok fetches photos by itself (sheet section 4.7). */
+function checkFile(media: MediaFacts | null): FieldProblem[] {
+  return media?.contentType.startsWith('image/') === true
+    ? [{ field: 'mediaId', message: 'is an image; photos are published by source PULL_FROM_URL' }]
+    : [];
 }
 
 /** The part of a body that is TikTok's: what the post remembers. */

@@ -8,6 +8,7 @@ import { localKeyProvider } from '../crypto/keys.ts';
 import { createMediaLinks } from '../crypto/media-links.ts';
 import { openMediaStore } from '../media/store.ts';
 import { createProviders } from '../providers/index.ts';
+import { jpeg } from '../sandbox/testing-media.ts';
 import { createWorld, sampleVideo, tusUpload, until, type Answer, type Json, type World } from './world.ts';
 
 /* What clients rely on: keys, envelopes, limits, lists, and the life of a post as they see it. */
@@ -550,6 +551,12 @@ describe('a post is refused', () => {
     expect(fieldsOf(answer)).toEqual(['mediaId', 'videoUrl']);
     const pull = await scheduled({ source: 'PULL_FROM_URL' });
     expect(fieldsOf(pull)).toEqual(['mediaId', 'videoUrl']);
+  });
+
+  test('when its file is no video', async () => {
+    const answer = await scheduled({ mediaId: await world.upload(jpeg(), undefined, 'image/jpeg') });
+    expectRefusal(answer, 400, 'invalid_request');
+    expect(fieldsOf(answer)).toEqual(['mediaId']);
   });
 
   test('while its media is not ready', async () => {
