@@ -328,7 +328,14 @@ export async function settlePost(db: Db, id: string, settlement: Settlement): Pr
   return db.transaction(async (tx) => {
     const [post] = await tx.select().from(posts).where(eq(posts.id, id)).for('update');
     if (post === undefined) throw new Error(`no post ${id}`);
-    const end = isFinal(post.state) ? settlement : partlyLive(await madeVisible(tx, post), settlement);
+    const final = isFinal(post.state);
+    const end = final ? settlement : partlyLive(await madeVisible(tx, post), settlement);
+    const completes =
+      post.state === end.state &&
+      end.state === 'published' &&
+      end.providerPostId != null &&
+      post.providerPostId === null;
+    if (final && !completes && !MAY_BECOME[end.state].includes(post.state)) return post;
     if (end.status != null) {
       await tx
         .update(tiktokPosts)
@@ -339,13 +346,6 @@ export async function settlePost(db: Db, id: string, settlement: Settlement): Pr
         })
         .where(eq(tiktokPosts.postId, id));
     }
-    const final = isFinal(post.state);
-    const completes =
-      post.state === end.state &&
-      end.state === 'published' &&
-      end.providerPostId != null &&
-      post.providerPostId === null;
-    if (final && !completes && !MAY_BECOME[end.state].includes(post.state)) return post;
     const [saved] = await tx
       .update(posts)
       .set({

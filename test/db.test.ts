@@ -637,6 +637,15 @@ describe('the end of a post', () => {
     expect((await settlePost(db, post.id, { state: 'failed', error: ERROR })).version).toBe(3);
   });
 
+  test('that comes late leaves TikTok’s own word as it was', async () => {
+    const { account } = await tenant();
+    const post = await accepted(account);
+    await settlePost(db, post.id, { state: 'published', status: 'PUBLISH_COMPLETE' });
+    await settlePost(db, post.id, { state: 'delivered', status: 'SEND_TO_USER_INBOX' });
+    await settlePost(db, post.id, { state: 'failed', status: 'FAILED', error: ERROR });
+    expect(await findTikTokPost(db, post.id)).toMatchObject({ status: 'PUBLISH_COMPLETE', errorCode: null });
+  });
+
   test('that was wrong takes its error along', async () => {
     const { account } = await tenant();
     const post = await accepted(account);
