@@ -11,7 +11,7 @@ import {
   wipeTokens,
 } from '../db/accounts.ts';
 import { audit } from '../db/audit.ts';
-import { othersOfLogin } from '../db/logins.ts';
+import { isInService, loginOf } from '../db/logins.ts';
 import { openPosts } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { askForToken, askToCancel, wakePost } from '../workflows/start.ts';
@@ -98,9 +98,8 @@ export const createTokenActivities = (deps: Deps) => ({
         account.accessTokenEncrypted !== null &&
         provider !== null &&
         ours &&
-        // Revoking ends every account of the login.
-        (await othersOfLogin(db, account.id)) === 0 &&
-        !hasEnded(account.refreshExpiresAt)
+        !hasEnded(account.refreshExpiresAt) &&
+        !(await isInService(db, { ...account, login: await loginOf(db, account.id) }))
       ) {
         const key = await accountKey(db, account);
         try {

@@ -2,9 +2,9 @@ import type { FastifyRequest } from 'fastify';
 import { EnvelopeError } from '../crypto/errors.ts';
 import { sealTokens } from '../crypto/tokens.ts';
 import type { Envelope } from '../crypto/envelope.ts';
-import { type Account, accountKey, accountsOf, saveGrant } from '../db/accounts.ts';
+import { type Account, accountKey, saveGrant } from '../db/accounts.ts';
 import type { Db } from '../db/client.ts';
-import { accountsOfLogin, saveInstagramAccount } from '../db/logins.ts';
+import { isInService, saveInstagramAccount } from '../db/logins.ts';
 import { type OAuthState, useConnectLink } from '../db/connect.ts';
 import type { Grant, Provider } from '../providers/provider.ts';
 import type { Deps } from './deps.ts';
@@ -73,8 +73,7 @@ async function saveLogin(
 }
 
 /**
- * Ends at the provider what is of no use to us, as well as that can be done; unless an account of the same person, or of
- * the same login, is connected already: revoking would end that too.
+ * Ends at the provider what is of no use to us, as well as that can be done; unless that would end another account's access.
  */
 export async function giveBack(
   { database: { db } }: Deps,
@@ -84,11 +83,7 @@ export async function giveBack(
 ): Promise<void> {
   for (const { openId, tokens, login } of grants) {
     try {
-      const connected = [
-        ...(await accountsOf(db, provider.name, openId)),
-        ...(login === undefined ? [] : await accountsOfLogin(db, provider.name, login.id)),
-      ];
-      if (connected.some(({ status }) => status === 'active')) continue;
+      if (await isInService(db, { provider: provider.name, openId, login: login?.id ?? null })) continue;
       await provider.oauth.revoke(tokens.accessToken, AbortSignal.timeout(REVOKE_MS));
     } catch (error) {
       request.log.warn({ err: error }, 'a grant of no use was not revoked');

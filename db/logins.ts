@@ -1,4 +1,4 @@
-import { and, eq, ne } from 'drizzle-orm';
+import { and, eq, or } from 'drizzle-orm';
 import type { Account } from './accounts.ts';
 import type { Db } from './client.ts';
 import { instagramAccounts, oauthAccounts } from './schema.ts';
@@ -16,25 +16,39 @@ export async function saveInstagramAccount(
     .onConflictDoUpdate({ target: [instagramAccounts.userId, instagramAccounts.igBusinessId], set: row });
 }
 
-/** The other accounts in service that came with the same login, of all tenants. */
-export async function othersOfLogin(db: Db, accountId: string): Promise<number> {
-  const [mine] = await db
+/** The login that an account came with; null where there is none. */
+export async function loginOf(db: Db, accountId: string): Promise<string | null> {
+  const [row] = await db
     .select({ login: instagramAccounts.facebookUserId })
     .from(instagramAccounts)
     .where(eq(instagramAccounts.oauthAccountId, accountId));
-  if (mine?.login == null) return 0;
-  const others = await db
-    .select({ id: instagramAccounts.id })
-    .from(instagramAccounts)
-    .innerJoin(oauthAccounts, eq(oauthAccounts.id, instagramAccounts.oauthAccountId))
+  return row?.login ?? null;
+}
+
+/**
+ * Whether an account of the same person, or of the same login, is in service with any tenant: to revoke one access ends
+ * them all.
+ */
+export async function isInService(
+  db: Db,
+  { provider, openId, login }: { provider: string; openId: string; login: string | null },
+): Promise<boolean> {
+  const active = await db
+    .select({ id: oauthAccounts.id })
+    .from(oauthAccounts)
+    .leftJoin(instagramAccounts, eq(instagramAccounts.oauthAccountId, oauthAccounts.id))
     .where(
       and(
-        eq(instagramAccounts.facebookUserId, mine.login),
-        ne(instagramAccounts.oauthAccountId, accountId),
+        eq(oauthAccounts.provider, provider),
         eq(oauthAccounts.status, 'active'),
+        or(
+          eq(oauthAccounts.openId, openId),
+          login === null ? undefined : eq(instagramAccounts.facebookUserId, login),
+        ),
       ),
-    );
-  return others.length;
+    )
+    .limit(1);
+  return active.length > 0;
 }
 
 /** The accounts, of all tenants, that came with a login. */

@@ -811,6 +811,30 @@ describe('for machines', () => {
 });
 
 describe('DELETE of an account', () => {
+  test('revokes nothing while another tenant has the same creator connected', async () => {
+    onTestFailed(() => world.tell());
+    const creator = `creator_${randomUUID().slice(0, 8)}`;
+    const mine = await world.connect(creator);
+    const other = await world.newUser();
+    const theirs = await world.connect(creator, other.key);
+    const wiped = async (id: string): Promise<void> => {
+      await until('the tokens to be gone', async () => {
+        const { body } = await world.call('GET', `/api/debug/accounts/${id}`, { key: admin });
+        return body.hasAccessToken ? null : true;
+      });
+    };
+    await world.control('DELETE', '/requests');
+    expect((await world.call('DELETE', `/api/accounts/${mine}`)).status).toBe(204);
+    await wiped(mine);
+    expect(await world.requests('oauth.revoke')).toEqual([]);
+    const info = await world.call('GET', `/api/tiktok/creator-info?accountId=${theirs}`, { key: other.key });
+    expect(info.status).toBe(200);
+
+    await world.call('DELETE', `/api/accounts/${theirs}`, { key: other.key });
+    await wiped(theirs);
+    expect(await world.requests('oauth.revoke')).toMatchObject([{ status: 200 }]);
+  });
+
   test('revokes it, wipes its tokens, cancels its open posts and keeps its records', async () => {
     onTestFailed(() => world.tell());
     const creator = `creator_${randomUUID().slice(0, 8)}`;
