@@ -92,8 +92,10 @@ export const createTokenActivities = (deps: Deps) => ({
       const { db, envelope, providers } = deps;
       const account = await load(deps, accountId);
       const provider = providers.find(account.provider, account.method);
-      await cancelPosts(deps, account.id);
       const ours = account.statusReason === 'disconnected_by_user';
+      if (ours) await cancelPosts(deps, account.id);
+      // Nobody asked to cancel them: they say themselves that the account is gone.
+      else for (const post of await openPosts(db, account.id)) await wakePost(deps.temporal, post);
       if (
         account.accessTokenEncrypted !== null &&
         provider !== null &&

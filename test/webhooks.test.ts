@@ -483,6 +483,7 @@ describe('a permission that is removed', () => {
     [4, 'account_banned'],
   ])('for reason %i disconnects the account: %s', async ([reason, statusReason]) => {
     onTestFailed(() => world.tell());
+    const waiting = await publish({ scheduledAt: new Date((now() + HOUR) * 1000).toISOString() });
     await world.control('DELETE', '/requests');
     await world.control('POST', '/tiktok/revoke', { openId: account.openId, reason });
     await until('the tokens to be wiped', async () => {
@@ -492,6 +493,8 @@ describe('a permission that is removed', () => {
     expect(await accountOf(account.id)).toMatchObject({ status: 'disconnected', statusReason });
     expect(await auditRows('account.disconnected', account.id)).toHaveLength(1);
     expect(await ended(`token:tiktok:${account.id}`)).toBe('COMPLETED');
+    // Nobody asked to cancel it.
+    expect((await world.untilPost(waiting, 'failed')).error.code).toBe('account_disconnected');
     expect(await world.requests()).toEqual([]);
     const refused = await world.publish({ accountId: account.id, mediaId });
     expect(refused.status).toBe(409);
