@@ -14,6 +14,7 @@ import { audit } from '../db/audit.ts';
 import { isInService, loginOf } from '../db/logins.ts';
 import { openPosts } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
+import type { TokenSet } from '../providers/provider.ts';
 import { askForToken, askToCancel, wakePost } from '../workflows/start.ts';
 import { alive, uninterruptedSignal } from './alive.ts';
 import type { Deps } from './deps.ts';
@@ -59,19 +60,7 @@ export const createTokenActivities = (deps: Deps) => ({
         // A refresh that is cut off halfway may have cost us the only good token: nothing but our own end stops it.
         const fresh = await provider.oauth.refresh(old, uninterruptedSignal());
         if (fresh === null) return await keepTokens(deps, account, key, old);
-        const place = { id: account.id, tokenVersion: account.tokenVersion + 1 };
-        // No refresh token in the answer: the old one stays (RFC 6749 section 6).
-        const sealed = await sealTokens(envelope, key, place, {
-          accessToken: fresh.accessToken,
-          refreshToken: fresh.refreshToken ?? old,
-        });
-        const saved = await replaceTokens(db, account, {
-          ...sealed,
-          expiresAt: inSeconds(fresh.expiresIn),
-          refreshExpiresAt: inSeconds(fresh.refreshExpiresIn) ?? account.refreshExpiresAt,
-          issuedAt: new Date(),
-          scopes: fresh.scopes,
-        });
+        const saved = await storeTokens(deps, account, key, fresh, old);
         await audit(db, {
           userId: account.userId,
           actor: 'system',
@@ -108,11 +97,11 @@ export const createTokenActivities = (deps: Deps) => ({
           let accessToken = await openAccessToken(envelope, key, account, account.accessTokenEncrypted);
           // Only a live access token can be revoked.
           if (hasEnded(account.expiresAt) && account.refreshTokenEncrypted !== null) {
-            const refreshed = await provider.oauth.refresh(
-              await openRefreshToken(envelope, key, account, account.refreshTokenEncrypted),
-              signal,
-            );
-            accessToken = refreshed?.accessToken ?? accessToken;
+            const old = await openRefreshToken(envelope, key, account, account.refreshTokenEncrypted);
+            const fresh = await provider.oauth.refresh(old, uninterruptedSignal());
+            // The old pair may be dead now: the next try needs this one.
+            if (fresh !== null) await storeTokens(deps, account, key, fresh, old);
+            accessToken = fresh?.accessToken ?? accessToken;
           }
           await provider.oauth.revoke(accessToken, signal);
         } catch (error) {
@@ -145,6 +134,27 @@ export const createTokenActivities = (deps: Deps) => ({
       return askForToken(deps.temporal, account);
     }),
 });
+
+/** @returns null when the account has changed since it was read */
+async function storeTokens(
+  { db, envelope }: Deps,
+  account: Account,
+  key: StoredKey,
+  fresh: TokenSet,
+  old: string,
+): Promise<Account | null> {
+  const place = { id: account.id, tokenVersion: account.tokenVersion + 1 };
+  // No refresh token in the answer: the old one stays (RFC 6749 section 6).
+  const refreshToken = fresh.refreshToken ?? old;
+  const sealed = await sealTokens(envelope, key, place, { accessToken: fresh.accessToken, refreshToken });
+  return replaceTokens(db, account, {
+    ...sealed,
+    expiresAt: inSeconds(fresh.expiresIn),
+    refreshExpiresAt: inSeconds(fresh.refreshExpiresIn) ?? account.refreshExpiresAt,
+    issuedAt: new Date(),
+    scopes: fresh.scopes,
+  });
+}
 
 /** A provider that refuses is not called often. */
 const ASK_AGAIN_MS = 900_000;

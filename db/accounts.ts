@@ -160,9 +160,9 @@ export async function accountKey(db: Db, { dataKeyId }: Account): Promise<Stored
 }
 
 /**
- * Replaces the token pair, if it is still the one of `account.tokenVersion`.
+ * Replaces the token pair, if it is still the one of `account.tokenVersion`, and the account in or out of service as it was.
  * @param tokens sealed for the next version; without a refresh token the caller has sealed the old one again
- * @returns null when somebody else stored another pair first
+ * @returns null when somebody else was first
  */
 export async function replaceTokens(
   db: Db,
@@ -177,12 +177,15 @@ export async function replaceTokens(
       ...columns,
       ...(scopes.length > 0 ? { scope: [...scopes] } : {}),
       tokenVersion: account.tokenVersion + 1,
+      // It tells since when an account is out of service.
+      ...(account.status === 'active' ? {} : { updatedAt: account.updatedAt }),
     })
     .where(
       and(
         eq(oauthAccounts.id, account.id),
         eq(oauthAccounts.tokenVersion, account.tokenVersion),
-        eq(oauthAccounts.status, 'active'),
+        eq(oauthAccounts.status, account.status),
+        isNotNull(oauthAccounts.dataKeyId),
       ),
     )
     .returning();

@@ -835,6 +835,23 @@ describe('DELETE of an account', () => {
     expect(await world.requests('oauth.revoke')).toMatchObject([{ status: 200 }]);
   });
 
+  test('with a token that has ended renews it, and revokes the new one however often that takes', async () => {
+    onTestFailed(() => world.tell());
+    const id = await world.connect(`creator_${randomUUID().slice(0, 8)}`);
+    const { openId } = (await world.call('GET', `/api/accounts/${id}`)).body;
+    await world.control('POST', '/tiktok/expire-tokens', { openId });
+    await world.database.db.execute(sql`update oauth_accounts set expires_at = now() where id = ${id}`);
+    await world.fault({ endpoint: 'oauth.revoke', kind: 'status', http: 503 });
+    await world.control('DELETE', '/requests');
+    await world.call('DELETE', `/api/accounts/${id}`);
+    await until('the tokens to be gone', async () => {
+      const { body } = await world.call('GET', `/api/debug/accounts/${id}`, { key: admin });
+      return body.hasAccessToken ? null : true;
+    });
+    expect(await world.requests('oauth.token')).toMatchObject([{ status: 200 }]);
+    expect(await world.requests('oauth.revoke')).toMatchObject([{ status: 503 }, { status: 200 }]);
+  });
+
   test('revokes it, wipes its tokens, cancels its open posts and keeps its records', async () => {
     onTestFailed(() => world.tell());
     const creator = `creator_${randomUUID().slice(0, 8)}`;
