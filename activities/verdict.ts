@@ -1,5 +1,5 @@
 import { type Attempt, findLiveWrite, lastAttempt, listAttempts, supersedeAttempts } from '../db/attempts.ts';
-import { savePost, saveStatus, settlePost } from '../db/posts.ts';
+import { postById, savePost, saveStatus, settlePost } from '../db/posts.ts';
 import { releaseQuotas } from '../db/quotas.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { FinalVerdict, Verdict } from '../providers/provider.ts';
@@ -186,7 +186,8 @@ export async function applyVerdict(
     case 'delivered':
       return (await settlePost(db, post.id, { state: 'delivered', status: verdict.status })).state;
     case 'failed':
-      if (verdict.dropped === true && post.recalledAt !== null)
+      // It may have been asked to while the verdict was on its way.
+      if (verdict.dropped === true && (await postById(db, post.id)).recalledAt !== null)
         return (await settlePost(db, post.id, { state: 'cancelled', status: verdict.status })).state;
       if (verdict.error.quota !== null && !isFinal(post.state)) {
         const refused = provider.publishing.quotas.filter(({ bucket }) => bucket === verdict.error.quota);
