@@ -37,6 +37,8 @@ export const createPostActivities = (deps: Deps) => ({
       return { state: 'processing', sent: true };
     }
     if (arrived === false) return { state: (await settlePost(db, postId, { state: 'cancelled' })).state };
+    if (state === 'cancelled' && loaded.account.status === 'active')
+      return { state: post.state, unclear: true };
     const seen = await findLiveWrite(db, post);
     const settled = await settlePost(db, postId, {
       state: seen ? 'unknown' : 'failed',

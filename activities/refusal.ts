@@ -42,12 +42,11 @@ export async function refused(
     logId: error.logId,
   };
   if (!(await closeAttempt(db, attempt.id, from, outcome))) throw takenOver();
-  if (error.kind !== 'unknown')
-    await releaseQuotas(
-      db,
-      post.id,
-      quotas.filter(({ counts }) => !wasCounted(counts, from, error)),
-    );
+  await releaseQuotas(
+    db,
+    post.id,
+    quotas.filter(({ counts }) => !wasCounted(counts, from, error)),
+  );
 
   switch (error.kind) {
     case 'token': {
@@ -107,11 +106,13 @@ export async function refused(
   }
 }
 
-/** What never reached the provider counts nowhere; what it refused counts as a call. */
+/** What never reached the provider counts nowhere; what it refused counts as a call, and what it may have done as done. */
 function wasCounted(counts: Quota['counts'], from: 'prepared' | 'sent', { kind }: ProviderError): boolean {
   switch (counts) {
-    case 'accepted':
+    case 'shown':
       return false;
+    case 'accepted':
+      return kind === 'unknown';
     case 'calls':
       return from === 'sent' && kind !== 'unavailable';
     case 'preflights':

@@ -100,7 +100,8 @@ export const createTokenActivities = (deps: Deps) => ({
             const old = await openRefreshToken(envelope, key, account, account.refreshTokenEncrypted);
             const fresh = await provider.oauth.refresh(old, uninterruptedSignal());
             // The old pair may be dead now: the next try needs this one.
-            if (fresh !== null) await storeTokens(deps, account, key, fresh, old);
+            if (fresh !== null && (await storeTokens(deps, account, key, fresh, old)) === null)
+              throw notYet('Changed', 'the account has just changed', 1000);
             accessToken = fresh?.accessToken ?? accessToken;
           }
           await provider.oauth.revoke(accessToken, signal);

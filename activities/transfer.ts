@@ -1,6 +1,6 @@
 import { CancelledFailure } from '@temporalio/common';
 import { accountKey } from '../db/accounts.ts';
-import { type Attempt, lastAttempt, supersedeAttempts } from '../db/attempts.ts';
+import { type Attempt, lastAttempt } from '../db/attempts.ts';
 import { savePost, settlePost } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Chunk, PostContext, Transfer } from '../providers/provider.ts';
@@ -13,12 +13,13 @@ import {
   openPost,
   takeTurn,
 } from './access.ts';
-import { alive, uninterruptedSignal } from './alive.ts';
+import { alive, timesInARow, uninterruptedSignal } from './alive.ts';
 import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
 import { notYet, postError, tryAgain } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
 import { stateAfter } from './plan.ts';
+import { giveUpMade } from './verdict.ts';
 
 /** Moves a post's file to the provider, chunk by chunk, from disk to socket. The offset is in PostgreSQL. */
 export const createTransferActivities = (deps: Deps) => ({
@@ -144,8 +145,7 @@ async function sendFrom(
     if (signal.aborted) throw new CancelledFailure('the transfer was stopped');
     const sent = await sendOne(deps, transfer, context, chunk, chunk === rest.at(-1));
     if (sent === 'out_of_step' || typeof sent === 'number') {
-      const next = sent === 'out_of_step' ? 0 : firstAfter(transfer, sent);
-      if (next > chunk.first) await savePost(deps.db, post.id, { sentBytes: next });
+      if (sent !== 'out_of_step') await savePost(deps.db, post.id, { sentBytes: firstAfter(transfer, sent) });
       throw notYet('OutOfStep', 'the provider stands at another byte', 1000);
     }
     if (sent === 'expired')
@@ -196,28 +196,19 @@ async function sendNothing(
 }
 
 /** The upload URL is dead. What was sent to it can never become visible; a new write makes a new one. */
-async function expired(
-  { db }: Deps,
-  { loaded: { post }, of }: Pick<Sending, 'loaded' | 'of'>,
-): Promise<StepOutcome> {
+async function expired({ db }: Deps, { loaded, of }: Pick<Sending, 'loaded' | 'of'>): Promise<StepOutcome> {
   const times = await db.transaction(async (tx) => {
-    await savePost(tx, post.id, { sentBytes: null });
-    return supersedeAttempts(tx, post.id, [of], 'upload_url_expired');
+    await savePost(tx, loaded.post.id, { sentBytes: null });
+    return giveUpMade(tx, loaded, [of], 'upload_url_expired');
   });
   return { kind: 'repeat', step: of, ms: (times - 1) ** 2 * 2_000, why: 'The upload URL has expired' };
 }
 
 async function interrupted(deps: Deps, { loaded }: Sending, error: ProviderError): Promise<StepOutcome> {
   const { post, account } = loaded;
-  switch (error.kind) {
-    case 'token':
-      return { kind: 'token_refused', tokenVersion: account.tokenVersion };
-    case 'rejected': {
-      const { state } = await settlePost(deps.db, post.id, { state: 'failed', error: postError(error) });
-      return { kind: 'settled', state };
-    }
-    default:
-      await learnQuota(deps, loaded, error);
-      throw tryAgain(error);
-  }
+  if (error.kind === 'token') return { kind: 'token_refused', tokenVersion: account.tokenVersion };
+  await learnQuota(deps, loaded, error);
+  if (error.kind !== 'rejected' && timesInARow(error.code) < error.tries) throw tryAgain(error);
+  const { state } = await settlePost(deps.db, post.id, { state: 'failed', error: postError(error) });
+  return { kind: 'settled', state };
 }

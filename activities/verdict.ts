@@ -1,6 +1,7 @@
 import { type Attempt, findLiveWrite, lastAttempt, listAttempts, supersedeAttempts } from '../db/attempts.ts';
 import { postById, savePost, saveStatus, settlePost } from '../db/posts.ts';
-import { releaseQuotas } from '../db/quotas.ts';
+import type { Db } from '../db/client.ts';
+import { onlyShown, releaseQuotas } from '../db/quotas.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { FinalVerdict, Verdict } from '../providers/provider.ts';
 import { endedWaiting, learnQuota, type LoadedPost, loadPost, openPost, takeTurn } from './access.ts';
@@ -42,6 +43,7 @@ export const createVerdictActivities = (deps: Deps) => ({
         const outcome = await follow(deps, loaded, step, verdict);
         if (outcome !== null) return outcome;
         if (tooLong) return UNDECIDED;
+        if (live !== null && tryNumber() >= LIVE_TRIES) return await withoutDetails(deps, loaded, live);
         await saveStatus(deps.db, postId, verdict.status);
         const ms = (POLL_SECONDS[tryNumber() - 1] ?? 120) * 1000;
         await savePost(deps.db, postId, {
@@ -55,6 +57,13 @@ export const createVerdictActivities = (deps: Deps) => ({
         await learnQuota(deps, loaded, error);
         if (await isLost(deps, loaded, error))
           return makeAgain(deps, loaded, { steps: error.steps, status: error.code, error });
+        if (!seen && (error.kind === 'account' || error.kind === 'grant'))
+          return waiting(deps, postId, {
+            kind: 'wait',
+            state: 'waiting_account',
+            ms: HOUR_MS,
+            why: error.userMessage,
+          });
         return live === null || mayPass(loaded, live, error)
           ? unanswered(loaded, error)
           : withoutDetails(deps, loaded, live);
@@ -133,10 +142,28 @@ export async function makeAgain(
   const { post } = loaded;
   const [first] = post.plan.filter(({ name }) => steps.includes(name));
   if (first === undefined) throw new Error(`the plan has no step ${steps.join(', ')}`);
-  const times = await supersedeAttempts(deps.db, post.id, steps, status);
+  const times = await giveUpMade(deps.db, loaded, steps, status);
   if (times > MOST_TIMES)
     return { kind: 'settled', state: await applyVerdict(deps, loaded, { kind: 'failed', status, error }) };
   return { kind: 'repeat', step: first.name, ms: times ** 2 * 2_000, why: error.message };
+}
+
+/**
+ * What the steps made is of no use any more, and neither are the places that were taken for it.
+ * @returns how often it has happened to the one of them that it happened to most
+ */
+export async function giveUpMade(
+  db: Db,
+  { post, provider }: LoadedPost,
+  steps: readonly string[],
+  errorCode: string,
+): Promise<number> {
+  return db.transaction(async (tx) => {
+    const { superseded, times } = await supersedeAttempts(tx, post.id, steps, errorCode);
+    const quotas = superseded.flatMap((step) => provider.publishing.quotasOf(step, post.request));
+    await releaseQuotas(tx, post.id, onlyShown(quotas));
+    return times;
+  });
 }
 
 const HOUR_MS = 3_600_000;

@@ -1,6 +1,6 @@
 import { closeAttempt, lastAttempt, markSent, prepareAttempt } from '../db/attempts.ts';
 import { savePost } from '../db/posts.ts';
-import { noteTold, releaseQuotas, reserveQuotas } from '../db/quotas.ts';
+import { noteTold, onlyShown, releaseQuotas, reserveQuotas } from '../db/quotas.ts';
 import { isFinal } from '../db/schema.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Step } from '../providers/provider.ts';
@@ -27,6 +27,7 @@ export const createWriteActivities = (deps: Deps) => ({
       const { post, account, provider } = loaded;
       if (isFinal(post.state)) return { kind: 'settled', state: post.state };
       const write = writeOf(loaded, step);
+      const quotas = provider.publishing.quotasOf(step, post.request);
       let last = await lastAttempt(db, postId, step);
       if (last?.status === 'accepted')
         return { kind: 'done', state: stateAfter(post.plan, step), publishId: post.publishId };
@@ -36,7 +37,8 @@ export const createWriteActivities = (deps: Deps) => ({
           errorCode: 'outcome_unknown',
           errorMessage: 'the worker stopped before the answer came',
         };
-        await closeAttempt(db, last.id, 'sent', { status: 'unknown', ...lost });
+        if (!(await closeAttempt(db, last.id, 'sent', { status: 'unknown', ...lost }))) throw takenOver();
+        await releaseQuotas(db, postId, onlyShown(quotas));
         last = { ...last, ...lost, status: 'unknown' };
       }
       if (last?.status === 'unknown' && write.lost === 'reconcile') {
@@ -51,7 +53,6 @@ export const createWriteActivities = (deps: Deps) => ({
       const access = await openPost(deps, loaded, signal);
       if ('blocked' in access) return waiting(deps, postId, access.blocked);
 
-      const quotas = provider.publishing.quotasOf(step, post.request);
       let attempt = last?.status === 'prepared' ? last : null;
       if (attempt === null) {
         const taker = { accountId: account.id, postId, held: last === null && isHeld(post) };
@@ -71,7 +72,8 @@ export const createWriteActivities = (deps: Deps) => ({
         const told = await provider.publishing.preflight(step, access.context);
         const full = await noteTold(db, { accountId: account.id, postId }, provider.publishing.quotas, told);
         if (full !== null) {
-          await closeAttempt(db, attempt.id, 'prepared', { status: 'rejected', errorCode: 'quota_exceeded' });
+          const end = { status: 'rejected', errorCode: 'quota_exceeded' } as const;
+          if (!(await closeAttempt(db, attempt.id, 'prepared', end))) throw takenOver();
           await releaseQuotas(db, postId, quotas);
           return await quotaFull(deps, loaded, full);
         }

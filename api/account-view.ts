@@ -33,6 +33,12 @@ export const AccountView = Type.Object(
   { $id: 'Account' },
 );
 
+/** Until when tokens can be renewed; null where there is no refresh token, or its end is not told. */
+export function refreshExpiresAt({ providers }: Deps, account: Account): Date | null {
+  const renewsItself = providers.find(account.provider, account.method)?.oauth.renewsItself ?? false;
+  return renewsItself ? null : account.refreshExpiresAt;
+}
+
 /** An account as clients see it: nothing that opens anything. */
 export async function accountView(deps: Deps, account: Account) {
   return {
@@ -46,7 +52,7 @@ export async function accountView(deps: Deps, account: Account) {
     statusReason: account.statusReason,
     scopes: account.scope,
     expiresAt: textOrNull(account.expiresAt),
-    refreshExpiresAt: textOrNull(account.refreshExpiresAt),
+    refreshExpiresAt: textOrNull(refreshExpiresAt(deps, account)),
     quotas: await quotasOf(deps, account),
     connectedAt: text(account.connectedAt),
     createdAt: text(account.createdAt),

@@ -92,7 +92,13 @@ export async function freshenQuotas(deps: Deps, userId: string, accountId: strin
   const ms = (account.callsRefusedUntil?.getTime() ?? 0) - Date.now();
   if (ms > 0)
     throw apiError('quota_exceeded', {
-      details: { quota: 'rate_limited', resetAt: textOrNull(account.callsRefusedUntil) },
+      details: {
+        quota: 'rate_limited',
+        limit: null,
+        used: null,
+        remaining: null,
+        resetAt: textOrNull(account.callsRefusedUntil),
+      },
       retryAfterMs: Math.max(1000, ms),
     });
   try {

@@ -133,25 +133,29 @@ export async function closeAttempt(
 
 /**
  * What accepted writes made is gone before it was of use: they have to be made again.
- * @returns how often it has happened to the one of these steps that it happened to most
+ * @returns which writes, and how often it has happened to the one of these steps that it happened to most
  */
 export async function supersedeAttempts(
   db: Db,
   postId: string,
   steps: readonly string[],
   errorCode: string,
-): Promise<number> {
+): Promise<{ superseded: string[]; times: number }> {
   const ofSteps = and(eq(publishAttempts.postId, postId), inArray(publishAttempts.step, [...steps]));
-  await db
+  const superseded = await db
     .update(publishAttempts)
     .set({ status: 'rejected', errorCode, secretEncrypted: null })
-    .where(and(ofSteps, eq(publishAttempts.status, 'accepted')));
+    .where(and(ofSteps, eq(publishAttempts.status, 'accepted')))
+    .returning({ step: publishAttempts.step });
   const rows = await db
     .select({ times: sql<number>`count(*)::int` })
     .from(publishAttempts)
     .where(and(ofSteps, eq(publishAttempts.status, 'rejected'), isNotNull(publishAttempts.providerRef)))
     .groupBy(publishAttempts.step);
-  return Math.max(0, ...rows.map(({ times }) => times));
+  return {
+    superseded: superseded.map(({ step }) => step),
+    times: Math.max(0, ...rows.map(({ times }) => times)),
+  };
 }
 
 /** Whether a write of the post may be seen: where the plan says which ones are, what the others made is not. */

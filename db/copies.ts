@@ -1,6 +1,7 @@
 import { and, eq, inArray, ne } from 'drizzle-orm';
 import type { Account } from './accounts.ts';
 import type { Db } from './client.ts';
+import { isInService } from './logins.ts';
 import { igComments, igMedia, instagramAccounts, oauthAccounts, webhookEvents } from './schema.ts';
 
 /* Copies of what lies at a provider: media and comments. */
@@ -59,6 +60,8 @@ export async function forgetCreator(
       .update(oauthAccounts)
       .set({ username: null, displayName: null, metadata: {} })
       .where(eq(oauthAccounts.id, accountId));
+    // Another tenant may have connected the same account, by a login that has asked for nothing.
+    if (await isInService(tx, { provider, openId, login: null })) return;
     await tx
       .delete(webhookEvents)
       .where(and(eq(webhookEvents.provider, provider), eq(webhookEvents.providerAccountId, openId)));

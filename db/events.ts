@@ -68,7 +68,6 @@ export async function insertEvents(db: Db, events: readonly NewEvent[]): Promise
     returning id, provider, request_id as "requestId", external_id as "externalId", event_type as "eventType"`);
 }
 
-/** @throws Error when there is none */
 /** @returns null when it was deleted with all that was known of its account */
 export async function eventById(db: Db, id: string): Promise<StoredEvent | null> {
   const [event] = await db.select(columns).from(webhookEvents).where(eq(webhookEvents.id, id));

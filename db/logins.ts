@@ -1,4 +1,4 @@
-import { and, eq, or } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import type { Account } from './accounts.ts';
 import type { Db } from './client.ts';
 import { instagramAccounts, oauthAccounts } from './schema.ts';
@@ -26,8 +26,8 @@ export async function loginOf(db: Db, accountId: string): Promise<string | null>
 }
 
 /**
- * Whether an account of the same person, or of the same login, is in service with any tenant: to revoke one access ends
- * them all.
+ * Whether an account of the same login, or of the same person where there are no logins, is in service with any tenant: to
+ * revoke one access ends them all.
  */
 export async function isInService(
   db: Db,
@@ -41,10 +41,7 @@ export async function isInService(
       and(
         eq(oauthAccounts.provider, provider),
         eq(oauthAccounts.status, 'active'),
-        or(
-          eq(oauthAccounts.openId, openId),
-          login === null ? undefined : eq(instagramAccounts.facebookUserId, login),
-        ),
+        login === null ? eq(oauthAccounts.openId, openId) : eq(instagramAccounts.facebookUserId, login),
       ),
     )
     .limit(1);

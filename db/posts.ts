@@ -367,12 +367,16 @@ export async function settlePost(db: Db, id: string, settlement: Settlement): Pr
   });
 }
 
-/** Keeps TikTok's own word for where a publish stands. */
+/** Keeps TikTok's own word for where an open post stands; the last one came with its end. */
 export async function saveStatus(db: Db, postId: string, status: string): Promise<void> {
+  const open = db
+    .select({ id: posts.id })
+    .from(posts)
+    .where(and(eq(posts.id, postId), notInArray(posts.state, [...FINAL_STATES])));
   await db
     .update(tiktokPosts)
     .set({ status })
-    .where(and(eq(tiktokPosts.postId, postId), sql`${tiktokPosts.status} is distinct from ${status}`));
+    .where(and(inArray(tiktokPosts.postId, open), sql`${tiktokPosts.status} is distinct from ${status}`));
 }
 
 /** Moves a post to another time, if nothing of it was sent. @returns false when it is too late */

@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, sql } from 'drizzle-orm';
+import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { oauthAccounts, quotaLimits, quotaReservations } from './schema.ts';
 
@@ -7,7 +7,13 @@ export interface QuotaRule {
   bucket: string;
   limit: number | null;
   windowMs: number;
+  /** `shown`: only posts count that are seen (providers/provider.ts). */
+  counts?: string;
 }
+
+/** Those that only posts count for which are seen. */
+export const onlyShown = <Rule extends QuotaRule>(rules: readonly Rule[]): Rule[] =>
+  rules.filter(({ counts }) => counts === 'shown');
 
 export interface QuotaUse {
   quota: string;
@@ -70,10 +76,13 @@ async function standing(
       ),
     );
   const since = shown?.shownAt ?? new Date(0);
+  const { counts, isShown } = rule.counts === 'shown' ? SHOWN : ALL;
+  const after = sql`${quotaReservations.at} > ${since.toISOString()}`;
   const [taken] = await db
     .select({
       used: sql<number>`count(*)::int`,
-      since: sql<number>`count(*) filter (where ${quotaReservations.at} > ${since.toISOString()})::int`,
+      // The provider cannot have counted what was not published then.
+      since: sql<number>`count(*) filter (where ${after} or not ${isShown})::int`,
       oldest: sql<string | null>`min(${quotaReservations.at})`,
     })
     .from(quotaReservations)
@@ -83,6 +92,7 @@ async function standing(
         eq(quotaReservations.bucket, bucket),
         isNull(quotaReservations.releasedAt),
         gt(quotaReservations.at, windowStart),
+        counts,
       ),
     );
   const ours = taken?.used ?? 0;
@@ -103,6 +113,21 @@ async function standing(
   const mayAsk = shown.askAgainAt.getTime() <= Date.now() || (postId !== null && shown.postId === postId);
   return { ...use, resetAt, full: mayAsk ? null : { ...use, resetAt, askAgainAt: shown.askAgainAt } };
 }
+
+/** Whether a post's write that shows it has one of these statuses. */
+const shownBy = (statuses: SQL): SQL => sql`exists (
+  select 1 from posts p, jsonb_array_elements(p.plan) planned, publish_attempts a
+  where p.id = quota_reservations.post_id and a.post_id = p.id and a.status in (${statuses})
+    and a.step = planned ->> 'name' and planned ->> 'shows' = 'true')`;
+
+/** Which places count, and for which the provider has counted a post. */
+const ALL = { counts: undefined, isShown: sql`true` };
+const SHOWN = {
+  // What ended without being seen has taken none.
+  counts: sql`(quota_reservations.post_id is null or ${shownBy(sql`'sent', 'accepted', 'unknown'`)} or exists (
+    select 1 from posts p where p.id = quota_reservations.post_id and p.state not in ('failed', 'cancelled')))`,
+  isShown: shownBy(sql`'accepted'`),
+};
 
 /**
  * Which of these quotas is used up; none of them changes before the transaction ends.

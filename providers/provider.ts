@@ -55,6 +55,8 @@ export interface Grant {
 export interface OAuth {
   /** Scopes without which an account is of no use; a grant that lacks one is refused by name. */
   readonly requiredScopes: readonly string[];
+  /** There is no refresh token: an access token is renewed with itself, and ends with itself. */
+  readonly renewsItself?: true;
   /** Where to send the creator's browser. `codeVerifier` is the PKCE secret of this attempt. */
   authorizeUrl(attempt: { state: string; codeVerifier: string }): string;
   /**
@@ -120,8 +122,11 @@ export interface Quota {
   /** Null: the provider tells it, beforehand (`preflight`) or by a refusal. */
   limit: number | null;
   windowMs: number;
-  /** What counts: each call of the write (a rate limit), each call of its preflight, or only what the provider accepted. */
-  counts: 'calls' | 'preflights' | 'accepted';
+  /**
+   * What counts: each call of the write (a rate limit), each call of its preflight, only what the provider accepted, or of
+   * that only what a later write of the plan shows: it may be made several times before.
+   */
+  counts: 'calls' | 'preflights' | 'accepted' | 'shown';
 }
 
 /** How a quota stands, in the provider's own words. */

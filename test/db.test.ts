@@ -31,9 +31,11 @@ import {
   type Post,
   postById,
   savePost,
+  saveStatus,
   settlePost,
 } from '../db/posts.ts';
-import { learnLimit, quotaUse, releaseQuotas, reserveQuotas } from '../db/quotas.ts';
+import { isInService, saveInstagramAccount } from '../db/logins.ts';
+import { learnLimit, noteTold, quotaUse, releaseQuotas, reserveQuotas } from '../db/quotas.ts';
 import {
   dataKeys,
   FINAL_STATES,
@@ -447,6 +449,77 @@ describe('quotas that are held for a post', () => {
   });
 });
 
+describe('a login', () => {
+  const PERSON = randomUUID();
+  async function connected(facebookUserId: string): Promise<Account> {
+    const userId = await newUser();
+    const account = await saveGrant(db, grant(userId, { provider: 'instagram', openId: PERSON }));
+    const row = { userId, oauthAccountId: account.id, igBusinessId: PERSON, accessLevel: 'facebook_login' };
+    await saveInstagramAccount(db, { ...row, facebookUserId });
+    return account;
+  }
+  const inService = (login: string | null) =>
+    isInService(db, { provider: 'instagram', openId: PERSON, login });
+
+  test('is in service as long as an account is that came with it, whoever else has connected the same account', async () => {
+    const mine = await connected('login a');
+    await connected('login b');
+    expect(await Promise.all(['login a', 'login b', null].map(inService))).toEqual([true, true, true]);
+    await deactivate(db, mine.id, { status: 'disconnected', reason: 'disconnected_by_user' });
+    expect(await Promise.all(['login a', 'login b', null].map(inService))).toEqual([false, true, true]);
+  });
+});
+
+describe('a quota of what is shown', () => {
+  const rule = { bucket: 'publish', limit: null, windowMs: 24 * 3_600_000, counts: 'shown' };
+  const plan = [
+    { kind: 'write', name: 'container', lost: 'repeat' },
+    { kind: 'write', name: 'publish', lost: 'reconcile', shows: true },
+  ] as const;
+  const told = (account: Account, used: number) =>
+    noteTold(db, { accountId: account.id, postId: null }, [rule], [{ bucket: 'publish', limit: 25, used }]);
+  const used = async (account: Account) => (await quotaUse(db, account.id, [rule]))[0]?.used;
+
+  async function begun(account: Account) {
+    const post = await accepted(account, { plan, hold: [rule] });
+    return {
+      post,
+      async write(step: string, status: 'accepted' | 'rejected') {
+        const attempt = await prepareAttempt(db, post, { step, tokenVersion: 1 });
+        if (attempt === null) throw new Error('no attempt');
+        await closeAttempt(db, attempt.id, 'prepared', { status });
+      },
+    };
+  }
+
+  test('counts what is under way beside what the provider tells, until the provider has it', async () => {
+    const { account } = await tenant();
+    const { write } = await begun(account);
+    await told(account, 24);
+    expect(await used(account)).toBe(25);
+    await write('container', 'accepted');
+    await told(account, 24);
+    expect(await used(account)).toBe(25);
+    await write('publish', 'accepted');
+    await told(account, 25);
+    expect(await used(account)).toBe(25);
+  });
+
+  test.each(['failed', 'cancelled'] as const)(
+    'does not count what has %s without being seen',
+    async (state) => {
+      const { account } = await tenant();
+      const [unseen, seen] = [await begun(account), await begun(account)];
+      await told(account, 0);
+      await unseen.write('container', 'accepted');
+      await seen.write('publish', 'accepted');
+      expect(await used(account)).toBe(2);
+      for (const { post } of [unseen, seen]) await settlePost(db, post.id, { state });
+      expect(await used(account)).toBe(1);
+    },
+  );
+});
+
 describe('a limit that a refusal has shown', () => {
   const DAY_MS = 24 * 3_600_000;
   const DAILY = { bucket: 'daily', limit: null, windowMs: DAY_MS };
@@ -495,6 +568,18 @@ describe('a limit that a refusal has shown', () => {
     await reserveQuotas(db, { accountId: account.id, postId }, [five]);
     await learnLimit(db, { accountId: account.id, postId: null }, five, later(3_600_000));
     expect(await quotaUse(db, account.id, [five])).toMatchObject([{ limit: 1, used: 1, remaining: 0 }]);
+  });
+});
+
+describe('TikTok’s own word', () => {
+  test('of a poll that was on its way does not replace the last one', async () => {
+    const { account } = await tenant();
+    const { id } = await accepted(account);
+    await saveStatus(db, id, 'PROCESSING_UPLOAD');
+    expect(await findTikTokPost(db, id)).toMatchObject({ status: 'PROCESSING_UPLOAD' });
+    await settlePost(db, id, { state: 'published', status: 'PUBLISH_COMPLETE' });
+    await saveStatus(db, id, 'PROCESSING_UPLOAD');
+    expect(await findTikTokPost(db, id)).toMatchObject({ status: 'PUBLISH_COMPLETE' });
   });
 });
 
@@ -564,7 +649,8 @@ describe('attempts', () => {
     await markSent(db, made.id);
     const answer = { status: 'accepted', secretEncrypted: bytes('upload url'), providerRef: 'a' } as const;
     await closeAttempt(db, made.id, 'sent', answer);
-    expect(await supersedeAttempts(db, post.id, [made.step], 'upload_expired')).toBe(1);
+    const superseded = { superseded: [made.step], times: 1 };
+    expect(await supersedeAttempts(db, post.id, [made.step], 'upload_expired')).toEqual(superseded);
     expect(await listAttempts(db, post.id)).toMatchObject([
       { status: 'rejected', errorCode: 'upload_expired', secretEncrypted: null },
     ]);

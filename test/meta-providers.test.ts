@@ -6,7 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { INSTAGRAM } from '../providers/instagram/client.ts';
 import { createInstagram } from '../providers/instagram/index.ts';
-import { awaitContainers, type Containers } from '../providers/meta/containers.ts';
+import { createTransfer, uploadUri } from '../providers/instagram/upload.ts';
+import { awaitContainers, type Containers, publishContainer } from '../providers/meta/containers.ts';
+import { lookUpPublish } from '../providers/meta/lost-publish.ts';
 import { metaWebhooks } from '../providers/meta/webhooks.ts';
 import { createThreads } from '../providers/threads/index.ts';
 import type { Lost, Plan, PostContext, Provider, Webhooks } from '../providers/provider.ts';
@@ -258,6 +260,30 @@ const inEntry = (more: object): object => ({
   entry: [{ id: '1', time: 2, ...more }],
 });
 
+/** Containers whose answers are among `files`. */
+const CONTAINERS: Containers = {
+  platform: INSTAGRAM,
+  call: ({ accessToken, signal }) => ({ base, accessToken, signal }),
+  account: () => '/me',
+  edges: { create: 'media', publish: 'media_publish' },
+  statusFields: 'id,status_code,status',
+  textField: 'caption',
+  ownFiles: () => false,
+};
+const asked = (): PostContext => ({
+  request: {},
+  openId: '1',
+  username: null,
+  scopes: [],
+  accessToken: 't',
+  media: { size: 100, contentType: 'video/mp4', durationMs: null },
+  mediaUrl: (id) => base + id,
+  publishId: '7',
+  made: { container: '7' },
+  sendsFile: false,
+  signal: soon(),
+});
+
 describe('a container that ended in ERROR', () => {
   test.each([
     ['Error: Media upload has failed with error code 2207026', 'failed', 'video_format'],
@@ -270,30 +296,113 @@ describe('a container that ended in ERROR', () => {
     ['Error: error code 2207999', 'gone', 'media_refused'],
   ])('(%s) is %s, %s', async (status, kind, code) => {
     files.set('/7', bytes({ id: '7', status_code: 'ERROR', status }));
-    const containers: Containers = {
-      platform: INSTAGRAM,
-      call: ({ accessToken, signal }) => ({ base, accessToken, signal }),
-      account: () => '/me',
-      edges: { create: 'media', publish: 'media_publish' },
-      statusFields: 'id,status_code,status',
-      textField: 'caption',
-      ownFiles: () => false,
-    };
-    const context: PostContext = {
-      request: {},
-      openId: '1',
-      username: null,
-      scopes: [],
-      accessToken: 't',
-      media: null,
-      mediaUrl: (id) => base + id,
-      publishId: '7',
-      made: { container: '7' },
-      sendsFile: false,
-      signal: soon(),
-    };
-    const verdict = await awaitContainers(containers, context, ['container']);
+    const verdict = await awaitContainers(CONTAINERS, asked(), ['container']);
     expect(verdict).toMatchObject({ kind, error: { code, providerMessage: status } });
+  });
+});
+
+describe('a container', () => {
+  const REFUSED = { error: { code: 368, type: 'OAuthException', message: 'blocked' } };
+  const NO_FIELD = { error: { code: 100, type: 'THApiException', message: 'nonexisting field (status)' } };
+
+  test('whose state is refused for good has failed', async () => {
+    files.set('/7', bytes(NO_FIELD));
+    const verdict = await awaitContainers(CONTAINERS, asked(), ['container']);
+    expect(verdict).toMatchObject({
+      kind: 'failed',
+      error: { code: 'invalid_request', providerCode: '100' },
+    });
+  });
+
+  test.each([
+    ['cannot be read either', REFUSED, 'rejected'],
+    ['is FINISHED', { id: '7', status_code: 'FINISHED' }, 'rejected'],
+    ['is PUBLISHED', { id: '7', status_code: 'PUBLISHED' }, 'unknown'],
+    ['is not told at the moment', null, 'unknown'],
+  ])('whose publish is refused and which %s (%j): %s', async (_what, container, kind) => {
+    files.set('/me/media_publish', bytes(REFUSED));
+    if (container === null) files.delete('/7');
+    else files.set('/7', bytes(container));
+    const publish = publishContainer(CONTAINERS, asked(), '7', []);
+    await expect(publish).rejects.toMatchObject({ kind, code: 'action_blocked', providerCode: '368' });
+  });
+
+  const lookUp = (lost: Partial<Lost>) =>
+    lookUpPublish(CONTAINERS, asked(), '7', {
+      code: 'outcome_unknown',
+      at: new Date(),
+      others: [],
+      again: ['container'],
+      list: 'media',
+      caption: 'mine',
+      kind: {},
+      ...lost,
+    });
+
+  test.each([
+    ['368', 'refused'],
+    ['4/2207051', 'refused'],
+    ['25/2207050', 'refused'],
+    ['outcome_unknown', 'nothing'],
+    ['-1/2207001', 'nothing'],
+  ])('that was not published after %s: %s', async (code, kind) => {
+    files.set('/7', bytes({ id: '7', status_code: 'FINISHED' }));
+    expect(await lookUp({ code })).toMatchObject({ kind });
+    files.set('/7', bytes({ id: '7', status_code: 'EXPIRED' }));
+    expect(await lookUp({ code })).toMatchObject({ kind });
+  });
+
+  test('that was published is looked for again while no list has it, and not for long', async () => {
+    files.set('/7', bytes({ id: '7', status_code: 'PUBLISHED' }));
+    const row = (id: string) => ({ id, caption: 'mine' });
+    files.set('/me/media', bytes({ data: [] }));
+    expect(await lookUp({})).toEqual({ kind: 'open' });
+    const nameless = { kind: 'happened', written: { logId: null } };
+    expect(await lookUp({ at: new Date(Date.now() - 60_000) })).toEqual(nameless);
+    files.set('/me/media', bytes({ data: [row('8'), row('9')] }));
+    expect(await lookUp({})).toEqual(nameless);
+    expect(await lookUp({ others: ['8'] })).toMatchObject({ written: { providerPostId: '9' } });
+  });
+});
+
+describe('an upload', () => {
+  test.each([
+    ['https://rupload.example/ig-api-upload/v26.0/7', 'http://127.0.0.1:9/ig-api-upload/v26.0/7'],
+    [null, 'http://127.0.0.1:9/ig-api-upload/v26.0/7'],
+    ['http://127.0.0.1:9/another/7?x=1', 'http://127.0.0.1:9/another/7?x=1'],
+  ])('to %s goes to %s: the host of the settings', (uri, expected) => {
+    expect(uploadUri('http://127.0.0.1:9', { id: '7', uploadUri: uri })).toBe(expected);
+  });
+
+  const received = (status: object) => {
+    files.set('/7', bytes({ id: '7', ...status }));
+    return createTransfer(CONTAINERS).receivedBytes(asked());
+  };
+  test.each([
+    [{ video_status: { uploading_phase: { status: 'complete' } } }, 100],
+    [{ video_status: { uploading_phase: 'finished' } }, 100],
+    [{ video_status: { processing_phase: { status: 'in_progress' } } }, 100],
+    [{ status_code: 'FINISHED' }, 100],
+    [{ video_status: { uploading_phase: { status: 'in_progress' } } }, 0],
+    [{ video_status: { processing_phase: { status: 'not_started' } } }, 0],
+    [{ status_code: 'IN_PROGRESS' }, 0],
+  ])('has come by %j as %d bytes', async (status, expected) => {
+    expect(await received(status)).toBe(expected);
+  });
+
+  test.each([
+    ['IN_PROGRESS', { kind: 'unavailable', tries: 12 }],
+    ['ERROR', 'complete'],
+    ['FINISHED', 'complete'],
+  ])('that is refused, whose container is %s', async (status_code, expected) => {
+    files.set('/7', bytes({ id: '7', status_code }));
+    files.set('/up', bytes({ success: false }));
+    const chunk = { first: 0, last: 99, total: 100, secret: `${base}/up` };
+    const body = Readable.from([Buffer.alloc(100)]);
+    const sent = await createTransfer(CONTAINERS)
+      .sendChunk(asked(), { ...chunk, body })
+      .catch((error: unknown) => error);
+    expect(sent).toEqual(typeof expected === 'string' ? expected : expect.objectContaining(expected));
   });
 });
 

@@ -336,6 +336,39 @@ describe('a post', () => {
     await takeCalls(instagram.id);
   });
 
+  test.for(['threads', 'instagram'])(
+    'of %s whose address comes later is published with it',
+    async (provider) => {
+      onTestFailed(() => world.tell());
+      await world.control('POST', `/${provider}/options`, { permalinkMs: 2000 });
+      try {
+        const answer =
+          provider === 'instagram'
+            ? await publishReel()
+            : await publish(provider, {
+                accountId: threads.id,
+                mediaType: 'TEXT',
+                postInfo: { text: 'its address comes later' },
+              });
+        expect((await published(answer)).permalink).toMatch(/^https:/);
+      } finally {
+        await world.control('POST', `/${provider}/options`, { permalinkMs: 0 });
+      }
+    },
+  );
+
+  test('whose address never comes is published without it', async () => {
+    onTestFailed(() => world.tell());
+    await world.control('POST', '/threads/options', { permalinkMs: 3_600_000 });
+    try {
+      const body = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'it has no address' } };
+      const post = await published(await publish('threads', body));
+      expect(post).toMatchObject({ permalink: null, providerPostId: expect.any(String) });
+    } finally {
+      await world.control('POST', '/threads/options', { permalinkMs: 0 });
+    }
+  });
+
   test('that is live is published, although its creator removes the app before its permalink is read', async () => {
     onTestFailed(() => world.tell());
     await world.control('DELETE', '/requests');

@@ -120,6 +120,7 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
       state = end.state;
       cancelling = false;
     }
+    if (step.kind === 'await' && state.startsWith('waiting_')) state = 'processing';
     say(state, describe(step));
     // Before the step reads its rows: what changes while it does is one more reason to look again.
     woken = false;

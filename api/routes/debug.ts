@@ -10,6 +10,7 @@ import { AccountState, AttemptView, attemptView, EventListText, eventText } from
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
 import { pageOf, PageQuery, pieceOf } from '../paging.ts';
+import { refreshExpiresAt } from '../account-view.ts';
 import { quotasOf } from '../quotas.ts';
 import { Id, isUuid, nullable, refusals, text, textOrNull } from '../schemas.ts';
 import { ask } from '../temporal.ts';
@@ -54,7 +55,7 @@ export const debugRoutes =
           issuedAt: textOrNull(account.issuedAt),
           connectedAt: text(account.connectedAt),
           expiresAt: textOrNull(account.expiresAt),
-          refreshExpiresAt: textOrNull(account.refreshExpiresAt),
+          refreshExpiresAt: textOrNull(refreshExpiresAt(deps, account)),
           refreshDueAt: account.status === 'active' ? textOrNull(refreshDueAt(account)) : null,
           quotas: await quotasOf(deps, account),
           workflowId,

@@ -69,8 +69,23 @@ function createOAuth(settings: FacebookLoginSettings): OAuth {
   const longLived = (accessToken: string, signal: AbortSignal): Promise<TokenSet> =>
     token({ grant_type: 'fb_exchange_token', fb_exchange_token: accessToken }, signal);
 
+  /** The user whom callbacks name: as the profile says, or else the token itself (sheet section 2.5). */
+  async function userOf(accessToken: string, signal: AbortSignal): Promise<string> {
+    const call = { base, effect: 'read', signal } as const;
+    const me = { ...call, path: '/me', params: { fields: 'id' }, accessToken, appSecret };
+    const profile = await callGraph(INSTAGRAM, me).catch(nullIfRefused);
+    const told = id(profile?.['id']);
+    if (told !== null) return told;
+    const params = { input_token: accessToken, access_token: `${settings.appId}|${appSecret}` };
+    const about = await callGraph(INSTAGRAM, { ...call, path: '/debug_token', params });
+    const user = id(record(about['data'])?.['user_id']);
+    if (user === null) throw unreadable(FACEBOOK);
+    return user;
+  }
+
   return {
     requiredScopes: REQUIRED,
+    renewsItself: true,
 
     authorizeUrl({ state }) {
       const url = new URL(`${settings.dialogUrl}/${VERSION}/dialog/oauth`);
@@ -95,20 +110,18 @@ function createOAuth(settings: FacebookLoginSettings): OAuth {
         return longLived(short.accessToken, signal);
       });
       const call = { base, effect: 'read', accessToken: tokens.accessToken, appSecret, signal } as const;
-      const [me, permissions] = await Promise.all([
-        callGraph(INSTAGRAM, { ...call, path: '/me', params: { fields: 'id,name' } }),
+      const [loginId, permissions] = await Promise.all([
+        userOf(tokens.accessToken, signal),
         callGraph(INSTAGRAM, { ...call, path: '/me/permissions' }),
       ]);
       const scopes = records(permissions['data'])
         .filter((row) => row['status'] === 'granted')
         .map((row) => text(row['permission']))
         .filter((scope) => scope !== null);
-      const loginId = id(me['id']);
-      if (loginId === null) throw unreadable(FACEBOOK);
       const complete = REQUIRED.every((scope) => scopes.includes(scope));
       const listed = linkedPages(settings, tokens.accessToken, scopes, signal);
       // Who declined a permission is told which, whatever cannot be listed without it.
-      const pages = await (complete ? listed : listed.catch(nothingFrom));
+      const pages = (await (complete ? listed : listed.catch(nullIfRefused))) ?? [];
       if (complete) for (const page of pages) await subscribe(settings, page, signal);
       const grants = pages.map((page): Grant => ({
         openId: page.igId,
@@ -126,7 +139,15 @@ function createOAuth(settings: FacebookLoginSettings): OAuth {
       renewed(
         FACEBOOK,
         () => longLived(accessToken, signal),
-        () => callGraph(INSTAGRAM, { base, path: '/me', effect: 'read', accessToken, appSecret, signal }),
+        () =>
+          callGraph(INSTAGRAM, {
+            base,
+            path: '/me/permissions',
+            effect: 'read',
+            accessToken,
+            appSecret,
+            signal,
+          }),
       ),
 
     async revoke(accessToken, signal) {
@@ -159,7 +180,8 @@ async function linkedPages(
 ): Promise<LinkedPage[]> {
   const list = (path: string, fields: string) => all(settings, path, fields, accessToken, signal);
   // Portfolios are an extra: what else is found is connected in any case.
-  const listed = (path: string, fields: string) => list(path, fields).catch(nothingFrom);
+  const listed = async (path: string, fields: string) =>
+    (await list(path, fields).catch(nullIfRefused)) ?? [];
   const rows = await list('/me/accounts', PAGE_FIELDS);
   if (scopes.includes('business_management'))
     for (const business of await listed('/me/businesses', 'id'))
@@ -181,9 +203,11 @@ async function linkedPages(
   return [...pages.values()];
 }
 
-function nothingFrom(error: unknown): [] {
-  if (error instanceof ProviderError) return [];
-  throw error;
+/** For what another way, or doing without, can replace; what may be had in a moment is no refusal. */
+function nullIfRefused(error: unknown): null {
+  if (!(error instanceof ProviderError)) throw error;
+  if (!['rejected', 'account'].includes(error.kind) && error.code !== 'object_not_found') throw error;
+  return null;
 }
 
 /** Every piece of a list, by cursor: `paging.next` has the token in it (sheet section 2.4). */

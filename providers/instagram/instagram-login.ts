@@ -78,6 +78,7 @@ function createOAuth({
 
   return {
     requiredScopes: REQUIRED,
+    renewsItself: true,
 
     authorizeUrl({ state }) {
       const url = new URL(`${authUrl}/oauth/authorize`);

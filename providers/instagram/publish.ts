@@ -6,7 +6,7 @@ import {
   type Containers,
   createContainer,
   publishContainer,
-  readPermalink,
+  readLive,
 } from '../meta/containers.ts';
 import { PUBLISH_BUCKET } from '../meta/codes.ts';
 import { callGraph } from '../meta/graph.ts';
@@ -22,7 +22,7 @@ const DAY = 24 * 3_600_000;
 
 const QUOTAS = {
   /** Posts in 24 hours: Meta's pages contradict each other, the account's limit is asked for (sheet section 4.5). */
-  posts: { bucket: PUBLISH_BUCKET, limit: null, windowMs: DAY, counts: 'accepted' },
+  posts: { bucket: PUBLISH_BUCKET, limit: null, windowMs: DAY, counts: 'shown' },
   /** 400 containers in 24 hours (sheet section 4.1). */
   containers: { bucket: 'container', limit: 400, windowMs: DAY, counts: 'accepted' },
 } as const satisfies Record<string, Quota>;
@@ -77,7 +77,7 @@ export function createPublishing(login: Login): Publishing {
       const params = containerParams(request, context, target !== undefined);
       const made = await createContainer(containers, context, params, items(request));
       if (target === undefined) return { publishId: made.id, logId: null };
-      return { publishId: made.id, secret: uploadUri(target, made.uploadUri), logId: null };
+      return { publishId: made.id, secret: uploadUri(target, made), logId: null };
     },
 
     lookUp: (_step, context, lost) => {
@@ -99,13 +99,7 @@ export function createPublishing(login: Login): Publishing {
       const request = parse(context.request);
       if (step === 'items') return awaitContainers(containers, context, items(request));
       if (step === 'ready') return awaitContainers(containers, context, ['container'], allWrites(request));
-      const providerPostId = context.made['publish'] ?? null;
-      return {
-        kind: 'published',
-        status: 'PUBLISHED',
-        providerPostId,
-        permalink: providerPostId === null ? null : await readPermalink(containers, context, providerPostId),
-      };
+      return readLive(containers, context, context.made['publish'] ?? null);
     },
 
     permalink: () => null,

@@ -5,19 +5,14 @@ import { type Containers, standing } from '../meta/containers.ts';
 import { lostAnswer } from '../meta/errors.ts';
 import { callGraph } from '../meta/graph.ts';
 import type { Transfer } from '../provider.ts';
-import { INSTAGRAM } from './client.ts';
+import { INSTAGRAM, VERSION } from './client.ts';
 
-/** The bytes, and the token with them, only go to the host of the settings. */
-export function uploadUri(uploadUrl: string, uri: string | null): string {
-  if (uri !== null && (URL.parse(uri)?.href ?? '').startsWith(`${new URL(uploadUrl).origin}/`)) return uri;
-  throw new ProviderError({
-    provider: 'instagram',
-    kind: 'rejected',
-    code: 'upload_host_refused',
-    message: 'Instagram named an upload host that INSTAGRAM_UPLOAD_URL does not allow',
-    userMessage:
-      'The video could not be sent safely. Nothing was published. The operator has to check INSTAGRAM_UPLOAD_URL.',
-  });
+/** Where a container's bytes go: with the token in it, only to the host of the settings, whatever host is named. */
+export function uploadUri(uploadUrl: string, made: { id: string; uploadUri: string | null }): string {
+  const named = made.uploadUri === null ? null : URL.parse(made.uploadUri);
+  return named?.origin === new URL(uploadUrl).origin
+    ? named.href
+    : `${uploadUrl}/ig-api-upload/${VERSION}/${made.id}`;
 }
 
 /** A file of up to 300 MB on a slow line. */
@@ -50,7 +45,7 @@ export function createTransfer(containers: Containers): Transfer {
       const said = record(tryParse(answer.text));
       if (answer.status < 300 && said?.['success'] === true) return 'complete';
       if (answer.status === 404) return 'expired';
-      const error = uploadError(answer.status, record(said?.['debug_info']));
+      const error = uploadError(answer.status, said);
       if (error.kind !== 'rejected' || publishId === null) throw error;
       // It may have taken the bytes before, when its answer was lost, or have ended.
       switch ((await standing(containers, context, publishId)).status) {
@@ -61,7 +56,7 @@ export function createTransfer(containers: Containers): Transfer {
         case 'EXPIRED':
           return 'expired';
         case 'IN_PROGRESS':
-          throw error;
+          throw new ProviderError({ ...error.init, ...MOMENT });
       }
     },
 
@@ -72,15 +67,31 @@ export function createTransfer(containers: Containers): Transfer {
         params: { fields: 'status_code,video_status' },
         effect: 'read',
       });
-      const uploading = record(record(answer['video_status'])?.['uploading_phase']);
-      const complete = text(uploading?.['status']) === 'complete' || answer['status_code'] === 'FINISHED';
+      const video = record(answer['video_status']);
+      const complete =
+        COMPLETE.test(phase(video, 'uploading_phase')) ||
+        BEGUN.test(phase(video, 'processing_phase')) ||
+        answer['status_code'] === 'FINISHED';
       return complete ? (context.media?.size ?? 0) : 0;
     },
   };
 }
 
+/** What a refused upload may be while its container says nothing yet: bytes that came before are being processed. */
+const MOMENT = { kind: 'unavailable', retryAfterMs: 10_000, tries: 12 } as const;
+
+/** The words of a phase are not documented (sheet section 4.2). */
+const COMPLETE = /^(complete|finished|success)/i;
+const BEGUN = /^(in_?progress|processing|complete|finished|success)/i;
+
+/** How a phase of a video stands: its status, or the word itself. */
+function phase(video: Readonly<Record<string, unknown>> | null, name: string): string {
+  return text(record(video?.[name])?.['status']) ?? text(video?.[name]) ?? '';
+}
+
 /** An upload host speaks otherwise than the Graph API (sheet section 4.2). */
-function uploadError(status: number, debug: Readonly<Record<string, unknown>> | null): ProviderError {
+function uploadError(status: number, said: Readonly<Record<string, unknown>> | null): ProviderError {
+  const debug = record(said?.['debug_info']);
   const message = text(debug?.['message']);
   const told = {
     provider: 'instagram',
@@ -96,7 +107,7 @@ function uploadError(status: number, debug: Readonly<Record<string, unknown>> | 
       userMessage: 'The connection to this account has ended. Reconnect the account; the post goes out then.',
     });
   // A success that cannot be read may be one: where the upload stands tells.
-  const unreadable = status < 300 && debug === null;
+  const unreadable = status < 300 && said === null;
   if (unreadable || status >= 500 || status === 429 || debug?.['retriable'] === true)
     return new ProviderError({
       ...told,

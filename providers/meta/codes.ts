@@ -223,6 +223,14 @@ export const META_NAMES: Readonly<Record<string, MetaRow>> = {
   INSTAGRAM_PLATFORM_API__INVALID_PARAM: INVALID,
 };
 
+/** What a code means, as it is noted: `code/error_subcode`, or `code`. */
+export function rowOfCode(name: string): MetaRow | null {
+  const [code = '', subcode] = name.split('/');
+  const number = Number(code);
+  const permission = number >= 200 && number <= 299 ? PERMISSION : null;
+  return META_CODES[name] ?? META_CODES[`*/${subcode}`] ?? META_CODES[code] ?? permission;
+}
+
 /** What a subcode means that stands in a text, without its code. */
 export function rowOfSubcode(subcode: string): MetaRow | null {
   const [, row] = Object.entries(META_CODES).find(([name]) => name.endsWith(`/${subcode}`)) ?? [];

@@ -91,12 +91,26 @@ export async function publishContainer(
     return { providerPostId, logId: null };
   } catch (error) {
     // A call before this one, whose answer was lost, may take effect only now, and this one is refused for it.
-    if (error instanceof ProviderError && error.kind === 'rejected') {
-      const now = await standing(containers, context, container).catch(() => null);
-      if (now === null || now.status === 'PUBLISHED')
-        throw lostAnswerError(containers.platform, `${error.message}, and the container may be published`);
-    }
+    if (
+      error instanceof ProviderError &&
+      error.kind === 'rejected' &&
+      (await mayBeLive(containers, context, container))
+    )
+      throw new ProviderError({
+        ...error.init,
+        kind: 'unknown',
+        message: `${error.message}, and the container may be published`,
+      });
     throw error;
+  }
+}
+
+/** Whether a container is published, or nobody tells at the moment. */
+async function mayBeLive(containers: Containers, context: PostContext, container: string): Promise<boolean> {
+  try {
+    return (await standing(containers, context, container)).status === 'PUBLISHED';
+  } catch (error) {
+    return !(error instanceof ProviderError && error.kind === 'rejected');
   }
 }
 
@@ -150,7 +164,9 @@ export async function awaitContainers(
   for (const step of steps) {
     const container = context.made[step];
     if (container === undefined) return gone(containers.platform, [step], 'GONE');
-    const { status, detail } = await standing(containers, context, container).catch(orAgain(again));
+    const found = await standing(containers, context, container).catch(orAgain(again)).catch(refusal);
+    if (found instanceof ProviderError) return { kind: 'failed', status: 'REFUSED', error: found };
+    const { status, detail } = found;
     switch (status) {
       case 'IN_PROGRESS':
         return { kind: 'pending', status };
@@ -169,19 +185,33 @@ export async function awaitContainers(
   return { kind: 'ready', status: 'FINISHED' };
 }
 
-/** The public address of what is live. */
-export async function readPermalink(
+/** A refusal for good: nobody sees the container, so that it ends the post. */
+function refusal(error: unknown): ProviderError {
+  if (error instanceof ProviderError && error.kind === 'rejected') return error;
+  throw error;
+}
+
+/**
+ * What is live, with its public address: that may come later than the post (sheet threads section 4.2).
+ * @param postId null where nobody tells which post it is
+ */
+export async function readLive(
   { platform, call }: Containers,
   context: PostContext,
-  postId: string,
-): Promise<string | null> {
+  postId: string | null,
+): Promise<Verdict> {
+  const published = { kind: 'published', status: 'PUBLISHED', providerPostId: postId } as const;
+  if (postId === null) return { ...published, permalink: null };
   const answer = await callGraph(platform, {
     ...call(context),
     path: `/${postId}`,
     params: { fields: 'permalink' },
     effect: 'read',
   });
-  return text(answer['permalink']);
+  const permalink = text(answer['permalink']);
+  return permalink === null
+    ? { kind: 'pending', status: 'PUBLISHED without permalink' }
+    : { ...published, permalink };
 }
 
 /**

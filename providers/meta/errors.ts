@@ -1,7 +1,7 @@
 import { ProviderError } from '../errors.ts';
 import { HttpFailure, type HttpAnswer } from '../http.ts';
 import { amount, id, record, records, text, tryParse } from '../json.ts';
-import { AGAIN, BLOCKED, META_CODES, META_NAMES, type MetaRow, PERMISSION, RATE } from './codes.ts';
+import { AGAIN, BLOCKED, META_NAMES, type MetaRow, RATE, rowOfCode } from './codes.ts';
 
 /*
  * How answers of Meta's Graph APIs are read; what their codes mean stands in codes.ts.
@@ -46,18 +46,11 @@ function failureOf(body: Readonly<Record<string, unknown>> | null): MetaFailure 
   return { code: id(body['code']), subcode: null, message, transient: false, traceId: null };
 }
 
-function rowOf({ code, subcode }: MetaFailure, whole: string): MetaRow | null {
+/** A name may stand anywhere in the body, whatever its shape (sheet threads section 5). */
+function rowOf(failure: MetaFailure | null, whole: string): MetaRow | null {
   const named = Object.entries(META_NAMES).find(([name]) => whole.includes(name));
   if (named !== undefined) return named[1];
-  const number = Number(code);
-  const permission = code !== null && number >= 200 && number <= 299 ? PERMISSION : undefined;
-  return (
-    META_CODES[`${code}/${subcode}`] ??
-    META_CODES[`*/${subcode}`] ??
-    META_CODES[String(code)] ??
-    permission ??
-    null
-  );
+  return failure === null ? null : rowOfCode(`${failure.code}/${failure.subcode}`);
 }
 
 /**
@@ -94,7 +87,7 @@ function metaError(
     logId: failure?.traceId ?? header(answer, 'x-fb-trace-id'),
     message: `${title} answered ${answer.status} ${name ?? 'without a readable body'}`,
   };
-  const row = failure === null ? null : rowOf(failure, answer.text);
+  const row = rowOf(failure, answer.text);
   const doubtful = effect === 'publish' && name !== null && DOUBTFUL.has(name);
   // "Server error" says nothing about what the server had done before.
   const broke = effect === 'publish' && (row === AGAIN || AMBIGUOUS.has(name ?? ''));
@@ -134,15 +127,6 @@ function metaError(
         code: doubtful ? BLOCKED.code : 'outcome_unknown',
         userMessage: doubtful ? BLOCKED.userMessage : unknownOutcome(title),
       });
-}
-
-/** The refusal that a doubtful answer was after all, once it is known that nothing happened. */
-export function blockedError({ provider, title }: Platform): ProviderError {
-  return new ProviderError({
-    provider,
-    ...BLOCKED,
-    message: `${title} blocked the post and did not publish it`,
-  });
 }
 
 /** Turns a request that got no answer into what the caller should do next. */

@@ -54,7 +54,7 @@ export async function renewed<T>(
 
 /** A code without the fragment that Meta appends to the redirect (sheets instagram section 2.2, threads section 2.3). */
 export function withoutFragment(code: string): string {
-  return code.replace(/#_$/, '');
+  return code.replace(/#_(=_)?$/, '');
 }
 
 function isRefusal(error: unknown): error is ProviderError {

@@ -1,9 +1,8 @@
 import { ProviderError } from '../errors.ts';
 import { id, record, records, text } from '../json.ts';
 import type { Lost, LookUp, PostContext } from '../provider.ts';
-import { META_CODES } from './codes.ts';
+import { rowOfCode } from './codes.ts';
 import { type Containers, standing } from './containers.ts';
-import { blockedError } from './errors.ts';
 import { callGraph } from './graph.ts';
 
 /** What became of a publish whose answer was lost: the container knows (sheets instagram 4.4, threads 4.5). */
@@ -13,39 +12,46 @@ export async function lookUpPublish(
   container: string,
   lost: Lost & Wanted,
 ): Promise<LookUp> {
-  const { platform } = containers;
   const { status } = await standing(containers, context, container);
   switch (status) {
     case 'PUBLISHED': {
-      const providerPostId = await findPost(containers, context, lost).catch((error: unknown) =>
+      const fitting = await findPosts(containers, context, lost).catch((error: unknown) =>
         withoutId(error, lost),
       );
-      return {
-        kind: 'happened',
-        written: { logId: null, ...(providerPostId === null ? {} : { providerPostId }) },
-      };
+      if (fitting?.length === 0 && lost.at.getTime() > Date.now() - LISTED_MS) return { kind: 'open' };
+      const [only, another] = fitting ?? [];
+      const known = only === undefined || another !== undefined ? {} : { providerPostId: only };
+      return { kind: 'happened', written: { logId: null, ...known } };
     }
-    case 'FINISHED':
-      return lost.code === 'action_blocked' || lost.code === '4/2207051'
-        ? { kind: 'refused', error: blockedError(platform) }
-        : { kind: 'nothing', ...limitOf(containers, lost) };
     case 'IN_PROGRESS':
       return { kind: 'open' };
+    case 'FINISHED':
+      return whyNot(containers, lost) ?? { kind: 'nothing' };
     case 'ERROR':
-    case 'EXPIRED':
-      return { kind: 'nothing' };
+    case 'EXPIRED': {
+      const why = whyNot(containers, lost);
+      return why?.kind === 'refused' ? why : { kind: 'nothing' };
+    }
   }
 }
 
-/** Some answers are about a container that will do no better: it is made anew after a few tries (sheet instagram 5.2). */
-function limitOf(
+/** A list may lag behind what is published (sheet threads section 4.5). */
+const LISTED_MS = 30_000;
+
+/**
+ * What the answer meant, once it is known that nothing happened: some are refusals after all, some are about a container
+ * that will do no better and is made anew after a few tries (sheet instagram 5.2).
+ */
+function whyNot(
   { platform: { provider, title } }: Containers,
   { code, again }: Lost & Wanted,
-): { error?: ProviderError } {
-  const row = META_CODES[code ?? ''];
-  if (row?.tries === undefined) return {};
+): LookUp | null {
+  const row = code === null ? null : rowOfCode(code);
+  if (row === null) return null;
   const message = `${title} answered ${code} and did not publish`;
-  return { error: new ProviderError({ ...row, provider, message, providerCode: code, steps: again }) };
+  const error = new ProviderError({ ...row, provider, message, providerCode: code, steps: again });
+  if (row.kind === 'rejected') return { kind: 'refused', error };
+  return row.tries === undefined ? null : { kind: 'nothing', error };
 }
 
 const HOUR_MS = 3_600_000;
@@ -74,14 +80,14 @@ interface Wanted {
 }
 
 /**
- * The one post of the account since then with this text, which is not known to be another post, or another part of the
- * same one; null where it cannot be told. Never the newest on a guess.
+ * The posts of the account since then with this text, which are not known to be other posts, or other parts of the same
+ * one. Never the newest on a guess.
  */
-async function findPost(
+async function findPosts(
   { platform, call, account, textField }: Containers,
   context: PostContext,
   { at, others, list, caption, kind, replyTo }: Lost & Wanted,
-): Promise<string | null> {
+): Promise<string[]> {
   const since = Math.floor((at.getTime() - SKEW_MS) / 1000);
   const answer = await callGraph(platform, {
     ...call(context),
@@ -108,6 +114,5 @@ async function findPost(
     // Platforms cut white space at the ends.
     return (text(row[textField]) ?? '').trim() === (caption ?? '').trim() && !(time < since * 1000);
   });
-  const [only] = fitting;
-  return only === undefined || fitting.length > 1 ? null : id(only['id']);
+  return fitting.map((row) => id(row['id'])).filter((found) => found !== null);
 }

@@ -12,6 +12,7 @@ export function createOAuth(settings: ThreadsSettings): OAuth {
   const base = settings.graphUrl;
   return {
     requiredScopes: REQUIRED,
+    renewsItself: true,
 
     authorizeUrl({ state }) {
       const url = new URL(`${settings.authUrl}/oauth/authorize`);

@@ -5,7 +5,7 @@ import {
   checkContainer,
   type Containers,
   publishContainer,
-  readPermalink,
+  readLive,
 } from '../meta/containers.ts';
 import { PUBLISH_BUCKET } from '../meta/codes.ts';
 import { callGraph } from '../meta/graph.ts';
@@ -25,8 +25,8 @@ const DAY = 24 * 3_600_000;
 
 /** Posts and replies in 24 hours (sheet section 4.7); Threads tells the real numbers. */
 const QUOTAS = {
-  posts: { bucket: PUBLISH_BUCKET, limit: 250, windowMs: DAY, counts: 'accepted' },
-  replies: { bucket: 'reply', limit: 1000, windowMs: DAY, counts: 'accepted' },
+  posts: { bucket: PUBLISH_BUCKET, limit: 250, windowMs: DAY, counts: 'shown' },
+  replies: { bucket: 'reply', limit: 1000, windowMs: DAY, counts: 'shown' },
 } as const satisfies Record<string, Quota>;
 
 /** Publishing (sheet section 4). */
@@ -106,13 +106,7 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
       if (task === 'items') return awaitContainers(containers, context, items(part));
       if (task === 'ready')
         return awaitContainers(containers, context, [part.name('container')], containersOf(part));
-      const providerPostId = context.made['publish'] ?? null;
-      return {
-        kind: 'published',
-        status: 'PUBLISHED',
-        providerPostId,
-        permalink: providerPostId === null ? null : await readPermalink(containers, context, providerPostId),
-      };
+      return readLive(containers, context, context.made['publish'] ?? null);
     },
 
     permalink: () => null,
