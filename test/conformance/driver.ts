@@ -26,6 +26,8 @@ export interface Example {
   body: Record<string, unknown>;
   /** `published` without it. */
   ends?: 'delivered';
+  /** How many posts are live by it; one without it. */
+  live?: number;
   /** The most events that it may leave in Temporal, where that is not what a post of one file may (design section 9). */
   events?: number;
 }

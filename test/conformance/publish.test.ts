@@ -57,6 +57,8 @@ describe.for(DRIVERS)('$label', (driver) => {
         scopes: expect.arrayContaining([...stage.provider(driver).oauth.requiredScopes]),
       });
       expect(new Date(account.expiresAt).getTime()).toBeGreaterThan(Date.now() + 3_600_000);
+      const { renewsItself = false } = stage.provider(driver).oauth;
+      expect(account.refreshExpiresAt === null).toBe(renewsItself);
       await until('the keeper of its token', async () => {
         const keeper = world.temporal.workflow.getHandle(`token:${name}:${id}`);
         return (await keeper.describe().catch(() => null))?.status.name === 'RUNNING' ? true : null;
@@ -123,6 +125,8 @@ describe.for(DRIVERS)('$label', (driver) => {
       expect(choices).not.toEqual([]);
       for (const field of choices)
         expect(new Set(bodies.map((body) => body[field]))).toEqual(new Set(properties[field].enum));
+      // Answers of its own make another plan.
+      expect(bodies.some((body) => 'replies' in body)).toBe('replies' in properties);
     });
 
     test('every kind of post, once', async () => {

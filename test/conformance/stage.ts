@@ -85,7 +85,7 @@ export async function createStage(options: WorldOptions = {}) {
     driver: Driver,
     { openId }: Person,
     id: string,
-    { ends }: Example,
+    { ends, live = 1 }: Example,
   ): Promise<void> {
     const post = await ended(id);
     expect(post).toMatchObject({ state: ends ?? 'published', error: null });
@@ -94,7 +94,7 @@ export async function createStage(options: WorldOptions = {}) {
     expect(new Set(tried.map(({ step }) => step))).toEqual(new Set(writes));
     const done = tried.filter(({ status }) => status === 'accepted').map(({ step }) => step);
     expect(done).toEqual([...new Set(done)]);
-    expect(await driver.live(world, openId)).toBe(1);
+    expect(await driver.live(world, openId)).toBe(live);
   }
 
   /**

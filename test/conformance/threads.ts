@@ -19,12 +19,21 @@ export const threads: Driver = {
       'an image': { body: { mediaType: 'IMAGE', mediaId: imageId } },
       'a video': { body: { mediaType: 'VIDEO', videoUrl } },
       'a carousel': { body: { mediaType: 'CAROUSEL', children }, events: 48 },
+      'a chain': {
+        body: {
+          mediaType: 'TEXT',
+          postInfo: { text: 'the first' },
+          replies: [{ mediaType: 'IMAGE', mediaId: imageId, postInfo: { text: 'the second' } }],
+        },
+        events: 48,
+        live: 2,
+      },
     };
   },
 
   live: (world, openId) => countLive(world, `/threads/count?userId=${openId}`),
   endpoints: {
-    writes: { 'threads.container': 7, 'threads.publish': 5 },
+    writes: { 'threads.container': 9, 'threads.publish': 7 },
     others: ['threads.node'],
     refresh: 'threads.refresh',
     // None is documented.
