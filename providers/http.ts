@@ -104,3 +104,23 @@ function exactly(_key: string, value: unknown, context?: { source?: string }): u
   const unsafe = typeof value === 'number' && !Number.isSafeInteger(value);
   return unsafe && /^-?\d+$/.test(context?.source ?? '') ? context?.source : value;
 }
+
+declare global {
+  interface JSON {
+    rawJSON(text: string): object;
+    isRawJSON(value: unknown): value is { readonly rawJSON: string };
+  }
+}
+
+/**
+ * Parses JSON that is to be written again: a number that would not read the same keeps its text.
+ * @throws SyntaxError
+ */
+export function parseVerbatim(text: string): unknown {
+  return JSON.parse(text, verbatim);
+}
+
+function verbatim(_key: string, value: unknown, context?: { source?: string }): unknown {
+  const source = context?.source ?? '';
+  return typeof value === 'number' && JSON.stringify(value) !== source ? JSON.rawJSON(source) : value;
+}

@@ -13,7 +13,8 @@ export function tryParse(json: string): unknown {
 
 /** An object, or null. */
 export function record(value: unknown): Readonly<Record<string, unknown>> | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null;
+  const none = typeof value !== 'object' || value === null || Array.isArray(value) || JSON.isRawJSON(value);
+  return none ? null : { ...value };
 }
 
 /** The objects of a list; empty where it is none. */
@@ -28,6 +29,7 @@ export function text(value: unknown): string | null {
 
 /** An id: a string, or a number that was written without quotes. */
 export function id(value: unknown): string | null {
+  if (JSON.isRawJSON(value)) return value.rawJSON;
   return typeof value === 'number' ? String(value) : text(value);
 }
 

@@ -241,7 +241,10 @@ export interface IncomingEvent {
   externalId: string;
   eventType: string;
   providerAccountId: string | null;
-  /** The JSON text of the change, untouched where the provider sends one a request. */
+  /**
+   * The JSON text of the change, with every digit: untouched where the provider sends one a request, else without the other
+   * changes.
+   */
   payload: string;
 }
 

@@ -435,6 +435,68 @@ describe('a webhook', () => {
     ]);
   });
 
+  const payloads = ({ webhooks }: { webhooks: Webhooks }, body: string): string[] =>
+    webhooks.split(Buffer.from(body)).map(({ payload }) => payload);
+
+  test('of Instagram is kept as it came, every digit, with what its entry says and without the other changes', () => {
+    const big = '17841400000000000123';
+    const change = `"field":"comments","value":{"id":"5","media":{"id":${big}},"rate":1.50,"e":1e2},"new":{"a":[-0]}`;
+    const around = `"object":"instagram","also":1.0,"time":1520622968,"x":2.50`;
+    const others = `{"field":"mentions","value":{}}],"messaging":[{"mid":9.90}],"standby":[{"mid":8.80}]`;
+    const body = `{"object":"instagram","also":1.0,"entry":[{"id":${big},"time":1520622968,"x":2.50,"changes":[{${change}},${others}}]}`;
+    expect(payloads({ webhooks: instagramHooks() }, body)).toEqual([
+      `{${around},"entryId":${big},${change}}`,
+      `{${around},"entryId":${big},"field":"mentions","value":{}}`,
+      `{${around},"entryId":${big},"field":"messages","value":{"mid":9.90}}`,
+      `{${around},"entryId":${big},"field":"standby","value":{"mid":8.80}}`,
+    ]);
+    const [comment] = instagramHooks().split(Buffer.from(body));
+    expect(comment).toMatchObject({ externalId: `${big}:comment:5`, providerAccountId: big });
+  });
+
+  test('of Threads is kept as it came, every digit, with what stands around its values', () => {
+    const around = `"app_id":"1","topic":"moderate","target_id":78901000000000000001,"time":1723226877,"subscription_id":"2","has_uid_field":false,"new":1.50`;
+    const changes = [
+      `"value":{"id":"8","score":1.50,"big":12345678901234567890},"field":"replies","beside":[1e2]`,
+      `"value":{"id":"9"},"field":"delete"`,
+    ];
+    const body = `{${around},"values":[{${changes[0]}},{${changes[1]}}]}`;
+    expect(payloads(threads, body)).toEqual(changes.map((change) => `{${around},${change}}`));
+  });
+
+  test('that was kept without its surroundings is still understood', () => {
+    const value = { id: '5', media: { id: '6' }, text: 'hi' };
+    const old = JSON.stringify({ entryId: '1', field: 'comments', value });
+    expect(instagramHooks().effect('comments', old)).toMatchObject({
+      kind: 'comment',
+      openId: '1',
+      commentId: '5',
+    });
+  });
+
+  test('is told from others by its value, whatever stands around it', () => {
+    const change = { field: 'x', value: { n: 1.5 } };
+    const inBody = { topic: 't', target_id: '1', time: 2, values: change };
+    const ids = (webhooks: Webhooks, ...bodies: object[]): string[] =>
+      bodies.flatMap((body) => webhooks.split(bytes(body)).map(({ externalId }) => externalId));
+    // Not to change: a delivery may be repeated after an update.
+    const hashes = [
+      'a226cc28415181fec5161ac2cf50c946d0546971fba9bbdd3e19d81797196ea6',
+      '4582ef2ae79d1e2ba9aec976d5ce1fec11245002a8e55b55bca3877150195885',
+    ];
+    expect(
+      ids(
+        instagramHooks(),
+        inEntry({ changes: [change] }),
+        inEntry({ time: 3, more: 4, changes: [{ ...change, beside: 5 }] }),
+      ),
+    ).toEqual([`1:x:${hashes[0]}`, `1:x:${hashes[0]}`]);
+    expect(ids(threads.webhooks, inBody, { ...inBody, time: 3, app_id: '4' })).toEqual([
+      `x:${hashes[1]}`,
+      `x:${hashes[1]}`,
+    ]);
+  });
+
   test('of Threads is kept whatever is in it', () => {
     const body = { topic: 'moderate', target_id: '1', values: [] };
     for (const odd of [body, { ...body, values: 'x' }, { ...body, values: ['x'] }, {}, [{}]])

@@ -31,37 +31,42 @@ export function createWebhooks(settings: InstagramSettings): Webhooks {
 }
 
 /** One change each, with the account that it is about. */
-function changesOf(body: Json): IncomingEvent[] {
-  const entries = records(body['entry']);
-  return entries.length === 0 ? [event('unknown', null, null, body)] : entries.flatMap(changesOfEntry);
+function changesOf({ entry, ...body }: Json): IncomingEvent[] {
+  const entries = records(entry);
+  return entries.length === 0
+    ? [event('unknown', null, { ...body, entry })]
+    : entries.flatMap((one) => changesOfEntry(one, body));
 }
 
-function changesOfEntry(entry: Json): IncomingEvent[] {
-  const entryId = id(entry['id']);
-  const changes = [
-    ...records(entry['changes']),
+/** @param body what stands beside the entries */
+function changesOfEntry(entry: Json, body: Json): IncomingEvent[] {
+  const { id: entryId, changes, messaging, standby, changed_fields: changedFields, ...rest } = entry;
+  const owner = id(entryId);
+  const around = { ...body, ...rest, entryId };
+  const values = [
+    ...records(changes),
     // The docs of Instagram Login print field and value right under the entry (sheet section 8.5, 1).
-    ...(entry['changes'] === undefined && text(entry['field']) !== null ? [entry] : []),
+    ...(changes === undefined && text(entry['field']) !== null ? [rest] : []),
   ].map((change) => {
     const field = text(change['field']) ?? 'unknown';
-    const key = keyOf(field, record(change['value']));
-    return event(field, entryId, key, { entryId, field, value: change['value'] });
+    const { value } = change;
+    const key = keyOf(field, record(value));
+    return event(field, owner, { entryId: owner, field, value }, { ...around, ...change }, key);
   });
-  const messages = [...records(entry['messaging']), ...records(entry['standby'])].map((message) =>
-    event('messages', entryId, null, { entryId, field: 'messages', value: message }),
+  const messages = Object.entries({ messages: messaging, standby }).flatMap(([field, list]) =>
+    records(list).map((value) =>
+      event('messages', owner, { entryId: owner, field: 'messages', value }, { ...around, field, value }),
+    ),
   );
-  const found = [...changes, ...messages, ...changedFields(entry, entryId)];
-  return found.length === 0 ? [event('unknown', entryId, null, entry)] : found;
-}
-
-/** Without values only the fields are told (sheet section 8.5, 7): with nothing but the time to tell one from the next. */
-function changedFields(entry: Json, entryId: string | null): IncomingEvent[] {
-  const { changed_fields: fields, time } = entry;
-  if (!Array.isArray(fields)) return [];
-  return fields.map((name: unknown) => {
+  // Without values only the fields are told (sheet section 8.5, 7): with nothing but the time to tell one from the next.
+  const names: unknown[] = Array.isArray(changedFields) ? changedFields : [];
+  const valueless = names.map((name) => {
     const field = text(name) ?? 'unknown';
-    return event(field, entryId, `changed:${field}:${id(time) ?? ''}`, { entryId, field, time });
+    const key = `changed:${field}:${id(entry['time']) ?? ''}`;
+    return event(field, owner, {}, { ...around, field }, key);
   });
+  const all = [...values, ...messages, ...valueless];
+  return all.length === 0 ? [event('unknown', owner, entry, { ...body, ...entry })] : all;
 }
 
 /** What tells a change from others of its field (sheet section 8.6); null: the whole value does. */
@@ -82,11 +87,17 @@ function keyOf(field: string, value: Json | null): string | null {
 const prefixed = (kind: string, key: string | null): string | null =>
   key === null ? null : `${kind}:${key}`;
 
-function event(type: string, entryId: string | null, key: string | null, change: Json): IncomingEvent {
+function event(
+  type: string,
+  owner: string | null,
+  change: Json,
+  payload: Json = change,
+  key: string | null = null,
+): IncomingEvent {
   return incomingEvent(
     type,
-    entryId,
-    change,
-    (eventType, hash) => `${entryId ?? ''}:${key ?? `${eventType}:${hash}`}`,
+    owner,
+    { change, payload },
+    (eventType, hash) => `${owner ?? ''}:${key ?? `${eventType}:${hash}`}`,
   );
 }

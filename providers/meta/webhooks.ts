@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { equalHex, hmacSha256Hex } from '../../crypto/signatures.ts';
-import { parseJson } from '../http.ts';
+import { parseJson, parseVerbatim } from '../http.ts';
 import { id, record, records, tryParse } from '../json.ts';
 import type { IncomingEvent, Webhooks } from '../provider.ts';
 
@@ -29,7 +29,7 @@ export function metaWebhooks(
     handshake: (query) => handshake(query, verifyToken),
     signedUser: (signedRequest) => signedUser(signedRequest, [...appSecrets, ...webhookSecrets]),
     split(body) {
-      const parsed = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(body));
+      const parsed = parseVerbatim(new TextDecoder('utf-8', { fatal: true }).decode(body));
       // The whole may be wrapped in a list (sheets instagram section 8.5, 3; threads section 10).
       const bodies = Array.isArray(parsed) ? records(parsed) : [record(parsed)];
       if (bodies.some((one) => one === null)) throw new SyntaxError('not a JSON object');
@@ -39,24 +39,30 @@ export function metaWebhooks(
 }
 
 /**
- * One change, as it is kept. The time of sending is not part of it: a repeated delivery has another one.
+ * One change, as it is kept.
+ * @param change what tells it from others: a repeated delivery has another time of sending, so that is no part of it
+ * @param payload the change as it came, with what its surroundings say
  * @param keyOf the external id, made of the type and of a hash of the change
  */
 export function incomingEvent(
   type: string,
   providerAccountId: string | null,
-  change: Json,
+  { change, payload }: { change: Json; payload: Json },
   keyOf: (eventType: string, hash: string) => string,
 ): IncomingEvent {
-  const payload = JSON.stringify(change);
   const eventType = type.slice(0, 60);
   const hash = createHash('sha256').update(canonical(change)).digest('hex');
-  return { eventType, providerAccountId, payload, externalId: keyOf(eventType, hash).slice(0, 200) };
+  return {
+    eventType,
+    providerAccountId,
+    payload: JSON.stringify(payload),
+    externalId: keyOf(eventType, hash).slice(0, 200),
+  };
 }
 
 /** JSON whose keys are in order: a repeated delivery may have them in another one (sheet instagram section 8.6). */
 function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) => {
+  return JSON.stringify(parseJson(JSON.stringify(value)), (_key, part: unknown) => {
     const fields = record(part);
     return fields === null ? part : Object.fromEntries(Object.entries(fields).toSorted(byKey));
   });

@@ -13,14 +13,17 @@ export function createWebhooks(settings: ThreadsSettings): Webhooks {
 }
 
 function changesOf(body: Json): IncomingEvent[] {
-  const values = Array.isArray(body['values']) ? records(body['values']) : [record(body['values'])];
+  const { values: list, ...around } = body;
+  const values = Array.isArray(list) ? records(list) : [record(list)];
   const target = id(body['target_id']);
+  const topic = body['topic'] ?? null;
   return (values.length === 0 ? [null] : values).map((one) => {
-    const field = text(one?.['field']) ?? text(body['topic']) ?? 'unknown';
+    const field = text(one?.['field']) ?? text(topic) ?? 'unknown';
     const value = record(one?.['value']);
-    const change = { field, target_id: target, topic: body['topic'] ?? null, value: value ?? one ?? body };
+    const change = { field, target_id: target, topic, value: value ?? one ?? body };
+    const payload = one === null ? body : { ...around, ...one };
     const subject = id(value?.['id']);
-    return incomingEvent(field, ownerOf(field, target, value), change, (eventType, hash) =>
+    return incomingEvent(field, ownerOf(field, target, value), { change, payload }, (eventType, hash) =>
       subject === null
         ? `${eventType}:${hash}`
         : `${eventType}:${subject}${field === 'mentions' ? `:${target ?? ''}` : ''}`,
