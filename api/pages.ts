@@ -1,6 +1,7 @@
 import type { Account } from '../db/accounts.ts';
 import type { ConnectFailure } from './connect.ts';
 import { ApiError } from './errors.ts';
+import { PROVIDER_NAMES, type ProviderName } from '../providers/provider.ts';
 
 /* What a creator's browser shows when there is nowhere to return to. */
 
@@ -71,12 +72,15 @@ export function successPage(accounts: readonly Account[]): string {
   return page('Connected', `Connected: ${names.join(', ')}. You can close this page.`, '');
 }
 
-const TITLES: Readonly<Record<string, string>> = {
+const TITLES: Readonly<Record<ProviderName, string>> = {
   tiktok: 'TikTok',
   instagram: 'Instagram',
   threads: 'Threads',
 };
-const titled = (provider: string): string => TITLES[provider] ?? 'The platform';
+const titled = (provider: string): string => {
+  const name = PROVIDER_NAMES.find((known) => known === provider);
+  return name === undefined ? 'The platform' : TITLES[name];
+};
 
 function page(title: string, text: string, note: string): string {
   return `<!doctype html>

@@ -484,7 +484,7 @@ describe('a quota of what is shown', () => {
     const post = await accepted(account, { plan, hold: [rule] });
     return {
       post,
-      async write(step: string, status: 'accepted' | 'rejected') {
+      write: async (step: string, status: 'accepted' | 'rejected'): Promise<void> => {
         const attempt = await prepareAttempt(db, post, { step, tokenVersion: 1 });
         if (attempt === null) throw new Error('no attempt');
         await closeAttempt(db, attempt.id, 'prepared', { status });

@@ -34,7 +34,7 @@ export function createWebhooks(settings: InstagramSettings): Webhooks {
 function changesOf({ entry, ...body }: Json): IncomingEvent[] {
   const entries = records(entry);
   return entries.length === 0
-    ? [event('unknown', null, { ...body, entry })]
+    ? [event('unknown', null, untimed({ ...body, entry }), { ...body, entry })]
     : entries.flatMap((one) => changesOfEntry(one, body));
 }
 
@@ -54,9 +54,10 @@ function changesOfEntry(entry: Json, body: Json): IncomingEvent[] {
     return event(field, owner, { entryId: owner, field, value }, { ...around, ...change }, key);
   });
   const messages = Object.entries({ messages: messaging, standby }).flatMap(([field, list]) =>
-    records(list).map((value) =>
-      event('messages', owner, { entryId: owner, field: 'messages', value }, { ...around, field, value }),
-    ),
+    records(list).map((value) => {
+      const change = { entryId: owner, field: 'messages', value };
+      return event('messages', owner, change, { ...around, field, value }, messageKey(value));
+    }),
   );
   // Without values only the fields are told (sheet section 8.5, 7): with nothing but the time to tell one from the next.
   const names: unknown[] = Array.isArray(changedFields) ? changedFields : [];
@@ -66,8 +67,11 @@ function changesOfEntry(entry: Json, body: Json): IncomingEvent[] {
     return event(field, owner, {}, { ...around, field }, key);
   });
   const all = [...values, ...messages, ...valueless];
-  return all.length === 0 ? [event('unknown', owner, entry, { ...body, ...entry })] : all;
+  return all.length === 0 ? [event('unknown', owner, untimed(entry), { ...body, ...entry })] : all;
 }
+
+/** Without the time of sending, which differs for a repeated delivery. */
+const untimed = ({ time: _time, ...rest }: Json): Json => rest;
 
 /** What tells a change from others of its field (sheet section 8.6); null: the whole value does. */
 function keyOf(field: string, value: Json | null): string | null {
@@ -82,6 +86,24 @@ function keyOf(field: string, value: Json | null): string | null {
     default:
       return null;
   }
+}
+
+/** What tells a message, or what is done to one, from others (sheet section 8.6); null: the whole of it does. */
+function messageKey(item: Json): string | null {
+  const part = (name: string): Json | null => record(item[name]);
+  const [message, edit, reaction, postback] = ['message', 'message_edit', 'reaction', 'postback'].map(part);
+  const mid = id((message ?? edit ?? reaction ?? postback)?.['mid']);
+  if (mid === null) return null;
+  if (message != null) {
+    const kind = message['is_deleted'] === true ? 'deleted' : message['is_echo'] === true ? 'echo' : 'new';
+    return `message:${mid}:${kind}`;
+  }
+  if (edit != null) return `message:${mid}:edit:${id(edit['num_edit']) ?? ''}`;
+  if (reaction != null) {
+    const sender = id(part('sender')?.['id']) ?? '';
+    return `reaction:${sender}:${mid}:${text(reaction['action']) ?? ''}:${id(item['timestamp']) ?? ''}`;
+  }
+  return `postback:${mid}`;
 }
 
 const prefixed = (kind: string, key: string | null): string | null =>

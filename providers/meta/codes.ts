@@ -23,7 +23,7 @@ const RECONNECT: MetaRow = {
   code: 'access_token_invalid',
   userMessage: 'The connection to this account has ended. Reconnect the account; the post goes out then.',
 };
-export const PERMISSION: MetaRow = {
+const PERMISSION: MetaRow = {
   kind: 'account',
   code: 'permission_missing',
   userMessage:

@@ -22,7 +22,7 @@ function changesOf(body: Json): IncomingEvent[] {
     const value = record(one?.['value']);
     const change = { field, target_id: target, topic, value: value ?? one ?? body };
     const payload = one === null ? body : { ...around, ...one };
-    const subject = id(value?.['id']);
+    const subject = HAPPENS_ONCE.has(field) ? id(value?.['id']) : null;
     return incomingEvent(field, ownerOf(field, target, value), { change, payload }, (eventType, hash) =>
       subject === null
         ? `${eventType}:${hash}`
@@ -30,6 +30,9 @@ function changesOf(body: Json): IncomingEvent[] {
     );
   });
 }
+
+/** To each post, or to each who is mentioned in it; of anything else two may be about the same one. */
+const HAPPENS_ONCE = new Set(['replies', 'mentions', 'publish', 'delete']);
 
 /** The account that an event is about, where it names one. */
 function ownerOf(field: string, target: string | null, value: Json | null): string | null {

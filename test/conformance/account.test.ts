@@ -302,6 +302,21 @@ describe.for(DRIVERS)('$label', (driver) => {
     );
   });
 
+  test('deletes what is live if it declares to', async () => {
+    const { deletion } = stage.provider(driver);
+    const id = await publish({});
+    const { providerPostId } = await stage.ended(id);
+    const answer = await world.call('DELETE', `/api/posts/${id}`);
+    const refused = { error: { code: 'deletion_not_supported' } };
+    expect(answer).toMatchObject(deletion === undefined ? { status: 422, body: refused } : { status: 202 });
+    if (deletion !== undefined)
+      await until('the deletion', async () => (await world.getPost(id)).deletedAt ?? null);
+    const deleted = (await world.requests()).filter(
+      ({ method, path }) => method === 'DELETE' && path.includes(providerPostId),
+    );
+    expect(deleted).toHaveLength(deletion === undefined ? 0 : 1);
+  });
+
   test('is disconnected: given back where a way exists, tokens wiped, posts cancelled', async () => {
     const scheduledAt = new Date(Date.now() + 3_600_000).toISOString();
     const scheduled = await publish({ scheduledAt });
