@@ -66,6 +66,8 @@ export interface CallbackQuery {
   error?: string;
   error_reason?: string;
   error_description?: string;
+  error_code?: string;
+  error_message?: string;
 }
 
 /** Ends an attempt: what the provider sent back with the creator's browser becomes an account, or a reason why not. */
@@ -76,7 +78,8 @@ export async function finishConnect(
   query: CallbackQuery,
 ): Promise<ConnectResult> {
   const { db } = deps.database;
-  const hash = sha256Hex(query.state ?? '');
+  // Meta appends a fragment to the redirect, which may come along (sheets instagram section 2.2, threads section 2.3).
+  const hash = sha256Hex((query.state ?? '').replace(/#_(=_)?$/, ''));
   const state = await takeOAuthState(db, name, hash);
   const known = state ?? (await findOAuthState(db, name, hash));
   // The attempt says how the account is connected: all methods come back here.
@@ -120,15 +123,17 @@ async function connect(
   request: FastifyRequest,
   provider: Provider,
   state: OAuthState,
-  { code, error, error_reason: reason, error_description: description }: CallbackQuery,
+  query: CallbackQuery,
 ): Promise<Account[] | ConnectFailure> {
+  const { code, error, error_reason: reason } = query;
   if (error !== undefined || code === undefined) {
     // Meta spells the one in more than one way, the other in one (sheet threads section 2.3).
     if (error === 'access_denied' || reason === 'user_denied') return { code: 'access_denied' };
     const details = {
       provider: provider.name,
-      providerCode: error ?? null,
-      providerMessage: description ?? null,
+      // A dialog that is set up wrongly names them otherwise (sheet instagram section 2.2).
+      providerCode: error ?? query.error_code ?? null,
+      providerMessage: query.error_description ?? query.error_message ?? null,
       logId: null,
     };
     return { code: 'provider_error', unavailable: false, details };

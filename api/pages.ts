@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify';
 import type { Account } from '../db/accounts.ts';
 import type { ConnectFailure } from './connect.ts';
 import { ApiError } from './errors.ts';
@@ -81,6 +82,35 @@ const titled = (provider: string): string => {
   const name = PROVIDER_NAMES.find((known) => known === provider);
   return name === undefined ? 'The platform' : TITLES[name];
 };
+
+/** How a creator's request to have their data deleted stands. */
+export function deletionPage({
+  provider,
+  completedAt,
+}: {
+  provider: string;
+  completedAt: Date | null;
+}): string {
+  return completedAt === null
+    ? page(
+        'Being deleted',
+        `The data of your ${titled(provider)} account is being deleted here.`,
+        'Look again in a few minutes.',
+      )
+    : page(
+        'Deleted',
+        `The data of your ${titled(provider)} account has been deleted here.`,
+        completedAt.toISOString(),
+      );
+}
+
+export function showPage(reply: FastifyReply, status: number, html: string): FastifyReply {
+  return reply
+    .code(status)
+    .type('text/html; charset=utf-8')
+    .serializer((text: string) => text)
+    .send(html);
+}
 
 function page(title: string, text: string, note: string): string {
   return `<!doctype html>

@@ -1003,6 +1003,9 @@ describe('callbacks', () => {
     expect(tokens).toEqual({ access: null, refresh: null, key: null });
     const page = await world.call('GET', done.url, { key: null });
     expect(page.body).toMatchObject({ provider: 'threads', state: 'completed' });
+    const accept = 'text/html,application/xhtml+xml,*/*;q=0.8';
+    const shown = await world.call('GET', done.url, { key: null, headers: { accept } });
+    expect(shown.text).toContain('The data of your Threads account has been deleted here.');
     await until('the account to be gone', async () => {
       const { body } = await world.call('GET', `/api/accounts/${threads.id}`);
       return body.status === 'disconnected' ? true : null;

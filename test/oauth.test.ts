@@ -400,6 +400,17 @@ describe('the creator or TikTok says no', () => {
   });
 });
 
+describe('a dialog that is set up wrongly', () => {
+  test('says so with names of its own, and a fragment at the end', async () => {
+    const state = `${param(await begin(await newLink()), 'state')}#_=_`;
+    const query = new URLSearchParams({ state, error_code: '1349187', error_message: 'Insecure login' });
+    const answer = await finish(`${world.app.redirectUri}?${query.toString()}`);
+    await expectFailure(answer, 400, 'provider_error');
+    const said = { providerCode: '1349187', providerMessage: 'Insecure login' };
+    expect(answer.body.error.details).toMatchObject(said);
+  });
+});
+
 describe('a creator who says no', () => {
   test('is understood by the reason, however the error is spelled', async () => {
     const state = param(await begin(await newLink()), 'state');

@@ -14,7 +14,7 @@ import {
 import type { Deps } from '../deps.ts';
 import { type ApiError, apiError } from '../errors.ts';
 import { bodyOf } from '../failures.ts';
-import { connectError, failurePage, successPage } from '../pages.ts';
+import { connectError, failurePage, showPage, successPage } from '../pages.ts';
 import { ErrorBody, Method, ref, refusals } from '../schemas.ts';
 
 const ProviderPath = Type.Object({ provider: Type.String({ examples: ['tiktok'] }) });
@@ -37,6 +37,8 @@ const CallbackQuery = Type.Object({
   error: Type.Optional(Type.String()),
   error_reason: Type.Optional(Type.String()),
   error_description: Type.Optional(Type.String()),
+  error_code: Type.Optional(Type.String()),
+  error_message: Type.Optional(Type.String()),
 });
 const Redirect = Type.Null({
   description: 'To the provider’s consent page, or back to `returnTo` with `account=<id>` or `error=<code>`.',
@@ -163,14 +165,6 @@ function failed(
   const error: ApiError = connectError(failure, provider);
   if (wantsJson(request)) return reply.code(error.statusCode).send(bodyOf(error, request));
   return showPage(reply, error.statusCode, failurePage(error));
-}
-
-function showPage(reply: FastifyReply, status: number, page: string): FastifyReply {
-  return reply
-    .code(status)
-    .type('text/html; charset=utf-8')
-    .serializer((text: string) => text)
-    .send(page);
 }
 
 /** A browser names text/html first; scripts name JSON or nothing in particular. */

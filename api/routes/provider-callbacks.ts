@@ -12,6 +12,7 @@ import { signalAccountChanged, signalDisconnect } from '../../workflows/start.ts
 import { noted, refusedCaller } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
+import { deletionPage, showPage } from '../pages.ts';
 import { nullable, refusals, text, textOrNull, Time } from '../schemas.ts';
 import { tell } from '../temporal.ts';
 
@@ -170,9 +171,12 @@ export const providerCallbackRoutes =
           },
         },
       },
-      async (request) => {
+      async (request, reply) => {
         const deletion = await findDeletion(db, request.params.code);
         if (deletion === null) throw apiError('not_found');
+        // Meta shows the address to the person; programs ask for anything, or for JSON.
+        if (request.headers.accept?.startsWith('text/html') === true)
+          return showPage(reply, 200, deletionPage(deletion));
         const { provider, requestedAt, completedAt } = deletion;
         return {
           provider,
