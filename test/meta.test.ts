@@ -1,7 +1,9 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import process from 'node:process';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
+import { readConfig } from '../config.ts';
+import { createMediaLinks } from '../crypto/media-links.ts';
 import { jpeg } from '../sandbox/testing-media.ts';
 import { createWorld, sampleVideo, until, type Answer, type Json, type World } from './world.ts';
 
@@ -904,6 +906,42 @@ describe('a chain', () => {
     const elsewhere = { mediaType: 'TEXT', postInfo: { text: 'x', reply_to_id: '1' } };
     const other = await publish('threads', { ...chain('wrong'), replies: [elsewhere] });
     expect(other.status).toBe(400);
+  });
+});
+
+const fetched = async (url: string, init: RequestInit = {}): Promise<[number, string]> => {
+  const answer = await fetch(url, { redirect: 'manual', ...init });
+  return [answer.status, Buffer.from(await answer.arrayBuffer()).toString('latin1')];
+};
+const linkOf = (mediaId: string, keys = readConfig('server', world.env).keyring): string =>
+  createMediaLinks(world.url, keys).url(mediaId);
+
+describe('the link of a file that is fetched', () => {
+  test('gives all of it, its head, and parts of it, without a key', async () => {
+    const link = linkOf(videoId);
+    const whole = sampleVideo().toString('latin1');
+    const size = whole.length;
+    expect(await fetched(link)).toEqual([200, whole]);
+    const head = await fetch(link, { method: 'HEAD' });
+    const told = ['content-length', 'content-type', 'accept-ranges'].map((name) => head.headers.get(name));
+    expect([head.status, ...told]).toEqual([200, String(size), 'video/mp4', 'bytes']);
+    const ranges = ['bytes=2-4', 'bytes=-3', `bytes=${size - 5}-`];
+    const parts = [whole.slice(2, 5), whole.slice(-3), whole.slice(-5)];
+    for (const [index, range] of ranges.entries())
+      expect(await fetched(link, { headers: { range } })).toEqual([206, parts[index]]);
+  });
+
+  test('gives nothing when it has ended, was changed, or is another key’s', async () => {
+    const ended = new URL(linkOf(videoId));
+    ended.searchParams.set('expires', String(Math.floor(Date.now() / 1000) - 1));
+    const longer = new URL(linkOf(videoId));
+    longer.searchParams.set('expires', String(Number(longer.searchParams.get('expires')) + 1));
+    const other = linkOf(await world.upload(jpeg(), undefined, 'image/jpeg')).replace(
+      /media\/[^/]+/,
+      `media/${videoId}`,
+    );
+    const foreign = linkOf(videoId, { activeKeyId: 'x', keys: new Map([['x', randomBytes(32)]]) });
+    for (const link of [ended.href, longer.href, other, foreign]) expect((await fetched(link))[0]).toBe(404);
   });
 });
 
