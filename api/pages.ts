@@ -73,7 +73,7 @@ export function successPage(accounts: readonly Account[]): string {
   return page('Connected', `Connected: ${names.join(', ')}. You can close this page.`, '');
 }
 
-const TITLES: Readonly<Record<ProviderName, string>> = {
+export const TITLES: Readonly<Record<ProviderName, string>> = {
   tiktok: 'TikTok',
   instagram: 'Instagram',
   threads: 'Threads',
