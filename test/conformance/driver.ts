@@ -61,11 +61,12 @@ export interface Driver {
   live(world: World, openId: string): Promise<number>;
   /**
    * Endpoints (sandbox/README.md): of all writes, with how many the examples make there; of what is sent and asked
-   * afterwards; of refreshing a token, and of giving it back.
+   * afterwards, and those of it that tell the details of what is live; of refreshing a token, and of giving it back.
    */
   endpoints: {
     writes: Record<string, number>;
     others: string[];
+    details?: string;
     refresh: string;
     revoke: string | null;
   };

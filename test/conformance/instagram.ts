@@ -63,6 +63,7 @@ export const instagram: Driver = {
   endpoints: {
     writes: { 'instagram.container': 8, 'instagram.publish': 6 },
     others: ['instagram.upload', 'instagram.node'],
+    details: 'instagram.node:media',
     refresh: 'instagram.token:fb_exchange_token',
     revoke: 'instagram.permissions',
   },

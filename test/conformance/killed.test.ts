@@ -1,16 +1,23 @@
 import process from 'node:process';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import type { Child } from '../../scripts/child.ts';
+import type { Plan } from '../../providers/provider.ts';
 import { until, type Json, type World } from '../world.ts';
 import type { Driver, Example, Person } from './driver.ts';
 import { DRIVERS } from './drivers.ts';
 import { createStage, type Stage } from './stage.ts';
 
 /*
- * A worker that is killed at every step of every plan of every provider. A write is caught where its attempt changes in
- * the database: before its call as `prepared`, after it with an answer that nobody has noted yet.
+ * A worker that is killed at the steps of every plan of every provider. At every write, each caught by itself where its
+ * attempt changes in the database: before its call as `prepared`, after it with an answer that nobody has noted yet. At every
+ * other step that plans have by name (uploads, and what is asked for), under way for one post at least while others are
+ * anywhere.
  */
+
+/** `PENDING_ACTIVITY_STATE_STARTED` of Temporal's API. */
+const STARTED = 2;
 
 let stage: Stage;
 let world: World;
@@ -80,10 +87,46 @@ async function killWorker(): Promise<void> {
   worker = await world.spawn('worker');
 }
 
-/** The writes of every plan of a provider, by a dry run: what is published is not looked at again. */
-async function writesOf(driver: Driver): Promise<{ label: string; example: Example; step: string }[]> {
+/** The step of a post that a worker has begun and not ended; null: none. */
+async function stepUnderWay(postId: string): Promise<string | null> {
+  const workflow = world.temporal.workflow.getHandle(`post:${postId}`);
+  const { raw } = await workflow.describe();
+  const begun = raw.pendingActivities?.find(({ state }) => Number(state) === STARTED)?.activityId;
+  if (begun === undefined) return null;
+  const { events } = await workflow.fetchHistory();
+  const scheduled = events
+    ?.map(({ activityTaskScheduledEventAttributes: activity }) => activity)
+    .find((activity) => activity?.activityId === begun);
+  const [payload] = scheduled?.input?.payloads ?? [];
+  return payload == null
+    ? null
+    : (defaultPayloadConverter.fromPayload<{ step?: string }>(payload).step ?? null);
+}
+
+/**
+ * Kills the worker until each step of these names was under way when it died.
+ * @param postIds those that there are, and that are still to come
+ */
+async function killAtEach(steps: Iterable<string>, postIds: readonly string[]): Promise<void> {
+  const left = new Set(steps);
+  const underWay = async (): Promise<string[]> => {
+    const now = await Promise.all(postIds.map(stepUnderWay));
+    return now.filter((step) => step !== null).filter((step) => left.has(step));
+  };
+  while (left.size > 0) {
+    await until(`one of ${[...left].join(', ')}`, async () => ((await underWay()).length > 0 ? true : null));
+    process.kill(worker.pid, 'SIGKILL');
+    await worker.exited;
+    // What looks begun though nobody is there was under way; Temporal notices after some seconds.
+    for (const step of await underWay()) left.delete(step);
+    worker = await world.spawn('worker');
+  }
+}
+
+/** Every plan of a provider, by a dry run: what is published is not looked at again. */
+async function plansOf(driver: Driver): Promise<{ label: string; example: Example; plan: Plan }[]> {
   const examples = Object.entries(await driver.examples(stage.files, world));
-  const plans = await Promise.all(
+  return Promise.all(
     examples.map(async ([label, example]) => {
       const { id } = await stage.newPerson(driver);
       const scheduledAt = new Date(Date.now() + 3_600_000).toISOString();
@@ -92,20 +135,15 @@ async function writesOf(driver: Driver): Promise<{ label: string; example: Examp
         { name: label, id, openId: '' },
         { ...example.body, scheduledAt },
       );
-      const plan = await stage.planOf(post);
-      return plan.filter(({ kind }) => kind === 'write').map((step) => ({ label, example, step: step.name }));
+      return { label, example, plan: await stage.planOf(post) };
     }),
   );
-  return plans.flat();
 }
 
-/** Kills the worker when requests of each of these are waiting for their answers. */
-async function killUnderWay(endpoints: readonly string[]): Promise<void> {
-  await until(`requests to ${endpoints.join(' and ')}`, async () => {
-    const requests = await Promise.all(endpoints.map((endpoint) => world.requests(endpoint)));
-    return requests.every((rows) => rows.length > 0) ? true : null;
-  });
-  await killWorker();
+async function writesOf(driver: Driver): Promise<{ label: string; example: Example; step: string }[]> {
+  return (await plansOf(driver)).flatMap(({ label, example, plan }) =>
+    plan.filter(({ kind }) => kind === 'write').map(({ name: step }) => ({ label, example, step })),
+  );
 }
 
 const expectOnce: Stage['expectOnce'] = (...args) => stage.expectOnce(...args);
@@ -140,19 +178,28 @@ describe.for(DRIVERS)('$label, killed', (driver) => {
     },
   );
 
-  test('while it sends files and asks for verdicts', async () => {
-    const { others } = driver.endpoints;
+  test('at every other step that plans have', { timeout: 600_000 }, async () => {
+    const { others, details } = driver.endpoints;
+    const steps = (await plansOf(driver)).flatMap(({ plan }) => plan.filter(({ kind }) => kind !== 'write'));
+    const postIds: string[] = [];
     let killing: Promise<void> | null = null;
     const slow = async (): Promise<void> => {
-      for (const endpoint of others) await world.fault({ endpoint, kind: 'slow', ms: 6000, times: 6 });
-      await world.control('DELETE', '/requests');
+      for (const endpoint of others) await world.fault({ endpoint, kind: 'slow', ms: 5000, times: 0 });
+      // Else the write before has the answer, and there is nothing left to ask for.
+      if (details !== undefined)
+        await world.fault({ endpoint: details, kind: 'status', http: 503, body: '', times: 0 });
     };
     await stage.withEvery(
       driver,
       async (example, person) => {
         const id = await stage.accepted(driver, person, example.body);
-        killing ??= killUnderWay(others);
+        postIds.push(id);
+        killing ??= killAtEach(
+          steps.map(({ name }) => name),
+          postIds,
+        );
         await killing;
+        await world.control('DELETE', '/faults');
         await expectOnce(driver, person, id, example);
       },
       slow,

@@ -35,6 +35,7 @@ export const threads: Driver = {
   endpoints: {
     writes: { 'threads.container': 9, 'threads.publish': 7 },
     others: ['threads.node'],
+    details: 'threads.node:post',
     refresh: 'threads.refresh',
     // None is documented.
     revoke: null,
