@@ -107,6 +107,11 @@ export const ERRORS = {
   ),
   body_too_large: kind(413, 'the body is too large', OURS),
   unsupported_media_type: kind(415, 'the content type is not one that this route takes', OURS),
+  range_not_satisfiable: kind(
+    416,
+    'the range lies outside of the file; content-range says how long it is',
+    OURS,
+  ),
   invalid_schedule: kind(
     422,
     'the time is not one at which this can be published',

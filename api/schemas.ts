@@ -54,6 +54,7 @@ const REASONS = {
   410: described('It has ended.'),
   413: described('Too large.'),
   415: described('Another content type is expected.'),
+  416: described('The range lies outside of the file.'),
   422: described('Well-formed, but cannot be done as it stands.'),
   429: described('Too many requests; see `Retry-After`.'),
   500: described('An error of Everpost.'),

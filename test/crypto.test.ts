@@ -2,6 +2,7 @@ import { assert, asyncProperty, nat, string } from 'fast-check';
 import { afterEach, expect, test, vi } from 'vitest';
 import { createEnvelope, EnvelopeError, type Aad, type WrappedKey } from '../crypto/envelope.ts';
 import { localKeyProvider, parseKeyring, type KeyProvider } from '../crypto/keys.ts';
+import { createMediaLinks } from '../crypto/media-links.ts';
 import { equalHex, hmacSha256Hex, randomToken, sha256Hex } from '../crypto/signatures.ts';
 
 const encodedKey = (fill: number): string => Buffer.alloc(32, fill).toString('base64');
@@ -244,6 +245,14 @@ test('tokens are random and as long as asked', () => {
   expect(randomToken()).toMatch(/^[\w-]{43}$/);
   expect(randomToken(16)).toMatch(/^[\w-]{22}$/);
   expect(randomToken()).not.toBe(randomToken());
+});
+
+test('a link to media is good as long as the key that signed it is in the ring', () => {
+  const link = new URL(createMediaLinks('https://everpost.example', keyring('a')).url('17'));
+  const { expires = '', signature = '' } = Object.fromEntries(link.searchParams);
+  const isValid = (...ids: string[]): boolean =>
+    createMediaLinks('https://everpost.example', keyring(...ids)).isValid('17', expires, signature);
+  expect([isValid('a'), isValid('b', 'a'), isValid('b')]).toEqual([true, true, false]);
 });
 
 /** A local key provider that keeps hold of every data key it unwrapped. */

@@ -929,6 +929,13 @@ describe('the link of a file that is fetched', () => {
     const parts = [whole.slice(2, 5), whole.slice(-3), whole.slice(-5)];
     for (const [index, range] of ranges.entries())
       expect(await fetched(link, { headers: { range } })).toEqual([206, parts[index]]);
+    for (const range of ['bytes=5-2', 'bytes=-', 'bytes=0-1,3-4', 'lines=0-1'])
+      expect(await fetched(link, { headers: { range } })).toEqual([200, whole]);
+    for (const range of [`bytes=${size}-`, 'bytes=-0']) {
+      const outside = await fetch(link, { headers: { range } });
+      expect([outside.status, outside.headers.get('content-range')]).toEqual([416, `bytes */${size}`]);
+      expect(await outside.json()).toMatchObject({ error: { code: 'range_not_satisfiable' } });
+    }
   });
 
   test('gives nothing when it has ended, was changed, or is another key’s', async () => {

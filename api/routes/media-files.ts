@@ -34,7 +34,7 @@ export const mediaFileRoutes =
           response: {
             200: fileBody('The file.'),
             206: fileBody('The part of the file that Range names.'),
-            ...refusals(404),
+            ...refusals(404, 416),
           },
         },
       },
@@ -45,26 +45,34 @@ export const mediaFileRoutes =
         if (!mediaLinks.isValid(id, expires, signature)) throw apiError('not_found');
         const media = await mediaById(db, id);
         if (media.state !== 'ready') throw apiError('not_found');
-        const part = rangeOf(request.headers.range, media.size);
+        const { size } = media;
+        const part = rangeOf(request.headers.range, size);
+        if (part === null) {
+          void reply.header('content-range', `bytes */${size}`);
+          throw apiError('range_not_satisfiable');
+        }
+        const { start, end, partial } = part;
         void reply
           .type(media.contentType)
           .header('accept-ranges', 'bytes')
           .header('cache-control', 'private, max-age=3600')
-          .header('content-length', part.end - part.start + 1)
+          .header('content-length', end - start + 1)
           .serializer((bytes: unknown) => String(bytes));
-        if (part.partial)
-          void reply.code(206).header('content-range', `bytes ${part.start}-${part.end}/${media.size}`);
-        return reply.send(store.read(media.storageKey, { start: part.start, end: part.end }));
+        if (partial) void reply.code(206).header('content-range', `bytes ${start}-${end}/${size}`);
+        return reply.send(store.read(media.storageKey, { start, end }));
       },
     );
   };
 
-/** One range (RFC 9110 section 14.2); what cannot be read or answered is the whole file. */
-function rangeOf(header: string | undefined, size: number): { start: number; end: number; partial: boolean } {
-  const whole = { start: 0, end: size - 1, partial: false };
+/** One range (RFC 9110 section 14.2): what cannot be read is the whole file, what lies outside of it is null. */
+function rangeOf(
+  header: string | undefined,
+  size: number,
+): { start: number; end: number; partial: boolean } | null {
   const [, from = '', to = ''] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
-  if (from === '' && to === '') return whole;
+  const unread = from === '' ? to === '' : to !== '' && Number(to) < Number(from);
+  if (unread) return { start: 0, end: size - 1, partial: false };
   const start = from === '' ? Math.max(0, size - Number(to)) : Number(from);
   const end = from === '' || to === '' ? size - 1 : Math.min(Number(to), size - 1);
-  return start <= end ? { start, end, partial: true } : whole;
+  return start < size ? { start, end, partial: true } : null;
 }
