@@ -165,7 +165,15 @@ async function connect(
   }
   if (grants.length === 0) return { code: 'no_professional_account' };
   const saved = await saveGrants(deps, provider, state, grants);
-  if (saved !== null) return saved;
+  if (saved !== null) {
+    for (const [index, { metadata }] of grants.entries())
+      if (metadata.webhooks?.subscribed === false)
+        request.log.warn(
+          { accountId: saved[index]?.id, ...metadata.webhooks },
+          'the account is connected, but its webhooks will not come',
+        );
+    return saved;
+  }
   await giveBack(deps, request, provider, grants);
   return { code: 'invalid_link' };
 }

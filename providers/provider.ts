@@ -36,13 +36,17 @@ export interface TokenSet {
   scopes: readonly string[];
 }
 
+/** Whether the provider has agreed to send an account's webhooks; if not, in its own words why. */
+export type Subscription = { subscribed: true } | ({ subscribed: false } & Record<string, unknown>);
+
 /** An account that a creator has just granted. */
 export interface Grant {
   openId: string;
   username: string | null;
   displayName: string | null;
   tokens: TokenSet;
-  metadata: Record<string, unknown>;
+  /** `webhooks`: where they have to be asked for, for each account. */
+  metadata: Record<string, unknown> & { webhooks?: Subscription };
   /** Where the provider knows whoever logged in by another id than the account: several accounts may come with one login. */
   login?: {
     /** The provider's id of whoever logged in; callbacks name it. */

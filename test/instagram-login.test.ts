@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import { readConfig } from '../config.ts';
@@ -227,6 +228,32 @@ describe('the API', () => {
     expect(await start('/api/auth/instagram?method=facebook_login')).toContain(env.FACEBOOK_DIALOG_URL);
     expect(await start('/api/auth/instagram?method=instagram_login')).toContain(env.INSTAGRAM_AUTH_URL);
   });
+
+  test.each(['facebook_login', 'instagram_login'])(
+    'connects an account whose webhooks do not come, and says so (%s)',
+    async (method) => {
+      const creator = `unsubscribed_by_${method}`;
+      const webhooksOf = async (accountId: string): Promise<Json> => {
+        const [row] = await world.database.db.execute<Json>(
+          sql`select metadata -> 'webhooks' as webhooks from oauth_accounts where id = ${accountId}`,
+        );
+        return row?.['webhooks'];
+      };
+      await newCreator(creator);
+      const refused = { kind: 'status', http: 403, code: '200', message: 'no permission' };
+      await world.fault({ endpoint: 'instagram.subscribed_apps', ...refused });
+      const { id } = await connected(creator, method);
+      const why = { subscribed: false, providerCode: '200', providerMessage: 'no permission' };
+      expect(await webhooksOf(id)).toMatchObject(why);
+      const logged = world.logFiles.flatMap((file) => readFileSync(file, 'utf8').split('\n'));
+      const [line = '{}'] = logged.filter(
+        (text) => text.includes('its webhooks will not come') && text.includes(id),
+      );
+      expect(JSON.parse(line)).toMatchObject(why);
+      expect((await connected(creator, method)).id).toBe(id);
+      expect(await webhooksOf(id)).toEqual({ subscribed: true });
+    },
+  );
 
   test('keeps how an account was connected, and whom callbacks name', async () => {
     await newCreator('changing');

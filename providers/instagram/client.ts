@@ -1,7 +1,8 @@
+import { ProviderError } from '../errors.ts';
 import type { Platform } from '../meta/errors.ts';
 import type { MetaWebhookSettings } from '../meta/webhooks.ts';
 import type { GraphCall } from '../meta/graph.ts';
-import type { OAuth } from '../provider.ts';
+import type { OAuth, Subscription } from '../provider.ts';
 import type { FacebookLoginSettings } from './facebook-login.ts';
 import type { InstagramLoginSettings } from './instagram-login.ts';
 
@@ -29,3 +30,14 @@ export const INSTAGRAM: Platform = { provider: 'instagram', title: 'Instagram' }
 
 /** Pinned, because a call without a version gets whatever the app's dashboard says (sheet instagram section 1). */
 export const VERSION = 'v26.0';
+
+/** How asking for webhooks has ended. The connection does not depend on it. */
+export async function subscription(asked: Promise<unknown>): Promise<Subscription> {
+  try {
+    await asked;
+    return { subscribed: true };
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    return { subscribed: false, ...error.details };
+  }
+}

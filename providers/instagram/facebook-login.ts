@@ -3,8 +3,8 @@ import { id, record, records, text } from '../json.ts';
 import type { Platform } from '../meta/errors.ts';
 import { callGraph } from '../meta/graph.ts';
 import { granted, readTokens, renewed, unreadable, withoutFragment } from '../meta/grants.ts';
-import type { Grant, OAuth, TokenSet } from '../provider.ts';
-import { INSTAGRAM, type Login, VERSION } from './client.ts';
+import type { Grant, OAuth, Subscription, TokenSet } from '../provider.ts';
+import { INSTAGRAM, type Login, subscription, VERSION } from './client.ts';
 
 export interface FacebookLoginSettings {
   appId: string;
@@ -122,15 +122,16 @@ function createOAuth(settings: FacebookLoginSettings): OAuth {
       const listed = linkedPages(settings, tokens.accessToken, scopes, signal);
       // Who declined a permission is told which, whatever cannot be listed without it.
       const pages = (await (complete ? listed : listed.catch(nullIfRefused))) ?? [];
-      if (complete) for (const page of pages) await subscribe(settings, page, signal);
-      const grants = pages.map((page): Grant => ({
-        openId: page.igId,
-        username: page.username,
-        displayName: page.name,
-        tokens: { ...tokens, scopes },
-        metadata: {},
-        login: { id: loginId, page: { id: page.pageId, accessToken: page.pageToken } },
-      }));
+      const grants: Grant[] = [];
+      for (const page of pages)
+        grants.push({
+          openId: page.igId,
+          username: page.username,
+          displayName: page.name,
+          tokens: { ...tokens, scopes },
+          metadata: complete ? { webhooks: await subscribe(settings, page, signal) } : {},
+          login: { id: loginId, page: { id: page.pageId, accessToken: page.pageToken } },
+        });
       return { scopes, grants };
     },
 
@@ -239,14 +240,14 @@ async function all(
   return rows;
 }
 
-/** Has the Page send its webhooks to the app (sheet section 8.4). The connection does not depend on it. */
-async function subscribe(
+/** Has the Page send its webhooks to the app (sheet section 8.4). */
+function subscribe(
   { graphUrl, appSecret }: FacebookLoginSettings,
   { pageId, pageToken }: LinkedPage,
   signal: AbortSignal,
-): Promise<void> {
-  try {
-    await callGraph(INSTAGRAM, {
+): Promise<Subscription> {
+  return subscription(
+    callGraph(INSTAGRAM, {
       base: `${graphUrl}/${VERSION}`,
       method: 'POST',
       path: `/${pageId}/subscribed_apps`,
@@ -255,8 +256,6 @@ async function subscribe(
       accessToken: pageToken,
       appSecret,
       signal,
-    });
-  } catch (error) {
-    if (!(error instanceof ProviderError)) throw error;
-  }
+    }),
+  );
 }

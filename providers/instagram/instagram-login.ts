@@ -3,7 +3,7 @@ import { id, records, text } from '../json.ts';
 import { callGraph } from '../meta/graph.ts';
 import { granted, readTokens, renewed, unreadable, withoutFragment } from '../meta/grants.ts';
 import type { OAuth } from '../provider.ts';
-import { INSTAGRAM, type Login, VERSION } from './client.ts';
+import { INSTAGRAM, type Login, subscription, VERSION } from './client.ts';
 
 export interface InstagramLoginSettings {
   /** Of the Instagram app, which has an id and a secret of its own beside the Meta app's. */
@@ -58,7 +58,11 @@ function createOAuth({
     });
 
   /** Whether the account sends its webhooks to the app (section 8.4). */
-  const subscription = (method: 'POST' | 'DELETE', accessToken: string, signal: AbortSignal): Promise<Json> =>
+  const callSubscription = (
+    method: 'POST' | 'DELETE',
+    accessToken: string,
+    signal: AbortSignal,
+  ): Promise<Json> =>
     callGraph(INSTAGRAM, {
       ...accountCall(accessToken, signal),
       method,
@@ -66,15 +70,6 @@ function createOAuth({
       params: method === 'POST' ? { subscribed_fields: 'comments' } : {},
       effect: 'read',
     });
-
-  /** The connection does not depend on it. */
-  async function subscribe(accessToken: string, signal: AbortSignal): Promise<void> {
-    try {
-      await subscription('POST', accessToken, signal);
-    } catch (error) {
-      if (!(error instanceof ProviderError)) throw error;
-    }
-  }
 
   return {
     requiredScopes: REQUIRED,
@@ -130,13 +125,15 @@ function createOAuth({
       const openId = id(me['user_id']);
       const scopedId = id(me['id']);
       if (openId === null || scopedId === null) throw unreadable(INSTAGRAM);
-      if (REQUIRED.every((scope) => scopes.includes(scope))) await subscribe(tokens.accessToken, signal);
+      const complete = REQUIRED.every((scope) => scopes.includes(scope));
       const grant = {
         openId,
         username: text(me['username']),
         displayName: text(me['name']),
         tokens,
-        metadata: {},
+        metadata: complete
+          ? { webhooks: await subscription(callSubscription('POST', tokens.accessToken, signal)) }
+          : {},
         login: { id: scopedId },
       };
       return { scopes, grants: [grant] };
@@ -156,7 +153,7 @@ function createOAuth({
     // No way is documented to end a permission (section 3): the account is unsubscribed and its token forgotten.
     async revoke(token, signal) {
       try {
-        await subscription('DELETE', token, signal);
+        await callSubscription('DELETE', token, signal);
       } catch (error) {
         // A token that is refused is dead already.
         if (!(error instanceof ProviderError) || error.kind === 'unavailable') throw error;
