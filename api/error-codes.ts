@@ -55,11 +55,6 @@ export const ERRORS = {
     'the provider has no such callback: it neither verifies a URL nor tells of people by signed requests',
     'This platform does not use this address.',
   ),
-  limits_not_supported: kind(
-    404,
-    'the provider does not tell how much an account may still publish',
-    'This platform does not tell how much may still be posted.',
-  ),
   email_taken: kind(
     409,
     'another user has this address; details.userId says which',

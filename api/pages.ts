@@ -73,7 +73,7 @@ export function successPage(accounts: readonly Account[]): string {
   return page('Connected', `Connected: ${names.join(', ')}. You can close this page.`, '');
 }
 
-export const TITLES: Readonly<Record<ProviderName, string>> = {
+const TITLES: Readonly<Record<ProviderName, string>> = {
   tiktok: 'TikTok',
   instagram: 'Instagram',
   threads: 'Threads',

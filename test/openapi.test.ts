@@ -33,7 +33,6 @@ DELETE /api/media/{id}/upload
 GET /api/tiktok/creator-info
 POST /api/tiktok/upload
 GET /api/tiktok/status/{publishId}
-GET /api/tiktok/limits
 POST /api/instagram/publish
 GET /api/instagram/limits
 POST /api/threads/publish

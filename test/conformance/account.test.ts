@@ -296,7 +296,7 @@ describe.for(DRIVERS)('$label', (driver) => {
     const answered = {
       quotas: expect.arrayContaining([expect.objectContaining({ limit: expect.any(Number), used: 0 })]),
     };
-    const refused = { error: { code: 'limits_not_supported' } };
+    const refused = { error: { code: 'route_not_found' } };
     expect(answer).toMatchObject(
       limits === undefined ? { status: 404, body: refused } : { status: 200, body: answered },
     );
