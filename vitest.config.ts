@@ -1,8 +1,11 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 /** They take minutes, and start first: none is left to run alone at the end. */
 const LONG = ['killed', 'chaos', 'conformance/publish', 'meta', 'account', 'conformance/history', 'outages'];
+
+/** A test's name says which project it belongs to. */
+const QUICK = 'test/**/*.quick.test.ts';
 
 function rank({ moduleId }: TestSpecification): number {
   const place = LONG.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
@@ -22,11 +25,22 @@ export default defineConfig({
     // Some wait while others work: two cores are busy with three.
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/setup/servers.ts'],
     // Tests wait for conditions; these only end what hangs.
     testTimeout: 180_000,
     hookTimeout: 180_000,
     teardownTimeout: 60_000,
+    projects: [
+      // `npm run test:quick`: no PostgreSQL and no Temporal server runs for these.
+      { extends: true, test: { name: 'quick', include: [QUICK] } },
+      {
+        extends: true,
+        test: {
+          name: 'stack',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, QUICK],
+          globalSetup: ['test/setup/servers.ts'],
+        },
+      },
+    ],
   },
 });

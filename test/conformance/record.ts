@@ -7,7 +7,7 @@ import type { History } from '@temporalio/common/lib/proto-utils.js';
 import { format, resolveConfig } from 'prettier';
 
 /**
- * With RECORD_HISTORIES=1, keeps a history as `test/histories/<name>.json`, which test/replay.test.ts replays. To be
+ * With RECORD_HISTORIES=1, keeps a history as `test/histories/<name>.json`, which test/replay.quick.test.ts replays. To be
  * done after a workflow was changed on purpose, once no post of the old one is open any more; while such posts are open,
  * put the change behind `patched()` and keep the old files.
  */
