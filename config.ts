@@ -45,7 +45,7 @@ export const SETTINGS = [
   {
     name: 'EVERPOST_ADMIN_KEY',
     fallback: '',
-    about: 'Bearer of the admin and debug routes. Only the server needs it.',
+    about: 'Bearer of the admin and debug routes, 32 characters at least. Only the server needs it.',
   },
   {
     name: 'EVERPOST_ALLOW_PRIVATE_URLS',
@@ -196,6 +196,9 @@ export class ConfigError extends Error {
   }
 }
 
+/** Long enough not to be guessed, and of characters that a bearer token may have. */
+const ADMIN_KEY = /^[\x21-\x7e]{32,}$/;
+
 /**
  * Reads and checks all settings at once.
  * @param role the process that is started; a worker needs no admin key
@@ -236,8 +239,10 @@ export function readConfig(role: 'server' | 'worker', env: Environment = process
   const mediaUrl = value('EVERPOST_MEDIA') || `file:${dir}/media`;
   if (!/^(file|s3):/.test(mediaUrl)) problem('EVERPOST_MEDIA must be a file: or s3: URL');
   const adminKey = role === 'server' ? value('EVERPOST_ADMIN_KEY') : '';
-  if (role === 'server' && adminKey.length < 16)
-    problem('EVERPOST_ADMIN_KEY must be set to at least 16 characters (openssl rand -hex 32)');
+  if (role === 'server' && !ADMIN_KEY.test(adminKey))
+    problem(
+      'EVERPOST_ADMIN_KEY must be set to at least 32 characters without spaces (make one: openssl rand -hex 32)',
+    );
   const keyring = readKeyring(value('EVERPOST_KEYRING'), problem);
   const read: Reader = { value, url, problem };
   const tiktok = readTikTok(read);

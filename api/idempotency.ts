@@ -27,7 +27,7 @@ export interface Identity {
  * Id and secret of something new. With an idempotency key they follow from the request, so that the request sent again
  * finds its row by the id, and can answer with the secret although nobody has kept it. The same key with another body
  * has the same id but another secret.
- * @param secretKey known to the server only
+ * @param secretKey of api/identity-key.ts
  * @param scope what is made, and for whom
  */
 export function identityOf(

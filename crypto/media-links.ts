@@ -1,4 +1,4 @@
-import { hkdfSync } from 'node:crypto';
+import { deriveKeyHex } from './derived-keys.ts';
 import type { Keyring } from './keys.ts';
 import { equalHex, hmacSha256Hex } from './signatures.ts';
 
@@ -14,12 +14,7 @@ export interface MediaLinks {
 
 /** Signs with a key of its own, derived from the active key-encryption key; every key of the ring verifies. */
 export function createMediaLinks(publicUrl: string, keyring: Keyring): MediaLinks {
-  const keys = new Map(
-    [...keyring.keys].map(([id, key]) => [
-      id,
-      Buffer.from(hkdfSync('sha256', key, '', 'everpost media links', 32)).toString('hex'),
-    ]),
-  );
+  const keys = new Map([...keyring.keys].map(([id, key]) => [id, deriveKeyHex(key, 'media links')]));
   const active = keys.get(keyring.activeKeyId) ?? '';
   return {
     url(mediaId) {

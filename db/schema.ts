@@ -78,6 +78,22 @@ export interface PostError {
 /** The HTTP request that a row came with; its workflow and its log lines carry it on. */
 const requestId = () => text('request_id');
 
+/** This installation: exactly one row, made by the first process that needs it (db/installation.ts). */
+export const installation = pgTable(
+  'installation',
+  {
+    id: id(),
+    /**
+     * 32 random bytes, wrapped like a data key; identities of repeated requests are computed from them. Null only after
+     * an operator has given up a lost key: then the next process makes a new secret.
+     */
+    kekId: text('kek_id'),
+    secretWrapped: bytea('secret_wrapped'),
+    createdAt: createdAt(),
+  },
+  () => [uniqueIndex('installation_one_row').on(sql`(true)`)],
+);
+
 export const users = pgTable('users', {
   id: id(),
   email: text('email').notNull().unique(),

@@ -59,6 +59,18 @@ test('a worker needs no admin key and does not keep one', () => {
   expect(named(problemsOf(withoutKey))).toEqual(['EVERPOST_ADMIN_KEY']);
 });
 
+test.each([
+  ['31 characters', 'a'.repeat(31)],
+  ['a space, which no bearer can have', `${'a'.repeat(20)} ${'b'.repeat(20)}`],
+  ['characters that no header can have', 'ü'.repeat(40)],
+])('an admin key of %s is refused at the start', (_what, key) => {
+  const problems = problemsOf({ ...SMALLEST, EVERPOST_ADMIN_KEY: key });
+  expect(named(problems)).toEqual(['EVERPOST_ADMIN_KEY']);
+  expect(problems[0]).toContain('at least 32 characters');
+  expect(problems[0]).not.toContain(key);
+  expect(readConfig('server', { ...SMALLEST, EVERPOST_ADMIN_KEY: 'a'.repeat(32) }).adminKey).toHaveLength(32);
+});
+
 test('every problem is named at once, and no value', () => {
   const bad = {
     DATABASE_URL: `mysql://root:${secret()}@db/x`,

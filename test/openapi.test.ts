@@ -73,7 +73,7 @@ beforeAll(async () => {
     DATABASE_URL: inject('postgresUrl'),
     EVERPOST_DIR: join(inject('runDir'), 'openapi'),
     EVERPOST_KEYRING: `k1:${Buffer.alloc(32, 7).toString('base64')}`,
-    EVERPOST_ADMIN_KEY: 'an admin key of this test',
+    EVERPOST_ADMIN_KEY: 'an-admin-key-of-this-test-of-the-description',
     EVERPOST_PUBLIC_URL: 'https://everpost.example',
     TIKTOK_CLIENT_KEY: 'key',
     TIKTOK_CLIENT_SECRET: 'secret',

@@ -6,6 +6,7 @@ import { actorOf, noted, tenant } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { apiError, fieldError } from '../errors.ts';
 import { IdempotencyHeaders, identityOf } from '../idempotency.ts';
+import { identityKey } from '../identity-key.ts';
 import { Method, refusals, text, Time } from '../schemas.ts';
 import { returnToProblem } from '../urls.ts';
 
@@ -32,8 +33,12 @@ const Link = Type.Object({
 
 /** One-time links with which a creator connects an account in any browser. */
 export const connectLinkRoutes =
-  ({ database: { db }, config, providers }: Deps): FastifyPluginAsyncTypebox =>
+  (deps: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
+    const { config, providers } = deps;
+    const { db } = deps.database;
+    const secretKey = identityKey(deps);
+
     app.post(
       '/api/connect-links',
       {
@@ -58,7 +63,7 @@ export const connectLinkRoutes =
 
         const userId = tenant(request);
         const { id, secret } = identityOf(
-          config.adminKey,
+          await secretKey(),
           ['connect_link', userId],
           request.headers['idempotency-key'],
           request.body,

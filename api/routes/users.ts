@@ -14,6 +14,7 @@ import { actorOf, KEY_PREFIX, noted, SCOPES } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
 import { IdempotencyHeaders, identityOf } from '../idempotency.ts';
+import { identityKey } from '../identity-key.ts';
 import { Id, nullable, refusals, text, textOrNull, Time } from '../schemas.ts';
 
 const UserBody = Type.Object(
@@ -49,8 +50,11 @@ const KeyPath = Type.Object({ id: Type.String({ format: 'uuid' }), keyId: Type.S
 
 /** Users and their keys; for the operator. */
 export const userRoutes =
-  ({ database: { db }, config: { adminKey } }: Deps): FastifyPluginAsyncTypebox =>
+  (deps: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
+    const { db } = deps.database;
+    const secretKey = identityKey(deps);
+
     app.post(
       '/api/users',
       {
@@ -66,7 +70,12 @@ export const userRoutes =
       },
       async (request, reply) => {
         const { email } = request.body;
-        const { id } = identityOf(adminKey, ['user'], request.headers['idempotency-key'], request.body);
+        const { id } = identityOf(
+          await secretKey(),
+          ['user'],
+          request.headers['idempotency-key'],
+          request.body,
+        );
         const user = await insertUser(db, { id, email });
         if (user === null) {
           const earlier = await findUser(db, id);
@@ -103,7 +112,7 @@ export const userRoutes =
         if (expiresAt !== undefined && Date.parse(expiresAt) <= Date.now()) throw apiError('invalid_expiry');
         if ((await findUser(db, userId)) === null) throw apiError('user_not_found');
         const { id, secret } = identityOf(
-          adminKey,
+          await secretKey(),
           ['api_key', userId],
           request.headers['idempotency-key'],
           request.body,

@@ -1,0 +1,32 @@
+import { memzero } from 'libsodium-wrappers';
+import { deriveKeyHex } from '../crypto/derived-keys.ts';
+import { rewrapInstallation, thisInstallation } from '../db/installation.ts';
+import type { Deps } from './deps.ts';
+
+/**
+ * The key that `identityOf` computes ids and secrets with. It belongs to the installation, not to a setting: a new admin
+ * key or another active key of the keyring changes nothing. It is read once; an attempt that fails is made anew.
+ * @throws EnvelopeError when no key of the keyring opens it
+ */
+export function identityKey(deps: Deps): () => Promise<string> {
+  let reading: Promise<string> | null = null;
+  return () => {
+    reading ??= readKey(deps).catch((error: unknown) => {
+      reading = null;
+      throw error;
+    });
+    return reading;
+  };
+}
+
+async function readKey({ database: { db }, keys }: Deps): Promise<string> {
+  const row = await thisInstallation(db, (secret) => keys.wrap(secret));
+  const secret = await keys.unwrap(row.kekId, row.secretWrapped);
+  try {
+    // So that the old key can leave the keyring one day.
+    if (row.kekId !== keys.activeKeyId) await rewrapInstallation(db, row, await keys.wrap(secret));
+    return deriveKeyHex(secret, 'identities');
+  } finally {
+    memzero(secret);
+  }
+}

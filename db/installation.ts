@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import { and, eq, isNull } from 'drizzle-orm';
+import type { Db } from './client.ts';
+import { installation } from './schema.ts';
+
+/** The one row of this installation, with its secret as the keyring wrapped it. */
+export interface Installation {
+  id: string;
+  kekId: string;
+  secretWrapped: Uint8Array;
+}
+
+/** Encrypts the secret before it comes here (`wrap` of crypto/keys.ts). */
+type Wrap = (secret: Uint8Array) => Promise<{ keyId: string; wrapped: Uint8Array }>;
+
+const SECRET_BYTES = 32;
+
+/** This installation's row. The first call makes it; calls at the same moment, in any process, get the same row. */
+export async function thisInstallation(db: Db, wrap: Wrap): Promise<Installation> {
+  const found = await findInstallation(db);
+  if (found !== null) return found;
+  const { keyId, wrapped } = await wrap(randomBytes(SECRET_BYTES));
+  const secret = { kekId: keyId, secretWrapped: wrapped };
+  await db.insert(installation).values(secret).onConflictDoNothing();
+  await db.update(installation).set(secret).where(isNull(installation.secretWrapped));
+  const made = await findInstallation(db);
+  if (made === null) throw new Error('the table installation does not keep its row');
+  return made;
+}
+
+async function findInstallation(db: Db): Promise<Installation | null> {
+  const [row] = await db.select().from(installation);
+  if (row === undefined || row.kekId === null || row.secretWrapped === null) return null;
+  return { id: row.id, kekId: row.kekId, secretWrapped: row.secretWrapped };
+}
+
+/** Stores the same secret under another key-encryption key. */
+export async function rewrapInstallation(
+  db: Db,
+  { id, kekId }: Installation,
+  to: Awaited<ReturnType<Wrap>>,
+): Promise<void> {
+  await db
+    .update(installation)
+    .set({ kekId: to.keyId, secretWrapped: to.wrapped })
+    .where(and(eq(installation.id, id), eq(installation.kekId, kekId)));
+}
