@@ -8,6 +8,7 @@ import type { InstagramLoginSettings } from './providers/instagram/instagram-log
 import type { MetaWebhookSettings } from './providers/meta/webhooks.ts';
 import type { ThreadsSettings } from './providers/threads/client.ts';
 import type { TikTokSettings } from './providers/tiktok/client.ts';
+import { StartError } from './startup.ts';
 
 /*
  * The only reader of the environment. Every setting stands once, in SETTINGS; `.env.example` is written from it
@@ -184,7 +185,7 @@ export interface Config {
 }
 
 /** Names every setting that is missing or malformed, one a line; never a value. */
-export class ConfigError extends Error {
+export class ConfigError extends StartError {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];
 

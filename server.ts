@@ -3,13 +3,14 @@ import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import closeWithGrace from 'close-with-grace';
 import { buildApp } from './api/app.ts';
-import { type Config, ConfigError, readConfig } from './config.ts';
+import { type Config, readConfig } from './config.ts';
 import { createEnvelope } from './crypto/envelope.ts';
 import { localKeyProvider } from './crypto/keys.ts';
 import { createMediaLinks } from './crypto/media-links.ts';
 import { openDatabase } from './db/client.ts';
 import { openMediaStore } from './media/store.ts';
 import { createProviders } from './providers/index.ts';
+import { tellFailure } from './startup.ts';
 
 /* The API process: put together, run, closed in order. */
 
@@ -40,14 +41,17 @@ closeWithGrace({ delay: 15_000, logger: app.log }, async ({ err }) => {
   await connection.close();
 });
 
-await app.listen({ port: config.port, host: config.host });
+await app.listen({ port: config.port, host: config.host }).catch(endStart);
 
 function settings(): Config {
   try {
     return readConfig('server');
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(1);
+    return endStart(error);
   }
+}
+
+function endStart(error: unknown): never {
+  tellFailure(error);
+  process.exit();
 }

@@ -1,21 +1,20 @@
-import { execFile } from 'node:child_process';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { Client } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import pino from 'pino';
 import { createActivities } from './activities/index.ts';
 import { logActivity } from './activities/log.ts';
-import { type Config, ConfigError, readConfig } from './config.ts';
+import { type Config, readConfig } from './config.ts';
 import { createEnvelope } from './crypto/envelope.ts';
 import { localKeyProvider } from './crypto/keys.ts';
 import { createMediaLinks } from './crypto/media-links.ts';
 import { openDatabase } from './db/client.ts';
 import { openMediaStore } from './media/store.ts';
 import { createProviders } from './providers/index.ts';
+import { workflowBundle } from './scripts/workflow-bundle.ts';
+import { tellFailure } from './startup.ts';
 import { TASK_QUEUE } from './workflows/names.ts';
 import { ensureSearchAttributes, ensureSweep } from './workflows/setup.ts';
 
@@ -42,11 +41,12 @@ try {
     ),
   );
   await ensureSweep(client);
+  const workflows = await workflowBundle(config.dir);
   const worker = await Worker.create({
     connection,
     namespace,
     taskQueue: TASK_QUEUE,
-    workflowBundle: await bundleWorkflows(),
+    workflowBundle: { code: workflows.code },
     activities: createActivities({
       db: database.db,
       envelope,
@@ -64,28 +64,22 @@ try {
     // A cancellation arrives with a heartbeat: let them through every few seconds.
     maxHeartbeatThrottleInterval: '4 seconds',
   });
-  log.info({ taskQueue: TASK_QUEUE, namespace }, 'worker started');
+  log.info({ taskQueue: TASK_QUEUE, namespace, workflows: workflows.origin }, 'worker started');
   await worker.run();
+} catch (error) {
+  tellFailure(error);
 } finally {
   envelope.close();
   await connection.close();
   await database.close();
 }
 
-/** Made by a process of its own: the bundler would leave some 150 MB in a worker's memory. */
-async function bundleWorkflows(): Promise<{ code: string }> {
-  const script = fileURLToPath(new URL('./scripts/bundle-workflows.ts', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [script], { maxBuffer: 64 * 1024 * 1024 });
-  return { code: stdout };
-}
-
 function settings(): Config {
   try {
     return readConfig('worker');
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(1);
+    tellFailure(error);
+    process.exit();
   }
 }
 

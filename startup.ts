@@ -1,0 +1,21 @@
+import process from 'node:process';
+
+/** A process cannot start, or go on, before its operator has changed something; the message says what. */
+export class StartError extends Error {
+  override readonly name: string = 'StartError';
+}
+
+/**
+ * Says on standard error why a process ends: the operator's mistakes and the system's refusals in a sentence, a fault of
+ * ours with its trace. The process then ends with exit code 1.
+ */
+export function tellFailure(error: unknown): void {
+  process.exitCode = 1;
+  process.stderr.write(`${sentence(error)}\n`);
+}
+
+function sentence(error: unknown): string {
+  if (error instanceof StartError) return error.message;
+  if (error instanceof Error && 'syscall' in error) return `Everpost cannot go on: ${error.message}`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
