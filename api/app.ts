@@ -3,11 +3,12 @@ import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { guardRoutes, identifyCallers } from './access.ts';
 import { AccountView } from './account-view.ts';
 import type { Deps } from './deps.ts';
-import { answerBadUrl, answerFailures, answerUnknownRoutes } from './failures.ts';
+import { answerBadUrl, answerFailures } from './failures.ts';
 import { limitRates } from './limits.ts';
 import { endIdleConnections } from './closing.ts';
 import { logger, logRequests, requestId } from './logging.ts';
 import { MediaView } from './media-view.ts';
+import { overrideMethod } from './method-override.ts';
 import { measure } from './metrics.ts';
 import { describeApi } from './openapi.ts';
 import { PostView } from './post-view.ts';
@@ -27,6 +28,7 @@ import { tiktokRoutes } from './routes/tiktok.ts';
 import { userRoutes } from './routes/users.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 import { ErrorBody } from './schemas.ts';
+import { answerUnknownRoutes, LONGEST_PARAM } from './unknown-routes.ts';
 import { validatorCompiler } from './validation.ts';
 
 /** For routes that do not say otherwise; the database and Temporal are given up earlier. */
@@ -45,7 +47,8 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     // A scope that adds schemas of its own goes back to Ajv, which must not bend bodies either.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     frameworkErrors: answerBadUrl,
-    routerOptions: { maxParamLength: 200 },
+    rewriteUrl: overrideMethod,
+    routerOptions: { maxParamLength: LONGEST_PARAM },
   });
   app.setValidatorCompiler(validatorCompiler);
   // Bodies are JSON, but for routes that say otherwise.

@@ -34,6 +34,8 @@ export const ERRORS = {
   ),
   not_found: kind(404, 'there is nothing of this id', 'This does not exist (any more).'),
   route_not_found: kind(404, 'there is no such route', OURS),
+  method_not_allowed: kind(405, 'the route has no such method; Allow names those that it has', OURS),
+  body_timeout: kind(408, 'the request did not arrive in time', LATER, true),
   user_not_found: kind(404, 'there is no user of this id', 'This user does not exist.'),
   account_not_found: kind(
     404,
@@ -100,6 +102,7 @@ export const ERRORS = {
     'the upload was given up, refused or deleted; details.state says which',
     'This upload has ended. Start a new one.',
   ),
+  tus_version_required: kind(412, 'send Tus-Resumable: 1.0.0, the version of tus that is spoken here', OURS),
   body_too_large: kind(413, 'the body is too large', OURS),
   unsupported_media_type: kind(415, 'the content type is not one that this route takes', OURS),
   range_not_satisfiable: kind(
@@ -119,6 +122,7 @@ export const ERRORS = {
   ),
   invalid_expiry: kind(422, 'expiresAt is in the past', 'Choose a time in the future.'),
   idempotency_key_reused: kind(422, 'this Idempotency-Key was used with another body', OURS),
+  headers_too_large: kind(431, 'the request’s headers are too large', OURS),
   rate_limited: kind(
     429,
     'too many requests; Retry-After says when to go on',

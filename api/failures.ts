@@ -31,13 +31,6 @@ export function answerBadUrl(error: FastifyError, request: FastifyRequest, reply
   void reply.code(failure.statusCode).header('x-request-id', request.id).send(bodyOf(failure, request));
 }
 
-/** Unknown routes count against the rate limit, too. */
-export function answerUnknownRoutes(app: FastifyInstance): void {
-  app.setNotFoundHandler({ preHandler: app.rateLimit() }, () => {
-    throw apiError('route_not_found');
-  });
-}
-
 /** An error as the client sees it. */
 export function bodyOf(
   { code, message, userMessage, retryable, details }: ApiError,

@@ -52,6 +52,7 @@ const REASONS = {
   404: described('It does not exist, or belongs to somebody else.'),
   409: described('It cannot be done in the present state.'),
   410: described('It has ended.'),
+  412: described('The request does not name the version of tus that is spoken here: `Tus-Resumable: 1.0.0`.'),
   413: described('Too large.'),
   415: described('Another content type is expected.'),
   416: described('The range lies outside of the file.'),

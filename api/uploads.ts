@@ -1,14 +1,16 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DataStore, Server, Upload } from '@tus/server';
-import type { FastifyBaseLogger } from 'fastify';
-import { markMediaStarted, markUploaded, type Media, mediaById } from '../db/media.ts';
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
+import { expireUpload, markMediaStarted, markUploaded, type Media, mediaById } from '../db/media.ts';
 import { signalMediaCompleted, startMedia } from '../workflows/start.ts';
 import type { Deps } from './deps.ts';
+import { takeOver } from './hijack.ts';
 import { tell } from './temporal.ts';
 
 /* Files on their way to us, by tus 1.0. An upload has the id of its media. */
 
-const UPLOAD_PATH = /\/api\/media\/([0-9a-f-]{36})\/upload(?:\?|$)/;
 /** How long the answer to the last byte waits for the examination, so that a client can publish right after it. */
 const EXAMINATION_MS = 5_000;
 
@@ -19,8 +21,13 @@ export interface Uploads {
   isComplete(media: Media): Promise<boolean>;
   /** Notes that all bytes have arrived, and waits a little for the file to be examined. */
   complete(media: Media): Promise<void>;
-  /** The protocol itself: HEAD, PATCH, DELETE, OPTIONS. */
-  readonly tus: Server;
+  /**
+   * Answers a request by the protocol: HEAD, PATCH, DELETE.
+   * @param media the upload that the request is about, which its caller may change
+   */
+  answer(request: FastifyRequest, reply: FastifyReply, media: Media): Promise<void>;
+  /** Answers OPTIONS: what the server can do, whatever the upload. */
+  describe(request: FastifyRequest, reply: FastifyReply): Promise<void>;
 }
 
 export function createUploads(
@@ -30,6 +37,12 @@ export function createUploads(
   const store = mediaStore.tusStore();
   // Uploads are made by POST /api/media, with a length.
   store.extensions = ['termination'];
+  /** The upload that the request under way may change. The tus server reads no address: it could read another id. */
+  const permitted = new AsyncLocalStorage<Media>();
+
+  async function isComplete({ storageKey, size }: Media): Promise<boolean> {
+    return (await find(store, storageKey))?.offset === size;
+  }
 
   async function complete(media: Media): Promise<void> {
     await markUploaded(db, media.id);
@@ -45,8 +58,33 @@ export function createUploads(
     }
   }
 
+  const tus = new Server({
+    path: '/api/media',
+    datastore: store,
+    allowedOrigins: [],
+    disableTerminationForFinishedUploads: true,
+    getFileIdFromRequest: () => permitted.getStore()?.storageKey,
+    async onIncomingRequest({ method }) {
+      const media = permitted.getStore();
+      // Before the file goes: a client that hears of its end finds the media expired.
+      if (method === 'DELETE' && media !== undefined && !(await isComplete(media)))
+        await expireUpload(db, media.id);
+    },
+    async onUploadFinish(_request, { id }) {
+      await complete(await mediaById(db, id));
+      return {};
+    },
+    onResponseError(_request, error) {
+      // The protocol's own refusals say their status.
+      if (!(error instanceof Error) || 'status_code' in error) return undefined;
+      log.error({ err: error }, 'an upload failed');
+      return { status_code: 500, body: 'Something went wrong; resume the upload\n' };
+    },
+  });
+
   return {
     complete,
+    isComplete,
 
     async prepare(media) {
       const { storageKey, size, state, filename, contentType, createdAt } = media;
@@ -64,28 +102,23 @@ export function createUploads(
         await markMediaStarted(db, media.id);
     },
 
-    async isComplete({ storageKey, size }) {
-      return (await find(store, storageKey))?.offset === size;
+    async answer({ raw }, reply, media) {
+      raw.url = `/api/media/${media.id}/upload`;
+      await permitted.run(media, () => tus.handle(withoutForwarded(raw), takeOver(reply)));
     },
 
-    tus: new Server({
-      path: '/api/media',
-      datastore: store,
-      allowedOrigins: [],
-      disableTerminationForFinishedUploads: true,
-      getFileIdFromRequest: ({ url }) => UPLOAD_PATH.exec(url)?.[1],
-      async onUploadFinish(_request, { id }) {
-        await complete(await mediaById(db, id));
-        return {};
-      },
-      onResponseError(_request, error) {
-        // The protocol's own refusals say their status.
-        if (!(error instanceof Error) || 'status_code' in error) return undefined;
-        log.error({ err: error }, 'an upload failed');
-        return { status_code: 500, body: 'Something went wrong; resume the upload\n' };
-      },
-    }),
+    async describe({ raw }, reply) {
+      await tus.handle(raw, takeOver(reply));
+    },
   };
+}
+
+/** Without X-Forwarded-Proto, which the tus server refuses where several proxies have written into it. */
+function withoutForwarded(raw: IncomingMessage): IncomingMessage {
+  raw.rawHeaders = raw.rawHeaders.filter(
+    (_text, index, all) => all[index - (index % 2)]?.toLowerCase() !== 'x-forwarded-proto',
+  );
+  return raw;
 }
 
 /** @returns null when there is no such upload */

@@ -10,7 +10,7 @@ import { apiError, type ApiError, type FieldProblem, fieldError } from './errors
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const checker = Compile(schema);
   return (input: unknown) => {
-    const value = httpPart === 'querystring' ? numbersOf(schema, input) : input;
+    const value = readAs(httpPart, schema, input);
     const fits = checker.Check(value);
     if (fits && (httpPart === 'headers' || isStorable(value))) return { value };
     if (httpPart === 'params') return { error: apiError('not_found') };
@@ -26,6 +26,23 @@ const UNSTORABLE = 'texts must be well-formed Unicode without NUL characters';
 function isStorable(value: unknown): boolean {
   if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0');
   return typeof value !== 'object' || value === null || Object.values(value).every(isStorable);
+}
+
+function readAs(part: string | undefined, schema: TSchema, input: unknown): unknown {
+  if (part === 'querystring') return numbersOf(schema, input);
+  return part === 'params' ? idsOf(schema, input) : input;
+}
+
+/** A path's texts, with ids as we write them: PostgreSQL finds them in upper case too, what compares texts does not. */
+function idsOf(schema: TSchema, input: unknown): unknown {
+  if (!Type.IsObject(schema) || typeof input !== 'object' || input === null) return input;
+  return Object.fromEntries(
+    Object.entries(input).map(([name, value]: [string, unknown]) => {
+      const wanted = schema.properties[name];
+      const isId = wanted !== undefined && Reflect.get(wanted, 'format') === 'uuid';
+      return [name, isId && typeof value === 'string' ? value.toLowerCase() : value];
+    }),
+  );
 }
 
 /** A query's texts, those of whole numbers read as such. */

@@ -46,6 +46,13 @@ const scheduled = (
   headers: Record<string, string> = {},
 ): Promise<Answer> => world.publish({ accountId, mediaId, scheduledAt: inSeconds(3600), ...more }, headers);
 
+/** What is told to a method that a path does not have: those that it has. */
+async function methodsOf(method: string, path: string): Promise<string | null> {
+  const answer = await world.call(method, path, { body: method === 'GET' ? undefined : '{' });
+  expectRefusal(answer, 405, 'method_not_allowed');
+  return answer.headers.get('allow');
+}
+
 /** Every refusal has the same shape. */
 function expectRefusal(answer: Answer, status: number, code: string): Json {
   expect({ status: answer.status, code: answer.body?.error?.code }).toEqual({ status, code });
@@ -345,10 +352,18 @@ describe('a request', () => {
 
   test('to nowhere: 404 in the same envelope', async () => {
     expectRefusal(await world.call('GET', '/api/nothing'), 404, 'route_not_found');
-    expectRefusal(await world.call('DELETE', '/api/posts'), 404, 'route_not_found');
     expectRefusal(await world.call('GET', '/', { key: null }), 404, 'route_not_found');
     expectRefusal(await world.call('GET', '/api/posts/7'), 404, 'not_found');
     expect((await world.call('GET', '/api/%zz')).status).toBe(400);
+  });
+
+  test('with a method that its path does not have: 405, and Allow names those that it has', async () => {
+    expect(await methodsOf('DELETE', '/api/posts')).toBe('GET, HEAD');
+    expect(await methodsOf('PUT', `/api/posts/${randomUUID()}`)).toBe('DELETE, GET, HEAD, PATCH');
+    expect(await methodsOf('PROPFIND', `/api/posts/${randomUUID()}/cancel`)).toBe('POST');
+    expect(await methodsOf('GET', '/api/tiktok/upload')).toBe('POST');
+    expect(await methodsOf('OPTIONS', '/openapi.json')).toBe('GET, HEAD');
+    expect(await methodsOf('POST', '/docs/json')).toBe('GET, HEAD');
   });
 
   test('has an id: the client’s where it is presentable', async () => {

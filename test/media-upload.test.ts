@@ -247,12 +247,13 @@ test('an upload is its tenant’s, and nobody reads the file there', async () =>
 
   await tusUpload(uploadUrl, bytes, world.user.key);
   await untilExamined(id);
-  for (const path of [uploadUrl, `/api/media/${id}/file`, `/media/${id}`, `/api/media/${id}.json`])
+  expect((await world.call('GET', uploadUrl)).status).toBe(405);
+  for (const path of [`/api/media/${id}/file`, `/media/${id}`, `/api/media/${id}.json`])
     expect({ path, status: (await world.call('GET', path)).status }).toEqual({ path, status: 404 });
   const overridden = { ...TUS, 'x-http-method-override': 'GET' };
   expect((await world.call('HEAD', uploadUrl, { headers: overridden })).text).toBe('');
   const created = await world.call('POST', uploadUrl, { headers: { ...TUS, 'upload-length': '10' } });
-  expect(created.status).toBe(404);
+  expect(created.status).toBe(405);
   // What has been uploaded is not given up by its upload.
   const deleted = await world.call('DELETE', uploadUrl, { headers: TUS });
   expect(deleted.status).toBeGreaterThanOrEqual(400);

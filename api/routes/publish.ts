@@ -81,11 +81,12 @@ export const publishRoutes =
         async (request, reply) => {
           const { accountId } = request.query;
           const account = isUuid(accountId) ? await findAccount(db, tenant(request), accountId) : null;
-          const told = account?.provider === name ? await askQuotas(deps, account) : null;
+          if (account?.provider !== name) throw apiError('account_not_found');
+          const told = await askQuotas(deps, account);
           if (told === null) throw apiError('account_not_found');
           void reply.header('cache-control', 'no-store');
           return {
-            accountId,
+            accountId: account.id,
             quotas: told.map(({ bucket, limit, used }) => ({
               quota: bucket,
               limit,

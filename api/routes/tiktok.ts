@@ -59,7 +59,7 @@ export const tiktokRoutes =
           tiktok.creatorInfo(accessToken, signal),
         );
         void reply.header('cache-control', 'no-store');
-        return { accountId, ...info, privacyLevelOptions: [...info.privacyLevelOptions] };
+        return { accountId: account.id, ...info, privacyLevelOptions: [...info.privacyLevelOptions] };
       },
     );
 

@@ -1,14 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { expireUpload, findMedia, type Media } from '../../db/media.ts';
+import { findMedia, type Media } from '../../db/media.ts';
 import { tenant } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
-import { takeOver } from '../hijack.ts';
 import { Id, refusals } from '../schemas.ts';
 import type { Uploads } from '../uploads.ts';
 
+const TUS_VERSION = '1.0.0';
 const UPLOAD = '/api/media/:id/upload';
 const METHODS = [
   { method: 'HEAD', operationId: 'getUploadOffset', summary: 'How much of an upload has arrived' },
@@ -23,11 +23,11 @@ export const uploadRoutes =
     // The bytes go to the tus server as they come.
     app.addContentTypeParser('application/offset+octet-stream', async () => undefined);
     app.addHook('onRequest', async (_request, reply) => {
-      void reply.header('tus-resumable', '1.0.0');
+      void reply.header('tus-resumable', TUS_VERSION);
     });
 
     app.options(UPLOAD, { config: { access: 'public' }, schema: { hide: true } }, async (request, reply) => {
-      await uploads.tus.handle(request.raw, takeOver(reply));
+      await uploads.describe(request, reply);
     });
 
     for (const { method, operationId, summary } of METHODS) {
@@ -43,21 +43,22 @@ export const uploadRoutes =
           params: Id,
           response: {
             [method === 'HEAD' ? 200 : 204]: Type.Null({ description: 'As tus 1.0 says.' }),
-            ...refusals(404, 409, 410, 413, 415),
+            ...refusals(404, 409, 410, 412, 413, 415),
           },
         },
         handler: async (request, reply) => {
+          if (request.headers['tus-resumable'] !== TUS_VERSION) {
+            void reply.header('tus-version', TUS_VERSION);
+            throw apiError('tus_version_required');
+          }
           const media = await tenantMedia(deps, request, request.params.id);
-          const { id, state, uploadedAt } = media;
+          const { state, uploadedAt } = media;
           if (state === 'expired' || state === 'rejected')
             throw apiError('media_gone', { details: { state } });
           // The last byte came, but the server ended before it could note it.
           const unnoted = method === 'HEAD' && state === 'uploading' && uploadedAt === null;
           if (unnoted && (await uploads.isComplete(media))) await uploads.complete(media);
-          // Before the file goes: whoever hears that it is gone finds it given up.
-          if (method === 'DELETE' && !(await uploads.isComplete(media)))
-            await expireUpload(deps.database.db, id);
-          await uploads.tus.handle(request.raw, takeOver(reply));
+          await uploads.answer(request, reply, media);
         },
       });
     }
