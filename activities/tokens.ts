@@ -11,10 +11,11 @@ import {
   wipeTokens,
 } from '../db/accounts.ts';
 import { audit } from '../db/audit.ts';
+import { beginRevocation, endGrantCall } from '../db/grant-calls.ts';
 import { isInService, loginOf } from '../db/logins.ts';
 import { openPosts } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
-import type { TokenSet } from '../providers/provider.ts';
+import type { Provider, TokenSet } from '../providers/provider.ts';
 import { askForToken, askToCancel, wakePost } from '../workflows/start.ts';
 import { alive, uninterruptedSignal } from './alive.ts';
 import type { Deps } from './deps.ts';
@@ -75,45 +76,19 @@ export const createTokenActivities = (deps: Deps) => ({
       }
     }),
 
-  /** Ends our access at the provider, then forgets the tokens. A token that is dead already needs no revoking. */
+  /**
+   * Ends our access at the provider, then forgets the tokens. A token that is dead already needs no revoking, and an
+   * account that was connected again keeps what it has.
+   */
   revokeAccount: ({ accountId }: { accountId: string }): Promise<void> =>
     alive(async (signal) => {
-      const { db, envelope, providers } = deps;
+      const { db, envelope } = deps;
       const account = await load(deps, accountId);
-      const provider = providers.find(account.provider, account.method);
       const ours = account.statusReason === 'disconnected_by_user';
       if (ours) await cancelPosts(deps, account.id);
       // Nobody asked to cancel them: they say themselves that the account is gone.
       else for (const post of await openPosts(db, account.id)) await wakePost(deps.temporal, post);
-      if (
-        account.accessTokenEncrypted !== null &&
-        provider !== null &&
-        ours &&
-        !hasEnded(account.refreshExpiresAt) &&
-        !(await isInService(db, { ...account, login: await loginOf(db, account.id) }))
-      ) {
-        const key = await accountKey(db, account);
-        try {
-          let accessToken = await openAccessToken(envelope, key, account, account.accessTokenEncrypted);
-          // Only a live access token can be revoked.
-          if (hasEnded(account.expiresAt) && account.refreshTokenEncrypted !== null) {
-            const old = await openRefreshToken(envelope, key, account, account.refreshTokenEncrypted);
-            const fresh = await provider.oauth.refresh(old, uninterruptedSignal());
-            // The old pair may be dead now: the next try needs this one.
-            if (fresh !== null && (await storeTokens(deps, account, key, fresh, old)) === null)
-              throw notYet('Changed', 'the account has just changed', 1000);
-            accessToken = fresh?.accessToken ?? accessToken;
-          }
-          await provider.oauth.revoke(accessToken, signal);
-        } catch (error) {
-          if (!(error instanceof ProviderError)) throw error;
-          if (
-            error.kind === 'unavailable' &&
-            !hasEnded(new Date(account.updatedAt.getTime() + 24 * 3_600_000))
-          )
-            throw tryAgain(error);
-        }
-      }
+      if (ours) await revoke(deps, account, signal);
       if (account.dataKeyId !== null) envelope.forget(await accountKey(db, account));
       await wipeTokens(db, account.id);
     }),
@@ -135,6 +110,69 @@ export const createTokenActivities = (deps: Deps) => ({
       return askForToken(deps.temporal, account);
     }),
 });
+
+/** Time to answer a revocation, and the pause after one that was not answered: connects go on in between. */
+const REVOKE_MS = 10_000;
+const AFTER_LOST_MS = 30_000;
+/** A provider that does not answer for as long keeps the permission; the tokens are wiped all the same. */
+const REVOKE_FOR_MS = 24 * 3_600_000;
+
+/**
+ * Revokes a disconnected account's tokens, where that ends nobody else's access and no newer one.
+ * @throws ApplicationFailure while somebody connects, or the provider does not answer
+ */
+async function revoke(deps: Deps, account: Account, signal: AbortSignal): Promise<void> {
+  const { db, providers } = deps;
+  const provider = providers.find(account.provider, account.method);
+  if (provider === null || !(await isToRevoke(deps, account))) return;
+  try {
+    const accessToken = await liveToken(deps, account, provider);
+    const call = await beginRevocation(db, account.provider, account.updatedAt);
+    if (call === null) throw notYet('Connecting', 'an account is being connected', 1000);
+    // Whoever was connecting until now has stored the account.
+    if (await isToRevoke(deps, account)) {
+      const soon = AbortSignal.any([signal, AbortSignal.timeout(REVOKE_MS)]);
+      await provider.oauth.revoke(accessToken, soon).catch(async (error: unknown) => {
+        // Without an answer it may take effect yet: the row holds connects up until it cannot any more.
+        if (!(error instanceof ProviderError && error.lost)) await endGrantCall(db, call);
+        throw error;
+      });
+    }
+    await endGrantCall(db, call);
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    const passes = error.kind === 'unavailable' || error.kind === 'unknown';
+    if (!passes || hasEnded(new Date(account.updatedAt.getTime() + REVOKE_FOR_MS))) return;
+    throw error.lost ? notYet('NotAnswered', error.message, AFTER_LOST_MS) : tryAgain(error);
+  }
+}
+
+/** Whether the account is still disconnected, with a grant that lives and that nobody else needs. */
+async function isToRevoke(deps: Deps, { id }: Account): Promise<boolean> {
+  const account = await load(deps, id);
+  return (
+    account.status === 'disconnected' &&
+    account.accessTokenEncrypted !== null &&
+    !hasEnded(account.refreshExpiresAt) &&
+    !(await isInService(deps.db, { ...account, login: await loginOf(deps.db, id) }))
+  );
+}
+
+/** The account's access token, renewed where it has ended: only a live one can be revoked. */
+async function liveToken(deps: Deps, account: Account, provider: Provider): Promise<string> {
+  const { db, envelope } = deps;
+  const { accessTokenEncrypted, refreshTokenEncrypted } = account;
+  if (accessTokenEncrypted === null) throw notYet('Changed', 'the account has just changed', 1000);
+  const key = await accountKey(db, account);
+  const accessToken = await openAccessToken(envelope, key, account, accessTokenEncrypted);
+  if (!hasEnded(account.expiresAt) || refreshTokenEncrypted === null) return accessToken;
+  const old = await openRefreshToken(envelope, key, account, refreshTokenEncrypted);
+  const fresh = await provider.oauth.refresh(old, uninterruptedSignal());
+  // The old pair may be dead now: the next try needs this one.
+  if (fresh !== null && (await storeTokens(deps, account, key, fresh, old)) === null)
+    throw notYet('Changed', 'the account has just changed', 1000);
+  return fresh?.accessToken ?? accessToken;
+}
 
 /** @returns null when the account has changed since it was read */
 async function storeTokens(

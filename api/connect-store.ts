@@ -4,9 +4,11 @@ import { sealTokens } from '../crypto/tokens.ts';
 import type { Envelope } from '../crypto/envelope.ts';
 import { type Account, accountKey, saveGrant } from '../db/accounts.ts';
 import type { Db } from '../db/client.ts';
+import { endGrantCall } from '../db/grant-calls.ts';
 import { isInService, saveInstagramAccount } from '../db/logins.ts';
 import { type OAuthState, useConnectLink } from '../db/connect.ts';
 import type { Grant, Provider } from '../providers/provider.ts';
+import { betweenConnects } from './connect-order.ts';
 import type { Deps } from './deps.ts';
 
 const REVOKE_MS = 5_000;
@@ -79,12 +81,16 @@ export async function giveBack(
   { database: { db } }: Deps,
   request: FastifyRequest,
   provider: Provider,
-  grants: Grant[],
+  { grants, exchange }: { grants: Grant[]; exchange: string },
 ): Promise<void> {
+  // Nothing of it is stored any more: revocations need not wait for it, this one neither.
+  await endGrantCall(db, exchange);
   for (const { openId, tokens, login } of grants) {
     try {
-      if (await isInService(db, { provider: provider.name, openId, login: login?.id ?? null })) continue;
-      await provider.oauth.revoke(tokens.accessToken, AbortSignal.timeout(REVOKE_MS));
+      await betweenConnects(db, provider.name, async () => {
+        if (await isInService(db, { provider: provider.name, openId, login: login?.id ?? null })) return;
+        await provider.oauth.revoke(tokens.accessToken, AbortSignal.timeout(REVOKE_MS));
+      });
     } catch (error) {
       request.log.warn({ err: error }, 'a grant of no use was not revoked');
     }

@@ -9,10 +9,12 @@ import {
   type OAuthState,
   takeOAuthState,
 } from '../db/connect.ts';
+import { endGrantCall, noteExchange } from '../db/grant-calls.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Grant, Provider, ProviderName } from '../providers/provider.ts';
 import { signalAccountChanged } from '../workflows/start.ts';
 import { noted } from './access.ts';
+import { afterRevocations } from './connect-order.ts';
 import { giveBack, saveGrants } from './connect-store.ts';
 import type { Deps } from './deps.ts';
 import { tell } from './temporal.ts';
@@ -21,6 +23,8 @@ import { tell } from './temporal.ts';
 
 const STATE_MS = 600_000;
 const EXCHANGE_MS = 20_000;
+/** Exchange and storing together. */
+const CONNECT_MS = EXCHANGE_MS + 10_000;
 
 /** Why an account was not connected; `api/pages.ts` says it to the creator. */
 export type ConnectFailure =
@@ -39,24 +43,31 @@ export interface Attempt {
   connectLinkId: string | null;
 }
 
-/** Begins an attempt. @returns the provider's consent page */
+/**
+ * Begins an attempt, after a revocation that is under way: it could end what the creator is about to grant.
+ * @returns the provider's consent page
+ */
 export async function beginConnect(
   { database: { db }, keys }: Deps,
   provider: Provider,
   attempt: Attempt,
-): Promise<string> {
+): Promise<string | ConnectFailure> {
   const state = randomToken();
   const verifier = randomBytes(32);
   const { keyId, wrapped } = await keys.wrap(verifier);
-  await insertOAuthState(db, {
-    ...attempt,
-    provider: provider.name,
-    method: provider.method ?? null,
-    hash: sha256Hex(state),
-    verifierKekId: keyId,
-    verifierWrapped: wrapped,
-    expiresAt: new Date(Date.now() + STATE_MS),
+  const begun = await afterRevocations(db, provider.name, async (tx) => {
+    await insertOAuthState(tx, {
+      ...attempt,
+      provider: provider.name,
+      method: provider.method ?? null,
+      hash: sha256Hex(state),
+      verifierKekId: keyId,
+      verifierWrapped: wrapped,
+      expiresAt: new Date(Date.now() + STATE_MS),
+    });
+    return true;
   });
+  if (begun === null) return busy(provider.name);
   return provider.oauth.authorizeUrl({ state, codeVerifier: verifier.toString('base64url') });
 }
 
@@ -80,14 +91,23 @@ export async function finishConnect(
   const { db } = deps.database;
   // Meta appends a fragment to the redirect, which may come along (sheets instagram section 2.2, threads section 2.3).
   const hash = sha256Hex((query.state ?? '').replace(/#_(=_)?$/, ''));
-  const state = await takeOAuthState(db, name, hash);
+  // From one commit to the next: either the attempt is open, or its exchange is under way.
+  const taken = await afterRevocations(db, name, async (tx) => {
+    const mine = await takeOAuthState(tx, name, hash);
+    return mine === null ? 'invalid' : { state: mine, exchange: await noteExchange(tx, name, CONNECT_MS) };
+  });
+  const state = taken === null || taken === 'invalid' ? null : taken.state;
   const known = state ?? (await findOAuthState(db, name, hash));
   // The attempt says how the account is connected: all methods come back here.
   const provider = deps.providers.find(name, state?.method);
-  const result =
-    state === null || provider === null
-      ? { code: 'invalid_state' as const }
-      : await connect(deps, request, provider, state, query);
+  let result: Account[] | ConnectFailure = { code: 'invalid_state' };
+  if (taken === null) result = busy(name);
+  else if (taken !== 'invalid' && provider !== null)
+    try {
+      result = await connect(deps, request, provider, taken, query);
+    } finally {
+      await endGrantCall(db, taken.exchange);
+    }
   const returnTo = known?.returnTo ?? null;
   const { ip } = request;
   const userId = known?.userId ?? null;
@@ -118,11 +138,18 @@ export async function finishConnect(
   return { returnTo, failure: result };
 }
 
+/** Told where a revocation at the provider does not end: a login now could be ended by it. */
+const busy = (provider: string): ConnectFailure => ({
+  code: 'provider_error',
+  unavailable: true,
+  details: { provider, providerCode: null, providerMessage: null, logId: null },
+});
+
 async function connect(
   deps: Deps,
   request: FastifyRequest,
   provider: Provider,
-  state: OAuthState,
+  { state, exchange }: { state: OAuthState; exchange: string },
   query: CallbackQuery,
 ): Promise<Account[] | ConnectFailure> {
   const { code, error, error_reason: reason } = query;
@@ -160,7 +187,7 @@ async function connect(
   const { grants } = granted;
   const scopes = provider.oauth.requiredScopes.filter((scope) => !granted.scopes.includes(scope));
   if (scopes.length > 0) {
-    await giveBack(deps, request, provider, grants);
+    await giveBack(deps, request, provider, { grants, exchange });
     return { code: 'missing_scopes', scopes };
   }
   if (grants.length === 0) return { code: 'no_professional_account' };
@@ -174,6 +201,6 @@ async function connect(
         );
     return saved;
   }
-  await giveBack(deps, request, provider, grants);
+  await giveBack(deps, request, provider, { grants, exchange });
   return { code: 'invalid_link' };
 }

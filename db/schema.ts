@@ -155,6 +155,15 @@ export const oauthStates = pgTable('oauth_states', {
   createdAt: createdAt(),
 });
 
+/** Calls under way that make or end grants at a provider (db/grant-calls.ts). */
+export const grantCalls = pgTable('grant_calls', {
+  id: id(),
+  provider: text('provider').notNull(),
+  kind: text('kind').$type<'exchange' | 'revocation'>().notNull(),
+  /** From then on it counts as ended, also where its process has died. */
+  expiresAt: at('expires_at').notNull(),
+});
+
 export const dataKeys = pgTable('data_keys', {
   id: id(),
   kekId: text('kek_id').notNull(),

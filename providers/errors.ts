@@ -44,6 +44,8 @@ export interface ProviderErrorInit {
   everyCall?: boolean;
   /** `unavailable`: given up after as many tries of a step. */
   tries?: number;
+  /** The request went out and no answer came: it may still take effect. */
+  lost?: boolean;
   /** `gone`: the writes whose results are lost; `unavailable`: those to repeat when the tries are used up. */
   steps?: readonly string[];
 }
@@ -67,6 +69,7 @@ export class ProviderError extends Error {
   readonly quota: string | null;
   readonly everyCall: boolean;
   readonly tries: number;
+  readonly lost: boolean;
   readonly steps: readonly string[];
   /** What it was made of, to make a like one. */
   readonly init: ProviderErrorInit;
@@ -85,6 +88,7 @@ export class ProviderError extends Error {
     this.quota = init.quota ?? null;
     this.everyCall = init.everyCall ?? false;
     this.tries = init.tries ?? Infinity;
+    this.lost = init.lost ?? false;
     this.steps = init.steps ?? [];
   }
 

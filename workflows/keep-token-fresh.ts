@@ -10,7 +10,7 @@ import {
 } from '@temporalio/workflow';
 import type { TokenStanding } from '../activities/tokens.ts';
 import { refreshAccount, revokeAccount, tokenDue, wakePosts } from './activity-options.ts';
-import { accountChanged, disconnectAccount, refreshToken } from './messages.ts';
+import { accountChanged, disconnectAccount, refreshToken, revokeAccess } from './messages.ts';
 
 /**
  * The single writer of one account's tokens: refreshes them when they are due or refused, until the account is out of
@@ -22,6 +22,7 @@ export async function keepTokenFresh({ accountId }: { accountId: string }): Prom
   let refused = 0;
   let changed = false;
   let disconnecting = false;
+  let over = false;
   let scope: CancellationScope | null = null;
 
   setHandler(accountChanged, () => {
@@ -31,6 +32,11 @@ export async function keepTokenFresh({ accountId }: { accountId: string }): Prom
   setHandler(disconnectAccount, () => {
     disconnecting = true;
     scope?.cancel();
+  });
+  setHandler(revokeAccess, async () => {
+    disconnecting = true;
+    scope?.cancel();
+    await condition(() => !disconnecting || over);
   });
   setHandler(refreshToken, async ({ tokenVersion }) => {
     refused = Math.max(refused, tokenVersion);
@@ -50,8 +56,9 @@ export async function keepTokenFresh({ accountId }: { accountId: string }): Prom
       setCurrentDetails('Revokes and wipes the tokens');
       await revokeAccount({ accountId });
       disconnecting = false;
-      if (changed) continue;
-      break;
+      // The creator may have been faster, and the account be in service again.
+      if (!changed && (await tokenDue({ accountId })).status === 'disconnected') break;
+      continue;
     }
     if (now.status !== 'active') {
       setCurrentDetails('The account has to be connected again');
@@ -88,6 +95,7 @@ export async function keepTokenFresh({ accountId }: { accountId: string }): Prom
       scope = null;
     }
   }
+  over = true;
   standing = { ...standing, status: standing.status === 'active' ? 'disconnected' : standing.status };
   await condition(allHandlersFinished);
 }

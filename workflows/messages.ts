@@ -24,5 +24,8 @@ export const accountChanged = defineSignal('accountChanged');
 /** To keepTokenFresh: the tenant has disconnected the account. */
 export const disconnectAccount = defineSignal('disconnect');
 
+/** To keepTokenFresh: the tenant has disconnected the account; answered when its tokens are revoked and wiped. */
+export const revokeAccess = defineUpdate<void>('revoke');
+
 /** To mediaUpload: the last byte has arrived. */
 export const mediaCompleted = defineSignal('completed');

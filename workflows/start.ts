@@ -14,6 +14,7 @@ import {
   postSettled,
   refreshToken,
   reschedulePost,
+  revokeAccess,
 } from './messages.ts';
 import {
   EverpostAccount,
@@ -246,6 +247,15 @@ export async function signalDisconnect(client: Client, account: AccountRow): Pro
     ...tokenStart(account),
     signal: disconnectAccount,
   });
+}
+
+/** Has an account's tokens revoked and wiped, and waits for it. */
+export async function askToRevoke(client: Client, account: AccountRow): Promise<void> {
+  const startWorkflowOperation = new WithStartWorkflowOperation<typeof keepTokenFresh>(
+    'keepTokenFresh',
+    tokenStart(account),
+  );
+  await client.workflow.executeUpdateWithStart(revokeAccess, { startWorkflowOperation });
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { findAccount, listAccounts, markDisconnected } from '../../db/accounts.ts';
-import { signalDisconnect } from '../../workflows/start.ts';
+import { askToRevoke } from '../../workflows/start.ts';
 import { accountView, AccountView } from '../account-view.ts';
 import { actorOf, noted, tenant } from '../access.ts';
 import type { Deps } from '../deps.ts';
@@ -9,6 +9,9 @@ import { apiError } from '../errors.ts';
 import { List, pageOf, PageQuery, pieceOf } from '../paging.ts';
 import { Id, ref, refusals } from '../schemas.ts';
 import { tell } from '../temporal.ts';
+
+/** How long DELETE waits for the provider. */
+const REVOKED_MS = 10_000;
 
 /** Connected accounts. */
 export const accountRoutes =
@@ -64,11 +67,12 @@ export const accountRoutes =
       '/api/accounts/:id',
       {
         config: { access: 'accounts:write' },
+        handlerTimeout: REVOKED_MS + 5_000,
         schema: {
           operationId: 'disconnectAccount',
           summary: 'Disconnect an account',
           description:
-            'Revokes the access at the provider, wipes the tokens and cancels open posts. Records stay.',
+            'Revokes the access at the provider, wipes the tokens and cancels open posts. Records stay. The answer waits up to 10 seconds for the revocation; one that takes longer goes on, and never ends a later connect.',
           tags: ['accounts'],
           params: Id,
           response: { 204: Type.Null({ description: 'Disconnected.' }), ...refusals(404) },
@@ -83,8 +87,13 @@ export const accountRoutes =
           subject: account.id,
           details: { provider: account.provider },
         });
-        await tell(deps.temporal, request.log, `revocation of ${account.id}`, () =>
-          signalDisconnect(deps.temporal, account),
+        // Who connects the same account after this answer has a newer grant, which the revocation must not meet.
+        await tell(
+          deps.temporal,
+          request.log,
+          `revocation of ${account.id}`,
+          () => askToRevoke(deps.temporal, account),
+          REVOKED_MS,
         );
         return reply.code(204).send(null);
       },

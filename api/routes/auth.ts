@@ -61,6 +61,7 @@ export const authRoutes =
       '/api/auth/:provider',
       {
         config: { access: 'optional' },
+        handlerTimeout: CALLBACK_MS,
         schema: {
           operationId: 'startConnect',
           summary: 'Go to the provider’s consent page',
@@ -78,6 +79,7 @@ export const authRoutes =
         const provider = deps.providers.find(name, attempt.method);
         if (provider === null) throw apiError('provider_not_configured');
         const url = await beginConnect(deps, provider, attempt);
+        if (typeof url !== 'string') return failed(request, reply, name, url);
         await noted(request, db, {
           ...actorOf(request),
           userId: attempt.userId,

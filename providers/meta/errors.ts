@@ -141,6 +141,7 @@ export function lostAnswer(
     provider,
     kind: unknown ? 'unknown' : 'unavailable',
     code: unknown ? 'outcome_unknown' : 'provider_unavailable',
+    lost: error.sent,
     message: `${title}: ${error.message}`,
     userMessage: unknown
       ? unknownOutcome(title)

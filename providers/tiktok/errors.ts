@@ -241,6 +241,7 @@ export function lost(error: unknown, effect: 'read' | 'write'): unknown {
     provider: 'tiktok',
     kind: unknown ? 'unknown' : 'unavailable',
     code: unknown ? 'outcome_unknown' : 'provider_unavailable',
+    lost: error.sent,
     message: `TikTok: ${error.message}`,
     userMessage: unknown ? UNKNOWN_OUTCOME : 'TikTok cannot be reached at the moment. It is tried again.',
   });
