@@ -1,12 +1,14 @@
-import { neglectedAccounts, unnoticedReturns } from '../db/accounts.ts';
+import { unnoticedReturns } from '../db/accounts.ts';
 import { markDeletionStarted, unstartedDeletions } from '../db/deletions.ts';
 import { markEventStarted, unstartedEvents } from '../db/events.ts';
+import { markKeepersChecked, uncheckedKeepers, unwipedAccounts } from '../db/keepers.ts';
 import { markMediaStarted, unstartedMedia } from '../db/media.ts';
 import { markPostChecked, markPostStarted, postById, uncheckedPosts, unstartedPosts } from '../db/posts.ts';
 import { forgetOldReservations } from '../db/quotas.ts';
 import { isFinal } from '../db/schema.ts';
 import {
   postRuns,
+  runningKeepers,
   signalAccountChanged,
   signalDisconnect,
   signalMediaCompleted,
@@ -27,8 +29,10 @@ export interface Swept {
   deletions: number;
   events: number;
   media: number;
-  /** Accounts whose keeper of tokens has left something undone. */
+  /** Accounts that somebody had to be told of: to be wiped, or connected again. */
   accounts: number;
+  /** Active accounts whose keeper of tokens was gone: started again. */
+  keepers: number;
   /** Open posts whose workflow was gone: started again. */
   orphans: number;
   /** Workflows whose post had ended without them: told so. */
@@ -38,6 +42,8 @@ export interface Swept {
 const MOST = 500;
 /** Each costs a call to the Temporal server. */
 const MOST_CHECKED = 200;
+/** All of them cost one call, and one more for each that is gone. */
+const MOST_KEEPERS = 200;
 
 /** The second line behind the API and Temporal: database and workflows are made to agree again. */
 export const createSweepActivities = (deps: Deps) => ({
@@ -70,10 +76,9 @@ export const createSweepActivities = (deps: Deps) => ({
         await (row.uploadedAt === null ? startMedia(temporal, row) : signalMediaCompleted(temporal, row));
         await markMediaStarted(db, row.id);
       });
-      const accounts = await neglectedAccounts(db, MOST);
-      await each(accounts, (account) =>
-        account.status === 'active' ? startKeeper(temporal, account) : signalDisconnect(temporal, account),
-      );
+      const keepers = await startKeepers(deps);
+      const unwiped = await unwipedAccounts(db, MOST);
+      await each(unwiped, (account) => signalDisconnect(temporal, account));
       const returned = await unnoticedReturns(db, MOST);
       await each(returned, (account) => signalAccountChanged(temporal, account));
       const repaired = { orphans: 0, stragglers: 0 };
@@ -87,11 +92,31 @@ export const createSweepActivities = (deps: Deps) => ({
         deletions: deletions.length,
         events: events.length,
         media: media.length,
-        accounts: accounts.length + returned.length,
+        accounts: unwiped.length + returned.length,
+        keepers,
         ...repaired,
       };
     }),
 });
+
+/** Starts the keepers that are gone, of the accounts whose turn it is. @returns how many were */
+async function startKeepers({ db, temporal }: Deps): Promise<number> {
+  const accounts = await uncheckedKeepers(db, MOST_KEEPERS);
+  if (accounts.length === 0) return 0;
+  const running = await runningKeepers(temporal, accounts);
+  let started = 0;
+  await each(
+    accounts.filter(({ id }) => !running.has(id)),
+    async (account) => {
+      if (await startKeeper(temporal, account)) started += 1;
+    },
+  );
+  await markKeepersChecked(
+    db,
+    accounts.map(({ id }) => id),
+  );
+  return started;
+}
 
 /** Makes post and workflow agree, as far as they do not: both open, or both ended. */
 async function agree({ db, temporal }: Deps, postId: string): Promise<'orphans' | 'stragglers' | null> {

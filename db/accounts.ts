@@ -244,27 +244,6 @@ export async function wipeTokens(db: Db, id: string): Promise<void> {
   });
 }
 
-/** Accounts whose `keepTokenFresh` has something to do that it has not done: their refresh is overdue, or they wait to be wiped. */
-export async function neglectedAccounts(db: Db, limit: number): Promise<Account[]> {
-  return db
-    .select()
-    .from(oauthAccounts)
-    .where(
-      or(
-        and(
-          eq(oauthAccounts.status, 'active'),
-          lt(oauthAccounts.expiresAt, sql`now() + interval '1 minute'`),
-        ),
-        and(
-          eq(oauthAccounts.status, 'disconnected'),
-          isNotNull(oauthAccounts.accessTokenEncrypted),
-          lt(oauthAccounts.updatedAt, sql`now() - interval '1 minute'`),
-        ),
-      ),
-    )
-    .limit(limit);
-}
-
 /** Accounts that were connected again while posts wait for them, which nobody could tell. (After an hour these ask by themselves.) */
 export async function unnoticedReturns(db: Db, limit: number): Promise<Account[]> {
   const tried = db

@@ -196,6 +196,8 @@ export const oauthAccounts = pgTable(
     statusReason: text('status_reason'),
     /** Until then the provider refuses every call for the account, as it has said; each one before it may prolong that. */
     callsRefusedUntil: at('calls_refused_until'),
+    /** When the sweep last looked whether the keeper of its tokens runs. */
+    keeperCheckedAt: at('keeper_checked_at'),
     username: text('username'),
     displayName: text('display_name'),
     metadata: jsonb('metadata').$type<Record<string, unknown>>().notNull().default({}),

@@ -129,6 +129,25 @@ export async function postRuns(client: Client, postId: string): Promise<boolean>
   }
 }
 
+/**
+ * Which of these accounts' keepers run now, by one question to Temporal's visibility; one that was started a moment ago may be
+ * missing.
+ */
+export async function runningKeepers(
+  client: Client,
+  accounts: readonly AccountRow[],
+): Promise<ReadonlySet<string>> {
+  const wanted = new Map(accounts.map(({ id, provider }) => [tokenWorkflowId(provider, id), id]));
+  const ids = [...wanted.keys()].map((id) => `'${id}'`).join(', ');
+  const running = new Set<string>();
+  const query = `ExecutionStatus = 'Running' and WorkflowId in (${ids})`;
+  for await (const { workflowId } of client.workflow.list({ query, pageSize: wanted.size })) {
+    const id = wanted.get(workflowId);
+    if (id !== undefined) running.add(id);
+  }
+  return running;
+}
+
 /** Tells a post's workflow that the post has ended. */
 export async function signalSettled(client: Client, postId: string, state: string): Promise<void> {
   await client.workflow.getHandle(postWorkflowId(postId)).signal(postSettled, { state });
@@ -236,9 +255,18 @@ export async function signalAccountChanged(client: Client, account: AccountRow):
   });
 }
 
-/** Starts the keeper of an account's tokens where none runs. */
-export async function startKeeper(client: Client, account: AccountRow): Promise<void> {
-  await once(client.workflow.start<typeof keepTokenFresh>('keepTokenFresh', tokenStart(account)));
+/** Starts the keeper of an account's tokens. @returns whether none was running */
+export async function startKeeper(client: Client, account: AccountRow): Promise<boolean> {
+  try {
+    await client.workflow.start<typeof keepTokenFresh>('keepTokenFresh', {
+      ...tokenStart(account),
+      workflowIdConflictPolicy: 'FAIL',
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+    throw error;
+  }
 }
 
 /** Has an account's tokens revoked and wiped. */

@@ -1,0 +1,56 @@
+import { and, eq, inArray, isNotNull, lt, sql } from 'drizzle-orm';
+import type { Account } from './accounts.ts';
+import type { Db } from './client.ts';
+import { oauthAccounts } from './schema.ts';
+
+/*
+ * Which accounts to compare with the keepers of their tokens. Meta renews no token that has ended: a keeper that is gone has
+ * to be missed long before that.
+ */
+
+/**
+ * When a refresh is due at the earliest (`refreshDueAt` in db/accounts.ts, with the largest spread); null: never.
+ */
+const EARLIEST_DUE = sql`${oauthAccounts.expiresAt} - 1.5 * least(
+  0.2 * (${oauthAccounts.expiresAt} - ${oauthAccounts.issuedAt}),
+  case when ${oauthAccounts.expiresAt} - ${oauthAccounts.issuedAt} > interval '7 days'
+    then interval '10.5 days' else interval '1 hour' end)`;
+
+/**
+ * Active accounts, those first whose refresh is due, then those whose keeper was looked for longest ago: with few of them
+ * all at each sweep, with many all in turn, and none later than its refresh is due.
+ */
+export async function uncheckedKeepers(db: Db, limit: number): Promise<Account[]> {
+  return db
+    .select()
+    .from(oauthAccounts)
+    .where(eq(oauthAccounts.status, 'active'))
+    .orderBy(
+      sql`coalesce(${EARLIEST_DUE} < now(), false) desc`,
+      sql`${oauthAccounts.keeperCheckedAt} asc nulls first`,
+    )
+    .limit(limit);
+}
+
+/** Notes that accounts were compared with their keepers. */
+export async function markKeepersChecked(db: Db, ids: readonly string[]): Promise<void> {
+  await db
+    .update(oauthAccounts)
+    .set({ keeperCheckedAt: sql`now()`, updatedAt: oauthAccounts.updatedAt })
+    .where(inArray(oauthAccounts.id, [...ids]));
+}
+
+/** Disconnected accounts whose tokens nobody has wiped. */
+export async function unwipedAccounts(db: Db, limit: number): Promise<Account[]> {
+  return db
+    .select()
+    .from(oauthAccounts)
+    .where(
+      and(
+        eq(oauthAccounts.status, 'disconnected'),
+        isNotNull(oauthAccounts.accessTokenEncrypted),
+        lt(oauthAccounts.updatedAt, sql`now() - interval '1 minute'`),
+      ),
+    )
+    .limit(limit);
+}
