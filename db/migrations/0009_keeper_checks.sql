@@ -1,1 +1,0 @@
-ALTER TABLE "oauth_accounts" ADD COLUMN "keeper_checked_at" timestamp with time zone;
