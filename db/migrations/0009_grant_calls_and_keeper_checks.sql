@@ -1,8 +1,8 @@
-CREATE TABLE "installation" (
+CREATE TABLE "grant_calls" (
 	"id" uuid PRIMARY KEY DEFAULT gen_random_uuid() NOT NULL,
-	"kek_id" text,
-	"secret_wrapped" "bytea",
-	"created_at" timestamp with time zone DEFAULT now() NOT NULL
+	"provider" text NOT NULL,
+	"kind" text NOT NULL,
+	"expires_at" timestamp with time zone NOT NULL
 );
 --> statement-breakpoint
-CREATE UNIQUE INDEX "installation_one_row" ON "installation" USING btree ((true));
+ALTER TABLE "oauth_accounts" ADD COLUMN "keeper_checked_at" timestamp with time zone;
