@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import process from 'node:process';
 import { parseKeyring, type Keyring } from './crypto/keys.ts';
+import { DatabaseUrlError, parseDatabaseUrl } from './db/url.ts';
 import type { ProviderSettings } from './providers/index.ts';
 import type { InstagramSettings } from './providers/instagram/client.ts';
 import type { FacebookLoginSettings } from './providers/instagram/facebook-login.ts';
@@ -182,6 +183,8 @@ export interface Config {
   logLevel: string;
   /** A provider without credentials is absent. */
   providers: ProviderSettings;
+  /** Settings that do nothing, to be logged at the start. */
+  warnings: readonly string[];
 }
 
 /** Names every setting that is missing or malformed, one a line; never a value. */
@@ -226,8 +229,7 @@ export function readConfig(role: 'server' | 'worker', env: Environment = process
 
   const dir = resolve(value('EVERPOST_DIR'));
   const database = value('DATABASE_URL');
-  if (!/^postgres(ql)?:\/\/./.test(database) || !URL.canParse(database))
-    problem('DATABASE_URL must be a postgres:// URL');
+  const warnings = checkDatabaseUrl(database, problem);
   const portIsRight = /^\d+$/.test(value('PORT')) && Number(value('PORT')) <= 65_535;
   if (!portIsRight) problem('PORT must be a number from 0 to 65535');
   const port = portIsRight ? Number(value('PORT')) : 0;
@@ -270,6 +272,7 @@ export function readConfig(role: 'server' | 'worker', env: Environment = process
       ...(instagram === null ? {} : { instagram }),
       ...(threads === null ? {} : { threads }),
     },
+    warnings,
   };
 }
 
@@ -281,9 +284,23 @@ function linkHost(host: string): string {
 
 /** The one setting that `npm run db:migrate` needs. */
 export function databaseUrl(env: Environment = process.env): string {
+  const problems: string[] = [];
   const url = setting(env, 'DATABASE_URL');
-  if (url === '') throw new ConfigError(['DATABASE_URL must be a postgres:// URL']);
+  checkDatabaseUrl(url, (problem) => void problems.push(problem));
+  if (problems.length > 0) throw new ConfigError(problems);
   return url;
+}
+
+/** @returns what is ignored of it */
+function checkDatabaseUrl(url: string, problem: (text: string) => void): string[] {
+  try {
+    const { ignored } = parseDatabaseUrl(url);
+    return ignored.map((name) => `DATABASE_URL: the parameter ${name} is not known and is ignored`);
+  } catch (error) {
+    if (!(error instanceof DatabaseUrlError)) throw error;
+    for (const one of error.problems) problem(`DATABASE_URL ${one}`);
+    return [];
+  }
 }
 
 function setting(env: Environment, name: SettingName): string {

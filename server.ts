@@ -32,6 +32,8 @@ const app = await buildApp({
   providers: createProviders(config.providers),
 });
 
+for (const warning of config.warnings) app.log.warn(warning);
+
 closeWithGrace({ delay: 15_000, logger: app.log }, async ({ err }) => {
   if (err !== undefined) app.log.fatal({ err }, 'ends after an error that nobody has caught');
   await app.close();

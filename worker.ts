@@ -26,6 +26,8 @@ Runtime.install({
   logger: new DefaultLogger('INFO', ({ level, message, meta }) => log[toPino(level)](meta ?? {}, message)),
 });
 
+for (const warning of config.warnings) log.warn(warning);
+
 const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
 const connection = await connect();
 const client = new Client({ connection, namespace });

@@ -1,36 +1,14 @@
 import { type Client, isGrpcServiceError, ServiceError } from '@temporalio/client';
+import { DatabaseUnreachable } from '../db/connections.ts';
 import { apiError } from './errors.ts';
 
 /** How long the API waits for PostgreSQL or Temporal before it says that they are away. */
 const PATIENCE_MS = 2_000;
 
-/** Sockets that never came to be, or were cut; codes of Node.js and of the driver. */
-const CUT = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOENT',
-  'EPIPE',
-  'ETIMEDOUT',
-  'CONNECT_TIMEOUT',
-  'CONNECTION_CLOSED',
-  'CONNECTION_ENDED',
-  'CONNECTION_DESTROYED',
-]);
-/** SQLSTATE classes: connection exception, insufficient resources, operator intervention. */
-const AWAY = /^(08|53|57P)/;
-
 /** Whether a query failed because the database was not there, not because of the query. */
 export function isDatabaseAway(error: unknown): boolean {
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    if (isGrpcServiceError(cause)) return false;
-    const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
-    if (CUT.has(code) || AWAY.test(code)) return true;
-    if (cause instanceof AggregateError && cause.errors.some(isDatabaseAway)) return true;
-  }
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
+    if (cause instanceof DatabaseUnreachable) return true;
   return false;
 }
 

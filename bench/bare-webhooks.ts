@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import process from 'node:process';
-import postgres from 'postgres';
+import { Pool } from 'pg';
 
 /*
  * `node bench/bare-webhooks.ts PORT SECRET DATABASE_URL`: the floor of webhook intake. Verifies the signature and inserts
@@ -9,7 +9,10 @@ import postgres from 'postgres';
  */
 
 const [port = '0', secret = '', databaseUrl = ''] = process.argv.slice(2);
-const sql = postgres(databaseUrl, { max: 10, onnotice: () => {} });
+const pool = new Pool({ connectionString: databaseUrl, max: 10 });
+const INSERT = `
+  insert into bare_events (provider, event_type, external_id, payload_json, provider_account_id)
+  values ('tiktok', $1, $2, $3::text::json, $4) on conflict do nothing`;
 
 async function receive(request: IncomingMessage): Promise<number> {
   if (request.method !== 'POST') return 200;
@@ -24,10 +27,8 @@ async function receive(request: IncomingMessage): Promise<number> {
   const event: { event: string; user_openid: string; create_time: number; content: string } =
     JSON.parse(text);
   const content: { publish_id: string } = JSON.parse(event.content);
-  await sql`
-    insert into bare_events (provider, event_type, external_id, payload_json, provider_account_id)
-    values ('tiktok', ${event.event}, ${`${event.event}:${content.publish_id}:${event.create_time}`}, ${text}::text::json, ${event.user_openid})
-    on conflict do nothing`;
+  const id = `${event.event}:${content.publish_id}:${event.create_time}`;
+  await pool.query({ name: 'insert', text: INSERT, values: [event.event, id, text, event.user_openid] });
   return 200;
 }
 

@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { Client, Connection } from '@temporalio/client';
-import { drizzle } from 'drizzle-orm/postgres-js';
-import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
+import { migrateDatabase } from '../db/migrate.ts';
 import { startChild, type Child } from '../scripts/child.ts';
 import { environment } from '../scripts/environment.ts';
 import {
@@ -76,7 +75,7 @@ async function start(options: StackOptions, dir: string, ends: (() => Promise<un
   ends.push(() => database.stop());
   const sql = postgres(database.url, { max: 2, onnotice: () => {} });
   ends.push(() => sql.end({ timeout: 5 }));
-  await migrate(drizzle(sql), { migrationsFolder: join(ROOT, 'db/migrations') });
+  await migrateDatabase(database.url);
 
   const [apiPort = 0, sandboxPort = 0] = await freePorts(2);
   const temporal = await startTemporal({

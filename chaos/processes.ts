@@ -6,9 +6,8 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { drizzle } from 'drizzle-orm/postgres-js';
-import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
+import { migrateDatabase } from '../db/migrate.ts';
 import { startChild, type Child } from '../scripts/child.ts';
 import { environment } from '../scripts/environment.ts';
 import {
@@ -62,7 +61,7 @@ export async function startStack(say: (line: string) => void = () => {}) {
     // Outlives every kill: as soon as the database is back, so is the connection.
     const sql = postgres(databaseUrl, { max: 4, connect_timeout: 5, backoff: () => 0.2, onnotice: () => {} });
     ends.push(() => sql.end({ timeout: 5 }));
-    await migrate(drizzle(sql), { migrationsFolder: join(ROOT, 'db/migrations') });
+    await migrateDatabase(databaseUrl);
 
     const sandboxUrl = `http://127.0.0.1:${sandboxPort}`;
     const sandbox = await startChild({

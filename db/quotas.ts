@@ -49,12 +49,14 @@ interface Taker {
 /** A rule that is named several times is asked for as many at once. */
 async function standings(db: Db, taker: Taker, rules: readonly QuotaRule[]): Promise<Standing[]> {
   const wanted = Map.groupBy(rules, ({ bucket }) => bucket);
-  const all = await Promise.all(
-    [...wanted.values()].map(async (same) =>
-      same[0] === undefined ? null : standing(db, taker, same[0], same.length),
-    ),
-  );
-  return all.filter((one) => one !== null);
+  const all: Standing[] = [];
+  // One after the other: `db` may be a transaction, which has one connection.
+  for (const same of wanted.values()) {
+    const [rule] = same;
+    const one = rule === undefined ? null : await standing(db, taker, rule, same.length);
+    if (one !== null) all.push(one);
+  }
+  return all;
 }
 
 async function standing(

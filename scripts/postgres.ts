@@ -14,7 +14,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import postgres from 'postgres';
+import { Client, escapeIdentifier } from 'pg';
 import { startChild, type Child } from './child.ts';
 import { environment } from './environment.ts';
 import { freePort } from './ports.ts';
@@ -175,22 +175,31 @@ function checkVersion(dir: string, running: string): void {
 async function untilReady(child: Child, url: string): Promise<void> {
   const deadline = Date.now() + 60_000;
   while (child.isRunning() && Date.now() < deadline) {
-    const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {} });
     try {
-      await sql`SELECT 1`;
+      await onConnection(url, (client) => client.query('SELECT 1'));
       return;
     } catch {
       await sleep(50);
-    } finally {
-      await sql.end();
     }
   }
   throw new Error(`PostgreSQL did not start. Its last lines (${child.logFile}):\n${child.logTail()}`);
 }
 
 async function createDatabase(url: string): Promise<void> {
-  const sql = postgres(url, { max: 1, onnotice: () => {} });
-  const existing = await sql`SELECT 1 FROM pg_database WHERE datname = ${DATABASE}`;
-  if (existing.length === 0) await sql`CREATE DATABASE ${sql(DATABASE)}`;
-  await sql.end();
+  await onConnection(url, async (client) => {
+    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [DATABASE]);
+    if (rowCount === 0) await client.query(`CREATE DATABASE ${escapeIdentifier(DATABASE)}`);
+  });
+}
+
+async function onConnection(url: string, work: (client: Client) => Promise<unknown>): Promise<void> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  // What fails because of it says so, too.
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await work(client);
+  } finally {
+    await client.end();
+  }
 }

@@ -876,9 +876,9 @@ describe('DELETE of an account', () => {
     await world.untilPost(done.body.id, 'published');
     const waiting = await scheduled({ accountId: id });
     expect(waiting.body.state).toBe('scheduled');
-    const [before] = (await world.database.db.execute(
+    const [before]: Json[] = await world.database.db.execute(
       sql`select data_key_id from oauth_accounts where id = ${id}`,
-    )) as Json[];
+    );
     expect(before.data_key_id).not.toBeNull();
     await world.control('DELETE', '/requests');
 
@@ -896,9 +896,9 @@ describe('DELETE of an account', () => {
 
     await world.untilPost(waiting.body.id, 'cancelled');
     await until('the tokens to be gone', async () => {
-      const [row] = (await world.database.db.execute(sql`
+      const [row]: Json[] = await world.database.db.execute(sql`
         select 1 from oauth_accounts where id = ${id} and access_token_encrypted is null
-        and refresh_token_encrypted is null and data_key_id is null`)) as Json[];
+        and refresh_token_encrypted is null and data_key_id is null`);
       return row ?? null;
     });
     const keys = await world.database.db.execute(

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eq, sql } from 'drizzle-orm';
+import { DatabaseError } from 'pg';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import {
@@ -257,8 +258,7 @@ async function refusal(
     await statement;
   } catch (error) {
     const cause = error instanceof Error ? (error.cause ?? error) : error;
-    if (cause instanceof postgres.PostgresError)
-      return { code: cause.code, constraint: cause.constraint_name };
+    if (cause instanceof DatabaseError) return { code: cause.code ?? '', constraint: cause.constraint };
     throw error;
   }
   throw new Error('PostgreSQL took it');

@@ -292,9 +292,9 @@ describe('a state that is no good', () => {
 
   test('expired', async () => {
     const callback = await approved();
-    const [state] = (await world.database.db.execute(
+    const [state]: Json[] = await world.database.db.execute(
       sql`select expires_at - created_at as life from oauth_states order by created_at desc limit 1`,
-    )) as Json[];
+    );
     expect(state.life).toMatch(/^00:(10:00|09:59)/);
     await world.database.db.execute(sql`update oauth_states set expires_at = now() where used_at is null`);
     await expectRefused(callback, world.user.id);

@@ -375,7 +375,7 @@ describe('a publish of which TikTok never answers a status call', () => {
           const [row] = await rowsOf(made.id);
           return row?.error_message === 'no post has this publish id yet' ? true : null;
         });
-        const [row] = (await tx.execute(sql`select publish_id from posts where id = ${id}`)) as Json[];
+        const [row]: Json[] = await tx.execute(sql`select publish_id from posts where id = ${id}`);
         expect(row.publish_id).toBeNull();
         return made.id;
       });

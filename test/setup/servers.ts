@@ -2,10 +2,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { drizzle } from 'drizzle-orm/postgres-js';
-import { migrate } from 'drizzle-orm/postgres-js/migrator';
-import postgres from 'postgres';
 import type { TestProject } from 'vitest/node';
+import { migrateDatabase } from '../../db/migrate.ts';
 import { freePorts } from '../../scripts/ports.ts';
 import { startPostgres } from '../../scripts/postgres.ts';
 import { findTemporalBinary, startTemporal } from '../../scripts/temporal.ts';
@@ -39,11 +37,7 @@ export default async function servers(project: TestProject): Promise<() => Promi
       }),
     ),
   ]);
-  const client = postgres(database.url, { max: 1, onnotice: () => {} });
-  await migrate(drizzle(client), {
-    migrationsFolder: fileURLToPath(new URL('../../db/migrations', import.meta.url)),
-  });
-  await client.end();
+  await migrateDatabase(database.url);
 
   project.provide('postgresUrl', database.url);
   project.provide('temporalAddress', temporal.address);

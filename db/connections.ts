@@ -1,0 +1,228 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  Client,
+  DatabaseError,
+  escapeIdentifier,
+  Pool,
+  type PoolClient,
+  type QueryConfig,
+  type QueryResult,
+} from 'pg';
+import { offersTls } from './tls.ts';
+import type { DatabaseAddress } from './url.ts';
+
+/* The connections to PostgreSQL. Whatever dies under them, every query settles, and the next one gets a new connection. */
+
+/** Connecting gives up after this time, so that an API caller hears 503 instead of waiting. */
+const CONNECT_MS = 2_000;
+/** Longest wait for a connection while all are in use. */
+const WAIT_MS = 10_000;
+/** A query without an answer for this long ends its connection: the network may have lost it without a word. */
+const QUERY_MS = 30_000;
+/** How long a connection may take to end in order. */
+const END_MS = 5_000;
+const IDLE_MS = 60_000;
+/** Connections move to another server in time, behind a name or a proxy. */
+const LIFE_S = 1_800;
+
+/** A statement as drizzle hands it to the driver. */
+type Statement = QueryConfig & { rowMode?: 'array' };
+
+/** Runs statements. */
+export interface Queryable {
+  query(statement: Statement, values?: unknown[]): Promise<QueryResult>;
+}
+
+/** A connection that one caller has for itself. */
+export interface Held extends Queryable {
+  /** @param keep whether others may use the connection, which is in order and in no transaction */
+  release(keep: boolean): void;
+}
+
+export interface Connections extends Queryable {
+  hold(): Promise<Held>;
+  /** Waits up to 5 s for queries under way. */
+  close(): Promise<void>;
+}
+
+/** PostgreSQL cannot be reached, or its connection was lost with a statement under way, which may have been carried out. */
+export class DatabaseUnreachable extends Error {
+  override readonly name = 'DatabaseUnreachable';
+
+  constructor(cause: unknown) {
+    super(`PostgreSQL cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+/**
+ * SQLSTATEs that are about the server or the connection, not about the statement: connection exceptions, refused logins,
+ * no such database, insufficient resources, shutdown, statement_timeout, lock_timeout, a primary that has become a
+ * standby, and prepared statements that a pooler has lost.
+ */
+const AWAY = /^(08|28|3D|53|57P|57014|55P03|25006|26000|42P05)/;
+
+function explained(error: unknown): unknown {
+  if (error instanceof DatabaseUnreachable || error instanceof TypeError) return error;
+  if (error instanceof DatabaseError && !AWAY.test(error.code ?? '')) return error;
+  return new DatabaseUnreachable(error);
+}
+
+/**
+ * A pool of connections. Connects lazily.
+ * @param most connections at once, unless the address says how many
+ */
+export function openConnections(address: DatabaseAddress, most: number): Connections {
+  const known = new WeakMap<PoolClient, { prepares: boolean }>();
+  const queryMs = address.queryMs ?? QUERY_MS;
+  const connectMs = address.connectMs ?? CONNECT_MS;
+  const startup = {
+    ssl: address.tls === 'on' ? address.tlsOptions : false,
+    tlsIsSettled: address.tls !== 'prefer',
+    // A declared pooler takes no options (PgBouncer: "unsupported startup parameter").
+    schema: !address.pooled,
+  };
+
+  const open = new Set<Client>();
+  class Connection extends Client {
+    constructor() {
+      super({
+        host: address.host,
+        port: address.port,
+        user: address.user,
+        password: address.password,
+        database: address.database,
+        application_name: address.applicationName,
+        ssl: startup.ssl,
+        sslnegotiation: address.tlsDirect ? 'direct' : 'postgres',
+        enableChannelBinding: address.channelBinding,
+        options: optionsOf(address, startup.schema),
+        keepAlive: true,
+        connectionTimeoutMillis: connectMs,
+        query_timeout: queryMs,
+      });
+      // The query under way is told of it, too. Without a listener the event would end the process.
+      this.on('error', () => {});
+      open.add(this);
+      this.once('end', () => open.delete(this));
+    }
+  }
+
+  const pool = new Pool({
+    Client: Connection,
+    max: address.connections ?? most,
+    connectionTimeoutMillis: address.waitMs ?? WAIT_MS,
+    idleTimeoutMillis: IDLE_MS,
+    maxLifetimeSeconds: LIFE_S,
+  });
+  // An idle connection has ended: the pool has taken it out already.
+  pool.on('error', () => {});
+
+  async function take(): Promise<PoolClient> {
+    try {
+      if (!startup.tlsIsSettled) {
+        startup.ssl = (await offersTls(address, connectMs)) ? address.tlsOptions : false;
+        startup.tlsIsSettled = true;
+      }
+      const client = await pool.connect();
+      if (!known.has(client)) await meet(client);
+      return client;
+    } catch (error) {
+      if (!startup.schema || address.schema === null || !refusesOptions(error)) throw explained(error);
+      // A pooler: its role may have the schema as its `search_path`, which `meet` finds out.
+      startup.schema = false;
+      return take();
+    }
+  }
+
+  /** Looks who answers, once for each connection. */
+  async function meet(client: PoolClient): Promise<void> {
+    try {
+      const greet = { text: GREETING, query_timeout: connectMs };
+      const { rows } = await client.query<Greeting>(greet);
+      const [greeting] = rows;
+      if (greeting === undefined) throw new Error('PostgreSQL does not say who it is');
+      const wrong = unfit(greeting, address);
+      if (wrong !== null) throw new Error(wrong);
+      // A pooler invents the process id that it names at the start; a prepared statement would stay with one of its servers.
+      const direct = 'processID' in client && client.processID === greeting.pid;
+      known.set(client, { prepares: address.prepare ?? (direct && !address.pooled) });
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
+  }
+
+  async function run(client: PoolClient, statement: Statement, values?: unknown[]): Promise<QueryResult> {
+    try {
+      const { prepares } = known.get(client) ?? { prepares: false };
+      // Without parameters a text may hold several statements, which cannot be prepared.
+      const named = prepares && (values?.length ?? 0) > 0;
+      return await client.query(named ? { ...statement, name: nameOf(statement.text) } : statement, values);
+    } catch (error) {
+      throw explained(error);
+    }
+  }
+
+  return {
+    async query(statement, values) {
+      const client = await take();
+      let keep = false;
+      try {
+        const result = await run(client, statement, values);
+        keep = true;
+        return result;
+      } finally {
+        client.release(!keep);
+      }
+    },
+    async hold() {
+      const client = await take();
+      return {
+        query: (statement, values) => run(client, statement, values),
+        release: (keep) => client.release(!keep),
+      };
+    },
+    async close() {
+      const ended = pool.end();
+      await Promise.race([ended, sleep(END_MS, undefined, { ref: false })]);
+      await Promise.all([...open].map((connection) => connection.end()));
+    },
+  };
+}
+
+interface Greeting {
+  pid: number;
+  standby: boolean;
+  schema: string | null;
+}
+const GREETING = 'select pg_backend_pid() as pid, pg_is_in_recovery() as standby, current_schema() as schema';
+
+/** Why a server, as it introduces itself, cannot be used; null: it can. */
+function unfit({ standby, schema }: Greeting, address: DatabaseAddress): string | null {
+  if (standby) return 'the server is a standby, which takes no writes: DATABASE_URL must name the primary';
+  if (address.schema === null || schema === address.schema || schema === null) return null;
+  return (
+    `the search_path leads to schema "${schema}" instead of "${address.schema}", because a pooler stands between: ` +
+    `run "alter role ${address.user ?? 'the_role'} set search_path = ${escapeIdentifier(address.schema)}"`
+  );
+}
+
+/** How the server is told the schema: as a command-line option, in which spaces and backslashes are escaped. */
+function optionsOf({ options, schema }: DatabaseAddress, withSchema: boolean): string | undefined {
+  if (!withSchema || schema === null) return options;
+  const path = escapeIdentifier(schema).replaceAll(/[\\\s]/g, String.raw`\$&`);
+  return [options, `-c search_path=${path}`].filter((one) => one !== undefined).join(' ');
+}
+
+function refusesOptions(error: unknown): boolean {
+  return error instanceof DatabaseError && /startup parameter/.test(error.message);
+}
+
+/**
+ * Names a prepared statement: parsed once for a connection, for each text. Lists whose length varies go into one array, or
+ * each length would be kept.
+ */
+function nameOf(text: string): string {
+  return createHash('sha1').update(text).digest('base64url');
+}

@@ -1,0 +1,71 @@
+import { DrizzleQueryError } from 'drizzle-orm/errors';
+import { NodePgSession, NodePgTransaction } from 'drizzle-orm/node-postgres';
+import { PgDialect } from 'drizzle-orm/pg-core';
+import type { Client } from 'pg';
+import type { Connections, Held, Queryable } from './connections.ts';
+import type * as schema from './schema.ts';
+
+/* How drizzle speaks to our connections. Its own session loses the connection of a transaction that cannot begin. */
+
+const dialect = new PgDialect();
+type Transaction = NodePgTransaction<typeof schema, Record<string, never>>;
+
+/** Runs what drizzle builds. */
+class Statements extends NodePgSession<typeof schema, Record<string, never>> {
+  constructor(on: Queryable) {
+    const query = async (...statement: Parameters<Queryable['query']>): Promise<unknown> => {
+      const { rows } = [await on.query(...statement)].flat().at(-1) ?? { rows: [] };
+      // What we answer is what `execute` answers: the rows. Drizzle itself looks for `rows` in it.
+      return Object.defineProperty(rows, 'rows', { value: rows });
+    };
+    // Of its client, drizzle's session calls nothing but `query`, unless it makes a transaction.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    super({ query } as unknown as Client, dialect, undefined);
+  }
+}
+
+/** The session of a pool. */
+export class PoolSession extends Statements {
+  readonly #connections: Connections;
+
+  constructor(connections: Connections) {
+    super(connections);
+    this.#connections = connections;
+  }
+
+  /**
+   * Commits what `work` does on one connection, or rolls all of it back.
+   * @throws what `work` throws; Error when a statement failed that `work` has not told of, so that nothing was committed
+   */
+  override async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const held = await this.#connections.hold();
+    let keep = false;
+    try {
+      await held.query({ text: 'begin' });
+      const result = await work(new NodePgTransaction(dialect, new Statements(held), undefined));
+      const { command } = await held.query({ text: 'commit' });
+      if (command !== 'COMMIT')
+        throw new Error('the transaction was rolled back, because a statement in it had failed');
+      keep = true;
+      return result;
+    } catch (error) {
+      // Also where the connection is not kept: whoever hears of the error finds its locks gone.
+      keep = (await rolledBack(held)) && !(error instanceof DrizzleQueryError);
+      throw error;
+    } finally {
+      held.release(keep);
+    }
+  }
+}
+
+/** A connection that does not even answer this is given up. */
+const ROLLBACK = { text: 'rollback', query_timeout: 2_000 };
+
+async function rolledBack(held: Held): Promise<boolean> {
+  return held.query(ROLLBACK).then(
+    () => true,
+    () => false,
+  );
+}
+
+export { dialect };

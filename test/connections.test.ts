@@ -1,0 +1,195 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, connect, type Socket } from 'node:net';
+import { sql } from 'drizzle-orm';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { type Db, openDatabase } from '../db/client.ts';
+import { DatabaseUnreachable } from '../db/connections.ts';
+
+/*
+ * Connections die one by one, at any moment: each query settles, the next one works, and nothing is thrown where nobody
+ * can catch it (an exception that nobody has caught would fail the run).
+ */
+
+/** Ends backends of others than its own. */
+let admin: Client;
+beforeAll(async () => {
+  admin = new Client({ connectionString: inject('postgresUrl') });
+  await admin.connect();
+});
+afterAll(() => admin?.end());
+
+/** The pool of one process, with a name of its own that its backends can be told by. */
+function open(parameters = '', max = 4): { db: Db; name: string } {
+  const name = `c${randomBytes(6).toString('hex')}`;
+  const database = openDatabase(`${inject('postgresUrl')}?application_name=${name}${parameters}`, max);
+  onTestFinished(() => database.close());
+  return { db: database.db, name };
+}
+
+const backends = async (name: string): Promise<number[]> => {
+  const { rows } = await admin.query<{ pid: number }>(
+    'select pid from pg_stat_activity where application_name = $1',
+    [name],
+  );
+  return rows.map(({ pid }) => pid);
+};
+
+/** Ends each backend of a pool, and each next one, as soon as it is seen. @returns the function that stops it, which counts them */
+function endAll(name: string): () => Promise<number> {
+  const stop = new AbortController();
+  let ended = 0;
+  const work = (async () => {
+    while (!stop.signal.aborted) {
+      const { rowCount } = await admin.query(
+        'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1',
+        [name],
+      );
+      ended += rowCount ?? 0;
+    }
+  })();
+  return async () => {
+    stop.abort();
+    await work;
+    return ended;
+  };
+}
+
+/** How a piece of work ended: none may hang. */
+async function settled(work: Promise<unknown>): Promise<'done' | 'unreachable'> {
+  try {
+    await work;
+    return 'done';
+  } catch (error) {
+    for (let cause = error; cause instanceof Error; cause = cause.cause)
+      if (cause instanceof DatabaseUnreachable) return 'unreachable';
+    throw error;
+  }
+}
+
+/** The database behind a wire that can be held: bytes are kept from then on. */
+async function behindWire(parameters: string) {
+  const { port, hostname } = new URL(inject('postgresUrl'));
+  const sockets = new Set<Socket>();
+  const wire = { held: false };
+  const server = createServer((socket) => {
+    const upstream = connect(Number(port), hostname);
+    for (const [from, to] of [
+      [socket, upstream],
+      [upstream, socket],
+    ] as const) {
+      sockets.add(from);
+      from.on('error', () => to.destroy()).on('close', () => to.destroy());
+      from.on('data', (bytes) => wire.held || to.write(bytes));
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const url = new URL(inject('postgresUrl'));
+  url.port = String(typeof address === 'object' ? address?.port : '');
+  const database = openDatabase(`${url.href}?${parameters}`, 2);
+  onTestFinished(async () => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    await database.close();
+  });
+  return { db: database.db, wire };
+}
+
+describe('backends that end one by one', () => {
+  test('Each query and each transaction settles while every backend is ended as soon as it is there, and the pool heals.', async () => {
+    const { db, name } = open();
+    const stop = endAll(name);
+    const outcomes: string[] = [];
+    const one = async (kind: number): Promise<void> => {
+      const work = [
+        () => db.execute(sql`select ${sql.param(['a', 'b'])}::text[]`),
+        () =>
+          db.transaction(async (tx) => {
+            await tx.execute(sql`select ${1}::int`);
+            await tx.execute(sql`select ${2}::int`);
+          }),
+        () => db.execute(sql`select pg_sleep(${0.01}::float8)`),
+      ][kind % 3];
+      outcomes.push(await settled(Promise.resolve(work?.())));
+    };
+    for (let round = 0; round < 40; round += 1) await Promise.all([0, 1, 2, 3, 4, 5].map(one));
+    expect(await stop()).toBeGreaterThan(20);
+    expect(outcomes.length).toBe(240);
+    expect(outcomes).toContain('unreachable');
+    expect(await settled(Promise.resolve(db.execute(sql`select 1`)))).toBe('done');
+  });
+
+  test('A transaction that loses its connection leaves room for others: the pool does not run dry.', async () => {
+    const { db, name } = open('', 2);
+    for (let round = 0; round < 6; round += 1) {
+      const transaction = db.transaction(async (tx) => {
+        await tx.execute(sql`select 1`);
+        await admin.query(
+          'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1',
+          [name],
+        );
+        await tx.execute(sql`select 2`);
+      });
+      expect(await settled(transaction)).toBe('unreachable');
+    }
+    expect(await db.execute(sql`select 3 as three`)).toEqual([{ three: 3 }]);
+  });
+
+  test('An idle backend that ends is replaced, and is no error.', async () => {
+    const { db, name } = open('', 1);
+    await db.execute(sql`select 1`);
+    const [first] = await backends(name);
+    await admin.query('select pg_terminate_backend($1)', [first]);
+    await expect.poll(() => backends(name)).not.toContain(first);
+    expect(await db.execute(sql`select 2 as two`)).toEqual([{ two: 2 }]);
+  });
+
+  test('idle_session_timeout and statement_timeout of the server harm nothing but the query that they end.', async () => {
+    const { db } = open('&options=-c%20idle_session_timeout%3D50%20-c%20statement_timeout%3D100', 1);
+    expect(await settled(Promise.resolve(db.execute(sql`select pg_sleep(5)`)))).toBe('unreachable');
+    for (let round = 0; round < 5; round += 1) {
+      expect(await db.execute(sql`select ${round}::int as round`)).toEqual([{ round }]);
+      await new Promise((resolve) => setTimeout(resolve, 80));
+    }
+  });
+});
+
+describe('a server that says nothing', () => {
+  test('A query without an answer is given up, its connection with it, and the pool heals when the network is back.', async () => {
+    const { db, wire } = await behindWire('socket_timeout=1');
+    await db.execute(sql`select 1`);
+    wire.held = true;
+    const lost = [
+      db.execute(sql`select 1`),
+      db.transaction((tx) => tx.execute(sql`select 1`)),
+      db.execute(sql`select 1`),
+    ];
+    expect(await Promise.all(lost.map((one) => settled(Promise.resolve(one))))).toEqual(
+      lost.map(() => 'unreachable'),
+    );
+    wire.held = false;
+    expect(await settled(Promise.resolve(db.execute(sql`select 1`)))).toBe('done');
+  });
+});
+
+describe('transactions', () => {
+  test('What a statement did before a failure that nobody told of is not taken for committed.', async () => {
+    const { db } = open();
+    const swallowed = db.transaction(async (tx) => {
+      await Promise.resolve(tx.execute(sql`select 1/0`)).catch(() => {});
+    });
+    await expect(swallowed).rejects.toThrow(/rolled back/);
+  });
+
+  test('A transaction that fails gives its error, not that of its rollback, and its locks are gone.', async () => {
+    const { db } = open('', 2);
+    const failing = db.transaction(async (tx) => {
+      await tx.execute(sql`select pg_advisory_xact_lock(4711)`);
+      throw new Error('as it was');
+    });
+    await expect(failing).rejects.toThrow('as it was');
+    expect(await db.execute(sql`select pg_try_advisory_lock(4711) as free`)).toEqual([{ free: true }]);
+  });
+});
