@@ -113,8 +113,9 @@ export function productionCommand(role: 'server' | 'worker'): string[] {
   const { scripts }: { scripts: Record<string, string> } = JSON.parse(
     readFileSync(join(ROOT, 'package.json'), 'utf8'),
   );
-  const [node, ...rest] = (scripts[`start:${role}`] ?? '').split(' ');
-  if (node !== 'node') throw new Error(`start:${role} of package.json does not start with node`);
+  const [exec, node, ...rest] = (scripts[`start:${role}`] ?? '').split(' ');
+  if (exec !== 'exec' || node !== 'node')
+    throw new Error(`start:${role} of package.json does not start with "exec node"`);
   return [process.execPath, ...rest];
 }
 

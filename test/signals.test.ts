@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { startChild, type Child } from '../scripts/child.ts';
+import { createWorld, until, type Json, type World } from './world.ts';
+
+/* Who starts Everpost by npm, ends it by npm: a signal to npm reaches the process, and npm ends after it. */
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+let world: World;
+
+beforeAll(async () => void (world = await createWorld({ worker: false })));
+afterAll(() => world.close());
+
+function startByNpm(script: string, env: Record<string, string>): Promise<Child> {
+  return startChild({
+    name: script,
+    command: ['npm', 'run', script],
+    cwd: ROOT,
+    logFile: join(world.dir, `${script.replace(':', '-')}.log`),
+    env: { ...world.env, ...env },
+    killAfterMs: 40_000,
+  });
+}
+
+/** The process that has written this line to its log. */
+async function writerOf(child: Child, message: string): Promise<number> {
+  return until(`"${message}"`, async () => {
+    const lines = readFileSync(child.logFile, 'utf8').split('\n');
+    const line = lines.find((text) => text.startsWith('{') && text.includes(message));
+    return line === undefined ? null : (JSON.parse(line) as Json).pid;
+  });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+test.each([
+  ['start:server', 'SIGTERM', 'Server listening'],
+  ['start:server', 'SIGINT', 'Server listening'],
+  ['start:worker', 'SIGTERM', 'worker started'],
+  ['start:worker', 'SIGINT', 'worker started'],
+] as const)('npm run %s ends with %s, and leaves nothing running', async (script, signal, message) => {
+  const npm = await startByNpm(script, { PORT: '0' });
+  const pid = await writerOf(npm, message);
+  onTestFinished(() => {
+    if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+  });
+  expect(isAlive(pid)).toBe(true);
+  process.kill(npm.pid, signal);
+  await npm.exited;
+  // npm ends with its child, not before: nothing is left that only time would end.
+  expect(isAlive(pid)).toBe(false);
+});
