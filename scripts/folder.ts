@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fingerprint } from './fingerprint.ts';
 import { environment } from './environment.ts';
@@ -10,7 +10,9 @@ export const folder = resolve(environment['EVERPOST_DIR'] || '.everpost');
 /** Makes the folder ours until we end; a second start on it is refused. */
 export async function lockFolder(): Promise<void> {
   // PostgreSQL runs as another user when we are root, and has to pass.
-  mkdirSync(folder, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
+  const mode = process.getuid?.() === 0 ? 0o711 : 0o700;
+  // The umask takes from the mode of a new folder, but not from a changed one.
+  if (mkdirSync(folder, { recursive: true, mode }) !== undefined) chmodSync(folder, mode);
   const file = join(folder, 'lock');
   const mine = JSON.stringify({ pid: process.pid, fingerprint: await fingerprint(process.pid) });
   for (;;) {

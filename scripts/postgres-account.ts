@@ -15,31 +15,38 @@ interface Ids {
   gid: number;
 }
 
-/** The account, able to reach both the server's binary and the folder that its data lies in. */
+/**
+ * The account, able to reach both the programs and the folder that the data lies in.
+ * @param initdb the program; that of the server lies beside it
+ * @throws Error that says what to do where no account can reach them
+ */
 export async function postgresAccount(
-  server: string,
+  initdb: string,
   folder: string,
   say: (line: string) => void,
 ): Promise<PostgresAccount> {
   if (process.getuid?.() !== 0) return { prefix: [] };
   const ids = await postgresUser(say);
-  const reach = ['/bin/sh', '-c', 'cd "$1" && "$0" --version', server, folder];
+  // initdb looks for the server and runs it, then shows what it found: PostgreSQL asks access(2), which sees less than
+  // a program that is just started.
+  const reach = ['/bin/sh', '-c', 'cd "$1" && "$0" --show --pgdata="$1/none"', initdb, folder];
   if (await succeeds(reach, { ...ids, cwd: '/' })) return { owner: ids, ids, prefix: [] };
 
   // Below a folder like /root (mode 0700) that user gets nowhere, so it is allowed to pass: initdb and postgres
-  // check only that they are not root.
+  // check only that they are not root. access(2) disregards the capabilities of a changed user without the securebit.
   const prefix = [
     'setpriv',
     `--reuid=${ids.uid}`,
     `--regid=${ids.gid}`,
     '--clear-groups',
+    '--securebits=+no_setuid_fixup',
     '--inh-caps=+dac_override',
     '--ambient-caps=+dac_override',
     '--',
   ];
   if (await succeeds([...prefix, ...reach], { cwd: '/' })) return { owner: ids, prefix };
   throw new Error(
-    `PostgreSQL does not run as root, and user postgres cannot reach ${folder} or ${server}. ` +
+    `PostgreSQL does not run as root, and user postgres cannot reach ${folder} or ${initdb}. ` +
       'Put the checkout and EVERPOST_DIR where other users may pass, start as another user, or set DATABASE_URL.',
   );
 }

@@ -48,7 +48,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   const say = options.say ?? (() => {});
   const { initdb, postgres: server } = await binaries();
   mkdirSync(dirname(dir), { recursive: true });
-  const account = await postgresAccount(server, dirname(dir), say);
+  const account = await postgresAccount(initdb, dirname(dir), say);
   const password = keptPassword(`${dir}.password`);
   if (!existsSync(dir)) await initialise(initdb, dir, account, password);
   checkVersion(dir, await majorVersion(server));
