@@ -4,7 +4,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startChild, type Child } from '../scripts/child.ts';
-import { createWorld, until, type Json, type World } from './world.ts';
+import { createWorld, until, type World } from './world.ts';
 
 /* Who starts Everpost by npm, ends it by npm: a signal to npm reaches the process, and npm ends after it. */
 
@@ -30,7 +30,7 @@ async function writerOf(child: Child, message: string): Promise<number> {
   return until(`"${message}"`, async () => {
     const lines = readFileSync(child.logFile, 'utf8').split('\n');
     const line = lines.find((text) => text.startsWith('{') && text.includes(message));
-    return line === undefined ? null : (JSON.parse(line) as Json).pid;
+    return line === undefined ? null : JSON.parse(line).pid;
   });
 }
 
