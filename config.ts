@@ -33,7 +33,16 @@ export const SETTINGS = [
   },
   { name: 'DATABASE_URL', fallback: '', about: 'PostgreSQL. `npm run dev` and `demo` bring their own.' },
   { name: 'PORT', fallback: '3000', about: 'Port of the API.' },
-  { name: 'HOST', fallback: '127.0.0.1', about: 'Address that the API listens on.' },
+  {
+    name: 'HOST',
+    fallback: '127.0.0.1',
+    about: 'Address that the API listens on, and a worker where it has a port.',
+  },
+  {
+    name: 'EVERPOST_WORKER_PORT',
+    fallback: '',
+    about: 'Port at which a worker serves /metrics and /livez; none without it.',
+  },
   {
     name: 'EVERPOST_PUBLIC_URL',
     fallback: '',
@@ -174,6 +183,8 @@ export interface Config {
   databaseUrl: string;
   port: number;
   host: string;
+  /** Of a worker's metrics; null: it serves nothing. */
+  workerPort: number | null;
   publicUrl: string;
   keyring: Keyring;
   /** Empty in a worker, which does not need it. */
@@ -227,12 +238,17 @@ export function readConfig(role: 'server' | 'worker', env: Environment = process
     return text.replace(/\/+$/, '');
   };
 
+  const portOf = (name: SettingName): number => {
+    const isRight = /^\d+$/.test(value(name)) && Number(value(name)) <= 65_535;
+    if (!isRight) problem(`${name} must be a number from 0 to 65535`);
+    return isRight ? Number(value(name)) : 0;
+  };
+
   const dir = resolve(value('EVERPOST_DIR'));
   const database = value('DATABASE_URL');
   const warnings = checkDatabaseUrl(database, problem);
-  const portIsRight = /^\d+$/.test(value('PORT')) && Number(value('PORT')) <= 65_535;
-  if (!portIsRight) problem('PORT must be a number from 0 to 65535');
-  const port = portIsRight ? Number(value('PORT')) : 0;
+  const port = portOf('PORT');
+  const workerPort = value('EVERPOST_WORKER_PORT') === '' ? null : portOf('EVERPOST_WORKER_PORT');
   const host = value('HOST');
   const publicUrl = url('EVERPOST_PUBLIC_URL', `http://${linkHost(host)}:${port}`);
   if (!['true', 'false'].includes(value('EVERPOST_ALLOW_PRIVATE_URLS')))
@@ -258,6 +274,7 @@ export function readConfig(role: 'server' | 'worker', env: Environment = process
     databaseUrl: database,
     port,
     host,
+    workerPort,
     publicUrl,
     keyring,
     adminKey,

@@ -11,7 +11,10 @@ import { createEnvelope } from './crypto/envelope.ts';
 import { localKeyProvider } from './crypto/keys.ts';
 import { createMediaLinks } from './crypto/media-links.ts';
 import { openDatabase } from './db/client.ts';
+import { FINAL_STATES } from './db/schema.ts';
 import { openMediaStore } from './media/store.ts';
+import { startAtZero } from './metrics/counters.ts';
+import { serveMetrics } from './metrics/serve.ts';
 import { createProviders } from './providers/index.ts';
 import { workflowBundle } from './scripts/workflow-bundle.ts';
 import { tellFailure } from './startup.ts';
@@ -27,6 +30,13 @@ Runtime.install({
 });
 
 for (const warning of config.warnings) log.warn(warning);
+
+const metrics = await listen();
+const providers = createProviders(config.providers);
+startAtZero(
+  providers.all.map(({ name }) => name),
+  FINAL_STATES,
+);
 
 const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
 const connection = await connect();
@@ -52,7 +62,7 @@ try {
     activities: createActivities({
       db: database.db,
       envelope,
-      providers: createProviders(config.providers),
+      providers,
       mediaStore: openMediaStore(config.mediaUrl),
       mediaUrl: createMediaLinks(config.publicUrl, config.keyring).url,
       temporal: client,
@@ -74,6 +84,7 @@ try {
   envelope.close();
   await connection.close();
   await database.close();
+  await metrics?.close();
 }
 
 function settings(): Config {
@@ -82,6 +93,18 @@ function settings(): Config {
   } catch (error) {
     tellFailure(error);
     process.exit();
+  }
+}
+
+/** Metrics are there before Temporal is: whoever watches a worker sees that it waits. */
+async function listen(): Promise<{ close(): Promise<void> } | null> {
+  const { workerPort: port, host } = config;
+  if (port === null) return null;
+  try {
+    return await serveMetrics({ port, host });
+  } catch (error) {
+    log.fatal({ error: String(error) }, 'the port of EVERPOST_WORKER_PORT cannot be used');
+    process.exit(1);
   }
 }
 

@@ -6,6 +6,7 @@ import { markMediaStarted, unstartedMedia } from '../db/media.ts';
 import { markPostChecked, markPostStarted, postById, uncheckedPosts, unstartedPosts } from '../db/posts.ts';
 import { forgetOldReservations } from '../db/quotas.ts';
 import { isFinal } from '../db/schema.ts';
+import { countRepairs } from '../metrics/counters.ts';
 import {
   postRuns,
   runningKeepers,
@@ -87,7 +88,7 @@ export const createSweepActivities = (deps: Deps) => ({
         if (repair !== null) repaired[repair] += 1;
       });
       await forgetOldReservations(db);
-      return {
+      return countRepairs({
         posts: posts.length,
         deletions: deletions.length,
         events: events.length,
@@ -95,7 +96,7 @@ export const createSweepActivities = (deps: Deps) => ({
         accounts: unwiped.length + returned.length,
         keepers,
         ...repaired,
-      };
+      });
     }),
 });
 

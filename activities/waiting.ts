@@ -1,4 +1,5 @@
 import { savePost, settlePost } from '../db/posts.ts';
+import { countQuotaWait } from '../metrics/counters.ts';
 import type { QuotaFull, QuotaUse } from '../db/quotas.ts';
 import type { LoadedPost } from './access.ts';
 import type { Deps } from './deps.ts';
@@ -31,6 +32,7 @@ export async function quotaFull(
 ): Promise<StepOutcome> {
   const { askAgainAt, ...use } = full;
   if (post.onQuota === 'wait') {
+    if (post.state !== 'waiting_quota') countQuotaWait(post.provider, use.quota);
     const ms = Math.max(1000, Math.min(askAgainAt.getTime(), post.deadlineAt.getTime()) - Date.now());
     return waiting(deps, post.id, {
       kind: 'wait',

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { equalHex, sha256Hex } from '../crypto/signatures.ts';
 import { audit, type AuditEntry } from '../db/audit.ts';
 import { findLiveApiKey, touchApiKey } from '../db/users.ts';
+import { webhooksRefused } from '../metrics/counters.ts';
 import type { Deps } from './deps.ts';
 import { type ApiError, apiError } from './errors.ts';
 import { soon } from './outage.ts';
@@ -137,6 +138,7 @@ export async function refusedCaller(
   provider: string,
   code: 'invalid_signature' | 'forbidden',
 ): Promise<ApiError> {
+  webhooksRefused.inc({ provider, code });
   await noted(request, db, {
     actor: provider,
     ip: request.ip,

@@ -66,7 +66,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   answerUnknownRoutes(app);
   guardRoutes(app, deps);
   await describeApi(app, deps.config.publicUrl);
-  measure(app);
+  measure(app, deps);
 
   await app.register(healthRoutes(deps));
   await app.register(userRoutes(deps));

@@ -1,24 +1,32 @@
 import type { FastifyInstance } from 'fastify';
-import { malformed } from './schemas.ts';
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import { FINAL_STATES } from '../db/schema.ts';
+import { startAtZero } from '../metrics/counters.ts';
+import { registry } from '../metrics/registry.ts';
+import type { Deps } from './deps.ts';
+import { malformed } from './schemas.ts';
+import { standingMetrics } from './standing-metrics.ts';
 
-/** Counts requests by route pattern; nothing that names a user, an account or a post is a label. */
-export function measure(app: FastifyInstance): void {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+/** Counts requests by route pattern, and serves all metrics; nothing that names a user, an account or a post is a label. */
+export function measure(app: FastifyInstance, { database, providers }: Deps): void {
+  const own = new Registry();
+  collectDefaultMetrics({ register: own });
   const labelNames = ['method', 'route', 'status'] as const;
   const seconds = new Histogram({
     name: 'everpost_http_request_duration_seconds',
     help: 'How long requests took.',
     labelNames,
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
-    registers: [registry],
+    registers: [own],
   });
   const refused = new Counter({
     name: 'everpost_http_rate_limited_total',
     help: 'Requests that were refused because of the rate limit.',
-    registers: [registry],
+    registers: [own],
   });
+  const names = providers.all.map(({ name }) => name);
+  startAtZero(names, FINAL_STATES);
+  const all = Registry.merge([own, registry, standingMetrics(database.db, names)]);
 
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown';
@@ -28,14 +36,14 @@ export function measure(app: FastifyInstance): void {
     );
     if (reply.statusCode === 429) refused.inc();
   });
-  app.addHook('onClose', async () => registry.clear());
+  app.addHook('onClose', async () => own.clear());
   app.get(
     '/metrics',
     {
       config: { access: 'public', rateLimit: false, quiet: true },
       schema: {
         operationId: 'getMetrics',
-        summary: 'Prometheus metrics of this process',
+        summary: 'Prometheus metrics of this process, and of how everything stands',
         tags: ['operations'],
         response: {
           200: { description: 'Prometheus text.', content: { 'text/plain': { schema: { type: 'string' } } } },
@@ -43,6 +51,6 @@ export function measure(app: FastifyInstance): void {
         },
       },
     },
-    async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()),
+    async (_request, reply) => reply.type(all.contentType).send(await all.metrics()),
   );
 }

@@ -104,6 +104,8 @@ export async function unstartedEvents(db: Db, limit: number): Promise<StoredEven
     .where(
       and(
         isNull(webhookEvents.workflowStartedAt),
+        // What is applied needs no workflow; and the index has only what is not.
+        isNull(webhookEvents.processedAt),
         lt(webhookEvents.receivedAt, sql`now() - interval '5 seconds'`),
       ),
     )

@@ -1,4 +1,5 @@
 import { and, desc, eq, inArray, isNotNull, isNull, ne, notInArray, or, sql } from 'drizzle-orm';
+import { countEnd } from '../metrics/counters.ts';
 import type { Db } from './client.ts';
 import { after, type Page } from './page.ts';
 import { madeVisible, partlyLive } from './live.ts';
@@ -325,46 +326,51 @@ const MAY_BECOME: Readonly<Record<Settlement['state'], readonly PostState[]>> = 
  * @returns the post as it is now
  */
 export async function settlePost(db: Db, id: string, settlement: Settlement): Promise<Post> {
-  return db.transaction(async (tx) => {
-    const [post] = await tx.select().from(posts).where(eq(posts.id, id)).for('update');
-    if (post === undefined) throw new Error(`no post ${id}`);
-    const final = isFinal(post.state);
-    const end = final ? settlement : partlyLive(await madeVisible(tx, post), settlement);
-    const completes =
-      post.state === end.state &&
-      end.state === 'published' &&
-      end.providerPostId != null &&
-      post.providerPostId === null;
-    if (final && !completes && !MAY_BECOME[end.state].includes(post.state)) return post;
-    if (end.status != null) {
-      await tx
-        .update(tiktokPosts)
-        .set({
-          status: end.status,
-          errorCode: end.error?.code ?? null,
-          errorMessage: end.error?.message ?? null,
-        })
-        .where(eq(tiktokPosts.postId, id));
-    }
-    const [saved] = await tx
-      .update(posts)
+  const { was, now } = await db.transaction((tx) => settle(tx, id, settlement));
+  // After the commit: what was rolled back has not happened.
+  if (now.state !== was.state) countEnd(now, { first: !isFinal(was.state) });
+  return now;
+}
+
+async function settle(tx: Db, id: string, settlement: Settlement): Promise<{ was: Post; now: Post }> {
+  const [post] = await tx.select().from(posts).where(eq(posts.id, id)).for('update');
+  if (post === undefined) throw new Error(`no post ${id}`);
+  const final = isFinal(post.state);
+  const end = final ? settlement : partlyLive(await madeVisible(tx, post), settlement);
+  const completes =
+    post.state === end.state &&
+    end.state === 'published' &&
+    end.providerPostId != null &&
+    post.providerPostId === null;
+  if (final && !completes && !MAY_BECOME[end.state].includes(post.state)) return { was: post, now: post };
+  if (end.status != null) {
+    await tx
+      .update(tiktokPosts)
       .set({
-        state: end.state,
-        phase: null,
-        nextStep: null,
-        nextAt: null,
-        ...(end.providerPostId == null ? {} : { providerPostId: end.providerPostId }),
-        ...(end.permalink == null ? {} : { permalink: end.permalink }),
-        error: end.error ?? null,
+        status: end.status,
         errorCode: end.error?.code ?? null,
         errorMessage: end.error?.message ?? null,
-        ...changed,
       })
-      .where(eq(posts.id, id))
-      .returning();
-    await releaseUnused(tx, id);
-    return saved ?? post;
-  });
+      .where(eq(tiktokPosts.postId, id));
+  }
+  const [saved] = await tx
+    .update(posts)
+    .set({
+      state: end.state,
+      phase: null,
+      nextStep: null,
+      nextAt: null,
+      ...(end.providerPostId == null ? {} : { providerPostId: end.providerPostId }),
+      ...(end.permalink == null ? {} : { permalink: end.permalink }),
+      error: end.error ?? null,
+      errorCode: end.error?.code ?? null,
+      errorMessage: end.error?.message ?? null,
+      ...changed,
+    })
+    .where(eq(posts.id, id))
+    .returning();
+  await releaseUnused(tx, id);
+  return { was: post, now: saved ?? post };
 }
 
 /** Keeps TikTok's own word for where an open post stands; the last one came with its end. */

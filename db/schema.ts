@@ -515,7 +515,13 @@ export const webhookEvents = pgTable(
     /** Whether an operator asked for it to be applied again. */
     replayed: boolean('replayed').notNull().default(false),
   },
-  (t) => [unique().on(t.provider, t.externalId), index().on(t.receivedAt)],
+  (t) => [
+    unique().on(t.provider, t.externalId),
+    index().on(t.receivedAt),
+    index('webhook_events_waiting')
+      .on(t.receivedAt)
+      .where(sql`processed_at is null`),
+  ],
 );
 
 export const auditLog = pgTable(

@@ -25,6 +25,11 @@ export interface CatalogueRow {
   everyCall?: boolean;
 }
 
+/** The row of this name; what every object inherits (`constructor`) is none, whatever word a provider says. */
+export function rowNamed<Row>(rows: Readonly<Record<string, Row>>, name: string): Row | undefined {
+  return Object.hasOwn(rows, name) ? rows[name] : undefined;
+}
+
 export interface ProviderErrorInit {
   provider: string;
   kind: ProviderErrorKind;

@@ -3,8 +3,9 @@ import { http } from '../http.ts';
 import { record, text, tryParse } from '../json.ts';
 import { type Containers, standing } from '../meta/containers.ts';
 import { lostAnswer } from '../meta/errors.ts';
+import { measured } from '../measured.ts';
 import { callGraph } from '../meta/graph.ts';
-import type { Transfer } from '../provider.ts';
+import type { PostContext, Transfer } from '../provider.ts';
 import { INSTAGRAM, VERSION } from './client.ts';
 
 /** Where a container's bytes go: with the token in it, only to the host of the settings, whatever host is named. */
@@ -25,38 +26,22 @@ export function createTransfer(containers: Containers): Transfer {
     chunks: (size) => [{ first: 0, last: size - 1 }],
 
     async sendChunk(context, { total, secret, body }) {
-      const { accessToken, signal, publishId } = context;
-      const answer = await http({
-        method: 'POST',
-        url: secret,
-        headers: {
-          authorization: `OAuth ${accessToken}`,
-          offset: '0',
-          file_size: String(total),
-          'content-length': String(total),
-          'content-type': 'application/octet-stream',
-        },
-        body,
-        signal,
-        totalMs: UPLOAD_MS,
-      }).catch((error: unknown): never => {
-        throw lostAnswer(INSTAGRAM, error, 'read');
-      });
-      const said = record(tryParse(answer.text));
-      if (answer.status < 300 && said?.['success'] === true) return 'complete';
-      if (answer.status === 404) return 'expired';
-      const error = uploadError(answer.status, said);
-      if (error.kind !== 'rejected' || publishId === null) throw error;
-      // It may have taken the bytes before, when its answer was lost, or have ended.
-      switch ((await standing(containers, context, publishId)).status) {
-        case 'FINISHED':
-        case 'PUBLISHED':
-        case 'ERROR':
-          return 'complete';
-        case 'EXPIRED':
-          return 'expired';
-        case 'IN_PROGRESS':
-          throw new ProviderError({ ...error.init, ...MOMENT });
+      const { publishId } = context;
+      try {
+        return await measured('instagram', 'upload', () => send(context, { total, secret, body }));
+      } catch (error) {
+        if (!(error instanceof ProviderError) || error.kind !== 'rejected' || publishId === null) throw error;
+        // It may have taken the bytes before, when its answer was lost, or have ended.
+        switch ((await standing(containers, context, publishId)).status) {
+          case 'FINISHED':
+          case 'PUBLISHED':
+          case 'ERROR':
+            return 'complete';
+          case 'EXPIRED':
+            return 'expired';
+          case 'IN_PROGRESS':
+            throw new ProviderError({ ...error.init, ...MOMENT });
+        }
       }
     },
 
@@ -75,6 +60,33 @@ export function createTransfer(containers: Containers): Transfer {
       return complete ? (context.media?.size ?? 0) : 0;
     },
   };
+}
+
+/** Sends the whole file in one request. */
+async function send(
+  { accessToken, signal }: PostContext,
+  { total, secret, body }: { total: number; secret: string; body: AsyncIterable<Uint8Array> },
+): Promise<'complete' | 'expired'> {
+  const answer = await http({
+    method: 'POST',
+    url: secret,
+    headers: {
+      authorization: `OAuth ${accessToken}`,
+      offset: '0',
+      file_size: String(total),
+      'content-length': String(total),
+      'content-type': 'application/octet-stream',
+    },
+    body,
+    signal,
+    totalMs: UPLOAD_MS,
+  }).catch((error: unknown): never => {
+    throw lostAnswer(INSTAGRAM, error, 'read');
+  });
+  const said = record(tryParse(answer.text));
+  if (answer.status < 300 && said?.['success'] === true) return 'complete';
+  if (answer.status === 404) return 'expired';
+  throw uploadError(answer.status, said);
 }
 
 /** What a refused upload may be while its container says nothing yet: bytes that came before are being processed. */

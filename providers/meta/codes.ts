@@ -1,4 +1,4 @@
-import type { CatalogueRow } from '../errors.ts';
+import { type CatalogueRow, rowNamed } from '../errors.ts';
 
 /*
  * What the error codes of Meta's Graph APIs mean for a post (sheets instagram section 5, threads section 5). Rows are
@@ -228,7 +228,8 @@ export function rowOfCode(name: string): MetaRow | null {
   const [code = '', subcode] = name.split('/');
   const number = Number(code);
   const permission = number >= 200 && number <= 299 ? PERMISSION : null;
-  return META_CODES[name] ?? META_CODES[`*/${subcode}`] ?? META_CODES[code] ?? permission;
+  const [row] = [name, `*/${subcode}`, code].flatMap((key) => rowNamed(META_CODES, key) ?? []);
+  return row ?? permission;
 }
 
 /** What a subcode means that stands in a text, without its code. */

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { http } from '../http.ts';
+import { measured } from '../measured.ts';
 import { lostAnswer, type Platform, readAnswer } from './errors.ts';
 
 export interface GraphCall {
@@ -32,17 +33,20 @@ export async function callGraph(
       'appsecret_proof',
       createHmac('sha256', appSecret).update(accessToken).digest('hex'),
     );
-  const answer = await http({
-    method,
-    url: url.href,
-    headers: {
-      ...(accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` }),
-      ...(method === 'POST' ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
-    },
-    ...(method === 'POST' ? { body: form.toString() } : {}),
-    signal: call.signal,
-  }).catch((error: unknown): never => {
-    throw lostAnswer(platform, error, call.effect);
+  // Without a token it is one of the calls that end in one.
+  return measured(platform.provider, accessToken === undefined ? 'oauth' : 'api', async () => {
+    const answer = await http({
+      method,
+      url: url.href,
+      headers: {
+        ...(accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` }),
+        ...(method === 'POST' ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
+      },
+      ...(method === 'POST' ? { body: form.toString() } : {}),
+      signal: call.signal,
+    }).catch((error: unknown): never => {
+      throw lostAnswer(platform, error, call.effect);
+    });
+    return readAnswer(platform, answer, call.effect);
   });
-  return readAnswer(platform, answer, call.effect);
 }

@@ -1,4 +1,5 @@
 import { http, type HttpAnswer } from '../http.ts';
+import { measured } from '../measured.ts';
 import { lost, readEnvelope, type Envelope } from './errors.ts';
 
 /** What the TikTok folder needs of the settings (config.ts has their source). */
@@ -13,7 +14,7 @@ export interface TikTokSettings {
 }
 
 /** A call of a data endpoint; paths end with a slash or TikTok answers 404 (sheet section 1). */
-export async function callApi(
+export function callApi(
   { apiUrl }: TikTokSettings,
   call: {
     method?: 'GET' | 'POST';
@@ -24,37 +25,43 @@ export async function callApi(
     signal: AbortSignal;
   },
 ): Promise<Envelope> {
-  const answer = await http({
-    method: call.method ?? 'POST',
-    url: `${apiUrl}${call.path}`,
-    headers: {
-      authorization: `Bearer ${call.accessToken}`,
-      'content-type': 'application/json; charset=UTF-8',
-    },
-    ...(call.method === 'GET' ? {} : { body: JSON.stringify(call.body ?? {}) }),
-    signal: call.signal,
-  }).catch((error: unknown): never => {
-    throw lost(error, call.effect);
+  return measured('tiktok', 'api', async () => {
+    const answer = await http({
+      method: call.method ?? 'POST',
+      url: `${apiUrl}${call.path}`,
+      headers: {
+        authorization: `Bearer ${call.accessToken}`,
+        'content-type': 'application/json; charset=UTF-8',
+      },
+      ...(call.method === 'GET' ? {} : { body: JSON.stringify(call.body ?? {}) }),
+      signal: call.signal,
+    }).catch((error: unknown): never => {
+      throw lost(error, call.effect);
+    });
+    return readEnvelope(answer, call.effect);
   });
-  return readEnvelope(answer, call.effect);
 }
 
-/** A call of an OAuth endpoint: a form in, a flat answer out. */
-export async function callOAuth(
+/** A call of an OAuth endpoint: a form in, a flat answer out, which `read` understands. */
+export function callOAuth<T>(
   { apiUrl, clientKey, clientSecret }: TikTokSettings,
   call: { path: `/v2/oauth/${string}/`; form: Record<string, string>; signal: AbortSignal },
-): Promise<HttpAnswer> {
-  return http({
-    method: 'POST',
-    url: `${apiUrl}${call.path}`,
-    headers: { 'content-type': 'application/x-www-form-urlencoded', 'cache-control': 'no-cache' },
-    body: new URLSearchParams({
-      client_key: clientKey,
-      client_secret: clientSecret,
-      ...call.form,
-    }).toString(),
-    signal: call.signal,
-  }).catch((error: unknown): never => {
-    throw lost(error, 'read');
+  read: (answer: HttpAnswer) => T,
+): Promise<T> {
+  return measured('tiktok', 'oauth', async () => {
+    const answer = await http({
+      method: 'POST',
+      url: `${apiUrl}${call.path}`,
+      headers: { 'content-type': 'application/x-www-form-urlencoded', 'cache-control': 'no-cache' },
+      body: new URLSearchParams({
+        client_key: clientKey,
+        client_secret: clientSecret,
+        ...call.form,
+      }).toString(),
+      signal: call.signal,
+    }).catch((error: unknown): never => {
+      throw lost(error, 'read');
+    });
+    return read(answer);
   });
 }

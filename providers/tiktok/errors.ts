@@ -1,4 +1,4 @@
-import { type CatalogueRow, ProviderError } from '../errors.ts';
+import { type CatalogueRow, ProviderError, rowNamed } from '../errors.ts';
 import { HttpFailure, type HttpAnswer } from '../http.ts';
 import { record, text, tryParse } from '../json.ts';
 import type { Verdict } from '../provider.ts';
@@ -186,7 +186,7 @@ export function readEnvelope(answer: HttpAnswer, effect: 'read' | 'write'): Enve
   const data = record(body?.['data']);
   if (code === 'ok' && answer.status < 300) return { data: data ?? {}, logId };
 
-  const row = code === null ? undefined : ERROR_CODES[code];
+  const row = code === null ? undefined : rowNamed(ERROR_CODES, code);
   const said = { provider: 'tiktok', providerCode: code, providerMessage: text(error?.['message']), logId };
   if (code !== null && row !== undefined && answer.status < 500) {
     throw new ProviderError({
@@ -258,7 +258,7 @@ export function failed(reason: string | null): Extract<Verdict, { kind: 'failed'
 }
 
 function failure(reason: string | null): ProviderError {
-  const row = FAIL_REASONS[reason ?? ''];
+  const row = rowNamed(FAIL_REASONS, reason ?? '');
   return new ProviderError({
     provider: 'tiktok',
     kind: row?.retryable === true ? 'unavailable' : 'rejected',

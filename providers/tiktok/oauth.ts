@@ -37,18 +37,18 @@ export function createOAuth(settings: TikTokSettings): OAuth {
     },
 
     async exchangeCode(code, codeVerifier, signal) {
-      const answer = await callOAuth(settings, {
-        path: '/v2/oauth/token/',
-        form: {
-          grant_type: 'authorization_code',
-          code,
-          redirect_uri: settings.redirectUri,
-          ...(desktop ? { code_verifier: codeVerifier } : {}),
-        },
-        signal,
+      const form = {
+        grant_type: 'authorization_code',
+        code,
+        redirect_uri: settings.redirectUri,
+        ...(desktop ? { code_verifier: codeVerifier } : {}),
+      };
+      const call = { path: '/v2/oauth/token/', form, signal } as const;
+      const { openId, tokens } = await callOAuth(settings, call, (answer) => {
+        const read = readTokens(answer);
+        if (read.openId === null) throw unreadable(answer);
+        return { ...read, openId: read.openId };
       });
-      const { openId, tokens } = readTokens(answer);
-      if (openId === null) throw unreadable(answer);
       return {
         scopes: tokens.scopes,
         grants: [{ openId, tokens, ...(await profile(settings, tokens, signal)) }],
@@ -56,24 +56,19 @@ export function createOAuth(settings: TikTokSettings): OAuth {
     },
 
     async refresh(refreshToken, signal) {
-      const answer = await callOAuth(settings, {
-        path: '/v2/oauth/token/',
-        form: { grant_type: 'refresh_token', refresh_token: refreshToken },
-        signal,
-      });
-      return readTokens(answer).tokens;
+      const form = { grant_type: 'refresh_token', refresh_token: refreshToken };
+      const call = { path: '/v2/oauth/token/', form, signal } as const;
+      return (await callOAuth(settings, call, readTokens)).tokens;
     },
 
     async revoke(accessToken, signal) {
-      const answer = await callOAuth(settings, {
-        path: '/v2/oauth/revoke/',
-        form: { token: accessToken },
-        signal,
+      const call = { path: '/v2/oauth/revoke/', form: { token: accessToken }, signal } as const;
+      await callOAuth(settings, call, (answer) => {
+        // Success has an empty body or {}; an error may come with HTTP 200 (sheet section 2.6). A token that is
+        // refused is dead already, which is all that was wanted.
+        const error = text(record(tryParse(answer.text))?.['error']);
+        if (answer.status >= 500 || (error !== null && PASSING.has(error))) throw unreadable(answer);
       });
-      // Success has an empty body or {}; an error may come with HTTP 200 (sheet section 2.6). A token that is
-      // refused is dead already, which is all that was wanted.
-      const error = text(record(tryParse(answer.text))?.['error']);
-      if (answer.status >= 500 || (error !== null && PASSING.has(error))) throw unreadable(answer);
     },
   };
 }

@@ -2,6 +2,7 @@ import { Value } from 'typebox/value';
 import { ProviderError } from '../errors.ts';
 import { http, type HttpAnswer } from '../http.ts';
 import { id, text } from '../json.ts';
+import { measured } from '../measured.ts';
 import type { Chunk, PostContext, Publishing, Quota, Transfer, Verdict, Written } from '../provider.ts';
 import { callApi, type TikTokSettings } from './client.ts';
 import { checkAgainstCreator, creatorInfo } from './creator.ts';
@@ -105,38 +106,39 @@ function createTransfer(
     needsToken: false,
     chunks,
 
-    async sendChunk({ media, signal }, { first, last, total, secret, body }) {
-      const answer = await http({
-        method: 'PUT',
-        url: secret,
-        headers: {
-          'content-type': media?.contentType ?? 'video/mp4',
-          'content-length': String(last - first + 1),
-          'content-range': `bytes ${first}-${last}/${total}`,
-        },
-        body,
-        signal,
-        totalMs: CHUNK_MS,
-      }).catch((error: unknown): never => {
-        throw lost(error, 'read');
-      });
-      switch (answer.status) {
-        case 206:
-          return 'stored';
-        case 200:
-          // Not one of TikTok's own answers: of a chunk in the middle it ends nothing.
-          return last === total - 1 ? 'complete' : 'stored';
-        case 201:
-          return 'complete';
-        case 416:
-          return receivedMark(answer) ?? 'out_of_step';
-        case 403:
-        case 404:
-          return 'expired';
-        default:
-          throw uploadError(answer.status);
-      }
-    },
+    sendChunk: ({ media, signal }, { first, last, total, secret, body }) =>
+      measured('tiktok', 'upload', async () => {
+        const answer = await http({
+          method: 'PUT',
+          url: secret,
+          headers: {
+            'content-type': media?.contentType ?? 'video/mp4',
+            'content-length': String(last - first + 1),
+            'content-range': `bytes ${first}-${last}/${total}`,
+          },
+          body,
+          signal,
+          totalMs: CHUNK_MS,
+        }).catch((error: unknown): never => {
+          throw lost(error, 'read');
+        });
+        switch (answer.status) {
+          case 206:
+            return 'stored';
+          case 200:
+            // Not one of TikTok's own answers: of a chunk in the middle it ends nothing.
+            return last === total - 1 ? 'complete' : 'stored';
+          case 201:
+            return 'complete';
+          case 416:
+            return receivedMark(answer) ?? 'out_of_step';
+          case 403:
+          case 404:
+            return 'expired';
+          default:
+            throw uploadError(answer.status);
+        }
+      }),
 
     async receivedBytes(context) {
       const data = await status(context);

@@ -1,0 +1,94 @@
+import { and, count, eq, isNull, notInArray, sql } from 'drizzle-orm';
+import type { Db } from './client.ts';
+import { FINAL_STATES, oauthAccounts, posts, webhookEvents } from './schema.ts';
+
+/** How many there are of everything that is open, for the metrics. */
+export interface Standing {
+  /** Open posts. `due`: those whose time has come; `ageSeconds`: since the oldest of them was due. */
+  posts: { provider: string; state: string; all: number; due: number; ageSeconds: number }[];
+  /** `ending`: active ones that are lost by then, unless they are renewed or connected again. */
+  accounts: {
+    provider: string;
+    status: string;
+    all: number;
+    tokenExpired: number;
+    ending: { '1h': number; '1d': number; '7d': number };
+  }[];
+  /** Of the last 72 hours. `waiting`: not applied yet; `unapplied`: tried, or about nothing that is known. */
+  events: { provider: string; waiting: number; unapplied: number; ageSeconds: number }[];
+}
+
+/** Most that one of the queries may take. */
+const MOST_MS = 2_000;
+
+/**
+ * Reads how everything stands at this moment. Final posts are left out, so the cost follows what is open, not what ever was:
+ * open posts and waiting events have an index of their own.
+ */
+export async function readStanding(db: Db): Promise<Standing> {
+  return db.transaction(
+    async (tx) => {
+      await tx.execute(sql.raw(`set local statement_timeout = ${MOST_MS}`));
+      return { posts: await openPosts(tx), accounts: await accounts(tx), events: await events(tx) };
+    },
+    { accessMode: 'read only' },
+  );
+}
+
+function openPosts(tx: Db): Promise<Standing['posts']> {
+  const dueAt = sql`coalesce(${posts.scheduledAt}, ${posts.createdAt})`;
+  const due = sql`${dueAt} <= now()`;
+  return (
+    tx
+      .select({
+        provider: posts.provider,
+        state: posts.state,
+        all: count(),
+        due: sql<number>`count(*) filter (where ${due})`.mapWith(Number),
+        ageSeconds: secondsSince(sql`min(${dueAt})`),
+      })
+      .from(posts)
+      // The first condition is that of the index.
+      .where(and(isNull(posts.workflowEndedAt), notInArray(posts.state, [...FINAL_STATES])))
+      .groupBy(posts.provider, posts.state)
+  );
+}
+
+function accounts(tx: Db): Promise<Standing['accounts']> {
+  const { expiresAt, refreshExpiresAt, status, provider } = oauthAccounts;
+  // What cannot be renewed for ever ends with its refresh token, what renews itself with its access token.
+  const end = sql`coalesce(${refreshExpiresAt}, ${expiresAt})`;
+  const active = (before: ReturnType<typeof sql>) =>
+    sql<number>`count(*) filter (where ${eq(status, 'active')} and ${before})`.mapWith(Number);
+  const within = (time: string) => active(sql`${end} < now() + ${time}::interval`);
+  return tx
+    .select({
+      provider,
+      status,
+      all: count(),
+      tokenExpired: active(sql`${expiresAt} < now()`),
+      ending: { '1h': within('1 hour'), '1d': within('1 day'), '7d': within('7 days') },
+    })
+    .from(oauthAccounts)
+    .groupBy(provider, status);
+}
+
+function events(tx: Db): Promise<Standing['events']> {
+  const { errorMessage, processedAt, provider, receivedAt } = webhookEvents;
+  const waiting = isNull(errorMessage);
+  return tx
+    .select({
+      provider,
+      waiting: sql<number>`count(*) filter (where ${waiting})`.mapWith(Number),
+      unapplied: sql<number>`count(*) filter (where not (${waiting}))`.mapWith(Number),
+      ageSeconds: secondsSince(sql`min(${receivedAt}) filter (where ${waiting})`),
+    })
+    .from(webhookEvents)
+    .where(and(isNull(processedAt), sql`${receivedAt} > now() - interval '72 hours'`))
+    .groupBy(provider);
+}
+
+/** 0 for a time that is to come, or is none. */
+function secondsSince(time: ReturnType<typeof sql>) {
+  return sql<number>`greatest(0, coalesce(extract(epoch from now() - ${time}), 0))`.mapWith(Number);
+}
