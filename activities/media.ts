@@ -1,37 +1,98 @@
-import { expireUpload, mediaById, markMediaReady, rejectMedia } from '../db/media.ts';
-import { checkClaims, MediaRejected, probe } from '../media/probe.ts';
+import { ApplicationFailure } from '@temporalio/common';
+import {
+  beginExamination,
+  endExamination,
+  expireUpload,
+  type Media,
+  mediaById,
+  markMediaReady,
+  rejectMedia,
+} from '../db/media.ts';
+import { checkClaims } from '../media/content-types.ts';
+import { createGate } from '../media/gate.ts';
+import { InspectionEnded } from '../media/inspect.ts';
+import { look, MediaRejected, sha256 } from '../media/probe.ts';
 import { alive } from './alive.ts';
 import type { Deps } from './deps.ts';
+import { notYet } from './failures.ts';
+
+/** Parsers at once in this worker: each may take 200 MB (media/inspect.ts). */
+const PARSERS = 2;
+/** Activities that wait for a parser; more would keep other work waiting. */
+const MOST_WAITING = 8;
+const ASK_AGAIN_MS = 2000;
+/** How often a parser may be started on one file without coming to an end. */
+const MOST_EXAMINATIONS = 3;
 
 /** Receives and examines files. */
-export const createMediaActivities = ({ db, mediaStore }: Deps) => ({
-  async mediaDue({ mediaId }: { mediaId: string }): Promise<{ dueInMs: number; uploaded: boolean }> {
-    const { expiresAt, uploadedAt } = await mediaById(db, mediaId);
-    return { dueInMs: Math.max(0, expiresAt.getTime() - Date.now()), uploaded: uploadedAt !== null };
-  },
+export const createMediaActivities = (deps: Deps) => {
+  const { db, mediaStore } = deps;
+  const gate = createGate(PARSERS, MOST_WAITING);
 
-  /** Gives up an upload that is not complete. @returns the state: still `uploading` when the last byte came after all */
-  async expireMedia({ mediaId }: { mediaId: string }): Promise<string> {
-    const { state, storageKey } = await expireUpload(db, mediaId);
-    if (state === 'expired') await mediaStore.remove(storageKey);
-    return state;
-  },
+  async function examine(media: Media, signal: AbortSignal): Promise<void> {
+    const looked = await gate.pass(media.userId, () => tryToLook(deps, media, signal));
+    if (looked === null) throw notYet('ParsersBusy', 'other files are being examined', ASK_AGAIN_MS);
+    const { description, size } = looked;
+    checkClaims(media, { ...description, size });
+    const hash = await sha256(mediaStore, media.storageKey, { signal });
+    await markMediaReady(db, media.id, { ...description, sha256: hash });
+  }
 
-  /** Hashes and reads a complete file; what it claims to be must be what it is. @returns the media's final state */
-  probeMedia: ({ mediaId }: { mediaId: string }): Promise<string> =>
-    alive(async (signal) => {
-      const media = await mediaById(db, mediaId);
-      if (media.state !== 'uploading') return media.state;
-      try {
-        const facts = await probe(mediaStore, media.storageKey, { signal });
-        checkClaims({ contentType: media.contentType, size: media.size }, facts);
-        await markMediaReady(db, mediaId, facts);
-        return 'ready';
-      } catch (error) {
-        if (!(error instanceof MediaRejected)) throw error;
-        await rejectMedia(db, mediaId, error.message);
-        await mediaStore.remove(media.storageKey);
-        return 'rejected';
-      }
-    }),
-});
+  return {
+    async mediaDue({ mediaId }: { mediaId: string }): Promise<{ dueInMs: number; uploaded: boolean }> {
+      const { expiresAt, uploadedAt } = await mediaById(db, mediaId);
+      return { dueInMs: Math.max(0, expiresAt.getTime() - Date.now()), uploaded: uploadedAt !== null };
+    },
+
+    /** Gives up an upload that is not complete. @returns the state: still `uploading` when the last byte came after all */
+    async expireMedia({ mediaId }: { mediaId: string }): Promise<string> {
+      const { state, storageKey } = await expireUpload(db, mediaId);
+      if (state === 'expired') await mediaStore.remove(storageKey);
+      return state;
+    },
+
+    /** Hashes and reads a complete file; what it claims to be must be what it is. @returns the media's final state */
+    probeMedia: ({ mediaId }: { mediaId: string }): Promise<string> =>
+      alive(async (signal) => {
+        const media = await mediaById(db, mediaId);
+        if (media.state !== 'uploading') return media.state;
+        try {
+          await examine(media, signal);
+          return 'ready';
+        } catch (error) {
+          if (!(error instanceof MediaRejected)) throw error;
+          await rejectMedia(db, mediaId, error.message);
+          await mediaStore.remove(media.storageKey);
+          return 'rejected';
+        }
+      }),
+  };
+};
+
+/**
+ * Looks into a file, unless too many tries have come to nothing. The count is in the database before the parser starts: it
+ * outlives a worker that does not survive the file.
+ * @throws MediaRejected `unexaminable`; ApplicationFailure when another try may help
+ */
+async function tryToLook({ db, mediaStore }: Deps, { id, storageKey }: Media, signal: AbortSignal) {
+  const tries = await beginExamination(db, id);
+  if (tries > MOST_EXAMINATIONS) throw unexaminable();
+  try {
+    const looked = await look(mediaStore, storageKey, signal);
+    await endExamination(db, id);
+    return looked;
+  } catch (error) {
+    if (!(error instanceof InspectionEnded)) {
+      await endExamination(db, id);
+      throw error;
+    }
+    if (tries >= MOST_EXAMINATIONS) throw unexaminable();
+    throw ApplicationFailure.create({ type: 'InspectionEnded', message: error.message });
+  }
+}
+
+const unexaminable = (): MediaRejected =>
+  new MediaRejected(
+    'unexaminable',
+    'The file could not be examined within the time and memory that a file gets. Save it again with another program and upload that.',
+  );

@@ -86,14 +86,26 @@ export async function expireUpload(db: Db, id: string): Promise<Media> {
 /** What probing found; these are columns of the same names. */
 export type MediaFindings = Pick<
   Media,
-  'sha256' | 'container' | 'codec' | 'durationMs' | 'fps' | 'bitRate' | 'width' | 'height'
+  | 'contentType'
+  | 'sha256'
+  | 'container'
+  | 'codec'
+  | 'durationMs'
+  | 'fps'
+  | 'bitRate'
+  | 'width'
+  | 'height'
+  | 'chroma'
+  | 'audioCodec'
+  | 'audioChannels'
+  | 'audioSampleRate'
+  | 'indexFirst'
 >;
 
 export async function markMediaReady(db: Db, id: string, findings: MediaFindings): Promise<void> {
-  const { sha256, container, codec, durationMs, fps, bitRate, width, height } = findings;
   await db
     .update(media)
-    .set({ state: 'ready', sha256, container, codec, durationMs, fps, bitRate, width, height })
+    .set({ ...findings, state: 'ready' })
     .where(and(eq(media.id, id), eq(media.state, 'uploading')));
 }
 
@@ -102,4 +114,23 @@ export async function rejectMedia(db: Db, id: string, reason: string): Promise<v
     .update(media)
     .set({ state: 'rejected', rejectedReason: reason })
     .where(and(eq(media.id, id), eq(media.state, 'uploading')));
+}
+
+/** Notes that a parser is about to be started on a file, which may not survive that. @returns how often, this time included */
+export async function beginExamination(db: Db, id: string): Promise<number> {
+  const [row] = await db
+    .update(media)
+    .set({ examinations: sql`${media.examinations} + 1` })
+    .where(eq(media.id, id))
+    .returning({ examinations: media.examinations });
+  if (row === undefined) throw new Error(`no media ${id}`);
+  return row.examinations;
+}
+
+/** The parser came to an end, or was stopped for reasons that are not the file's. */
+export async function endExamination(db: Db, id: string): Promise<void> {
+  await db
+    .update(media)
+    .set({ examinations: sql`greatest(${media.examinations} - 1, 0)` })
+    .where(eq(media.id, id));
 }

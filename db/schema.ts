@@ -318,6 +318,16 @@ export const media = pgTable(
     bitRate: bigint('bit_rate', { mode: 'number' }),
     width: integer('width'),
     height: integer('height'),
+    /** How a video keeps colours: `4:2:0`, ... */
+    chroma: text('chroma'),
+    audioCodec: text('audio_codec'),
+    audioChannels: integer('audio_channels'),
+    /** Hertz. */
+    audioSampleRate: integer('audio_sample_rate'),
+    /** Whether the index of an MP4 or MOV (`moov`) stands before its pictures. */
+    indexFirst: boolean('index_first'),
+    /** How often a parser was started on the file without coming to an end. */
+    examinations: integer('examinations').notNull().default(0),
     /** When an upload that is not complete is given up. */
     expiresAt: at('expires_at').notNull(),
     idempotencyKey: text('idempotency_key'),
@@ -327,10 +337,20 @@ export const media = pgTable(
     workflowStartedAt: at('workflow_started_at'),
     /** Set when the last byte has arrived; probing may still be under way. */
     uploadedAt: at('uploaded_at'),
+    /** For its owner it is gone from then on; the row stays, because posts refer to it. */
+    deletedAt: at('deleted_at'),
+    /** When the store was rid of a file that nobody can use any more. Null: the sweep sees to it. */
+    fileRemovedAt: at('file_removed_at'),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
-  (t) => [unique().on(t.userId, t.id), unique().on(t.userId, t.idempotencyKey)],
+  (t) => [
+    unique().on(t.userId, t.id),
+    unique().on(t.userId, t.idempotencyKey),
+    index('media_with_useless_file')
+      .on(t.updatedAt)
+      .where(sql`file_removed_at is null and (deleted_at is not null or state in ('rejected', 'expired'))`),
+  ],
 );
 
 export const posts = pgTable(

@@ -12,9 +12,11 @@ export class MediaUnavailable extends Error {
 /**
  * Why a file is no media that we publish. Stable: clients see it.
  * `empty`: no bytes; `unreadable`: no known format, or a damaged one; `truncated`: its end is missing;
- * `unsupported`: media of another kind; `claims_mismatch`: not what the client said it would send.
+ * `unsupported`: media of another kind; `claims_mismatch`: not what the client said it would send;
+ * `unexaminable`: a parser takes too much time or memory for it.
  */
-export type MediaRejection = 'empty' | 'unreadable' | 'truncated' | 'unsupported' | 'claims_mismatch';
+export type MediaRejection =
+  'empty' | 'unreadable' | 'truncated' | 'unsupported' | 'claims_mismatch' | 'unexaminable';
 
 /** The file itself is at fault; a retry changes nothing. The message is a sentence for the client. */
 export class MediaRejected extends Error {

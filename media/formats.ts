@@ -1,5 +1,3 @@
-import type { GeneralTrack, ImageTrack, VideoTrack } from 'mediainfo.js';
-
 export type Container = 'mp4' | 'mov' | 'webm' | 'jpeg' | 'webp' | 'png';
 
 /** The content type of each container that we take. */
@@ -12,22 +10,21 @@ export const CONTENT_TYPES: Record<Container, string> = {
   png: 'image/png',
 };
 
-const CONTAINERS: Record<string, Container> = { WebM: 'webm', JPEG: 'jpeg', WebP: 'webp', PNG: 'png' };
-
-const CODECS: Record<string, string> = { AVC: 'h264', 'MPEG-4 Visual': 'mpeg4' };
-
-/** Our name for a container that MediaInfo found; undefined for those that we do not take. */
-export function containerOf({ Format = '', Format_Profile }: GeneralTrack): Container | undefined {
-  if (Format === 'MPEG-4') return Format_Profile === 'QuickTime' ? 'mov' : 'mp4';
-  return CONTAINERS[Format];
-}
+/** Our names for codecs that the parser names otherwise. */
+const CODECS: Record<string, string> = {
+  AVC: 'h264',
+  'MPEG-4 Visual': 'mpeg4',
+  'MPEG Audio': 'mp3',
+  'AC-3': 'ac3',
+  'E-AC-3': 'eac3',
+};
 
 export function isImage(container: Container): boolean {
   return CONTENT_TYPES[container].startsWith('image/');
 }
 
-/** Our name for a codec: `h264`, `hevc`, `vp8`, `vp9`, `av1`, ...; an image's is its container's. */
-export function codecOf(container: Container, { Format = '' }: VideoTrack | ImageTrack): string {
-  if (isImage(container)) return container;
-  return CODECS[Format] ?? Format.toLowerCase();
+/** Our name for a codec: `h264`, `hevc`, `vp8`, `vp9`, `av1`, `aac`, `opus`, ... An unknown one may come from the file. */
+export function codecOf(format: string): string {
+  const name = CODECS[format] ?? format.toLowerCase();
+  return name.replaceAll(/[^a-z0-9 .+/_-]/g, '').trim() || 'unknown';
 }

@@ -1,68 +1,105 @@
-import { mediaInfoFactory, type GeneralTrack, type ImageTrack, type VideoTrack } from 'mediainfo.js';
+import { type ChildProcess, fork } from 'node:child_process';
+import { on, once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
 import { MediaRejected } from './errors.ts';
+import { Findings } from './findings.ts';
 import type { MediaStore } from './store.ts';
 
-/** What MediaInfo saw: the file as a whole, and its first picture track (undefined: none). */
-export interface Inspection {
-  general: GeneralTrack;
-  picture: VideoTrack | ImageTrack | undefined;
-}
+/*
+ * Files of strangers are parsed by a process of their own: a parser can be made to compute for ever, or to unpack
+ * gigabytes, by a file of some kilobytes. It gets no environment, no store and no say about its limits.
+ */
 
+const INSPECTOR = fileURLToPath(new URL('./inspector.ts', import.meta.url));
+/** An ordinary file takes a second. */
+const TIME_MS = 20_000;
+/** JavaScript's heap 64 MB; WebAssembly's memory 2048 pages of 64 KiB: 128 MiB. */
+const LIMITS = ['--max-old-space-size=64', '--max-semi-space-size=2', '--wasm-max-mem-pages=2048'];
 // The index of hours of video takes a few megabytes; a file that makes the parser read more is playing with it.
 const READ_LIMIT_BYTES = 128 * 1024 * 1024;
+const READ_LIMIT = 10_000;
+
+const Request = Type.Object({
+  start: Type.Integer({ minimum: 0 }),
+  length: Type.Integer({ minimum: 1, maximum: 4 * 1024 * 1024 }),
+});
+
+/** The inspection was ended by its limits, or ended by itself without a result. It may be the file's fault. */
+export class InspectionEnded extends Error {
+  override readonly name = 'InspectionEnded';
+}
+
+const unreadable = (): MediaRejected =>
+  new MediaRejected('unreadable', 'The file is not a video or image that can be read.');
 
 /**
- * Reads the parts of a file that describe it, range by range, without its pictures.
- * Throws MediaRejected `unreadable` when the parser gives up, and the store's own error when a read fails.
+ * Reads the parts of a file that describe it, without its pictures.
+ * @throws MediaRejected `unreadable` when the parser gives up; InspectionEnded when its process was ended; the signal's
+ * reason; the store's own error when a read fails
  */
 export async function inspect(
   store: MediaStore,
   key: string,
   size: number,
-  signal: AbortSignal | undefined,
-): Promise<Inspection> {
-  // One parser a file: a crash inside WebAssembly cannot outlive the file that caused it.
-  const parser = await mediaInfoFactory({ format: 'object' });
-  let budget = READ_LIMIT_BYTES;
-  let readFailure: { error: unknown } | undefined;
-
-  async function readChunk(length: number, start: number): Promise<Uint8Array> {
-    budget -= length;
-    if (budget < 0) throw new Error('The parser wants too much.');
-    try {
-      return await readRange(store, key, start, length, signal);
-    } catch (error) {
-      readFailure = { error };
-      throw error;
-    }
-  }
-
+  signal = new AbortController().signal,
+): Promise<Findings> {
+  signal.throwIfAborted();
+  const child = fork(INSPECTOR, [String(size)], {
+    env: {},
+    execArgv: LIMITS,
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+  const late = AbortSignal.timeout(TIME_MS);
+  const kill = (): void => void child.kill('SIGKILL');
+  const stop = AbortSignal.any([signal, late]);
+  stop.addEventListener('abort', kill);
   try {
-    const { media } = await parser.analyzeData(size, readChunk);
-    const tracks = media?.track ?? [];
-    const general = tracks.find((track) => track['@type'] === 'General');
-    if (!general?.Format) throw new Error('No format was recognized.');
-    const picture =
-      tracks.find((track) => track['@type'] === 'Video') ??
-      tracks.find((track) => track['@type'] === 'Image');
-    return { general, picture };
-  } catch {
-    signal?.throwIfAborted();
-    if (readFailure) throw readFailure.error;
-    throw new MediaRejected('unreadable', 'The file is not a video or image that can be read.');
+    const answer = await serve(child, reader(store, key, size, stop));
+    if (answer === 'unreadable') throw unreadable();
+    if (!Value.Check(Findings, answer)) throw new InspectionEnded('The inspector answered nothing sensible.');
+    return answer;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw late.aborted ? new InspectionEnded(`The inspection took more than ${TIME_MS / 1000} s.`) : error;
   } finally {
-    parser.close();
+    stop.removeEventListener('abort', kill);
+    await ended(child);
   }
 }
 
-async function readRange(
-  store: MediaStore,
-  key: string,
-  start: number,
-  length: number,
-  signal: AbortSignal | undefined,
-): Promise<Uint8Array> {
-  signal?.throwIfAborted();
-  const range = store.read(key, { start, end: start + length - 1, ...(signal && { signal }) });
-  return Buffer.concat(await range.toArray());
+/** Hands out bytes until the inspector answers. */
+async function serve(
+  child: ChildProcess,
+  read: (request: { start: number; length: number }) => Promise<Uint8Array>,
+): Promise<unknown> {
+  for await (const [message] of on(child, 'message', { close: ['close'] })) {
+    if (!Value.Check(Request, message)) return message;
+    // When it ends meanwhile, the loop ends with it.
+    child.send(await read(message), () => {});
+  }
+  throw new InspectionEnded(`The inspector ended (${child.signalCode ?? child.exitCode}).`);
+}
+
+/** Reads ranges of the file, as much as a file that means well can need. */
+function reader(store: MediaStore, key: string, size: number, signal: AbortSignal) {
+  let bytes = 0;
+  let reads = 0;
+  return async ({ start, length }: { start: number; length: number }): Promise<Uint8Array> => {
+    bytes += length;
+    reads += 1;
+    if (bytes > READ_LIMIT_BYTES || reads > READ_LIMIT) throw unreadable();
+    if (start >= size) return new Uint8Array();
+    const end = Math.min(start + length, size) - 1;
+    return Buffer.concat(await store.read(key, { start, end, signal }).toArray());
+  };
+}
+
+/** Ends the process, if it has not ended, and waits until the system has its memory back. */
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGKILL');
+  await once(child, 'exit');
 }

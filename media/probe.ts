@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { MediaRejected } from './errors.ts';
-import { CONTENT_TYPES, codecOf, containerOf, isImage, type Container } from './formats.ts';
-import { inspect, type Inspection } from './inspect.ts';
+import type { Findings, Picture } from './findings.ts';
+import { CONTENT_TYPES, codecOf, isImage, type Container } from './formats.ts';
+import { inspect } from './inspect.ts';
 import type { MediaStore } from './store.ts';
 
 export { MediaRejected } from './errors.ts';
 
 /** What a file is, whatever its sender said. */
-export interface Probe {
+export interface Description {
   container: Container;
   /** `h264`, `hevc`, `vp8`, `vp9`, `av1`, ...; for images the same as the container. */
   codec: string;
@@ -20,11 +21,23 @@ export interface Probe {
   fps: number | null;
   /** Of the pictures, bits a second, the average; null for images, and for videos that do not say. */
   bitRate: number | null;
+  /** How a video keeps colours: `4:2:0`, ...; null for images, and for videos that do not say. */
+  chroma: string | null;
+  /** `aac`, ...; null where a video has no sound, and for images. So are the next two. */
+  audioCodec: string | null;
+  audioChannels: number | null;
+  /** Hertz. */
+  audioSampleRate: number | null;
+  /** Whether the index of an MP4 or MOV stands before its pictures; null for other files. */
+  indexFirst: boolean | null;
+  contentType: string;
+}
+
+export interface Probe extends Description {
   /** Lower-case hex. */
   sha256: string;
   /** Bytes. */
   size: number;
-  contentType: string;
 }
 
 export interface ProbeOptions {
@@ -36,70 +49,104 @@ export interface ProbeOptions {
 
 /**
  * Looks into a finished file and hashes it, in constant memory.
- * Throws MediaRejected when it is not a video or image that we take, MediaUnavailable when the store has no such file.
+ * @throws MediaRejected when it is not a video or image that we take, MediaUnavailable when the store has no such file,
+ * InspectionEnded when looking into it took too much time or memory
  */
 export async function probe(store: MediaStore, key: string, options: ProbeOptions = {}): Promise<Probe> {
-  const { signal, onProgress } = options;
-  signal?.throwIfAborted();
-  const size = await store.open(key);
-  if (size === 0) throw new MediaRejected('empty', 'The file is empty.');
-  onProgress?.(0);
+  options.signal?.throwIfAborted();
   // Cheap before costly: what is no media is refused without being hashed.
-  const description = describe(await inspect(store, key, size, signal));
+  const { description, size } = await look(store, key, options.signal);
   return { ...description, size, sha256: await sha256(store, key, options) };
 }
 
-/** Throws MediaRejected `claims_mismatch` unless content type and size (bytes) are what the client announced. */
-export function checkClaims(claims: { contentType: string; size: number }, found: Probe): void {
-  const claimed = claims.contentType.split(';', 1)[0]?.trim().toLowerCase();
-  if (claimed !== found.contentType) {
-    throw new MediaRejected(
-      'claims_mismatch',
-      `The file was announced as ${claimed} and is ${found.contentType}.`,
-    );
-  }
-  if (claims.size !== found.size) {
-    throw new MediaRejected(
-      'claims_mismatch',
-      `The file was announced with ${claims.size} bytes and has ${found.size}.`,
-    );
-  }
+/** The first part of `probe`: all but the hash. */
+export async function look(
+  store: MediaStore,
+  key: string,
+  signal?: AbortSignal,
+): Promise<{ description: Description; size: number }> {
+  const size = await store.open(key);
+  if (size === 0) throw new MediaRejected('empty', 'The file is empty.');
+  return { description: describe(await inspect(store, key, size, signal)), size };
 }
 
-function describe({ general, picture }: Inspection): Omit<Probe, 'size' | 'sha256'> {
-  const container = containerOf(general);
-  if (!container) {
-    throw new MediaRejected('unsupported', 'The file is not an MP4, MOV, WebM, JPEG, WebP or PNG file.');
-  }
-  if (general.extra?.['IsTruncated'] === 'Yes') {
-    throw new MediaRejected('truncated', 'The end of the file is missing.');
-  }
-  const video = !isImage(container) && picture?.['@type'] === 'Video' ? picture : undefined;
-  if (!picture || !(video || isImage(container))) {
-    throw new MediaRejected('unsupported', 'The file has no picture.');
-  }
-  const { Width: width, Height: height } = picture;
-  if (!width || !height) {
-    throw new MediaRejected('unreadable', 'The file does not say how large its picture is.');
-  }
-
-  const sideways = Math.abs(Number(video?.Rotation ?? 0)) % 180 === 90;
-  const seconds = video && (general.Duration ?? video.Duration);
+function describe(findings: Findings): Description {
+  const { container } = findings;
+  if (findings.truncated) throw new MediaRejected('truncated', 'The end of the file is missing.');
+  if (container === null) throw notTaken(findings.other);
+  const still = isImage(container);
+  const picture = still ? (findings.image ?? findings.video) : findings.video;
+  if (picture === null) throw new MediaRejected('unsupported', 'The file has no picture.');
+  const audio = still ? null : findings.audio;
   return {
     container,
-    codec: codecOf(container, picture),
-    durationMs: seconds ? Math.round(seconds * 1000) : null,
-    width: sideways ? height : width,
-    height: sideways ? width : height,
-    fps: video?.FrameRate ?? null,
-    bitRate: video?.BitRate === undefined ? null : Math.round(video.BitRate),
     contentType: CONTENT_TYPES[container],
+    codec: still ? container : codecOf(picture.format),
+    ...sizeShown(picture, findings.sideways),
+    durationMs: still ? null : within(DURATION_MS, milliseconds(findings.seconds)),
+    fps: still ? null : within(FPS, picture.fps),
+    bitRate: still ? null : rounded(within(BIT_RATE, picture.bitRate)),
+    chroma: still ? null : (/^\d:\d:\d$/.exec(picture.chroma ?? '')?.[0] ?? null),
+    audioCodec: audio === null ? null : codecOf(audio.format),
+    audioChannels: rounded(within(CHANNELS, audio?.channels ?? null)),
+    audioSampleRate: rounded(within(SAMPLE_RATE, audio?.sampleRate ?? null)),
+    indexFirst: findings.indexFirst,
   };
 }
 
-async function sha256(store: MediaStore, key: string, { signal, onProgress }: ProbeOptions): Promise<string> {
+function notTaken(other: string | null): MediaRejected {
+  return other === null
+    ? new MediaRejected('unreadable', 'The file is not a video or image that can be read.')
+    : new MediaRejected(
+        'unsupported',
+        `The file is ${other}, not an MP4, MOV, WebM, JPEG, WebP or PNG file. Convert it.`,
+      );
+}
+
+interface Range {
+  what: string;
+  least: number;
+  most: number;
+}
+/** What a file can say of itself. Far beyond what any platform takes: what lies outside is a lie, or damage. */
+const PIXELS: Range = { what: 'pixels wide or high', least: 1, most: 65_535 };
+const DURATION_MS: Range = { what: 'milliseconds long', least: 1, most: 7 * 24 * 3_600_000 };
+const FPS: Range = { what: 'frames a second', least: 0.001, most: 1000 };
+const BIT_RATE: Range = { what: 'bits a second', least: 0, most: 1e11 };
+const CHANNELS: Range = { what: 'audio channels', least: 1, most: 255 };
+const SAMPLE_RATE: Range = { what: 'audio samples a second', least: 1, most: 10_000_000 };
+
+/** @throws MediaRejected `unreadable` for what cannot be */
+function within({ what, least, most }: Range, value: number | null): number | null {
+  if (value === null || (value >= least && value <= most)) return value;
+  throw new MediaRejected(
+    'unreadable',
+    `The file is damaged: it says that it is ${value} ${what}. Save it again.`,
+  );
+}
+
+function sizeShown(picture: Picture, sideways: boolean): { width: number; height: number } {
+  const width = rounded(within(PIXELS, picture.width));
+  const height = rounded(within(PIXELS, picture.height));
+  if (width === null || height === null)
+    throw new MediaRejected('unreadable', 'The file does not say how large its picture is.');
+  return sideways ? { width: height, height: width } : { width, height };
+}
+
+/** Some recorders write 0 where they do not know. */
+const milliseconds = (seconds: number | null): number | null =>
+  seconds === null || seconds === 0 ? null : Math.round(seconds * 1000);
+const rounded = (value: number | null): number | null => (value === null ? null : Math.round(value));
+
+/** Hashes a file. @returns lower-case hex */
+export async function sha256(
+  store: MediaStore,
+  key: string,
+  { signal, onProgress }: ProbeOptions = {},
+): Promise<string> {
   const hash = createHash('sha256');
   let bytes = 0;
+  onProgress?.(0);
   try {
     for await (const chunk of store.parts(key, { ...(signal && { signal }) })) {
       hash.update(chunk);

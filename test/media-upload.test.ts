@@ -288,6 +288,38 @@ test.each([
   expect(more.body.error).toMatchObject({ code: 'media_gone', details: { state: 'rejected' } });
 });
 
+test.each([
+  ['a MOV that a browser calls an MP4', 'VIDEO/MP4', 'video.mov', 'video/quicktime'],
+  ['an MP4 that a library calls a MOV', 'video/quicktime', 'video.mp4', 'video/mp4'],
+  ['a WebM with its codecs', 'video/webm;codecs=vp9,opus', 'video.webm', 'video/webm'],
+  ['an MP4 with its codecs', 'video/mp4; codecs="avc1.640028, mp4a.40.2"', 'fragmented.mp4', 'video/mp4'],
+  ['an M4V', 'video/x-m4v', 'video.mp4', 'video/mp4'],
+  ['a JPEG by its other name', 'image/jpg', 'image.jpg', 'image/jpeg'],
+  ['a file of which the client knows nothing', 'application/octet-stream', 'image.png', 'image/png'],
+])('%s is what it was found to be', async (_what, contentType, name, found) => {
+  onTestFailed(() => world.tell());
+  const bytes = readFileSync(new URL(`fixtures/media/${name}`, import.meta.url));
+  const body = { filename: name, contentType, size: bytes.length };
+  const made = await world.call('POST', '/api/media', { body });
+  expect(made.status).toBe(201);
+  await tusUpload(made.body.uploadUrl, bytes, world.user.key);
+  expect(await untilExamined(made.body.id)).toMatchObject({ state: 'ready', contentType: found });
+});
+
+test.each(['image/gif', 'image/heic', 'video/x-msvideo', 'audio/mpeg', 'mp4', ''])(
+  'a file that is announced as %j is refused before it is sent',
+  async (contentType) => {
+    const body = { filename: 'file', contentType, size: 100 };
+    const { status, body: answer } = await world.call('POST', '/api/media', { body });
+    expect(status).toBe(400);
+    expect(answer.error).toMatchObject({
+      code: 'invalid_request',
+      details: { fields: [{ field: 'contentType' }] },
+    });
+    expect(answer.error.message).toMatch('convert the file to');
+  },
+);
+
 test('an upload that never ends expires, and its file goes', async () => {
   onTestFailed(() => world.tell());
   const { id, uploadUrl } = await announce(5000);

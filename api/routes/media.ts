@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { findMediaByKey, insertMedia } from '../../db/media.ts';
+import { isTaken, mediaTypeOf } from '../../media/content-types.ts';
 import { tenant } from '../access.ts';
 import { hashOf } from '../canonical.ts';
 import type { Deps } from '../deps.ts';
-import { apiError } from '../errors.ts';
+import { apiError, fieldError } from '../errors.ts';
 import { IdempotencyHeaders } from '../idempotency.ts';
 import { mediaView, MediaView } from '../media-view.ts';
 import { Id, ref, refusals } from '../schemas.ts';
@@ -20,14 +21,21 @@ const MediaBody = Type.Object(
   {
     filename: Type.String({ minLength: 1, maxLength: 255, pattern: '^[^\\x00-\\x1f\\x7f/\\\\]+$' }),
     contentType: Type.String({
-      maxLength: 100,
-      pattern: '^(video|image)/[A-Za-z0-9.+-]+$',
+      maxLength: 255,
+      description:
+        'As browsers and libraries write it, with parameters or without; application/octet-stream where it is not known.',
       examples: ['video/mp4'],
     }),
     size: Type.Integer({ minimum: 1, maximum: LARGEST, description: 'Bytes.' }),
   },
   { additionalProperties: false },
 );
+
+const NOT_TAKEN = {
+  field: 'contentType',
+  message:
+    'names a type that no platform takes; convert the file to MP4, MOV, WebM, JPEG, PNG or WebP (application/octet-stream where you do not know its type)',
+};
 
 /** Files that clients send to us, to be published. */
 export const mediaRoutes =
@@ -54,12 +62,16 @@ export const mediaRoutes =
       },
       async (request, reply) => {
         const userId = tenant(request);
+        const contentType = mediaTypeOf(request.body.contentType);
+        const refusal = fieldError(isTaken(contentType) ? [] : [NOT_TAKEN]);
+        if (refusal !== null) throw refusal;
         const key = request.headers['idempotency-key'] ?? null;
         const id = randomUUID();
         const requestHash = hashOf(request.body);
         const expiresAt = new Date(Date.now() + UPLOAD_MS);
         const row = {
           ...request.body,
+          contentType,
           id,
           storageKey: id,
           userId,

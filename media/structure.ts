@@ -1,0 +1,103 @@
+import type { Container } from './formats.ts';
+
+/** Reads bytes of the file; fewer at its end. */
+export type Read = (start: number, length: number) => Promise<Buffer>;
+
+/** What the outermost structure of a file says. */
+export interface Structure {
+  /** Null: none that we take. */
+  container: Container | null;
+  /** Names a format that we know and do not take. */
+  other: string | null;
+  /** The last box promises more bytes than there are. */
+  truncated: boolean;
+  /** Whether the index of an MP4 or MOV (`moov`) stands before its pictures; null for other files. */
+  indexFirst: boolean | null;
+}
+
+const UNKNOWN: Structure = { container: null, other: null, truncated: false, indexFirst: null };
+const ofContainer = (container: Container): Structure => ({ ...UNKNOWN, container });
+const ofOther = (other: string): Structure => ({ ...UNKNOWN, other });
+
+/**
+ * Tells containers apart by signature and boxes, never by a list of brands: cameras and encoders invent brands
+ * (`XAVC`, `iso6`, `dash`, `cmfc`), but every MP4 and MOV has a `moov`.
+ */
+export async function structureOf(read: Read, size: number): Promise<Structure> {
+  const head = await read(0, 256);
+  if (head.subarray(0, 3).equals(JPEG)) return ofContainer('jpeg');
+  if (head.subarray(0, 8).equals(PNG)) return ofContainer('png');
+  if (ascii(head, 0, 4) === 'RIFF' && ascii(head, 8, 12) === 'WEBP') return ofContainer('webp');
+  if (head.subarray(0, 4).equals(EBML))
+    return docTypeOf(head) === 'webm' ? ofContainer('webm') : ofOther('a Matroska file');
+  if (ascii(head, 0, 4) === 'GIF8') return ofOther('a GIF');
+  if (ascii(head, 0, 4) === 'RIFF' && ascii(head, 8, 11) === 'AVI') return ofOther('an AVI file');
+  return FIRST_BOXES.has(ascii(head, 4, 8)) ? boxesOf(read, size) : UNKNOWN;
+}
+
+const JPEG = Buffer.from([0xff, 0xd8, 0xff]);
+const PNG = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+const EBML = Buffer.from([0x1a, 0x45, 0xdf, 0xa3]);
+/** QuickTime files of before 2001 have no `ftyp` (QuickTime File Format Specification, "Movie Files"). */
+const FIRST_BOXES = new Set(['ftyp', 'moov', 'mdat', 'wide', 'free', 'skip', 'pnot', 'uuid']);
+/** Photos, alone or in sequences, which may have a `moov`, too (ISO/IEC 23008-12, AVIF). */
+const HEIF_BRANDS = /^(?:mif|msf|hei|hev|avi|avc[is])/;
+/** Recorders write a few dozen; a file with more plays with the reader. */
+const MOST_BOXES = 1000;
+
+async function boxesOf(read: Read, size: number): Promise<Structure> {
+  let brands: string[] = [];
+  let picturesSeen = false;
+  let at = 0;
+  for (let count = 0; count < MOST_BOXES && at + 8 <= size; count += 1) {
+    const header = await read(at, 16);
+    const type = ascii(header, 4, 8);
+    const length = lengthOf(header, size - at);
+    if (length === null) break;
+    if (type === 'ftyp') brands = brandsOf(await read(at + 8, Math.min(length - 8, 1024)));
+    if (type === 'moov') {
+      if (HEIF_BRANDS.test(brands[0] ?? '')) break;
+      const truncated = at + length > size;
+      return { ...ofContainer(isQuickTime(brands) ? 'mov' : 'mp4'), truncated, indexFirst: !picturesSeen };
+    }
+    picturesSeen ||= type === 'mdat' || type === 'moof';
+    at += length;
+  }
+  return HEIF_BRANDS.test(brands[0] ?? '')
+    ? ofOther('a HEIC or AVIF image')
+    : { ...UNKNOWN, truncated: at > size };
+}
+
+/** Bytes of a box, header included; null when no box begins here. */
+function lengthOf(header: Buffer, left: number): number | null {
+  if (header.length < 8) return null;
+  const short = header.readUInt32BE(0);
+  // 0: up to the end of the file. 1: the length follows in 64 bits.
+  if (short === 0) return left;
+  const length = short === 1 && header.length === 16 ? Number(header.readBigUInt64BE(8)) : short;
+  return length < 8 || !Number.isSafeInteger(length) ? null : length;
+}
+
+/** The major brand and then the compatible ones; between them stands a version. */
+function brandsOf(body: Buffer): string[] {
+  const brands = [ascii(body, 0, 4)];
+  for (let at = 8; at + 4 <= body.length; at += 4) brands.push(ascii(body, at, at + 4));
+  return brands;
+}
+
+function isQuickTime([major, ...compatible]: readonly string[]): boolean {
+  if (major === undefined || major === 'qt  ') return true;
+  return compatible.includes('qt  ') && !compatible.some((brand) => /^(?:iso|mp4)/.test(brand));
+}
+
+/** The EBML element DocType (id 0x4282), which stands in the first bytes (RFC 8794 section 11.2.4). */
+function docTypeOf(head: Buffer): string {
+  const at = head.indexOf(Buffer.from([0x42, 0x82]));
+  if (at === -1) return '';
+  const length = (head[at + 2] ?? 0) & 0x7f;
+  return ascii(head, at + 3, at + 3 + length).replace(/\0+$/, '');
+}
+
+function ascii(bytes: Buffer, start: number, end: number): string {
+  return bytes.toString('latin1', start, Math.min(end, bytes.length));
+}

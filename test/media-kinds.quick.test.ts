@@ -1,0 +1,226 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkClaims, isTaken, mediaTypeOf } from '../media/content-types.ts';
+import { probe, type Probe } from '../media/probe.ts';
+import { type MediaStore, openMediaStore } from '../media/store.ts';
+import {
+  box,
+  brands,
+  findBox,
+  fixture,
+  jpegSegment,
+  jpegWith,
+  pngWith,
+  riffChunk,
+  webpWith,
+} from './hostile-media.ts';
+
+/* What a file is, by its structure; how its picture is shown; and what clients call it. */
+
+let directory: string;
+let store: MediaStore;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'everpost-kinds-'));
+  store = openMediaStore(`file:${directory}`);
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+async function probed(bytes: Buffer): Promise<Probe> {
+  await writeFile(join(directory, 'key'), bytes);
+  return probe(store, 'key');
+}
+
+/** A film with another first box of the same length, so that its index still points to its pictures. */
+function withFirstBox(name: string, first: Buffer): Buffer {
+  const film = fixture(name);
+  const rest = film.subarray(film.readUInt32BE(0));
+  const padding = film.readUInt32BE(0) - first.length;
+  return Buffer.concat([first, ...(padding === 0 ? [] : [box('free', Buffer.alloc(padding - 8))]), rest]);
+}
+
+describe('a film', () => {
+  const film = { width: 180, height: 320, codec: 'h264', durationMs: 1000 };
+
+  test.each(['XAVC', 'iso6', 'dash', 'cmfc', 'M4V ', 'f4v ', '3gp5', 'avc1', 'MSNV', 'zzzz'])(
+    'of the brand %j is an MP4',
+    async (brand) => {
+      const bytes = withFirstBox('video.mp4', brands(brand));
+      expect(await probed(bytes)).toMatchObject({ ...film, container: 'mp4', contentType: 'video/mp4' });
+    },
+  );
+
+  test('in fragments is an MP4', async () => {
+    expect(await probed(fixture('fragmented.mp4'))).toMatchObject({
+      container: 'mp4',
+      codec: 'h264',
+      audioCodec: 'aac',
+      width: 180,
+      height: 320,
+      indexFirst: true,
+    });
+  });
+
+  test.each([
+    ['of QuickTime’s brand', brands('qt  ', 'qt  ')],
+    ['of another brand that is compatible with QuickTime’s only', brands('niko', 'qt  ')],
+    ['without a brand', box('wide')],
+    ['that begins with free space', box('free')],
+    ['that begins with padding', box('skip')],
+  ])('%s is a MOV', async (_name, first) => {
+    const bytes = withFirstBox('video.mov', first);
+    expect(await probed(bytes)).toMatchObject({ ...film, container: 'mov', contentType: 'video/quicktime' });
+  });
+
+  test.each(['heic', 'mif1', 'avif', 'avis', 'msf1'])('of the photo brand %j is none', async (brand) => {
+    const still = Buffer.concat([
+      brands(brand, 'mif1'),
+      box('meta', Buffer.alloc(100)),
+      box('mdat', Buffer.alloc(100)),
+    ]);
+    const sequence = Buffer.concat([brands(brand, 'isom'), findBox(fixture('video.mp4'), 'moov')]);
+    for (const bytes of [still, sequence])
+      await expect(probed(bytes)).rejects.toMatchObject({
+        code: 'unsupported',
+        message: expect.stringContaining('HEIC or AVIF'),
+      });
+  });
+
+  test('that is only a piece of a stream is none', async () => {
+    const fragments = fixture('fragmented.mp4');
+    const piece = fragments.subarray(fragments.indexOf('moof', 0, 'latin1') - 4);
+    await expect(probed(piece)).rejects.toMatchObject({ code: 'unreadable' });
+  });
+
+  test('says where its index stands, how it keeps colours, and what its sound is', async () => {
+    expect(await probed(fixture('tail-422-ac3.mp4'))).toMatchObject({
+      indexFirst: false,
+      chroma: '4:2:2',
+      audioCodec: 'ac3',
+      audioChannels: 6,
+      audioSampleRate: 44_100,
+    });
+    expect(await probed(fixture('video.mp4'))).toMatchObject({
+      indexFirst: true,
+      chroma: '4:2:0',
+      audioCodec: 'aac',
+      audioChannels: 1,
+    });
+  });
+});
+
+/** Exif with an orientation, in either byte order, behind some other tag. */
+function exif(orientation: number, order: 'II' | 'MM'): Buffer {
+  const bytes = Buffer.alloc(38);
+  const write16 = (value: number, at: number): unknown =>
+    order === 'II' ? bytes.writeUInt16LE(value, at) : bytes.writeUInt16BE(value, at);
+  const write32 = (value: number, at: number): unknown =>
+    order === 'II' ? bytes.writeUInt32LE(value, at) : bytes.writeUInt32BE(value, at);
+  bytes.write(order, 'latin1');
+  write16(42, 2);
+  write32(8, 4);
+  write16(2, 8);
+  for (const [entry, tag, value] of [
+    [10, 0x0100, 9],
+    [22, 0x0112, orientation],
+  ] as const) {
+    write16(tag, entry);
+    write16(3, entry + 2);
+    write32(1, entry + 4);
+    write16(value, entry + 8);
+  }
+  return bytes;
+}
+
+describe('a photo', () => {
+  const MARK = Buffer.from('Exif\0\0', 'latin1');
+  const sideways = { width: 160, height: 120 };
+  const upright = { width: 120, height: 160 };
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])('of orientation %i has the size that is shown', async (orientation) => {
+    const shown = orientation >= 5 ? sideways : upright;
+    const tags = exif(orientation, orientation % 2 === 0 ? 'II' : 'MM');
+    const segment = jpegSegment(0xe1, Buffer.concat([MARK, tags]));
+    const other = jpegSegment(0xe1, Buffer.from('http://ns.adobe.com/xap/1.0/\0<x/>', 'latin1'));
+    expect(await probed(jpegWith(other, segment))).toMatchObject({ container: 'jpeg', ...shown });
+    expect(await probed(pngWith('eXIf', tags))).toMatchObject({ container: 'png', ...shown });
+    expect(await probed(webpWith(riffChunk('EXIF', tags)))).toMatchObject({ container: 'webp', ...shown });
+  });
+
+  test('of WebP may have the mark of JPEG before its Exif', async () => {
+    const marked = riffChunk('EXIF', Buffer.concat([MARK, exif(6, 'II')]));
+    expect(await probed(webpWith(marked))).toMatchObject({ container: 'webp', ...sideways });
+  });
+
+  test.each([
+    ['ends early', exif(6, 'MM').subarray(0, 20)],
+    ['points outside', Buffer.from('4d4d002affffffff', 'hex')],
+    ['is empty', Buffer.alloc(0)],
+    ['is of an impossible orientation', exif(9, 'MM')],
+  ])('whose Exif %s is upright', async (_name, tags) => {
+    const segment = jpegSegment(0xe1, Buffer.concat([MARK, tags]));
+    expect(await probed(jpegWith(segment))).toMatchObject(upright);
+    expect(await probed(pngWith('eXIf', tags))).toMatchObject(upright);
+    expect(await probed(webpWith(riffChunk('EXIF', tags)))).toMatchObject(upright);
+  });
+});
+
+const found = (container: Probe['container'], contentType: string) => ({ container, contentType, size: 1 });
+
+describe('a content type', () => {
+  const mp4 = found('mp4', 'video/mp4');
+  const mov = found('mov', 'video/quicktime');
+  const webm = found('webm', 'video/webm');
+  const jpeg = found('jpeg', 'image/jpeg');
+  const png = found('png', 'image/png');
+
+  test.each([
+    ['VIDEO/MP4', 'video/mp4'],
+    ['video/webm;codecs=vp9,opus', 'video/webm'],
+    ['video/mp4; codecs="avc1.640028, mp4a.40.2"', 'video/mp4'],
+    [' Image/JPEG ; q=1', 'image/jpeg'],
+  ])('%j is read as %j', (written, type) => {
+    expect(mediaTypeOf(written)).toBe(type);
+    expect(isTaken(written)).toBe(true);
+  });
+
+  test.each([
+    ['video/mp4', [mp4, mov]],
+    ['application/mp4', [mp4, mov]],
+    ['video/x-m4v', [mp4, mov]],
+    ['video/quicktime', [mov, mp4]],
+    ['video/webm; codecs=vp8', [webm]],
+    ['image/jpg', [jpeg, png]],
+    ['image/pjpeg', [jpeg]],
+    ['image/png', [png, jpeg]],
+    ['application/octet-stream', [mp4, mov, webm, jpeg, png]],
+  ])('%j announces any of its family', (contentType, files) => {
+    for (const file of files) expect(() => checkClaims({ contentType, size: 1 }, file)).not.toThrow();
+  });
+
+  test.each([
+    ['video/webm', mp4],
+    ['video/mp4', webm],
+    ['image/jpeg', mp4],
+    ['video/mp4', jpeg],
+  ])('%j announces no file of another family', (contentType, file) => {
+    expect(() => checkClaims({ contentType, size: 1 }, file)).toThrow(
+      `announced as ${contentType} and is ${file.contentType}`,
+    );
+  });
+
+  test.each([
+    'image/gif',
+    'image/heic',
+    'video/x-msvideo',
+    'video/x-matroska',
+    'text/html',
+    'mp4',
+    '',
+    '__proto__',
+  ])('%j is one that no platform takes', (contentType) => {
+    expect(isTaken(contentType)).toBe(false);
+  });
+});
