@@ -81,7 +81,7 @@ function checkFiles(body: InstagramBody, allowPrivate: boolean): FieldProblem[] 
   if (mediaType !== 'CAROUSEL') {
     if (children !== undefined)
       problems.push({ field: 'children', message: 'is for mediaType CAROUSEL only' });
-    return [...problems, ...checkFile(body, '', allowPrivate)];
+    return [...problems, ...checkFile(body, '', allowPrivate, KINDS[mediaType])];
   }
   for (const field of ['mediaId', 'imageUrl', 'videoUrl'] as const)
     if (body[field] !== undefined) problems.push({ field, message: 'belongs to the children of a CAROUSEL' });
@@ -92,6 +92,9 @@ function checkFiles(body: InstagramBody, allowPrivate: boolean): FieldProblem[] 
     ...(children ?? []).flatMap((child, index) => checkFile(child, `children.${index}.`, allowPrivate)),
   ];
 }
+
+/** What the file of a media type is; null: either. */
+const KINDS = { IMAGE: 'image', REELS: 'video', STORIES: null } as const;
 
 /** A single video is a reel or a story (sheet instagram section 4.1). */
 function kindProblems(mediaType: InstagramBody['mediaType'], [only]: readonly NamedFile[]): FieldProblem[] {

@@ -17,6 +17,12 @@ export const fileFields = {
 const FileFields = Type.Object(fileFields);
 type FileFields = Static<typeof FileFields>;
 
+const RIGHT_FIELDS = {
+  image: ['mediaId', 'imageUrl'],
+  video: ['mediaId', 'videoUrl'],
+  either: ['mediaId', 'imageUrl', 'videoUrl'],
+} as const;
+
 /** A file of a request, and what we know of it. */
 export interface NamedFile {
   ref: MediaRef;
@@ -24,14 +30,23 @@ export interface NamedFile {
   media: Media | null;
 }
 
-/** What is wrong with the names of a file, without looking for it. */
+/**
+ * What is wrong with the names of a file, without looking for it.
+ * @param kind what the file must be; null: either
+ */
 export function checkFile(
   { mediaId, imageUrl, videoUrl }: FileFields,
   at: string,
   allowPrivate: boolean,
+  kind: MediaRef['kind'] | null = null,
 ): FieldProblem[] {
   const given = [mediaId, imageUrl, videoUrl].filter((name) => name !== undefined);
-  if (given.length !== 1)
+  if (given.length === 0) {
+    const right = RIGHT_FIELDS[kind ?? 'either'];
+    const message = `is missing: ${right.join(' or ')} names the file`;
+    return right.map((field) => ({ field: at + field, message }));
+  }
+  if (given.length > 1)
     return [{ field: `${at}mediaId`, message: 'or imageUrl or videoUrl: exactly one of them is required' }];
   return checkUrls({ [`${at}imageUrl`]: imageUrl, [`${at}videoUrl`]: videoUrl }, allowPrivate);
 }

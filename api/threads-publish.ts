@@ -145,7 +145,7 @@ function checkFiles(unit: UnitBody, at: string, allowPrivate: boolean): FieldPro
       if (unit[field] !== undefined) problem(field, `is not for mediaType ${mediaType}`);
   return [
     ...problems,
-    ...(single ? checkFile(unit, at, allowPrivate) : []),
+    ...(single ? checkFile(unit, at, allowPrivate, mediaType === 'IMAGE' ? 'image' : 'video') : []),
     ...(children ?? []).flatMap((child, index) => checkFile(child, `${at}children.${index}.`, allowPrivate)),
   ];
 }

@@ -103,8 +103,11 @@ function checkSource(
     return problems;
   }
   if (mediaId !== undefined) problem('mediaId', 'is for source FILE_UPLOAD only');
-  if ((videoUrl === undefined) === (photoUrls === undefined))
+  if ((videoUrl === undefined) === (photoUrls === undefined)) {
     problem('videoUrl', 'or photoUrls: exactly one of them is required by source PULL_FROM_URL');
+    if (mediaId === undefined)
+      problem('photoUrls', 'or videoUrl: exactly one of them is required by source PULL_FROM_URL');
+  }
   const urls = [
     ...(videoUrl === undefined ? [] : [['videoUrl', videoUrl] as const]),
     ...(photoUrls ?? []).map((url, index) => [`photoUrls.${index}`, url] as const),

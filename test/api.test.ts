@@ -566,6 +566,9 @@ describe('a post is refused', () => {
     expect(fieldsOf(answer)).toEqual(['mediaId', 'videoUrl']);
     const pull = await scheduled({ source: 'PULL_FROM_URL' });
     expect(fieldsOf(pull)).toEqual(['mediaId', 'videoUrl']);
+    expect(fieldsOf(await scheduled({ mediaId: undefined }))).toEqual(['mediaId']);
+    const nothing = await scheduled({ source: 'PULL_FROM_URL', mediaId: undefined });
+    expect(fieldsOf(nothing)).toEqual(['videoUrl', 'photoUrls']);
   });
 
   test('when its file is no video', async () => {

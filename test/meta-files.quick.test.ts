@@ -48,6 +48,15 @@ const OF_ANY_VIDEO: Case[] = [
   [{ fps: 15 }, ['video_frame_rate']],
   [{ fps: 120 }, ['video_frame_rate']],
   [{ width: 1100, height: 100 }, ['video_ratio']],
+  [{ indexFirst: true, chroma: '4:2:0', audioCodec: 'aac', audioChannels: 2, audioSampleRate: 48_000 }, []],
+  [{ indexFirst: null, chroma: null, audioCodec: null, audioChannels: null, audioSampleRate: null }, []],
+  [{ indexFirst: false }, ['video_index']],
+  [{ chroma: '4:2:2' }, ['video_chroma']],
+  [{ chroma: '4:4:4' }, ['video_chroma']],
+  [{ audioCodec: 'mp3' }, ['audio_codec']],
+  [{ audioCodec: 'pcm' }, ['audio_codec']],
+  [{ audioChannels: 6 }, ['audio_channels']],
+  [{ audioSampleRate: 96_000 }, ['audio_sample_rate']],
   [{ codec: null, width: null, height: null, fps: null, bitRate: null, durationMs: null }, []],
 ];
 
@@ -125,16 +134,32 @@ describe('an image', () => {
   });
 });
 
+test('what can be mended without the eye is told with the command that mends it', () => {
+  const facts: FileFacts = { ...video, indexFirst: false, audioCodec: 'mp3' };
+  const told = checkInstagramFile(of('REELS'), 'video', facts).map(({ message }) => message);
+  expect(told).toEqual([
+    expect.stringContaining('ffmpeg -i in.mp4 -c copy -movflags +faststart out.mp4'),
+    expect.stringContaining('ffmpeg -i in.mp4 -c:v copy -c:a aac'),
+  ]);
+});
+
 test('every refusal says what to do', () => {
   const bad = { size: 1e12, contentType: 'x/y', durationMs: 1e9, codec: 'x', width: 1e6, height: 1, fps: 1 };
-  const facts = { ...bad, bitRate: 1e12 };
+  const encoding = {
+    indexFirst: false,
+    chroma: '4:2:2',
+    audioCodec: 'ac3',
+    audioChannels: 6,
+    audioSampleRate: 96_000,
+  };
+  const facts = { ...bad, ...encoding, bitRate: 1e12 };
   const problems = [
     ...checkInstagramFile(of('IMAGE'), 'image', facts),
     ...checkInstagramFile(of('REELS'), 'video', facts),
     ...checkThreadsFile('image', facts),
     ...checkThreadsFile('video', facts),
   ];
-  expect(new Set(rulesOf(problems)).size).toBe(11);
+  expect(new Set(rulesOf(problems)).size).toBe(16);
   for (const { message, field } of problems)
     expect({ field, message }).toEqual({ field: 'mediaId', message: expect.stringMatching(/[;:] \S|best$/) });
 });

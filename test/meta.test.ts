@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
@@ -649,6 +650,51 @@ describe('a post', () => {
       { field: 'replies.0.children.1.mediaId', rule: 'video_duration' },
     ]);
   });
+
+  test('whose file Meta would refuse late is refused before any call, with the remedy', async () => {
+    const bytes = readFileSync(new URL('fixtures/media/tail-422-ac3.mp4', import.meta.url));
+    const mediaId = await world.upload(bytes);
+    const rules = ['video_index', 'video_chroma', 'audio_codec', 'audio_channels'];
+    const posts = [
+      await publish('instagram', { accountId: instagram.id, mediaType: 'REELS', mediaId }),
+      await publish('instagram', { accountId: instagram.id, mediaType: 'STORIES', mediaId }),
+      await publish('threads', { accountId: threads.id, mediaType: 'VIDEO', mediaId }),
+    ];
+    for (const { status, body } of posts) {
+      expect(status).toBe(400);
+      const fields: Json[] = body.error.details.fields;
+      const told = fields.filter(({ rule }) => rules.includes(rule));
+      expect(told.map(({ rule }) => rule)).toEqual(rules);
+      for (const { field, message } of told)
+        expect([field, message]).toEqual(['mediaId', expect.stringContaining('ffmpeg -i in.mp4 ')]);
+    }
+  });
+
+  test.each([
+    ['instagram', { mediaType: 'IMAGE' }, ['mediaId', 'imageUrl']],
+    ['instagram', { mediaType: 'REELS' }, ['mediaId', 'videoUrl']],
+    ['instagram', { mediaType: 'STORIES' }, ['mediaId', 'imageUrl', 'videoUrl']],
+    ['threads', { mediaType: 'IMAGE' }, ['mediaId', 'imageUrl']],
+    ['threads', { mediaType: 'VIDEO' }, ['mediaId', 'videoUrl']],
+    [
+      'threads',
+      { mediaType: 'CAROUSEL', children: [{}, { imageUrl: 'https://a.example/a.jpg' }] },
+      ['children.0.mediaId', 'children.0.imageUrl', 'children.0.videoUrl'],
+    ],
+    [
+      'threads',
+      { mediaType: 'TEXT', postInfo: { text: 'a' }, replies: [{ mediaType: 'VIDEO' }] },
+      ['replies.0.mediaId', 'replies.0.videoUrl'],
+    ],
+  ])(
+    'to %s without its file names the fields that would have been right: %j',
+    async (provider, body, names) => {
+      const accountId = provider === 'instagram' ? instagram.id : threads.id;
+      const answer = await publish(provider, { accountId, ...body });
+      expect(answer.status).toBe(400);
+      expect(answer.body.error.details.fields.map(({ field }: Json) => field)).toEqual(names);
+    },
+  );
 
   test('whose cover is not on the net is refused', async () => {
     const { status, body } = await publish('instagram', {

@@ -10,6 +10,14 @@ export interface FileFacts extends MediaFacts {
   fps: number | null;
   /** Of the pictures of a video, bits a second. */
   bitRate: number | null;
+  /** How a video keeps colours: `4:2:0`, ... Absent, here and below: not known. */
+  chroma?: string | null;
+  audioCodec?: string | null;
+  audioChannels?: number | null;
+  /** Hertz. */
+  audioSampleRate?: number | null;
+  /** Whether the index (`moov`) stands before the pictures. */
+  indexFirst?: boolean | null;
 }
 
 /** Width by height, both inclusive; null: any. */
@@ -75,6 +83,7 @@ export function checkVideo(
     );
   if (isOutside(ratioOf(facts), ratios))
     problems.add('video_ratio', 'has a ratio that is not accepted; 9:16 is best');
+  checkEncoding(facts, problems.add);
   if (durationMs !== null) {
     const [least, most] = seconds;
     if (durationMs < least * 1000 || durationMs > most * 1000)
@@ -84,6 +93,40 @@ export function checkVideo(
       );
   }
   return problems.found;
+}
+
+const LARGEST_SAMPLE_RATE = 48_000;
+const MOST_CHANNELS = 2;
+const ffmpeg = (how: string): string => `ffmpeg -i in.mp4 ${how} -movflags +faststart out.mp4`;
+const WITH_RIGHT_SOUND = ffmpeg('-c:v copy -c:a aac -ar 48000 -ac 2 -b:a 128k');
+
+/** What Meta finds out only after it has the file, and then names by no more than "unknown" (sheets as above, row "codec"). */
+function checkEncoding(
+  { chroma, audioCodec, audioChannels, audioSampleRate, indexFirst }: FileFacts,
+  add: (rule: string, message: string) => void,
+): void {
+  if (indexFirst === false)
+    add(
+      'video_index',
+      `has its index (moov) behind its pictures; put it first, which needs no encoding: ${ffmpeg('-c copy')}`,
+    );
+  if (chroma != null && chroma !== '4:2:0')
+    add(
+      'video_chroma',
+      `keeps its colours as ${chroma}; encode it with 4:2:0: ${ffmpeg('-c:v libx264 -pix_fmt yuv420p -c:a copy')}`,
+    );
+  if (audioCodec != null && audioCodec !== 'aac')
+    add('audio_codec', `has its sound as ${audioCodec}; encode that as AAC: ${WITH_RIGHT_SOUND}`);
+  if (audioChannels != null && audioChannels > MOST_CHANNELS)
+    add(
+      'audio_channels',
+      `has ${audioChannels} audio channels; ${MOST_CHANNELS} at most: ${WITH_RIGHT_SOUND}`,
+    );
+  if (audioSampleRate != null && audioSampleRate > LARGEST_SAMPLE_RATE)
+    add(
+      'audio_sample_rate',
+      `has sound of ${audioSampleRate} Hz; ${LARGEST_SAMPLE_RATE} Hz at most: ${WITH_RIGHT_SOUND}`,
+    );
 }
 
 function collect() {
