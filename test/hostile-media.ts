@@ -27,7 +27,7 @@ export function findBox(bytes: Buffer, type: string): Buffer {
 }
 
 /** The same boxes, with other contents in the one that a path of types leads to. */
-export function editBox(
+function editBox(
   bytes: Buffer,
   [type, ...rest]: readonly string[],
   edit: (body: Buffer) => Buffer,
@@ -114,7 +114,7 @@ const bomb = (): Buffer => deflateSync(Buffer.alloc(500_000_000), { level: 9 });
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
 
 /** The small PNG, of another size. */
-export function pngOfSize(width: number, height: number): Buffer {
+function pngOfSize(width: number, height: number): Buffer {
   const png = fixture('image.png');
   const header = Buffer.from(png.subarray(16, 29));
   header.writeUInt32BE(width);
