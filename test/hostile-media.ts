@@ -27,11 +27,7 @@ export function findBox(bytes: Buffer, type: string): Buffer {
 }
 
 /** The same boxes, with other contents in the one that a path of types leads to. */
-function editBox(
-  bytes: Buffer,
-  [type, ...rest]: readonly string[],
-  edit: (body: Buffer) => Buffer,
-): Buffer {
+function editBox(bytes: Buffer, [type, ...rest]: readonly string[], edit: (body: Buffer) => Buffer): Buffer {
   const parts: Buffer[] = [];
   for (let at = 0; at < bytes.length;) {
     const whole = bytes.subarray(at, at + bytes.readUInt32BE(at));
