@@ -235,7 +235,7 @@ export function readConfig(role: 'server' | 'worker', env: Environment = process
       parsed.hash !== ''
     )
       problem(`${name} must be an http(s) URL without credentials, query or fragment`);
-    return text.replace(/\/+$/, '');
+    return /^.*[^/]/s.exec(text)?.[0] ?? '';
   };
 
   const portOf = (name: SettingName): number => {

@@ -156,13 +156,16 @@ async function connect(
   if (error !== undefined || code === undefined) {
     // Meta spells the one in more than one way, the other in one (sheet threads section 2.3).
     if (error === 'access_denied' || reason === 'user_denied') return { code: 'access_denied' };
-    const details = {
+    const { details } = new ProviderError({
       provider: provider.name,
+      kind: 'grant',
+      code: 'provider_error',
+      message: `${provider.name} sent the creator back without a code`,
+      userMessage: 'The account was not connected.',
       // A dialog that is set up wrongly names them otherwise (sheet instagram section 2.2).
       providerCode: error ?? query.error_code ?? null,
       providerMessage: query.error_description ?? query.error_message ?? null,
-      logId: null,
-    };
+    });
     return { code: 'provider_error', unavailable: false, details };
   }
   const link =

@@ -6,6 +6,7 @@ import {
   type InstagramRequest,
   UserTags,
 } from '../providers/instagram/request.ts';
+import { Words } from '../providers/texts.ts';
 import type { Deps } from './deps.ts';
 import { type FieldProblem, fieldError } from './errors.ts';
 import {
@@ -28,7 +29,7 @@ export const InstagramBody = Type.Object(
     children: Type.Optional(
       Type.Array(
         Type.Object(
-          { ...fileFields, alt_text: Type.Optional(Type.String()), user_tags: Type.Optional(UserTags) },
+          { ...fileFields, alt_text: Type.Optional(Words), user_tags: Type.Optional(UserTags) },
           { additionalProperties: false },
         ),
         { minItems: 2, maxItems: 10, description: 'For CAROUSEL, in order.' },

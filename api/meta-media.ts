@@ -3,16 +3,18 @@ import type { Media } from '../db/media.ts';
 import type { FileFacts } from '../providers/meta/files.ts';
 import type { MediaRef } from '../providers/meta/media.ts';
 import type { RequestProblem } from '../providers/provider.ts';
+import { Address } from '../providers/texts.ts';
 import type { Deps } from './deps.ts';
 import type { FieldProblem } from './errors.ts';
 import { readyMedia } from './new-post.ts';
+import { LONGEST_ID } from './schemas.ts';
 import { mediaUrlProblem } from './urls.ts';
 
 /** Exactly one of three ways to name a file. */
 export const fileFields = {
-  mediaId: Type.Optional(Type.String({ description: 'Media that is `ready`.' })),
-  imageUrl: Type.Optional(Type.String({ maxLength: 2000 })),
-  videoUrl: Type.Optional(Type.String({ maxLength: 2000 })),
+  mediaId: Type.Optional(Type.String({ maxLength: LONGEST_ID, description: 'Media that is `ready`.' })),
+  imageUrl: Type.Optional(Address),
+  videoUrl: Type.Optional(Address),
 };
 const FileFields = Type.Object(fileFields);
 type FileFields = Static<typeof FileFields>;

@@ -7,15 +7,16 @@ import { hashOf } from './canonical.ts';
 import type { Deps } from './deps.ts';
 import { apiError } from './errors.ts';
 import { deadlineAt, dueAt } from './schedule.ts';
-import { isUuid, Time } from './schemas.ts';
+import { AnyId, isUuid, LONGEST_TIME, Time } from './schemas.ts';
 
 /** What every request to publish has, whatever the provider. */
 export const publishOptions = {
-  accountId: Type.String(),
+  accountId: AnyId,
   scheduledAt: Type.Optional(Time),
   deadline: Type.Optional(
     Type.String({
       format: 'date-time',
+      maxLength: LONGEST_TIME,
       description:
         'When waiting for quota, account or provider is given up: at most, and without it, 72 hours after the post is due.',
     }),

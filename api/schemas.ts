@@ -2,8 +2,10 @@ import { Type, type Static, type TSchema } from 'typebox';
 
 /* What several resources share. */
 
+/** The rest of a time's digits means nothing to us. */
+export const LONGEST_TIME = 64;
 /** RFC 3339. */
-export const Time = Type.String({ format: 'date-time' });
+export const Time = Type.String({ format: 'date-time', maxLength: LONGEST_TIME });
 export const nullable = {
   string: Type.Unsafe<string | null>({ type: ['string', 'null'] }),
   time: Type.Unsafe<string | null>({ type: ['string', 'null'], format: 'date-time' }),
@@ -74,7 +76,14 @@ export function refusals(...statuses: (keyof typeof REASONS)[]): Record<number, 
 /** For routes that refuse nothing by themselves. */
 export const malformed = { 400: REASONS[400] };
 
-/** Path parameters; ids that cannot exist answer like ids that do not. */
+export const LONGEST_ID = 200;
+/** In bodies and queries; ids that cannot exist answer like ids that do not. */
+export const AnyId = Type.String({ maxLength: LONGEST_ID });
+/** Path parameter of what belongs to a provider. */
+export const ProviderPath = Type.Object({
+  provider: Type.String({ maxLength: 20, examples: ['instagram'] }),
+});
+/** Path parameters; as above. */
 export const Id = Type.Object({ id: Type.String({ format: 'uuid' }) });
 
 export const text = (date: Date): string => date.toISOString();

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox';
+import { Words } from '../providers/texts.ts';
 import { missingScopes } from '../providers/threads/eligibility.ts';
 import {
   checkThreadsFile,
@@ -21,7 +22,7 @@ const unitFields = {
   ...fileFields,
   children: Type.Optional(
     Type.Array(
-      Type.Object({ ...fileFields, alt_text: Type.Optional(Type.String()) }, { additionalProperties: false }),
+      Type.Object({ ...fileFields, alt_text: Type.Optional(Words) }, { additionalProperties: false }),
       { minItems: 2, maxItems: 20, description: 'For CAROUSEL, in order.' },
     ),
   ),

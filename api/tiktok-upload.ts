@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox';
 import type { Account } from '../db/accounts.ts';
 import type { MediaFacts } from '../providers/provider.ts';
+import { Address } from '../providers/texts.ts';
 import { checkRequest, PostInfo, type TikTokRequest } from '../providers/tiktok/request.ts';
 import type { Deps } from './deps.ts';
 import { type FieldProblem, fieldError } from './errors.ts';
@@ -12,6 +13,7 @@ import {
   readyMedia,
   timesOf,
 } from './new-post.ts';
+import { LONGEST_ID } from './schemas.ts';
 import { mediaUrlProblem } from './urls.ts';
 
 /** Body of POST /api/tiktok/upload. Exactly one of `mediaId`, `videoUrl` and `photoUrls`. */
@@ -20,9 +22,11 @@ export const UploadBody = Type.Object(
     ...publishOptions,
     source: Type.Enum(['FILE_UPLOAD', 'PULL_FROM_URL']),
     mode: Type.Enum(['inbox', 'direct']),
-    mediaId: Type.Optional(Type.String({ description: 'For FILE_UPLOAD: a video that is `ready`.' })),
-    videoUrl: Type.Optional(Type.String({ maxLength: 2000 })),
-    photoUrls: Type.Optional(Type.Array(Type.String({ maxLength: 2000 }), { minItems: 1, maxItems: 35 })),
+    mediaId: Type.Optional(
+      Type.String({ maxLength: LONGEST_ID, description: 'For FILE_UPLOAD: a video that is `ready`.' }),
+    ),
+    videoUrl: Type.Optional(Address),
+    photoUrls: Type.Optional(Type.Array(Address, { minItems: 1, maxItems: 35 })),
     photoCoverIndex: Type.Optional(Type.Integer({ minimum: 0, maximum: 34 })),
     postInfo: Type.Optional(PostInfo),
   },

@@ -1,6 +1,7 @@
 import type { FastifySchemaCompiler } from 'fastify';
 import { type TSchema, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { cleanText } from '../providers/clean.ts';
 import { apiError, type ApiError, type FieldProblem, fieldError } from './errors.ts';
 
 /**
@@ -12,20 +13,23 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
   return (input: unknown) => {
     const value = readAs(httpPart, schema, input);
     const fits = checker.Check(value);
-    if (fits && (httpPart === 'headers' || isStorable(value))) return { value };
+    const problem = fits && httpPart !== 'headers' ? fieldError(unstorable(value, '')) : null;
+    if (fits && problem === null) return { value };
     if (httpPart === 'params') return { error: apiError('not_found') };
-    return {
-      error: fits ? apiError('invalid_request', { message: UNSTORABLE }) : refusal(checker.Errors(value)),
-    };
+    return { error: problem ?? refusal(checker.Errors(value)) };
   };
 };
 
-const UNSTORABLE = 'texts must be well-formed Unicode without NUL characters';
+const UNSTORABLE = 'must be well-formed Unicode without NUL characters';
 
-/** PostgreSQL takes no NUL and no half of a surrogate pair. */
-function isStorable(value: unknown): boolean {
-  if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0');
-  return typeof value !== 'object' || value === null || Object.values(value).every(isStorable);
+/** PostgreSQL takes no NUL and no half of a surrogate pair. A client that sends one hears where. */
+function unstorable(value: unknown, at: string): FieldProblem[] {
+  if (typeof value === 'string')
+    return cleanText(value) === value ? [] : [{ field: at === '' ? 'body' : at, message: UNSTORABLE }];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, part]) =>
+    unstorable(part, at === '' ? name : `${at}.${name}`),
+  );
 }
 
 function readAs(part: string | undefined, schema: TSchema, input: unknown): unknown {

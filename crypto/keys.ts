@@ -54,7 +54,7 @@ function entryProblem(id: string, encoded: string | undefined, rest: string[]): 
   if (encoded === undefined || rest.length > 0) return 'must have exactly one ":" between id and key';
   if (!KEY_ID.test(id)) return 'needs an id of 1 to 64 letters, digits, ".", "_" or "-"';
   if (!BASE64.test(encoded)) return 'has a key that is not base64';
-  const length = Buffer.byteLength(encoded.replace(/=+$/, ''), 'base64');
+  const length = Buffer.byteLength(encoded.replaceAll('=', ''), 'base64');
   return length === KEY_BYTES ? undefined : `has a key of ${length} bytes instead of ${KEY_BYTES}`;
 }
 

@@ -1,3 +1,5 @@
+import { cleanText } from './clean.ts';
+
 /**
  * What a caller does next, which is all that a kind says:
  * - `token`: the access token was refused; renew it and call again
@@ -55,12 +57,28 @@ export interface ProviderErrorInit {
   steps?: readonly string[];
 }
 
-/** A provider may quote the URL that it was given: the query of ours has its signature. */
-function withoutQueries<Text extends string | null>(text: Text): Text | string {
-  return text === null ? text : text.replace(/(https?:[^\s?"'<>]*)\?[^\s"'<>]*/gi, '$1');
+/** Longest name of an error, and longest sentence about one, in UTF-16 units. */
+const NAME = 200;
+const SENTENCE = 2000;
+/** Nothing is asked again later than that. */
+const LONGEST_WAIT_MS = 24 * 3_600_000;
+
+/** Words of a provider, which may quote the URL that it was given: the query of ours has its signature. */
+function said(words: string, longest: number): string {
+  return cleanText(words, longest).replace(/[^\s"'<>]+/g, withoutQuery);
 }
 
-/** The one error of `providers/`. Carries no token, URL or body: it is logged and shown. */
+function withoutQuery(word: string): string {
+  const url = word.search(/https?:/i);
+  const query = url === -1 ? -1 : word.indexOf('?', url);
+  return query === -1 ? word : word.slice(0, query);
+}
+
+function saidOrNull(words: string | null | undefined, longest: number): string | null {
+  return words == null ? null : said(words, longest);
+}
+
+/** The one error of `providers/`. Carries no token, URL or body: it is logged, stored and shown. */
 export class ProviderError extends Error {
   override readonly name = 'ProviderError';
   readonly provider: string;
@@ -80,16 +98,17 @@ export class ProviderError extends Error {
   readonly init: ProviderErrorInit;
 
   constructor(init: ProviderErrorInit) {
-    super(withoutQueries(init.message));
+    super(said(init.message, SENTENCE));
     this.init = init;
     this.provider = init.provider;
     this.kind = init.kind;
     this.code = init.code;
-    this.userMessage = init.userMessage;
-    this.providerCode = withoutQueries(init.providerCode ?? null);
-    this.providerMessage = withoutQueries(init.providerMessage ?? null);
-    this.logId = init.logId ?? null;
-    this.retryAfterMs = init.retryAfterMs;
+    this.userMessage = said(init.userMessage, SENTENCE);
+    this.providerCode = saidOrNull(init.providerCode, NAME);
+    this.providerMessage = saidOrNull(init.providerMessage, SENTENCE);
+    this.logId = saidOrNull(init.logId, NAME);
+    this.retryAfterMs =
+      init.retryAfterMs === undefined ? undefined : Math.min(init.retryAfterMs, LONGEST_WAIT_MS);
     this.quota = init.quota ?? null;
     this.everyCall = init.everyCall ?? false;
     this.tries = init.tries ?? Infinity;

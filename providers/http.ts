@@ -1,4 +1,5 @@
 import { Agent, type Dispatcher, errors, request } from 'undici';
+import { cleanJson } from './clean.ts';
 
 /** Never reached: nothing can have happened at the provider. */
 const NOT_SENT = new Set([
@@ -92,12 +93,12 @@ function codeOf(error: unknown): string {
 }
 
 /**
- * Parses JSON without losing digits: an integer that a double cannot hold becomes a string (provider ids above 2^53
+ * Parses JSON, cleaned, without losing digits: an integer that a double cannot hold becomes a string (provider ids above 2^53
  * occur, sheet tiktok section 1).
  * @throws SyntaxError
  */
 export function parseJson(text: string): unknown {
-  return JSON.parse(text, exactly);
+  return JSON.parse(cleanJson(text), exactly);
 }
 
 function exactly(_key: string, value: unknown, context?: { source?: string }): unknown {
@@ -113,11 +114,11 @@ declare global {
 }
 
 /**
- * Parses JSON that is to be written again: a number that would not read the same keeps its text.
+ * Parses JSON, cleaned, that is to be written again: a number that would not read the same keeps its text.
  * @throws SyntaxError
  */
 export function parseVerbatim(text: string): unknown {
-  return JSON.parse(text, verbatim);
+  return JSON.parse(cleanJson(text), verbatim);
 }
 
 function verbatim(_key: string, value: unknown, context?: { source?: string }): unknown {

@@ -27,14 +27,30 @@ export function text(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
+/** What is longer is no id: no index of PostgreSQL takes it. */
+const LONGEST_ID = 500;
+
 /** An id: a string, or a number that was written without quotes. */
 export function id(value: unknown): string | null {
-  if (JSON.isRawJSON(value)) return value.rawJSON;
-  return typeof value === 'number' ? String(value) : text(value);
+  const written = JSON.isRawJSON(value)
+    ? value.rawJSON
+    : typeof value === 'number'
+      ? String(value)
+      : text(value);
+  return written === null || written.length > LONGEST_ID ? null : written;
 }
 
-/** A count or a number of seconds; null where there is none. */
+/** A name or a word, cut where it is longer than any platform has them; null where there is none. */
+export function word(value: unknown): string | null {
+  return text(value)?.slice(0, 200).toWellFormed() ?? null;
+}
+
+/** 68 years, in seconds, and the largest integer that a column of ours takes. */
+const MOST = 2_147_483_647;
+
+/** A count or a number of seconds, whole; null where there is none. */
 export function amount(value: unknown): number | null {
   const number = typeof value === 'string' && value !== '' ? Number(value) : value;
-  return typeof number === 'number' && Number.isFinite(number) && number >= 0 ? number : null;
+  if (typeof number !== 'number' || Number.isNaN(number) || number < 0) return null;
+  return Math.min(Math.ceil(number), MOST);
 }

@@ -232,6 +232,17 @@ describe('every operation', () => {
   });
 });
 
+test('every text and list of a request has a maximum', () => {
+  const inputs = operations.flatMap(({ name, operation }) => [
+    ...(operation.parameters ?? []).map((one: Json) => [`${name} ${one.name}`, one.schema] as const),
+    ...Object.values<Json>(operation.requestBody?.content ?? {}).map(
+      ({ schema }) => [`${name} body`, schema] as const,
+    ),
+  ]);
+  expect(inputs.length).toBeGreaterThan(50);
+  expect(inputs.flatMap(([at, schema]) => unbounded(schema, at))).toEqual([]);
+});
+
 test('every code of ours is explained', () => {
   for (const code of [
     'invalid_request',
@@ -242,6 +253,25 @@ test('every code of ours is explained', () => {
   ])
     expect(description.info.description).toContain(`\`${code}\``);
 });
+
+/** Where a schema takes something of any length: the bytes of files are the only ones. */
+function unbounded(schema: Json, at: string): string[] {
+  if (schema.contentMediaType !== undefined) return [];
+  const kinds = [schema.type].flat();
+  const bound = schema.maxLength ?? schema.enum ?? schema.const;
+  const isOpen =
+    (kinds.includes('string') && bound === undefined && schema.format !== 'uuid') ||
+    (kinds.includes('array') && schema.maxItems === undefined) ||
+    (schema.type === undefined && (bound ?? schema.anyOf) === undefined);
+  return [
+    ...(isOpen ? [at] : []),
+    ...Object.entries<Json>(schema.properties ?? {}).flatMap(([name, part]) =>
+      unbounded(part, `${at}.${name}`),
+    ),
+    ...(schema.items === undefined ? [] : unbounded(schema.items, `${at}[]`)),
+    ...(schema.anyOf ?? []).flatMap((part: Json) => unbounded(part, at)),
+  ];
+}
 
 function takesKey(operation: Json): boolean {
   return (operation.parameters ?? []).some(

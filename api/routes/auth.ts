@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { sha256Hex } from '../../crypto/signatures.ts';
 import { findOpenLink } from '../../db/connect.ts';
+import { parseJson } from '../../providers/http.ts';
 import { actorOf, noted } from '../access.ts';
 import {
   type Attempt,
@@ -15,9 +16,8 @@ import type { Deps } from '../deps.ts';
 import { type ApiError, apiError } from '../errors.ts';
 import { bodyOf } from '../failures.ts';
 import { connectError, failurePage, showPage, successPage } from '../pages.ts';
-import { ErrorBody, Method, ref, refusals } from '../schemas.ts';
+import { ErrorBody, Method, ProviderPath, ref, refusals } from '../schemas.ts';
 
-const ProviderPath = Type.Object({ provider: Type.String({ examples: ['tiktok'] }) });
 const StartQuery = Type.Object(
   {
     link: Type.Optional(
@@ -30,15 +30,17 @@ const StartQuery = Type.Object(
   },
   { additionalProperties: false },
 );
+/** As long as an address that Node.js reads at all: a creator who comes back is not refused for what a provider adds. */
+const Parameter = Type.String({ maxLength: 16_384 });
 /** Providers add parameters of their own. */
 const CallbackQuery = Type.Object({
-  state: Type.Optional(Type.String()),
-  code: Type.Optional(Type.String()),
-  error: Type.Optional(Type.String()),
-  error_reason: Type.Optional(Type.String()),
-  error_description: Type.Optional(Type.String()),
-  error_code: Type.Optional(Type.String()),
-  error_message: Type.Optional(Type.String()),
+  state: Type.Optional(Parameter),
+  code: Type.Optional(Parameter),
+  error: Type.Optional(Parameter),
+  error_reason: Type.Optional(Parameter),
+  error_description: Type.Optional(Parameter),
+  error_code: Type.Optional(Parameter),
+  error_message: Type.Optional(Parameter),
 });
 const Redirect = Type.Null({
   description: 'To the provider’s consent page, or back to `returnTo` with `account=<id>` or `error=<code>`.',
@@ -97,6 +99,7 @@ export const authRoutes =
       '/api/auth/:provider/callback',
       {
         config: { access: 'public' },
+        preValidation: cleanQuery,
         handlerTimeout: CALLBACK_MS,
         schema: {
           operationId: 'finishConnect',
@@ -145,6 +148,11 @@ export const authRoutes =
       return null;
     }
   };
+
+/** The code is spent by now, or will be: what a provider adds to it is cleaned, not refused. */
+async function cleanQuery(request: FastifyRequest): Promise<void> {
+  request.query = parseJson(JSON.stringify(request.query));
+}
 
 /** The creator's way back, with what came of it. */
 function back(returnTo: string, result: ConnectResult): string {

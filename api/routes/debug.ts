@@ -12,10 +12,10 @@ import { apiError } from '../errors.ts';
 import { pageOf, PageQuery, pieceOf } from '../paging.ts';
 import { refreshExpiresAt } from '../account-view.ts';
 import { quotasOf } from '../quotas.ts';
-import { Id, isUuid, nullable, refusals, text, textOrNull } from '../schemas.ts';
+import { AnyId, Id, isUuid, nullable, refusals, text, textOrNull } from '../schemas.ts';
 import { ask } from '../temporal.ts';
 
-const AttemptQuery = Type.Object({ postId: Type.String() }, { additionalProperties: false });
+const AttemptQuery = Type.Object({ postId: AnyId }, { additionalProperties: false });
 const tags = ['debug'];
 const config = { access: 'admin' } as const;
 

@@ -14,7 +14,7 @@ const LOOK_EVERY_MS = 1_000;
 const HEARTBEAT_EVERY = 15;
 /** Header of a browser that has lost its connection: the id of the last event that it saw. */
 const ResumeHeaders = Type.Object({
-  'last-event-id': Type.Optional(Type.String({ pattern: '^\\d{1,10}$' })),
+  'last-event-id': Type.Optional(Type.String({ maxLength: 10, pattern: '^\\d{1,10}$' })),
 });
 
 /** The changes of one post, as server-sent events. */

@@ -8,20 +8,20 @@ import { findDeletion, insertDeletion } from '../../db/data-deletions.ts';
 import { forgetCreator } from '../../db/copies.ts';
 import { accountsOfLogin } from '../../db/logins.ts';
 import type { Provider } from '../../providers/provider.ts';
+import { Address, Name } from '../../providers/texts.ts';
 import { signalAccountChanged, signalDisconnect } from '../../workflows/start.ts';
 import { noted, refusedCaller } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
 import { deletionPage, showPage } from '../pages.ts';
-import { nullable, refusals, text, textOrNull, Time } from '../schemas.ts';
+import { nullable, ProviderPath, refusals, text, textOrNull, Time } from '../schemas.ts';
 import { tell } from '../temporal.ts';
 
-const ProviderPath = Type.Object({ provider: Type.String({ examples: ['instagram'] }) });
 const SignedBody = Type.Object({ signed_request: Type.String({ maxLength: 10_000 }) });
 const Handshake = Type.Object({
-  'hub.mode': Type.Optional(Type.String()),
-  'hub.challenge': Type.Optional(Type.String()),
-  'hub.verify_token': Type.Optional(Type.String()),
+  'hub.mode': Type.Optional(Name),
+  'hub.challenge': Type.Optional(Address),
+  'hub.verify_token': Type.Optional(Address),
 });
 const form = ['application/x-www-form-urlencoded'];
 const Code = Type.Object({ code: Type.String({ minLength: 1, maxLength: 100 }) });

@@ -9,11 +9,11 @@ import { IdempotencyHeaders } from '../idempotency.ts';
 import { InstagramBody, readInstagram } from '../instagram-publish.ts';
 import { PostView } from '../post-view.ts';
 import { askQuotas, PROVIDER_ROUTE_MS } from '../provider-call.ts';
-import { isUuid, nullable, ref, refusals } from '../schemas.ts';
+import { AnyId, isUuid, nullable, ref, refusals } from '../schemas.ts';
 import { submitRequest } from '../submit.ts';
 import { readThreads, ThreadsBody } from '../threads-publish.ts';
 
-const LimitsQuery = Type.Object({ accountId: Type.String() }, { additionalProperties: false });
+const LimitsQuery = Type.Object({ accountId: AnyId }, { additionalProperties: false });
 const Limits = Type.Object({
   accountId: Type.String(),
   quotas: Type.Array(

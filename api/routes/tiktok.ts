@@ -8,12 +8,12 @@ import { apiError } from '../errors.ts';
 import { IdempotencyHeaders } from '../idempotency.ts';
 import { PostView } from '../post-view.ts';
 import { callProvider, PROVIDER_ROUTE_MS, takeQuota } from '../provider-call.ts';
-import { isUuid, nullable, ref, refusals } from '../schemas.ts';
+import { AnyId, isUuid, nullable, ref, refusals } from '../schemas.ts';
 import { submitRequest } from '../submit.ts';
 import { readUpload, UploadBody } from '../tiktok-upload.ts';
 import { createStatusReader, TikTokStatus } from '../tiktok-status.ts';
 
-const CreatorQuery = Type.Object({ accountId: Type.String() }, { additionalProperties: false });
+const CreatorQuery = Type.Object({ accountId: AnyId }, { additionalProperties: false });
 const Creator = Type.Object({
   accountId: Type.String(),
   username: nullable.string,

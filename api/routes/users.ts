@@ -29,6 +29,7 @@ const KeyBody = Type.Object(
     scopes: Type.Optional(
       Type.Array(Type.Enum([...SCOPES]), {
         minItems: 1,
+        maxItems: SCOPES.length,
         uniqueItems: true,
         description: 'All of them without it.',
       }),

@@ -9,9 +9,8 @@ import type { Deps } from '../deps.ts';
 import { ApiError, apiError } from '../errors.ts';
 import { createEventStarter } from '../event-starter.ts';
 import { isDatabaseAway, soon, soonFromTemporal } from '../outage.ts';
-import { refusals } from '../schemas.ts';
+import { ProviderPath, refusals } from '../schemas.ts';
 
-const ProviderPath = Type.Object({ provider: Type.String({ examples: ['tiktok'] }) });
 /** A batch of 1,000 comments, each of the longest, every letter escaped (sheet instagram section 8). */
 const LARGEST = 16 * 1_048_576;
 /** For each of the two stores, so that a provider hears within two seconds that both are away. */

@@ -1,5 +1,5 @@
 import { ProviderError } from '../errors.ts';
-import { id, record, records, text } from '../json.ts';
+import { id, record, records, text, word } from '../json.ts';
 import type { Platform } from '../meta/errors.ts';
 import { callGraph } from '../meta/graph.ts';
 import { granted, readTokens, renewed, unreadable, withoutFragment } from '../meta/grants.ts';
@@ -197,8 +197,8 @@ async function linkedPages(
       pageId,
       pageToken,
       igId,
-      username: text(account?.['username']),
-      name: text(account?.['name']) ?? text(row['name']),
+      username: word(account?.['username']),
+      name: word(account?.['name']) ?? word(row['name']),
     });
   }
   return [...pages.values()];

@@ -1,5 +1,5 @@
 import { ProviderError } from '../errors.ts';
-import { id, records, text } from '../json.ts';
+import { id, records, text, word } from '../json.ts';
 import { callGraph } from '../meta/graph.ts';
 import { granted, readTokens, renewed, unreadable, withoutFragment } from '../meta/grants.ts';
 import type { OAuth } from '../provider.ts';
@@ -128,8 +128,8 @@ function createOAuth({
       const complete = REQUIRED.every((scope) => scopes.includes(scope));
       const grant = {
         openId,
-        username: text(me['username']),
-        displayName: text(me['name']),
+        username: word(me['username']),
+        displayName: word(me['name']),
         tokens,
         metadata: complete
           ? { webhooks: await subscription(callSubscription('POST', tokens.accessToken, signal)) }

@@ -3,30 +3,32 @@ import { Value } from 'typebox/value';
 import { checkImage, checkVideo, type FileFacts } from '../meta/files.ts';
 import { MediaRef } from '../meta/media.ts';
 import type { RequestProblem } from '../provider.ts';
+import { Address, Name, Words } from '../texts.ts';
 
 const UserTag = Type.Object(
   {
-    username: Type.String(),
+    username: Name,
     x: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
     y: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
   },
   { additionalProperties: false },
 );
 type UserTag = Static<typeof UserTag>;
-export const UserTags = Type.Array(UserTag);
+/** The platform takes 20 or so; how many exactly is its own to say. */
+export const UserTags = Type.Array(UserTag, { maxItems: 100 });
 
 /** Meta's own field names (sheet instagram section 4.1). */
 export const InstagramPostInfo = Type.Object(
   {
-    caption: Type.Optional(Type.String()),
-    alt_text: Type.Optional(Type.String()),
+    caption: Type.Optional(Words),
+    alt_text: Type.Optional(Words),
     user_tags: Type.Optional(UserTags),
-    location_id: Type.Optional(Type.String()),
-    collaborators: Type.Optional(Type.Array(Type.String())),
-    cover_url: Type.Optional(Type.String()),
-    thumb_offset: Type.Optional(Type.Integer({ minimum: 0 })),
+    location_id: Type.Optional(Name),
+    collaborators: Type.Optional(Type.Array(Name, { maxItems: 100 })),
+    cover_url: Type.Optional(Address),
+    thumb_offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 2_147_483_647 })),
     share_to_feed: Type.Optional(Type.Boolean()),
-    audio_name: Type.Optional(Type.String()),
+    audio_name: Type.Optional(Words),
     is_ai_generated: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },

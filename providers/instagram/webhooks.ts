@@ -1,5 +1,5 @@
 import { parseJson } from '../http.ts';
-import { id, record, records, text } from '../json.ts';
+import { id, record, records, text, word } from '../json.ts';
 import { incomingEvent, type Json, metaWebhooks } from '../meta/webhooks.ts';
 import type { EventEffect, IncomingEvent, Webhooks } from '../provider.ts';
 import type { InstagramSettings } from './client.ts';
@@ -23,7 +23,7 @@ export function createWebhooks(settings: InstagramSettings): Webhooks {
         openId: owner,
         mediaId,
         commentId,
-        fromUser: text(from?.['username']) ?? id(from?.['id']),
+        fromUser: word(from?.['username']) ?? id(from?.['id']),
         text: text(value?.['text']),
       };
     },

@@ -1,5 +1,5 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { equalHex, hmacSha256Hex } from '../../crypto/signatures.ts';
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { equalHex, hmacSha256Hex, sha256Hex } from '../../crypto/signatures.ts';
 import { parseJson, parseVerbatim } from '../http.ts';
 import { id, record, records, tryParse } from '../json.ts';
 import type { IncomingEvent, Webhooks } from '../provider.ts';
@@ -50,15 +50,19 @@ export function incomingEvent(
   { change, payload }: { change: Json; payload: Json },
   keyOf: (eventType: string, hash: string) => string,
 ): IncomingEvent {
-  const eventType = type.slice(0, 60);
-  const hash = createHash('sha256').update(canonical(change)).digest('hex');
+  const eventType = type.slice(0, 60).toWellFormed();
+  const hash = sha256Hex(canonical(change));
+  const key = keyOf(eventType, hash);
   return {
     eventType,
     providerAccountId,
     payload: JSON.stringify(payload),
-    externalId: keyOf(eventType, hash).slice(0, 200),
+    externalId: key.length <= LONGEST_KEY ? key : `${eventType}:${sha256Hex(key)}`,
   };
 }
+
+/** Beyond that a hash of it does as well. */
+const LONGEST_KEY = 200;
 
 /** JSON whose keys are in order: a repeated delivery may have them in another one (sheet instagram section 8.6). */
 function canonical(value: unknown): string {

@@ -1,6 +1,6 @@
 import { callGraph } from '../meta/graph.ts';
 import { granted, readTokens, renewed, unreadable, withoutFragment } from '../meta/grants.ts';
-import { id, text } from '../json.ts';
+import { id, text, word } from '../json.ts';
 import type { OAuth } from '../provider.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
 import { grantedScopes, SCOPES } from './scopes.ts';
@@ -71,8 +71,8 @@ export function createOAuth(settings: ThreadsSettings): OAuth {
       const scopes = await grantedScopes(settings, tokens.accessToken, signal);
       const grant = {
         openId,
-        username: text(me['username']),
-        displayName: text(me['name']),
+        username: word(me['username']),
+        displayName: word(me['name']),
         tokens: { ...tokens, scopes },
         metadata: {},
       };

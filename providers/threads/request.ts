@@ -2,33 +2,37 @@ import { Type, type Static } from 'typebox';
 import { checkImage, checkVideo, type FileFacts } from '../meta/files.ts';
 import { MediaRef } from '../meta/media.ts';
 import type { RequestProblem } from '../provider.ts';
+import { Address, Name, Words } from '../texts.ts';
+
+/** More than ISO 3166 has. */
+const MOST_COUNTRIES = 300;
 
 /** Meta's own field names (sheet threads section 4.1). */
 const ofAnyPost = {
-  text: Type.Optional(Type.String()),
-  topic_tag: Type.Optional(Type.String()),
-  link_attachment: Type.Optional(Type.String()),
-  quote_post_id: Type.Optional(Type.String()),
+  text: Type.Optional(Words),
+  topic_tag: Type.Optional(Name),
+  link_attachment: Type.Optional(Address),
+  quote_post_id: Type.Optional(Name),
   poll_attachment: Type.Optional(
     Type.Object(
       {
-        option_a: Type.String(),
-        option_b: Type.String(),
-        option_c: Type.Optional(Type.String()),
-        option_d: Type.Optional(Type.String()),
+        option_a: Name,
+        option_b: Name,
+        option_c: Type.Optional(Name),
+        option_d: Type.Optional(Name),
       },
       { additionalProperties: false },
     ),
   ),
-  alt_text: Type.Optional(Type.String()),
-  location_id: Type.Optional(Type.String()),
+  alt_text: Type.Optional(Words),
+  location_id: Type.Optional(Name),
   is_spoiler_media: Type.Optional(Type.Boolean()),
-  allowlisted_country_codes: Type.Optional(Type.Array(Type.String())),
+  allowlisted_country_codes: Type.Optional(Type.Array(Name, { maxItems: MOST_COUNTRIES })),
 };
 export const ThreadsPostInfo = Type.Object(
   {
     ...ofAnyPost,
-    reply_to_id: Type.Optional(Type.String()),
+    reply_to_id: Type.Optional(Name),
     reply_control: Type.Optional(
       Type.Enum([
         'everyone',
@@ -155,7 +159,7 @@ function lengthOf(text: string): number {
 
 /** The URLs of a text, without what only ends the sentence. */
 function linksIn(text: string): string[] {
-  return (text.match(/https?:\/\/\S+/gi) ?? []).map((url) => url.replace(/[.,;:!?'"’”)\]}>]+$/, ''));
+  return (text.match(/https?:\/\/\S+/gi) ?? []).map((url) => /^.*[^.,;:!?'"’”)\]}>]/.exec(url)?.[0] ?? '');
 }
 
 function isWebUrl(text: string): boolean {

@@ -1,5 +1,5 @@
 import { ProviderError } from '../errors.ts';
-import { record, text } from '../json.ts';
+import { amount, record, text, word } from '../json.ts';
 import type { MediaFacts } from '../provider.ts';
 import { callApi, type TikTokSettings } from './client.ts';
 import type { TikTokRequest } from './request.ts';
@@ -33,16 +33,15 @@ export async function creatorInfo(
   });
   const creator = record(data) ?? {};
   const options = creator['privacy_level_options'];
-  const longest = creator['max_video_post_duration_sec'];
   return {
-    username: text(creator['creator_username']),
-    nickname: text(creator['creator_nickname']),
+    username: word(creator['creator_username']),
+    nickname: word(creator['creator_nickname']),
     avatarUrl: text(creator['creator_avatar_url']),
     privacyLevelOptions: Array.isArray(options) ? options.filter((option) => typeof option === 'string') : [],
     commentDisabled: creator['comment_disabled'] === true,
     duetDisabled: creator['duet_disabled'] === true,
     stitchDisabled: creator['stitch_disabled'] === true,
-    maxVideoPostDurationSec: typeof longest === 'number' ? longest : null,
+    maxVideoPostDurationSec: amount(creator['max_video_post_duration_sec']),
   };
 }
 

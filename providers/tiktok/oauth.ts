@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ProviderError } from '../errors.ts';
 import type { HttpAnswer } from '../http.ts';
-import { amount, record, text, tryParse } from '../json.ts';
+import { amount, id, record, text, tryParse, word } from '../json.ts';
 import type { Grant, OAuth, TokenSet } from '../provider.ts';
 import { callApi, callOAuth, type TikTokSettings } from './client.ts';
 
@@ -84,7 +84,7 @@ function readTokens(answer: HttpAnswer): { openId: string | null; tokens: TokenS
     throw oauthError(error, text(body?.['error_description']), text(body?.['log_id']));
   }
   return {
-    openId: text(body['open_id']),
+    openId: id(body['open_id']),
     tokens: {
       accessToken,
       refreshToken: text(body['refresh_token']),
@@ -157,9 +157,9 @@ async function profile(
     });
     const user = record(data['user']);
     return {
-      username: text(user?.['username']),
-      displayName: text(user?.['display_name']),
-      metadata: { unionId: text(user?.['union_id']) },
+      username: word(user?.['username']),
+      displayName: word(user?.['display_name']),
+      metadata: { unionId: id(user?.['union_id']) },
     };
   } catch (error) {
     if (error instanceof ProviderError) return { username: null, displayName: null, metadata: {} };

@@ -1,7 +1,7 @@
 import { Value } from 'typebox/value';
 import { ProviderError } from '../errors.ts';
 import { http, type HttpAnswer } from '../http.ts';
-import { id, text } from '../json.ts';
+import { id, text, word } from '../json.ts';
 import { measured } from '../measured.ts';
 import type { Chunk, PostContext, Publishing, Quota, Transfer, Verdict, Written } from '../provider.ts';
 import { callApi, type TikTokSettings } from './client.ts';
@@ -235,7 +235,7 @@ function readInit(
   data: Readonly<Record<string, unknown>>,
   logId: string | null,
 ): Written {
-  const publishId = text(data['publish_id']);
+  const publishId = id(data['publish_id']);
   const uploadUrl = text(data['upload_url']);
   if (publishId === null || (source === 'FILE_UPLOAD' && uploadUrl === null))
     throw new ProviderError({
@@ -296,7 +296,7 @@ function uploadError(status: number): ProviderError {
 
 /** Status words and what they mean by mode (sheet section 4.10); a word we do not know is waited out. */
 function readVerdict({ mode }: TikTokRequest, data: Readonly<Record<string, unknown>>): Verdict {
-  const status = text(data['status']) ?? 'UNKNOWN';
+  const status = word(data['status']) ?? 'UNKNOWN';
   if (status === 'FAILED') return failed(text(data['fail_reason']));
   if (status === 'PUBLISH_COMPLETE')
     return { kind: 'published', status, providerPostId: publicId(data['publicaly_available_post_id']) };

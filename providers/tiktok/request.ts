@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 import type { RequestProblem } from '../provider.ts';
+import { Words } from '../texts.ts';
 
 const PRIVACY_LEVELS = [
   'PUBLIC_TO_EVERYONE',
@@ -11,8 +12,8 @@ const PRIVACY_LEVELS = [
 /** TikTok's own field names (sheet sections 4.3 and 4.5). `title` of a video: at most 2200 UTF-16 units, of a photo post 90. */
 export const PostInfo = Type.Object(
   {
-    title: Type.Optional(Type.String()),
-    description: Type.Optional(Type.String()),
+    title: Type.Optional(Words),
+    description: Type.Optional(Words),
     privacy_level: Type.Optional(Type.Enum([...PRIVACY_LEVELS])),
     disable_comment: Type.Optional(Type.Boolean()),
     disable_duet: Type.Optional(Type.Boolean()),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { equalHex, hmacSha256Hex } from '../../crypto/signatures.ts';
+import { cleanJson } from '../clean.ts';
 import { parseJson } from '../http.ts';
 import { id, record, text } from '../json.ts';
 import type { EventEffect, IncomingEvent, Webhooks } from '../provider.ts';
@@ -36,7 +37,7 @@ export function createWebhooks({ webhookSecrets }: Pick<TikTokSettings, 'webhook
     },
 
     split(body) {
-      const payload = new TextDecoder('utf-8', { fatal: true }).decode(body);
+      const payload = cleanJson(new TextDecoder('utf-8', { fatal: true }).decode(body));
       const event = record(parseJson(payload));
       if (event === null) throw new SyntaxError('not a JSON object');
       return [read(payload, event)];
@@ -69,7 +70,7 @@ function readSignature(
 
 /** No event has an id: it is made of what tells two events apart (sheet section 6). */
 function read(payload: string, event: Readonly<Record<string, unknown>>): IncomingEvent {
-  const eventType = text(event['event']) ?? 'unknown';
+  const eventType = (text(event['event']) ?? 'unknown').slice(0, LONGEST_TYPE).toWellFormed();
   const content = contentOf(event);
   const openId = text(event['user_openid']);
   const createTime = event['create_time'];
@@ -84,14 +85,17 @@ function read(payload: string, event: Readonly<Record<string, unknown>>): Incomi
   const externalId = parts.filter((part) => part !== null).join(':');
   return {
     eventType,
-    providerAccountId: openId,
+    providerAccountId: id(openId),
     payload,
     externalId:
       known && externalId.length <= 200
         ? externalId
-        : `${eventType.slice(0, 60)}:${createHash('sha256').update(payload).digest('hex')}`,
+        : `${eventType}:${createHash('sha256').update(payload).digest('hex')}`,
   };
 }
+
+/** Longer than any that the sheet names (section 6). */
+const LONGEST_TYPE = 60;
 
 const ID_IS_ENOUGH = new Set([
   'authorization.removed',
@@ -118,9 +122,9 @@ function effectOf(
   event: Readonly<Record<string, unknown>>,
   content: Readonly<Record<string, unknown>>,
 ): EventEffect {
-  const publishId = text(content['publish_id']);
+  const publishId = id(content['publish_id']);
   if (eventType === 'authorization.removed') {
-    const openId = text(event['user_openid']);
+    const openId = id(event['user_openid']);
     const reason = REMOVED_REASONS[Number(content['reason'] ?? 0)] ?? 'unknown';
     const createTime = event['create_time'];
     if (openId === null) return { kind: 'none' };

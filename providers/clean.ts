@@ -1,0 +1,85 @@
+/*
+ * Texts from outside, made such that PostgreSQL, JSON and Temporal take them, where they come in. Nothing is refused for
+ * them: a provider would send the same again, or a creator's code would be spent.
+ */
+
+/** Stands where something stood that is no text: NUL, or half of a surrogate pair. */
+const REPLACEMENT = '\ufffd';
+/** Nested deeper, parsers run out of stack, ours and PostgreSQL's. */
+const DEEPEST = 100;
+
+/** The text without NUL and halves of surrogate pairs, cut to `longest` UTF-16 units. */
+export function cleanText(text: string, longest = Infinity): string {
+  return text.slice(0, longest).toWellFormed().replaceAll('\0', REPLACEMENT);
+}
+
+/**
+ * JSON text whose strings are all clean, keys too. What is nested too deep stands there as a string with its text. All
+ * else is as it came, every digit and space: of clean JSON the very same text.
+ */
+export function cleanJson(json: string): string {
+  return folded(withCleanEscapes(json.toWellFormed()));
+}
+
+/** Most texts have no such escape, and are done with. */
+const SUSPECT = /\\u(?:0000|[dD][89a-fA-F])/;
+
+function withCleanEscapes(json: string): string {
+  if (!SUSPECT.test(json)) return json;
+  let result = '';
+  let copied = 0;
+  let next = 0;
+  for (let at = json.indexOf('\\'); at !== -1; at = json.indexOf('\\', next)) {
+    const unit = unitAt(json, at);
+    const pair = isHalf(unit, 0xd8) && isHalf(unitAt(json, at + 6), 0xdc);
+    next = at + (unit === null ? 2 : pair ? 12 : 6);
+    if (pair || !(unit === 0 || isHalf(unit, 0xd8) || isHalf(unit, 0xdc))) continue;
+    result += json.slice(copied, at) + REPLACEMENT;
+    copied = next;
+  }
+  return result + json.slice(copied);
+}
+
+/** The UTF-16 unit that is written there as an escape; null: none is. */
+function unitAt(json: string, at: number): number | null {
+  return json.startsWith('\\u', at) ? Number.parseInt(json.slice(at + 2, at + 6), 16) : null;
+}
+
+/** @param half 0xd8: the first of a pair, 0xdc: the second */
+function isHalf(unit: number | null, half: 0xd8 | 0xdc): boolean {
+  return unit !== null && unit >> 10 === half >> 2;
+}
+
+function folded(json: string): string {
+  let result = '';
+  let copied = 0;
+  let start = 0;
+  let depth = 0;
+  for (let at = 0; at < json.length; at += 1) {
+    switch (json.charAt(at)) {
+      case '"':
+        at = endOfString(json, at);
+        break;
+      case '{':
+      case '[':
+        depth += 1;
+        if (depth === DEEPEST + 1) start = at;
+        break;
+      case '}':
+      case ']':
+        if (depth === DEEPEST + 1) {
+          result += json.slice(copied, start) + JSON.stringify(json.slice(start, at + 1));
+          copied = at + 1;
+        }
+        depth -= 1;
+    }
+  }
+  return result + json.slice(copied);
+}
+
+/** @param start of its opening quote @returns the place of the closing one */
+function endOfString(json: string, start: number): number {
+  let at = start + 1;
+  while (at < json.length && json[at] !== '"') at += json[at] === '\\' ? 2 : 1;
+  return at;
+}

@@ -1,0 +1,176 @@
+import * as fc from 'fast-check';
+import { Type } from 'typebox';
+import { describe, expect, test } from 'vitest';
+import { mediaUrlProblem, returnToProblem } from '../api/urls.ts';
+import { cleanJson, cleanText } from '../providers/clean.ts';
+import { ProviderError } from '../providers/errors.ts';
+import { parseJson, parseVerbatim } from '../providers/http.ts';
+import { checkInstagramRequest, InstagramPostInfo } from '../providers/instagram/request.ts';
+import { checkThreadsRequest, ThreadsPostInfo } from '../providers/threads/request.ts';
+import { checkRequest, PostInfo } from '../providers/tiktok/request.ts';
+
+/* Texts from outside: what they cost, and what is made of those that cannot be kept. */
+
+/** What patterns and loops of the product may stumble over, again and again. */
+const PIECES = [
+  'a',
+  ' ',
+  '.',
+  '#',
+  '@',
+  '#a ',
+  '@a ',
+  '"',
+  '\\',
+  '\\u0000',
+  '\\ud83d',
+  '=',
+  '/',
+  '[',
+  '{"a":',
+  '\u0301',
+  '\ufe0f',
+].concat(['http:', 'http://', 'https://a?', 'http://a.', '🇩', '👩‍', '\0', '\ud83d', '%', '<', '2207', '#_']);
+const ENDS = ['', 'x', '?', '"'];
+
+const textsOf = (postInfo: { properties: object }): string[] =>
+  Object.entries(postInfo.properties).flatMap(([name, schema]) => (Type.IsString(schema) ? [name] : []));
+const ignore = (work: () => unknown): void => {
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+};
+
+const provider = 'tiktok';
+const error = { provider, kind: 'rejected', code: 'c', message: '', userMessage: '' } as const;
+const READERS: [name: string, read: (text: string) => unknown][] = [
+  [
+    'the words of a provider',
+    (text) => new ProviderError({ ...error, message: text, providerMessage: text }),
+  ],
+  ['JSON', (text) => ignore(() => parseJson(text))],
+  ['JSON in a text', (text) => ignore(() => parseVerbatim(JSON.stringify(text)))],
+  ['JSON escapes in a text', (text) => cleanJson(`"${text}"`)],
+  ['the address of a file', (text) => mediaUrlProblem(text, false)],
+  ['the way back', (text) => returnToProblem(text)],
+  ...textsOf(ThreadsPostInfo).map((field): (typeof READERS)[number] => [
+    `${field} of Threads`,
+    (text) => checkThreadsRequest({ mediaType: 'TEXT', media: [], postInfo: { [field]: text } }),
+  ]),
+  ...textsOf(InstagramPostInfo).map((field): (typeof READERS)[number] => [
+    `${field} of Instagram`,
+    (text) => checkInstagramRequest({ mediaType: 'IMAGE', media: [], postInfo: { [field]: text } }),
+  ]),
+  ...textsOf(PostInfo).map((field): (typeof READERS)[number] => [
+    `${field} of TikTok`,
+    (text) => checkRequest({ source: 'PULL_FROM_URL', mode: 'direct', postInfo: { [field]: text } }),
+  ]),
+];
+
+const SHORT = 2_000;
+/** Of eight times the length: eight times the time, or 64 times where it is quadratic. */
+const TIMES = 8;
+const MOST = 24;
+/** Below it a clock tells nothing. */
+const TICK_MS = 2;
+
+test.each(READERS)('%s takes time as it is long', (_name, read) => {
+  const slow = PIECES.flatMap((piece) =>
+    ENDS.map((end) => ({ piece, end })).filter(({ end }) => {
+      const long = Math.min(...[1, 2].map(() => timeOf(read, piece, end, SHORT * TIMES)));
+      return long > TICK_MS * MOST && long / timeOf(read, piece, end, SHORT) > MOST;
+    }),
+  );
+  expect(slow).toEqual([]);
+});
+
+/** In milliseconds. */
+function timeOf(read: (text: string) => unknown, piece: string, end: string, length: number): number {
+  const text = piece.repeat(Math.ceil(length / piece.length)) + end;
+  const since = performance.now();
+  read(text);
+  return performance.now() - since;
+}
+
+const nested = (depth: number): string => `${'[{"]":'.repeat(depth)}"["${'}]'.repeat(depth)}`;
+
+describe('clean JSON', () => {
+  /** Any text, with what is no text in it. */
+  const unclean = fc.string({
+    unit: fc.oneof(fc.constantFrom('\0', '\ud83d', '\ude00', '\\', '"', 'u0000'), fc.string()),
+  });
+  const value = fc.anything({ key: unclean, values: [unclean, fc.integer(), fc.boolean()] });
+
+  test('says the same in clean texts', () => {
+    fc.assert(
+      fc.property(value, (said) => {
+        const json = JSON.stringify(said) ?? 'null';
+        expect(JSON.parse(cleanJson(json))).toEqual(cleaned(JSON.parse(json)));
+      }),
+    );
+  });
+
+  test('of clean JSON is the very same', () => {
+    fc.assert(
+      fc.property(value, fc.nat(9), (said, indent) => {
+        const json = JSON.stringify(cleaned(JSON.parse(JSON.stringify(said) ?? 'null')), null, indent);
+        expect(cleanJson(json)).toBe(json);
+      }),
+    );
+  });
+
+  test('keeps pairs, other escapes, digits and spaces', () => {
+    const json = ' {"a" : "\\ud83d\\ude00\\\\u0000\\\\\\n\\u00e9", "n":[1.0, 1e400, 12345678901234567890]}';
+    expect(cleanJson(json)).toBe(json);
+  });
+
+  test('is not deeper than a parser can go', () => {
+    expect(cleanJson(nested(50))).toBe(nested(50));
+    expect(JSON.stringify(parseJson(nested(100_000)))).toContain('\\"]\\"');
+    expect(() => parseJson('['.repeat(100_000))).toThrow(SyntaxError);
+  });
+});
+
+const of = (text: string): ProviderError =>
+  new ProviderError({
+    ...error,
+    message: text,
+    userMessage: text,
+    providerCode: text,
+    providerMessage: text,
+    logId: text,
+  });
+
+describe('a ProviderError', () => {
+  test('has clean words of some length', () => {
+    const { message, userMessage, details } = of(`\0\ud83d${'x'.repeat(100_000)}`);
+    for (const text of [message, userMessage, ...Object.values(details)]) {
+      expect(String(text)).toMatch(/^(\ufffd\ufffdx+|tiktok)$/);
+      expect(String(text).length).toBeLessThanOrEqual(2000);
+    }
+  });
+
+  test.each([
+    [
+      'see https://a/b?secret=1, "http://c?d" and a?b=http://e?f.',
+      'see https://a/b "http://c" and a?b=http://e',
+    ],
+    ['what? http://a', 'what? http://a'],
+  ])('names no query: %s', (text, shown) => {
+    expect(of(text).message).toBe(shown);
+  });
+
+  test('waits for no longer than a day', () => {
+    expect(new ProviderError({ ...error, retryAfterMs: 1e300 }).retryAfterMs).toBe(24 * 3_600_000);
+  });
+});
+
+/** The same, done the slow way. */
+function cleaned(value: unknown): unknown {
+  if (typeof value === 'string') return cleanText(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(cleaned);
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [cleanText(key), cleaned(part)]));
+}
