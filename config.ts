@@ -1,7 +1,10 @@
-import { isAbsolute, resolve } from 'node:path';
+import { statSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { parseKeyring, type Keyring } from './crypto/keys.ts';
 import { DatabaseUrlError, parseDatabaseUrl } from './db/url.ts';
+import { mediaDirectory } from './media/store.ts';
 import type { ProviderSettings } from './providers/index.ts';
 import type { InstagramSettings } from './providers/instagram/client.ts';
 import type { FacebookLoginSettings } from './providers/instagram/facebook-login.ts';
@@ -9,11 +12,20 @@ import type { InstagramLoginSettings } from './providers/instagram/instagram-log
 import type { MetaWebhookSettings } from './providers/meta/webhooks.ts';
 import type { ThreadsSettings } from './providers/threads/client.ts';
 import type { TikTokSettings } from './providers/tiktok/client.ts';
+import { readFiles } from './settings/files.ts';
+import { unknownNames } from './settings/names.ts';
+import {
+  readTemporal,
+  TEMPORAL_NAMES,
+  TEMPORAL_SECRETS,
+  type TemporalSettings,
+} from './settings/temporal.ts';
 import { StartError } from './startup.ts';
 
 /*
  * The only reader of the environment. Every setting stands once, in SETTINGS; `.env.example` is written from it
- * (`node scripts/env-example.ts > .env.example`). Temporal's own settings (TEMPORAL_*) are read by @temporalio/envconfig.
+ * (`node scripts/env-example.ts > .env.example`). Parts that are no lines of it are in settings/: settings by file, those of
+ * Temporal, and names that are none.
  */
 
 interface Setting {
@@ -176,6 +188,10 @@ export const SETTINGS = [
 ] as const satisfies readonly Setting[];
 
 export type SettingName = (typeof SETTINGS)[number]['name'];
+
+/** Every name that a setting of ours is read from. */
+const NAMES = SETTINGS.flatMap(({ name, aliases = [] }: Setting) => [name, ...aliases]);
+const BY_FILE = [...NAMES, ...TEMPORAL_SECRETS];
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Config {
@@ -186,6 +202,7 @@ export interface Config {
   /** Of a worker's metrics; null: it serves nothing. */
   workerPort: number | null;
   publicUrl: string;
+  temporal: TemporalSettings;
   keyring: Keyring;
   /** Empty in a worker, which does not need it. */
   adminKey: string;
@@ -219,8 +236,9 @@ const ADMIN_KEY = /^[\x21-\x7e]{32,}$/;
  * @param role the process that is started; a worker needs no admin key
  * @throws ConfigError naming every problem
  */
-export function readConfig(role: 'server' | 'worker', env: Environment = process.env): Config {
-  const problems: string[] = [];
+export function readConfig(role: 'server' | 'worker', given: Environment = process.env): Config {
+  const { env, problems: ofFiles } = settingsByFile(given);
+  const problems: string[] = [...ofFiles];
   const problem = (text: string): void => void problems.push(text);
   const value = (name: SettingName): string => setting(env, name);
   const url = (name: SettingName, fallback = ''): string => {
@@ -245,30 +263,38 @@ export function readConfig(role: 'server' | 'worker', env: Environment = process
   };
 
   const dir = resolve(value('EVERPOST_DIR'));
+  const dirIsRight = isOrCanBeFolder(dir);
+  if (!dirIsRight) problem('EVERPOST_DIR must be a folder, but something else is there');
   const database = value('DATABASE_URL');
   const warnings = checkDatabaseUrl(database, problem);
   const port = portOf('PORT');
   const workerPort = value('EVERPOST_WORKER_PORT') === '' ? null : portOf('EVERPOST_WORKER_PORT');
   const host = value('HOST');
-  const publicUrl = url('EVERPOST_PUBLIC_URL', `http://${linkHost(host)}:${port}`);
+  const hostIsRight = isIP(host) !== 0 || /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/i.test(host);
+  if (!hostIsRight) problem('HOST must be an IP address or a host name, without scheme and port');
+  const publicUrl = url(
+    'EVERPOST_PUBLIC_URL',
+    `http://${linkHost(hostIsRight ? host : '127.0.0.1')}:${port}`,
+  );
   if (!['true', 'false'].includes(value('EVERPOST_ALLOW_PRIVATE_URLS')))
     problem('EVERPOST_ALLOW_PRIVATE_URLS must be true or false');
   if (!/^(trace|debug|info|warn|error|fatal)$/.test(value('LOG_LEVEL')))
     problem('LOG_LEVEL must be trace, debug, info, warn, error or fatal');
-  const mediaUrl = value('EVERPOST_MEDIA') || `file:${dir}/media`;
-  if (!/^(file|s3):/.test(mediaUrl)) problem('EVERPOST_MEDIA must be a file: or s3: URL');
+  const mediaUrl = value('EVERPOST_MEDIA') || `file:${join(dirIsRight ? dir : '/', 'media')}`;
+  const media = readMedia(mediaUrl, problem);
   const adminKey = role === 'server' ? value('EVERPOST_ADMIN_KEY') : '';
   if (role === 'server' && !ADMIN_KEY.test(adminKey))
     problem(
       'EVERPOST_ADMIN_KEY must be set to at least 32 characters without spaces (make one: openssl rand -hex 32)',
     );
+  const temporal = readTemporal(env, problem);
   const keyring = readKeyring(value('EVERPOST_KEYRING'), problem);
   const read: Reader = { value, url, problem };
   const tiktok = readTikTok(read);
   const instagram = readInstagram(read);
   const threads = readThreads(read);
 
-  if (problems.length > 0 || keyring === null) throw new ConfigError(problems);
+  if (problems.length > 0 || keyring === null || temporal === null) throw new ConfigError(problems);
   return {
     dir,
     databaseUrl: database,
@@ -276,21 +302,68 @@ export function readConfig(role: 'server' | 'worker', env: Environment = process
     host,
     workerPort,
     publicUrl,
+    temporal,
     keyring,
     adminKey,
     allowPrivateUrls: value('EVERPOST_ALLOW_PRIVATE_URLS') === 'true',
-    mediaUrl:
-      mediaUrl.startsWith('file:') && !isAbsolute(mediaUrl.slice(5).replace(/^\/\//, ''))
-        ? `file:${resolve(mediaUrl.slice(5))}`
-        : mediaUrl,
+    mediaUrl: `file:${media}`,
     logLevel: value('LOG_LEVEL'),
     providers: {
       ...(tiktok === null ? {} : { tiktok }),
       ...(instagram === null ? {} : { instagram }),
       ...(threads === null ? {} : { threads }),
     },
-    warnings,
+    warnings: [...warnings, ...redirectWarnings(value, publicUrl), ...misspeltSettings(given)],
   };
+}
+
+/** The environment with the settings in place that files hold (`NAME_FILE`). */
+export function settingsByFile(env: Environment = process.env): ReturnType<typeof readFiles> {
+  return readFiles(env, BY_FILE);
+}
+
+/** What looks like a setting and is none: a warning for each. */
+export function misspeltSettings(env: Environment = process.env): string[] {
+  return unknownNames(env, [...NAMES, ...TEMPORAL_NAMES, ...BY_FILE.map((name) => `${name}_FILE`)]);
+}
+
+/** Whether a folder is there or could be made: nothing else is in its way. */
+function isOrCanBeFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch (error) {
+    const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const isNoFolder = error instanceof Error && 'code' in error && error.code === 'ENOTDIR';
+    return isAbsent ? isOrCanBeFolder(dirname(path)) : !isNoFolder;
+  }
+}
+
+/** @returns the absolute path of the store's folder */
+function readMedia(url: string, problem: (text: string) => void): string {
+  try {
+    const folder = resolve(mediaDirectory(url));
+    if (!isOrCanBeFolder(folder)) problem('EVERPOST_MEDIA must name a folder, but something else is there');
+    return folder;
+  } catch (error) {
+    problem(`EVERPOST_MEDIA: ${error instanceof Error ? error.message : 'unreadable'}`);
+    return '';
+  }
+}
+
+/** A callback that is registered for another place than ours arrives there, unless a proxy leads it here. */
+function redirectWarnings(value: (name: SettingName) => string, publicUrl: string): string[] {
+  const redirects = [
+    ['NEXT_PUBLIC_TIKTOK_REDIRECT_URI', 'tiktok'],
+    ['NEXT_PUBLIC_INSTAGRAM_REDIRECT_URI', 'instagram'],
+    ['INSTAGRAM_LOGIN_REDIRECT_URI', 'instagram'],
+    ['NEXT_PUBLIC_THREADS_REDIRECT_URI', 'threads'],
+  ] as const;
+  return redirects.flatMap(([name, provider]) => {
+    const expected = `${publicUrl}/api/auth/${provider}/callback`;
+    return value(name) === '' || value(name) === expected
+      ? []
+      : [`${name} is not ${expected}, where Everpost waits for callbacks: is EVERPOST_PUBLIC_URL right?`];
+  });
 }
 
 /** How a link names the address that the server listens on. */
@@ -300,8 +373,9 @@ function linkHost(host: string): string {
 }
 
 /** The one setting that `npm run db:migrate` needs. */
-export function databaseUrl(env: Environment = process.env): string {
-  const problems: string[] = [];
+export function databaseUrl(given: Environment = process.env): string {
+  const { env, problems: ofFiles } = readFiles(given, ['DATABASE_URL']);
+  const problems: string[] = [...ofFiles];
   const url = setting(env, 'DATABASE_URL');
   checkDatabaseUrl(url, (problem) => void problems.push(problem));
   if (problems.length > 0) throw new ConfigError(problems);

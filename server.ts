@@ -1,6 +1,5 @@
 import process from 'node:process';
 import { Client, Connection } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 import closeWithGrace from 'close-with-grace';
 import { buildApp } from './api/app.ts';
 import { type Config, readConfig } from './config.ts';
@@ -10,15 +9,15 @@ import { createMediaLinks } from './crypto/media-links.ts';
 import { openDatabase } from './db/client.ts';
 import { openMediaStore } from './media/store.ts';
 import { createProviders } from './providers/index.ts';
-import { tellFailure } from './startup.ts';
+import { StartError, tellFailure } from './startup.ts';
 
 /* The API process: put together, run, closed in order. */
 
 const config = settings();
 const database = openDatabase(config.databaseUrl);
-const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+const { connectionOptions, namespace } = config.temporal;
 // Connects with the first call, so that the API answers while Temporal is away.
-const connection = Connection.lazy(connectionOptions ?? {});
+const connection = Connection.lazy(connectionOptions);
 const keys = localKeyProvider(config.keyring);
 const envelope = createEnvelope({ keys });
 const app = await buildApp({
@@ -43,7 +42,11 @@ closeWithGrace({ delay: 15_000, logger: app.log }, async ({ err }) => {
   await connection.close();
 });
 
-await app.listen({ port: config.port, host: config.host }).catch(endStart);
+await app
+  .listen({ port: config.port, host: config.host })
+  .catch((error: unknown) =>
+    endStart(new StartError(`The API cannot listen where HOST and PORT say: ${String(error)}`)),
+  );
 
 function settings(): Config {
   try {

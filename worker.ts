@@ -1,7 +1,6 @@
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import pino from 'pino';
 import { createActivities } from './activities/index.ts';
@@ -38,7 +37,7 @@ startAtZero(
   FINAL_STATES,
 );
 
-const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+const { connectionOptions, namespace } = config.temporal;
 const connection = await connect();
 const client = new Client({ connection, namespace });
 const database = openDatabase(config.databaseUrl, 20);

@@ -41,10 +41,18 @@ export interface MediaStore {
  * Throws an Error that says what to write instead.
  */
 export function openMediaStore(url: string): MediaStore {
+  return diskStore(mediaDirectory(url));
+}
+
+/**
+ * The directory that the URL of a media store names.
+ * @throws Error that says what to write instead
+ */
+export function mediaDirectory(url: string): string {
   const [scheme = '', rest = ''] = url.split(/:(.*)/s);
   switch (scheme) {
     case 'file':
-      return diskStore(directoryOf(url, rest));
+      return directoryOf(url, rest);
     case 's3':
       throw new Error(
         'Media in S3 is not supported yet: use a file: URL, such as file:/var/lib/everpost/media.',

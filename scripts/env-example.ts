@@ -39,7 +39,7 @@ const TEMPORAL: readonly Line[] = [
   { name: 'TEMPORAL_PROFILE', fallback: 'default', about: 'Profile of that file.' },
 ];
 
-const HEADER = `# Settings of Everpost, with their defaults. Take the # away from what you change.
+const HEADER = `# Settings of Everpost, with their defaults. Take the # away from what you change. Each can be given by file: NAME_FILE=/path.
 # Written by \`node scripts/env-example.ts > .env.example\`; edit config.ts instead.`;
 
 function describe({ name, aliases, fallback, about }: Line): string {

@@ -1,8 +1,8 @@
-import process from 'node:process';
+import { settingsByFile } from '../config.ts';
 
 /**
- * What the stack was started with. `config.ts` reads and checks what the product needs; the scripts only look at what
- * they have to fill in before, and hand everything on to the processes that they start.
+ * What the stack was started with, settings that files hold (`NAME_FILE`) included. `config.ts` reads and checks what the
+ * product needs; the scripts only look at what they have to fill in before, and hand everything on to the processes that they
+ * start.
  */
-// oxlint-disable-next-line node/no-process-env
-export const environment: NodeJS.ProcessEnv = process.env;
+export const environment: NodeJS.ProcessEnv = settingsByFile().env;

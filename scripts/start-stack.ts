@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { misspeltSettings } from '../config.ts';
 import { startChild, type Child } from './child.ts';
 import { environment } from './environment.ts';
 import { folder, kept, randomKey, randomKeyring } from './folder.ts';
@@ -37,6 +38,7 @@ type Adopt = <Started extends { child: Child }>(starting: Promise<Started>) => P
 
 /** @param adopt is told of each process as soon as it runs; @param signal ends the start half way */
 export async function startStack(options: StackOptions, adopt: Adopt, signal: AbortSignal): Promise<Stack> {
+  for (const warning of misspeltSettings()) say(`Warning: ${warning}`);
   await endStaleChildren(say);
   const ports = await choosePorts();
   const host = environment['HOST'] || '127.0.0.1';

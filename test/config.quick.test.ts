@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { ConfigError, databaseUrl, readConfig, SETTINGS, type Environment } from '../config.ts';
 import { run } from '../scripts/run.ts';
 
@@ -130,9 +131,31 @@ test.each<[string, string]>([
   ['PORT', '80.5'],
   ['EVERPOST_ALLOW_PRIVATE_URLS', 'yes'],
   ['EVERPOST_MEDIA', 'https://bucket.example.com'],
+  ['EVERPOST_MEDIA', 's3://bucket/media'],
+  ['EVERPOST_MEDIA', 'file:'],
+  ['EVERPOST_MEDIA', 'file://host/media'],
+  ['EVERPOST_MEDIA', `file:${ROOT}package.json`],
+  ['EVERPOST_MEDIA', `file:${ROOT}package.json/media`],
+  ['EVERPOST_DIR', `${ROOT}package.json`],
+  ['EVERPOST_DIR', `${ROOT}package.json/state`],
+  ['HOST', 'http://0.0.0.0'],
+  ['HOST', 'localhost:3000'],
+  ['HOST', 'a host'],
+  ['TEMPORAL_ADDRESS', 'http://temporal:7233'],
+  ['TEMPORAL_ADDRESS', 'temporal:port'],
+  ['TEMPORAL_ADDRESS', 'temporal:99999'],
+  ['TEMPORAL_TLS', 'yes'],
+  ['TEMPORAL_TLS_DISABLE_HOST_VERIFICATION', 'on'],
+  ['TEMPORAL_CONFIG_FILE', '/nowhere/temporal.toml'],
+  ['TEMPORAL_CONFIG_FILE', `${ROOT}README.md`],
+  ['TEMPORAL_PROFILE', 'nobody'],
+  ['TEMPORAL_TLS_SERVER_CA_CERT_PATH', '/nowhere/ca.pem'],
+  ['TEMPORAL_TLS_SERVER_CA_CERT_PATH', `${ROOT}README.md`],
+  ['TEMPORAL_TLS_SERVER_CA_CERT_DATA', 'no certificate'],
   ['LOG_LEVEL', 'loud'],
 ])('%s=%s is refused', (name, value) => {
-  expect(named(problemsOf({ ...SMALLEST, ...TIKTOK, [name]: value }))).toEqual([name]);
+  const problems = problemsOf({ ...SMALLEST, ...TIKTOK, TEMPORAL_CONFIG_FILE: '', [name]: value });
+  expect(problems).toEqual([expect.stringContaining(name)]);
 });
 
 test('an empty or blank setting is none', () => {
@@ -251,6 +274,126 @@ test('migrations need the database only', () => {
   expect(databaseUrl(SMALLEST)).toBe(SMALLEST['DATABASE_URL']);
   expect(() => databaseUrl({})).toThrow(ConfigError);
 });
+
+test('a client certificate without its key is a mistake, as is a key without certificate', () => {
+  const { privateKey } = generateKeyPairSync('ed25519', {
+    privateKeyEncoding: { format: 'pem', type: 'pkcs8' },
+    publicKeyEncoding: { format: 'pem', type: 'spki' },
+  });
+  const problems = problemsOf({ ...SMALLEST, TEMPORAL_TLS_CLIENT_KEY_DATA: privateKey });
+  expect(problems).toEqual([expect.stringContaining('belong together')]);
+  expect(problemsOf({ ...SMALLEST, TEMPORAL_TLS_CLIENT_CERT_DATA: privateKey })).toEqual([
+    expect.stringContaining('must be a certificate'),
+    expect.stringContaining('belong together'),
+  ]);
+});
+
+test('where Temporal is, is read with all else; an empty setting is none', () => {
+  const temporal = { TEMPORAL_ADDRESS: '', TEMPORAL_API_KEY: '', TEMPORAL_TLS: '', TEMPORAL_CONFIG_FILE: '' };
+  const { namespace, connectionOptions } = readConfig('worker', { ...SMALLEST, ...temporal }).temporal;
+  expect(namespace).toBe('default');
+  expect(connectionOptions).toMatchObject({ address: undefined, apiKey: undefined, tls: undefined });
+  const cloud = { TEMPORAL_ADDRESS: 'a.tmprl.cloud:7233', TEMPORAL_API_KEY: 'k', TEMPORAL_NAMESPACE: 'n.a' };
+  expect(readConfig('worker', { ...SMALLEST, ...temporal, ...cloud }).temporal).toMatchObject({
+    namespace: 'n.a',
+    connectionOptions: { address: 'a.tmprl.cloud:7233', apiKey: 'k', tls: true },
+  });
+});
+
+describe('settings by file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'everpost-config-'));
+  const file = (name: string, content: string | Uint8Array): string => {
+    writeFileSync(join(folder, name), content);
+    return join(folder, name);
+  };
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const { EVERPOST_ADMIN_KEY: adminKey = '', EVERPOST_KEYRING: keyring = '', ...others } = SMALLEST;
+
+  test('secrets are read from files, without the line end', () => {
+    const config = readConfig('server', {
+      ...TIKTOK,
+      TIKTOK_CLIENT_SECRET: '',
+      TIKTOK_CLIENT_SECRET_FILE: file('tiktok', 'from a file\r\n'),
+      DATABASE_URL_FILE: file('database', `${SMALLEST['DATABASE_URL']}\n`),
+      EVERPOST_ADMIN_KEY_FILE: file('admin', `\uFEFF${adminKey}\n`),
+      EVERPOST_KEYRING_FILE: file('keyring', `${keyring}\n`),
+      TEMPORAL_CONFIG_FILE: '',
+      TEMPORAL_API_KEY_FILE: file('temporal', 'a key\n'),
+    });
+    expect(config).toMatchObject({ adminKey, databaseUrl: SMALLEST['DATABASE_URL'] });
+    expect(config.providers.tiktok?.clientSecret).toBe('from a file');
+    expect(config.keyring.activeKeyId).toBe('k1');
+    expect(config.temporal.connectionOptions.apiKey).toBe('a key');
+    expect(config.warnings).not.toContainEqual(expect.stringContaining('_FILE'));
+    expect(databaseUrl({ DATABASE_URL_FILE: join(folder, 'database') })).toBe(SMALLEST['DATABASE_URL']);
+  });
+
+  test.each<[string, () => string, string]>([
+    ['that does not exist', () => join(folder, 'nothing'), 'does not exist'],
+    ['below a file', () => join(file('plain', 'x'), 'secret'), 'does not exist'],
+    ['that is a folder', () => folder, 'not a file'],
+    ['that never ends', () => '/dev/zero', 'not a file'],
+    ['without text', () => file('empty', ' \n'), 'an empty file'],
+    ['that is no text', () => file('noise', Buffer.from([0xff, 0xfe, 0x00])), 'not text'],
+    ['that is huge', () => file('huge', 'x'.repeat(100_000)), 'more than'],
+    ['that is the secret itself', () => adminKey, 'does not exist'],
+  ])('a file %s is a problem, named without its value', (_what, path, why) => {
+    const problems = problemsOf({ ...others, EVERPOST_KEYRING: keyring, EVERPOST_ADMIN_KEY_FILE: path() });
+    expect(problems[0]).toMatch(/^EVERPOST_ADMIN_KEY_FILE names /);
+    expect(problems[0]).toContain(why);
+    expect(problems.join('\n')).not.toContain(path());
+  });
+
+  test('a setting and its file at once are a problem', () => {
+    const both = { ...SMALLEST, EVERPOST_ADMIN_KEY_FILE: file('both', adminKey) };
+    expect(problemsOf(both)).toEqual([
+      'EVERPOST_ADMIN_KEY and EVERPOST_ADMIN_KEY_FILE are both set: keep one of them',
+    ]);
+  });
+});
+
+test.each([
+  ['EVERPOST_PUBLIC_URI', 'EVERPOST_PUBLIC_URL'],
+  ['EVERPSOT_MEDIA', 'EVERPOST_MEDIA'],
+  ['TIKTOK_SECRET', 'TIKTOK_CLIENT_SECRET'],
+  ['NEXT_PUBLIC_TIKTOK_CLIENT_KEYS', 'NEXT_PUBLIC_TIKTOK_CLIENT_KEY'],
+  ['INSTAGRAM_APPID', 'INSTAGRAM_APP_ID'],
+  ['THREAD_APP_SECRET', 'THREADS_APP_SECRET'],
+  ['META_VERIFY_TOKENS', 'META_VERIFY_TOKEN'],
+  ['TEMPORAL_ADRESS', 'TEMPORAL_ADDRESS'],
+  ['DATABSE_URL', 'DATABASE_URL'],
+])('the name %s gets a warning that names %s', (name, nearest) => {
+  const { warnings } = readConfig('server', { ...SMALLEST, [name]: 's3cret' });
+  expect(warnings).toEqual([
+    `${name} is not a setting of Everpost and does nothing; did you mean ${nearest}?`,
+  ]);
+});
+
+test('names of others, and of ours that are right, get no warning', () => {
+  const env = {
+    ...SMALLEST,
+    ...TIKTOK,
+    EVERPOST_PUBLIC_URL: 'https://posts.example.com',
+    HOSTNAME: 'x',
+    PATH: '/bin',
+    TEMPORAL_GRPC_META_X: 'y',
+    PG_DATABASE: 'z',
+  };
+  expect(readConfig('server', env).warnings).toEqual([]);
+});
+
+test.each(['https://other.example.com/api/auth/tiktok/callback', 'https://posts.example.com/callback'])(
+  'a redirect URI %s, where no callback of ours is, gets a warning',
+  (redirectUri) => {
+    const env = { ...SMALLEST, ...TIKTOK, EVERPOST_PUBLIC_URL: 'https://posts.example.com' };
+    const { warnings } = readConfig('server', { ...env, NEXT_PUBLIC_TIKTOK_REDIRECT_URI: redirectUri });
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^NEXT_PUBLIC_TIKTOK_REDIRECT_URI is not https:\/\/posts\.example\.com\/api\/auth\/tiktok\/callback/,
+      ),
+    ]);
+  },
+);
 
 test('.env.example is what scripts/env-example.ts prints, with every setting', async () => {
   const printed = await run([process.execPath, 'scripts/env-example.ts'], { cwd: ROOT });

@@ -1,0 +1,37 @@
+import type { Environment } from '../config.ts';
+
+/** Names that begin so are meant for us. */
+const OURS = /^(NEXT_PUBLIC_)?(EVERPOST|TIKTOK|INSTAGRAM|THREADS|FACEBOOK|META)_/;
+/** Shorter names are too near to others to be taken for a slip. */
+const MIN_LENGTH = 8;
+const SLIP = 2;
+
+/**
+ * Names in the environment that look like settings and are none, each with the nearest one. They do nothing, so that a
+ * mistyped name would go unnoticed where its setting has a default.
+ * @param known every name that is read
+ */
+export function unknownNames(env: Environment, known: readonly string[]): string[] {
+  return Object.keys(env).flatMap((name) => {
+    if (known.includes(name) || name.startsWith('TEMPORAL_GRPC_META_')) return [];
+    const nearest = known
+      .map((candidate) => ({ candidate, distance: distance(name, candidate) }))
+      .reduce((best, one) => (one.distance < best.distance ? one : best));
+    const isSlip = name.length >= MIN_LENGTH && nearest.distance <= SLIP;
+    return OURS.test(name) || isSlip
+      ? [`${name} is not a setting of Everpost and does nothing; did you mean ${nearest.candidate}?`]
+      : [];
+  });
+}
+
+/** Levenshtein's: how many letters must be put in, taken out or changed. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 0; i < a.length; i += 1) {
+    const next = [i + 1];
+    for (let j = 0; j < b.length; j += 1)
+      next.push(Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (a[i] === b[j] ? 0 : 1)));
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
