@@ -9,8 +9,11 @@ import type { ProviderSettings } from './providers/index.ts';
 import type { InstagramSettings } from './providers/instagram/client.ts';
 import type { FacebookLoginSettings } from './providers/instagram/facebook-login.ts';
 import type { InstagramLoginSettings } from './providers/instagram/instagram-login.ts';
+import { facebookLoginPermissions, instagramLoginPermissions } from './providers/instagram/scopes.ts';
 import type { MetaWebhookSettings } from './providers/meta/webhooks.ts';
+import type { Permissions } from './providers/permissions.ts';
 import type { ThreadsSettings } from './providers/threads/client.ts';
+import { threadsPermissions } from './providers/threads/scopes.ts';
 import type { TikTokSettings } from './providers/tiktok/client.ts';
 import { readFiles } from './settings/files.ts';
 import { unknownNames } from './settings/names.ts';
@@ -20,6 +23,7 @@ import {
   TEMPORAL_SECRETS,
   type TemporalSettings,
 } from './settings/temporal.ts';
+import { tiktokPermissions } from './providers/tiktok/scopes.ts';
 import { StartError } from './startup.ts';
 
 /*
@@ -95,6 +99,12 @@ export const SETTINGS = [
     fallback: '',
     about: 'Comma list of secrets that may sign webhooks; the client secret without it.',
   },
+  {
+    name: 'TIKTOK_SCOPES',
+    fallback: '',
+    about:
+      'Comma list of scopes that the consent asks for: those your app has. Without it user.info.basic, video.upload and video.publish.',
+  },
   { name: 'TIKTOK_AUTH_URL', fallback: 'https://www.tiktok.com', about: 'Base URL of the consent page.' },
   { name: 'TIKTOK_API_URL', fallback: 'https://open.tiktokapis.com', about: 'Base URL of the API.' },
   {
@@ -117,6 +127,12 @@ export const SETTINGS = [
     about: 'Registered redirect URI: <EVERPOST_PUBLIC_URL>/api/auth/instagram/callback.',
   },
   {
+    name: 'INSTAGRAM_SCOPES',
+    fallback: '',
+    about:
+      'Comma list of scopes that Facebook’s dialog asks for; without it what publishing needs (docs/providers/instagram.md).',
+  },
+  {
     name: 'INSTAGRAM_LOGIN_APP_ID',
     fallback: '',
     about:
@@ -127,6 +143,12 @@ export const SETTINGS = [
     name: 'INSTAGRAM_LOGIN_REDIRECT_URI',
     fallback: '',
     about: 'Registered redirect URI: <EVERPOST_PUBLIC_URL>/api/auth/instagram/callback.',
+  },
+  {
+    name: 'INSTAGRAM_LOGIN_SCOPES',
+    fallback: '',
+    about:
+      'Comma list of scopes that Instagram Login asks for. Without it instagram_business_basic and instagram_business_content_publish.',
   },
   {
     name: 'INSTAGRAM_WEBHOOK_SECRET',
@@ -177,6 +199,12 @@ export const SETTINGS = [
     fallback: '',
     about:
       'Comma list of secrets that may sign webhooks; the app secrets of Threads and Instagram without it.',
+  },
+  {
+    name: 'THREADS_SCOPES',
+    fallback: '',
+    about:
+      'Comma list of scopes that the consent asks for; without it what publishing, replying and deleting need (docs/providers/threads.md).',
   },
   { name: 'THREADS_AUTH_URL', fallback: 'https://threads.net', about: 'Base URL of the consent page.' },
   { name: 'THREADS_GRAPH_URL', fallback: 'https://graph.threads.net', about: 'Base URL of the API.' },
@@ -464,7 +492,23 @@ function readTikTok(read: Reader): TikTokSettings | null {
     authUrl,
     apiUrl,
     uploadHosts,
+    ...scopes(read, tiktokPermissions()),
   };
+}
+
+/** What the consent is to ask for; absent: the usual. */
+function scopes({ value, problem }: Reader, permissions: Permissions): { scopes?: readonly string[] } {
+  const name = SETTINGS.find((known) => known.name === permissions.setting)?.name;
+  const listed = name === undefined ? [] : list(value(name));
+  if (listed.length === 0) return {};
+  const known = Object.keys(permissions.words);
+  const unknown = listed.filter((scope) => !known.includes(scope));
+  if (unknown.length > 0)
+    problem(`${permissions.setting} must be a comma list of scopes, of these: ${known.join(', ')}`);
+  for (const row of permissions.required)
+    if (!row.some((scope) => listed.includes(scope)))
+      problem(`${permissions.setting} must have ${row.join(' or ')}: without it an account is of no use`);
+  return { scopes: [...new Set(listed)] };
 }
 
 /** Each of the two logins by itself; one of them is enough. */
@@ -503,6 +547,7 @@ function readFacebookLogin(read: Reader, webhookSecret: string): FacebookLoginSe
     dialogUrl,
     graphUrl,
     uploadUrl,
+    ...scopes(read, facebookLoginPermissions()),
   };
 }
 
@@ -524,6 +569,7 @@ function readInstagramLogin(read: Reader): InstagramLoginSettings | null {
     authUrl,
     apiUrl,
     graphUrl,
+    ...scopes(read, instagramLoginPermissions()),
   };
 }
 
@@ -545,6 +591,7 @@ function readThreads(read: Reader): ThreadsSettings | null {
     ...metaSecrets(read, 'Threads', 'THREADS_WEBHOOK_SECRET', ['THREADS_APP_SECRET', 'INSTAGRAM_APP_SECRET']),
     authUrl,
     graphUrl,
+    ...scopes(read, threadsPermissions()),
   };
 }
 

@@ -3,6 +3,7 @@ import { savePost } from '../db/posts.ts';
 import { noteTold, onlyShown, releaseQuotas, reserveQuotas } from '../db/quotas.ts';
 import { isFinal } from '../db/schema.ts';
 import { ProviderError } from '../providers/errors.ts';
+import { requireScopes } from '../providers/permissions.ts';
 import type { Step } from '../providers/provider.ts';
 import { accepted } from './accepted.ts';
 import { endedWaiting, type LoadedPost, loadPost, openPost, refusedUntil } from './access.ts';
@@ -69,6 +70,10 @@ export const createWriteActivities = (deps: Deps) => ({
       const under: Write = { loaded, step, attempt, quotas, lost: write.lost };
       let from: 'prepared' | 'sent' = 'prepared';
       try {
+        if (Object.keys(loaded.made).length === 0) {
+          const needs = provider.publishing.needs(post.request);
+          requireScopes(provider.name, provider.permissions, needs, account.scope);
+        }
         const told = await provider.publishing.preflight(step, access.context);
         const full = await noteTold(db, { accountId: account.id, postId }, provider.publishing.quotas, told);
         if (full !== null) {

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { Account } from '../db/accounts.ts';
 import type { Deps } from './deps.ts';
+import { CAPABILITIES, capabilitiesOf } from '../providers/permissions.ts';
 import { quotasOf } from './quotas.ts';
 import { nullable, text, textOrNull, Time } from './schemas.ts';
 
@@ -23,6 +24,9 @@ export const AccountView = Type.Object(
     status: Type.Enum(['active', 'reauth_required', 'disconnected']),
     statusReason: nullable.string,
     scopes: Type.Array(Type.String()),
+    capabilities: Type.Array(Type.Enum([...CAPABILITIES]), {
+      description: 'What the granted scopes allow. Connecting again with other scopes changes it.',
+    }),
     expiresAt: nullable.time,
     refreshExpiresAt: nullable.time,
     quotas: Type.Array(Quota),
@@ -41,6 +45,7 @@ export function refreshExpiresAt({ providers }: Deps, account: Account): Date | 
 
 /** An account as clients see it: nothing that opens anything. */
 export async function accountView(deps: Deps, account: Account) {
+  const provider = deps.providers.find(account.provider, account.method);
   return {
     id: account.id,
     provider: account.provider,
@@ -51,6 +56,7 @@ export async function accountView(deps: Deps, account: Account) {
     status: account.status,
     statusReason: account.statusReason,
     scopes: account.scope,
+    capabilities: provider === null ? [] : capabilitiesOf(provider.permissions, account.scope),
     expiresAt: textOrNull(account.expiresAt),
     refreshExpiresAt: textOrNull(refreshExpiresAt(deps, account)),
     quotas: await quotasOf(deps, account),

@@ -1,3 +1,4 @@
+import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { guardRoutes, identifyCallers } from './access.ts';
@@ -20,6 +21,7 @@ import { deletionRoutes } from './routes/deletions.ts';
 import { healthRoutes } from './routes/health.ts';
 import { mediaFileRoutes } from './routes/media-files.ts';
 import { mediaRoutes } from './routes/media.ts';
+import { pageRoutes } from './routes/pages.ts';
 import { postEventRoutes } from './routes/post-events.ts';
 import { postRoutes } from './routes/posts.ts';
 import { providerCallbackRoutes } from './routes/provider-callbacks.ts';
@@ -61,6 +63,11 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   await app.register(helmet, {
     contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null } },
   });
+  await app.register(cookie);
+  app.decorate(
+    'consentSources',
+    deps.providers.all.flatMap(({ oauth }) => oauth.consentSources),
+  );
   identifyCallers(app, deps);
   await limitRates(app, deps);
   answerUnknownRoutes(app);
@@ -72,6 +79,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   await app.register(userRoutes(deps));
   await app.register(connectLinkRoutes(deps));
   await app.register(authRoutes(deps));
+  await app.register(pageRoutes(deps));
   await app.register(accountRoutes(deps));
   await app.register(mediaRoutes(deps));
   await app.register(mediaFileRoutes(deps));

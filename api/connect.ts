@@ -11,6 +11,7 @@ import {
 } from '../db/connect.ts';
 import { endGrantCall, noteExchange } from '../db/grant-calls.ts';
 import { ProviderError } from '../providers/errors.ts';
+import { missingFrom } from '../providers/permissions.ts';
 import type { Grant, Provider, ProviderName } from '../providers/provider.ts';
 import { signalAccountChanged } from '../workflows/start.ts';
 import { noted } from './access.ts';
@@ -21,18 +22,20 @@ import { tell } from './temporal.ts';
 
 /* The way of a creator from "connect" to a stored account. */
 
-const STATE_MS = 600_000;
+/** How long a creator may take at the provider. */
+export const STATE_MS = 600_000;
 const EXCHANGE_MS = 20_000;
 /** Exchange and storing together. */
 const CONNECT_MS = EXCHANGE_MS + 10_000;
 
-/** Why an account was not connected; `api/pages.ts` says it to the creator. */
+/** Why an account was not connected; `api/connect-pages.ts` says it to the creator. */
 export type ConnectFailure =
-  | { code: 'invalid_link' | 'invalid_state' | 'access_denied' | 'no_professional_account' }
+  | { code: 'invalid_link' | 'cross_origin' | 'invalid_state' | 'access_denied' | 'no_professional_account' }
   | { code: 'missing_scopes'; scopes: readonly string[] }
   | { code: 'provider_error'; unavailable: boolean; details: Record<string, unknown> };
 
-export type ConnectResult = { returnTo: string | null } & (
+/** `stateId`: the attempt that has ended; null: there was none, or it is not this browser's. */
+export type ConnectResult = { returnTo: string | null; stateId: string | null } & (
   { accounts: Account[] } | { failure: ConnectFailure }
 );
 
@@ -41,23 +44,32 @@ export interface Attempt {
   userId: string;
   returnTo: string | null;
   connectLinkId: string | null;
+  /** The way to connect; null: the usual one. */
+  method: string | null;
+  /** Who asks, as the link says. */
+  name: string | null;
 }
 
 /**
  * Begins an attempt, after a revocation that is under way: it could end what the creator is about to grant.
+ * @param browser the half of the state that the browser keeps
  * @returns the provider's consent page
  */
 export async function beginConnect(
   { database: { db }, keys }: Deps,
   provider: Provider,
-  attempt: Attempt,
+  { userId, returnTo, connectLinkId }: Attempt,
+  browser: string,
 ): Promise<string | ConnectFailure> {
   const state = randomToken();
   const verifier = randomBytes(32);
   const { keyId, wrapped } = await keys.wrap(verifier);
   const begun = await afterRevocations(db, provider.name, async (tx) => {
     await insertOAuthState(tx, {
-      ...attempt,
+      userId,
+      returnTo,
+      connectLinkId,
+      browserHash: sha256Hex(browser),
       provider: provider.name,
       method: provider.method ?? null,
       hash: sha256Hex(state),
@@ -81,19 +93,25 @@ export interface CallbackQuery {
   error_message?: string;
 }
 
-/** Ends an attempt: what the provider sent back with the creator's browser becomes an account, or a reason why not. */
+/**
+ * Ends an attempt: what the provider sent back with the creator's browser becomes an account, or a reason why not. An
+ * attempt of another browser stays as it is.
+ * @param browser the half of the state that this browser has kept
+ */
 export async function finishConnect(
   deps: Deps,
   request: FastifyRequest,
   name: ProviderName,
   query: CallbackQuery,
+  browser: string | null,
 ): Promise<ConnectResult> {
   const { db } = deps.database;
   // Meta appends a fragment to the redirect, which may come along (sheets instagram section 2.2, threads section 2.3).
   const hash = sha256Hex((query.state ?? '').replace(/#_(=_)?$/, ''));
+  const browserHash = browser === null ? null : sha256Hex(browser);
   // From one commit to the next: either the attempt is open, or its exchange is under way.
   const taken = await afterRevocations(db, name, async (tx) => {
-    const mine = await takeOAuthState(tx, name, hash);
+    const mine = browserHash === null ? null : await takeOAuthState(tx, name, hash, browserHash);
     return mine === null ? 'invalid' : { state: mine, exchange: await noteExchange(tx, name, CONNECT_MS) };
   });
   const state = taken === null || taken === 'invalid' ? null : taken.state;
@@ -125,7 +143,7 @@ export async function finishConnect(
         signalAccountChanged(deps.temporal, account),
       );
     }
-    return { returnTo, accounts: result };
+    return { returnTo, stateId: state?.id ?? null, accounts: result };
   }
   await noted(request, db, {
     actor: userId === null ? 'anonymous' : 'creator',
@@ -135,7 +153,7 @@ export async function finishConnect(
     subject: name,
     details: { ...result },
   });
-  return { returnTo, failure: result };
+  return { returnTo, stateId: state?.id ?? null, failure: result };
 }
 
 /** Told where a revocation at the provider does not end: a login now could be ended by it. */
@@ -188,7 +206,7 @@ async function connect(
     };
   }
   const { grants } = granted;
-  const scopes = provider.oauth.requiredScopes.filter((scope) => !granted.scopes.includes(scope));
+  const scopes = missingFrom(provider.permissions, granted.scopes);
   if (scopes.length > 0) {
     await giveBack(deps, request, provider, { grants, exchange });
     return { code: 'missing_scopes', scopes };

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest, FastifyServerOptions } from 'fastify';
+import { RESULTS_PATH } from './connect-results.ts';
 import type { Deps } from './deps.ts';
 
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,100}$/;
@@ -28,8 +29,10 @@ export function logger({ config, log }: Deps): NonNullable<FastifyServerOptions[
   };
 }
 
+/** The tokens in addresses of results are secrets. */
 function pathOf(url: string): string {
-  return url.split('?', 1)[0] ?? '';
+  const [path = ''] = url.split('?', 1);
+  return path.startsWith(`${RESULTS_PATH}/`) ? `${RESULTS_PATH}/...` : path;
 }
 
 interface ErrorLine {

@@ -2,6 +2,8 @@ import { Type, type Static } from 'typebox';
 import { type Account, findAccount } from '../db/accounts.ts';
 import { findMedia, type Media } from '../db/media.ts';
 import type { NewPost } from '../db/posts.ts';
+import { ProviderError } from '../providers/errors.ts';
+import { requireScopes } from '../providers/permissions.ts';
 import type { Provider } from '../providers/provider.ts';
 import { hashOf } from './canonical.ts';
 import type { Deps } from './deps.ts';
@@ -52,6 +54,23 @@ export async function postingAccount(
   return { account, provider };
 }
 
+/** @throws ApiError `permission_missing` naming the scopes that the account has not granted */
+export function requirePermission(
+  { account, provider }: { account: Account; provider: Provider },
+  request: object,
+): void {
+  const { name, permissions, publishing } = provider;
+  const needs = publishing.needs(request);
+  try {
+    requireScopes(name, permissions, needs, account.scope);
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    const { message, userMessage } = error;
+    const scopes = needs.scopes.filter((scope) => !account.scope.includes(scope));
+    throw apiError('permission_missing', { message, userMessage, details: { provider: name, scopes } });
+  }
+}
+
 /** A file that can be published. @throws ApiError `media_not_found`, `media_not_ready` */
 export async function readyMedia({ database: { db } }: Deps, userId: string, id: string): Promise<Media> {
   const media = isUuid(id) ? await findMedia(db, userId, id) : null;
@@ -68,6 +87,7 @@ export async function readyMedia({ database: { db } }: Deps, userId: string, id:
 /**
  * Makes the post of a request that was found to be right.
  * @param same what makes two posts of the account the same one
+ * @throws ApiError `permission_missing`
  */
 export function draftPost(
   { account, provider }: { account: Account; provider: Provider },
@@ -75,6 +95,7 @@ export function draftPost(
   times: ReturnType<typeof timesOf>,
   post: { request: object; media: Media | null; same: readonly unknown[]; detail: NewPost['detail'] },
 ): DraftPost {
+  requirePermission({ account, provider }, post.request);
   const plan = provider.publishing.plan(post.request);
   // Who does not want to wait is told now, while there is somebody to tell; a scheduled post has to see when it is due.
   const now = times.due === null || times.due.getTime() <= Date.now();

@@ -1,76 +1,40 @@
+import { readFileSync } from 'node:fs';
 import type { FastifyReply } from 'fastify';
-import type { Account } from '../db/accounts.ts';
-import type { ConnectFailure } from './connect.ts';
-import { ApiError } from './errors.ts';
 import { PROVIDER_NAMES, type ProviderName } from '../providers/provider.ts';
 
-/* What a creator's browser shows when there is nowhere to return to. */
+/* What all pages have in common: the frame, the style, and the policy that browsers enforce. */
 
-/** A failed attempt in words: what happened and what to do. */
-export function connectError(failure: ConnectFailure, provider: string): ApiError {
-  const details =
-    'details' in failure ? failure.details : 'scopes' in failure ? { scopes: failure.scopes } : {};
-  const of = (status: number, message: string, userMessage: string, retryable = true) =>
-    new ApiError({ code: failure.code, status, message, userMessage, retryable, details });
-  switch (failure.code) {
-    case 'invalid_link':
-      return of(
-        400,
-        'the link is unknown, used up or expired',
-        'This link has been used or has expired. Ask whoever sent it for a new one.',
-        false,
-      );
-    case 'invalid_state':
-      return of(
-        400,
-        'the state is unknown, used up or expired',
-        'This attempt to connect has expired or was finished before. Start again from the link or the app that sent you here.',
-      );
-    case 'access_denied':
-      return of(
-        400,
-        'the creator did not agree',
-        `You did not allow the connection at ${titled(provider)}, so nothing was connected. Start again if that was a mistake.`,
-      );
-    case 'no_professional_account':
-      return of(
-        400,
-        'no professional account is linked to a Page that was granted',
-        'No professional Instagram account was found. Switch the account to Business or Creator in the Instagram app, link it to a Facebook Page that you manage, choose that Page in the dialog, and start again.',
-      );
-    case 'missing_scopes':
-      return of(
-        400,
-        `permissions are missing: ${failure.scopes.join(', ')}`,
-        `Some permissions were not granted (${failure.scopes.join(', ')}), so nothing was connected. Start again and leave every permission switched on.`,
-      );
-    case 'provider_error':
-      return failure.unavailable
-        ? of(
-            502,
-            'the provider did not answer as it should',
-            `${titled(provider)} does not answer at the moment. Start again in a few minutes.`,
-          )
-        : of(
-            400,
-            'the provider refused',
-            `${titled(provider)} did not complete the connection. Start again; if it stays, tell whoever sent you here.`,
-          );
+/** A page: its title, which is its only h1, and the HTML below. Texts in it are escaped with `escape`. */
+export interface Page {
+  title: string;
+  body: string;
+}
+
+/** Where the style is served; a file, because the policy allows no style inside of a page. */
+export const STYLE_PATH = '/style.css';
+export const STYLE = readFileSync(new URL('style.css', import.meta.url), 'utf8');
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The consent pages of all providers that are set up, as sources of a policy. */
+    consentSources: readonly string[];
   }
 }
 
-/** The page of a failed attempt. */
-export function failurePage(error: ApiError): string {
-  return page('Not connected', error.userMessage, `Code: ${error.code}`);
-}
-
-/** The page of a connected account. */
-export function successPage(accounts: readonly Account[]): string {
-  const names = accounts.map(
-    ({ username, displayName, provider }) =>
-      `${displayName ?? username ?? 'your account'} (${titled(provider)})`,
-  );
-  return page('Connected', `Connected: ${names.join(', ')}. You can close this page.`, '');
+/** The policy of every page. @param formTargets where the redirects behind a form may lead, besides here */
+function policy(formTargets: readonly string[]): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data: blob:",
+    "media-src 'self' blob:",
+    "connect-src 'self'",
+    // Browsers check every redirect that follows a form: under 'self' alone none reaches a consent page.
+    ["form-action 'self'", ...new Set(formTargets)].join(' '),
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join('; ');
 }
 
 const TITLES: Readonly<Record<ProviderName, string>> = {
@@ -78,10 +42,12 @@ const TITLES: Readonly<Record<ProviderName, string>> = {
   instagram: 'Instagram',
   threads: 'Threads',
 };
-const titled = (provider: string): string => {
+
+/** A platform's name as people know it. */
+export function titled(provider: string): string {
   const name = PROVIDER_NAMES.find((known) => known === provider);
   return name === undefined ? 'The platform' : TITLES[name];
-};
+}
 
 /** How a creator's request to have their data deleted stands. */
 export function deletionPage({
@@ -90,42 +56,60 @@ export function deletionPage({
 }: {
   provider: string;
   completedAt: Date | null;
-}): string {
+}): Page {
   return completedAt === null
-    ? page(
-        'Being deleted',
-        `The data of your ${titled(provider)} account is being deleted here.`,
-        'Look again in a few minutes.',
-      )
-    : page(
-        'Deleted',
-        `The data of your ${titled(provider)} account has been deleted here.`,
-        completedAt.toISOString(),
-      );
+    ? {
+        title: 'Being deleted',
+        body: `${paragraph(`The data of your ${titled(provider)} account is being deleted here.`)}${note('Look again in a few minutes.')}`,
+      }
+    : {
+        title: 'Deleted',
+        body: `${paragraph(`The data of your ${titled(provider)} account has been deleted here.`)}${note(completedAt.toISOString())}`,
+      };
 }
 
-export function showPage(reply: FastifyReply, status: number, html: string): FastifyReply {
+/**
+ * Answers with a page that no cache keeps and whose address no other site is told.
+ * @param formTargets where its form may lead, besides the consent pages
+ */
+export function showPage(
+  reply: FastifyReply,
+  status: number,
+  { title, body }: Page,
+  formTargets: readonly string[] = [],
+): FastifyReply {
   return reply
     .code(status)
+    .header('content-security-policy', policy([...reply.server.consentSources, ...formTargets]))
+    .header('cache-control', 'no-store')
+    .header('referrer-policy', 'no-referrer')
     .type('text/html; charset=utf-8')
     .serializer((text: string) => text)
-    .send(html);
-}
-
-function page(title: string, text: string, note: string): string {
-  return `<!doctype html>
+    .send(
+      `<!doctype html>
 <html lang="en">
+<head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
 <title>${escape(title)} - Everpost</title>
-<style>body{font:1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1.5rem;color:#1b1b1f}
-small{color:#6b6b76}@media (prefers-color-scheme:dark){body{background:#16161a;color:#eee}}</style>
-<main><h1>${escape(title)}</h1><p>${escape(text)}</p><small>${escape(note)}</small></main>
+<link rel="stylesheet" href="${upFrom(reply)}${STYLE_PATH.slice(1)}">
+</head>
+<body><main><h1>${escape(title)}</h1>${body}</main></body>
 </html>
-`;
+`,
+    );
 }
 
-function escape(text: string): string {
+/** From the page's address up to the root, whatever prefix a proxy has put before it. */
+function upFrom({ request }: FastifyReply): string {
+  const [path = ''] = request.url.split('?');
+  return '../'.repeat(path.split('/').length - 2);
+}
+
+export const paragraph = (text: string): string => `<p>${escape(text)}</p>`;
+export const note = (text: string): string => `<p><small>${escape(text)}</small></p>`;
+
+/** Text as HTML, in elements and in quoted attributes. */
+export function escape(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0) ?? 0};`);
 }

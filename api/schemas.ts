@@ -44,6 +44,12 @@ export const ErrorBody = Type.Object(
 export const ref = <T extends TSchema & { $id?: string }>(schema: T) =>
   Type.Unsafe<Static<T>>({ $ref: `${schema.$id ?? ''}#` });
 
+/** An answer that is a page. */
+export const html = (description: string) => ({
+  description,
+  content: { 'text/html': { schema: Type.String() } },
+});
+
 const described = (description: string) =>
   Type.Unsafe<Static<typeof ErrorBody>>({ $ref: 'Error#', description });
 

@@ -1,6 +1,5 @@
 import { Type, type Static } from 'typebox';
 import { Words } from '../providers/texts.ts';
-import { missingScopes } from '../providers/threads/eligibility.ts';
 import {
   checkThreadsFile,
   checkThreadsRequest,
@@ -10,7 +9,7 @@ import {
   type ThreadsUnit,
 } from '../providers/threads/request.ts';
 import type { Deps } from './deps.ts';
-import { apiError, type FieldProblem, fieldError } from './errors.ts';
+import { type FieldProblem, fieldError } from './errors.ts';
 import { checkFile, fileFields, fileProblems, findFile, type NamedFile, sameFile } from './meta-media.ts';
 import { type DraftPost, draftPost, postingAccount, publishOptions, timesOf } from './new-post.ts';
 
@@ -85,13 +84,6 @@ export async function readThreads(deps: Deps, userId: string, body: ThreadsBody)
     ...checkThreadsRequest(request),
   ]);
   if (wrong !== null) throw wrong;
-  const scopes = missingScopes(request, poster.account.scope);
-  if (scopes.length > 0)
-    throw apiError('permission_missing', {
-      message: `location_id needs ${scopes.join(', ')}, which the account has not granted`,
-      userMessage: 'The account has not granted the permission for places. Leave the place out.',
-      details: { scopes },
-    });
   const same = [root, ...replies].flatMap(({ unit: { mediaType, postInfo }, files }) => [
     mediaType,
     files.map(sameFile),

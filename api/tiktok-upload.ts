@@ -11,6 +11,7 @@ import {
   postingAccount,
   publishOptions,
   readyMedia,
+  requirePermission,
   timesOf,
 } from './new-post.ts';
 import { LONGEST_ID } from './schemas.ts';
@@ -56,6 +57,8 @@ export async function readUpload(
   const media = body.mediaId === undefined ? null : await readyMedia(deps, userId, body.mediaId);
   const wrongFile = fieldError(checkFile(media));
   if (wrongFile !== null) throw wrongFile;
+  // Creator info needs the permission, too.
+  requirePermission(poster, request);
   await checkAgainstCreatorInfo(poster.account, request, media);
 
   const { mode, postInfo, source } = request;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Upload } from 'tus-js-client';
+import { createVisitor } from '../scripts/visitor.ts';
 import type { Stack } from './processes.ts';
 import type { Creator } from './providers/provider.ts';
 
@@ -11,7 +12,6 @@ export type Json = any;
 export interface Answer {
   status: number;
   body: Json;
-  location: string | null;
 }
 
 /** Long enough for a cancel that stops an upload first. */
@@ -73,15 +73,14 @@ export async function createApiClient({ urls, secrets, sandboxUrl }: Stack) {
   ): Promise<void> {
     const body = method === null ? { provider } : { provider, method };
     const link = await call('POST', '/api/connect-links', { body });
-    const start = await request(link.body.url, 'GET');
+    const visitor = createVisitor();
+    const start = await visitor.openLink(link.body.url);
     const consent = new URLSearchParams({ creator: username, decision: 'approve', ...choices });
     const asked = new URL(start.location ?? '').searchParams.get('scope') ?? '';
     for (const scope of asked.split(/[\s,]+/)) consent.append('scope', scope);
     const page = await fetch(start.location ?? '', { method: 'POST', redirect: 'manual', body: consent });
-    const end = await request(page.headers.get('location') ?? '', 'GET', {
-      headers: { accept: 'application/json' },
-    });
-    if (end.status >= 400) throw new Error(`not connected: ${end.status} ${JSON.stringify(end.body)}`);
+    const end = await visitor.get(page.headers.get('location') ?? '', { accept: 'application/json' });
+    if (end.status >= 400) throw new Error(`not connected: ${end.status} ${end.text}`);
   }
 
   /** A creator connects, and does not give up while something of ours is down. */
@@ -136,7 +135,7 @@ async function request(
     ...(init.body === undefined ? {} : { body: JSON.stringify(init.body) }),
   });
   const text = await response.text();
-  return { status: response.status, body: parse(text), location: response.headers.get('location') };
+  return { status: response.status, body: parse(text) };
 }
 
 async function sendBytes(uploadUrl: string, bytes: Buffer, key: string): Promise<void> {

@@ -1,6 +1,6 @@
-import { and, eq, isNull, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
-import { connectLinks, oauthStates } from './schema.ts';
+import { connectLinks, oauthAccounts, oauthStates, type StoredResult } from './schema.ts';
 
 export type ConnectLink = typeof connectLinks.$inferSelect;
 export type OAuthState = typeof oauthStates.$inferSelect;
@@ -11,6 +11,7 @@ export interface NewConnectLink {
   userId: string;
   provider: string;
   method: string | null;
+  name: string | null;
   returnTo: string | null;
   expiresAt: Date;
 }
@@ -25,6 +26,10 @@ export async function findConnectLink(db: Db, id: string): Promise<ConnectLink |
   const [link] = await db.select().from(connectLinks).where(eq(connectLinks.id, id));
   return link ?? null;
 }
+
+/** Whether a link may still connect an account. */
+export const isOpen = ({ usedAt, expiresAt }: ConnectLink): boolean =>
+  usedAt === null && expiresAt.getTime() > Date.now();
 
 /** The link of this hash, unless it has connected an account or has expired. */
 export async function findOpenLink(db: Db, provider: string, hash: string): Promise<ConnectLink | null> {
@@ -58,14 +63,23 @@ export async function insertOAuthState(db: Db, row: NewOAuthState): Promise<void
   await db.insert(oauthStates).values(row);
 }
 
-/** Takes the state of this hash out of use. @returns null when it is unknown, another provider's, expired or was used */
-export async function takeOAuthState(db: Db, provider: string, hash: string): Promise<OAuthState | null> {
+/**
+ * Takes the state of this hash out of use, for the browser that has begun it.
+ * @returns null when it is unknown, another provider's or browser's, expired or was used
+ */
+export async function takeOAuthState(
+  db: Db,
+  provider: string,
+  hash: string,
+  browserHash: string,
+): Promise<OAuthState | null> {
   const [state] = await db
     .update(oauthStates)
     .set({ usedAt: new Date() })
     .where(
       and(
         eq(oauthStates.hash, hash),
+        eq(oauthStates.browserHash, browserHash),
         eq(oauthStates.provider, provider),
         isNull(oauthStates.usedAt),
         sql`${oauthStates.expiresAt} > now()`,
@@ -82,4 +96,42 @@ export async function findOAuthState(db: Db, provider: string, hash: string): Pr
     .from(oauthStates)
     .where(and(eq(oauthStates.hash, hash), eq(oauthStates.provider, provider)));
   return state ?? null;
+}
+
+/** Keeps how an attempt has ended, for the page that shows it. */
+export async function keepResult(
+  db: Db,
+  stateId: string,
+  kept: { hash: string; result: StoredResult; expiresAt: Date },
+): Promise<void> {
+  await db
+    .update(oauthStates)
+    .set({ resultHash: kept.hash, result: kept.result, resultExpiresAt: kept.expiresAt })
+    .where(eq(oauthStates.id, stateId));
+}
+
+/** The attempt whose result has this hash, while it may be shown. */
+export async function findResult(
+  db: Db,
+  hash: string,
+): Promise<(OAuthState & { result: StoredResult }) | null> {
+  const [state] = await db
+    .select()
+    .from(oauthStates)
+    .where(and(eq(oauthStates.resultHash, hash), sql`${oauthStates.resultExpiresAt} > now()`));
+  return state?.result == null ? null : { ...state, result: state.result };
+}
+
+/** The names of a user's accounts, in the order of the ids. */
+export async function accountNames(
+  db: Db,
+  userId: string,
+  ids: readonly string[],
+): Promise<{ provider: string; username: string | null; displayName: string | null }[]> {
+  const { id, provider, username, displayName } = oauthAccounts;
+  const rows = await db
+    .select({ id, provider, username, displayName })
+    .from(oauthAccounts)
+    .where(and(eq(oauthAccounts.userId, userId), inArray(id, [...ids])));
+  return ids.flatMap((wanted) => rows.filter((row) => row.id === wanted));
 }

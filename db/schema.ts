@@ -97,6 +97,8 @@ export const installation = pgTable(
 export const users = pgTable('users', {
   id: id(),
   email: text('email').notNull().unique(),
+  /** As creators see it who are asked to connect an account. */
+  displayName: text('display_name'),
   createdAt: createdAt(),
 });
 
@@ -133,11 +135,17 @@ export const connectLinks = pgTable('connect_links', {
   userId: userId(),
   provider: text('provider').notNull(),
   method: method(),
+  /** Who asks, as the creator sees it; null: the user's display name. */
+  name: text('name'),
   returnTo: text('return_to'),
   expiresAt: at('expires_at').notNull(),
   usedAt: at('used_at'),
   createdAt: createdAt(),
 });
+
+/** How an attempt to connect has ended, as its page says it. */
+export type StoredResult =
+  { accounts: readonly string[] } | { code: string; scopes?: readonly string[]; unavailable?: boolean };
 
 export const oauthStates = pgTable('oauth_states', {
   id: id(),
@@ -147,11 +155,17 @@ export const oauthStates = pgTable('oauth_states', {
   method: method(),
   returnTo: text('return_to'),
   connectLinkId: uuid('connect_link_id').references(() => connectLinks.id),
+  /** Of the half that only the creator's browser has, in a cookie. */
+  browserHash: text('browser_hash'),
   /** The PKCE verifier's 32 bytes, wrapped by the KEK like a data key. */
   verifierKekId: text('verifier_kek_id').notNull(),
   verifierWrapped: bytea('verifier_wrapped').notNull(),
   expiresAt: at('expires_at').notNull(),
   usedAt: at('used_at'),
+  /** Of the token in the address of the page that shows the result, for as long as that says. */
+  resultHash: text('result_hash').unique(),
+  result: jsonb('result').$type<StoredResult>(),
+  resultExpiresAt: at('result_expires_at'),
   createdAt: createdAt(),
 });
 

@@ -6,7 +6,10 @@ export type User = typeof users.$inferSelect;
 export type ApiKey = typeof apiKeys.$inferSelect;
 
 /** @returns null when the id or the address is taken */
-export async function insertUser(db: Db, row: { id: string; email: string }): Promise<User | null> {
+export async function insertUser(
+  db: Db,
+  row: { id: string; email: string; displayName: string | null },
+): Promise<User | null> {
   const [user] = await db.insert(users).values(row).onConflictDoNothing().returning();
   return user ?? null;
 }

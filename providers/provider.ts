@@ -1,4 +1,5 @@
 import type { ProviderError } from './errors.ts';
+import type { Needs, Permissions } from './permissions.ts';
 
 /*
  * What Everpost asks of a platform. A provider speaks HTTP and knows neither database nor workflow; whatever it
@@ -57,10 +58,13 @@ export interface Grant {
 }
 
 export interface OAuth {
-  /** Scopes without which an account is of no use; a grant that lacks one is refused by name. */
-  readonly requiredScopes: readonly string[];
   /** There is no refresh token: an access token is renewed with itself, and ends with itself. */
   readonly renewsItself?: true;
+  /**
+   * Where a browser may come by on the way through the consent page, as sources of a Content-Security-Policy: browsers
+   * check every redirect that follows a form.
+   */
+  readonly consentSources: readonly string[];
   /** Where to send the creator's browser. `codeVerifier` is the PKCE secret of this attempt. */
   authorizeUrl(attempt: { state: string; codeVerifier: string }): string;
   /**
@@ -213,6 +217,8 @@ export interface Publishing {
    * @param request as the API accepted it
    */
   plan(request: unknown): Plan;
+  /** What an account must have granted for a request; pure. */
+  needs(request: unknown): Needs;
   /** All the quotas that an account has. */
   readonly quotas: readonly Quota[];
   /** Those that a step's calls take one from. */
@@ -309,6 +315,7 @@ export interface Provider {
   readonly name: ProviderName;
   /** Names the way to connect; absent: there is only one. */
   readonly method?: string;
+  readonly permissions: Permissions;
   readonly oauth: OAuth;
   readonly publishing: Publishing;
   readonly webhooks: Webhooks;

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { createApi, type Api } from './api-client.ts';
 import type { SandboxedProvider } from './sandboxed/provider.ts';
+import { createVisitor } from './visitor.ts';
 
 /** Where the callback sends the browser in the end; nothing is fetched from there. */
 const RETURN_TO = 'http://127.0.0.1/connected';
@@ -37,27 +38,19 @@ export async function connectSandboxAccount(
   );
 }
 
-async function followRedirects(start: string, onRedirect: (url: URL) => void): Promise<URL> {
-  const cookies = new Map<string, string>();
-  let url = new URL(start);
+async function followRedirects(link: string, onRedirect: (url: URL) => void): Promise<URL> {
+  const visitor = createVisitor();
+  let url = new URL(link);
+  let answer = await visitor.openLink(link);
   for (let hops = 0; hops < 10; hops++) {
-    const cookie = cookies.get(url.host) ?? '';
-    const response = await fetch(url, {
-      redirect: 'manual',
-      headers: { accept: 'text/html', cookie },
-      signal: AbortSignal.timeout(30_000),
-    });
-    const text = await response.text();
-    const set = response.headers.getSetCookie().map((line) => line.split(';')[0]);
-    if (set.length > 0) cookies.set(url.host, [cookie, ...set].filter(Boolean).join('; '));
-    const location = response.headers.get('location');
-    if (location === null)
+    if (answer.location === null)
       throw new Error(
-        `Connecting stopped at ${url.origin}${url.pathname}: ${response.status} ${plain(text)}`,
+        `Connecting stopped at ${url.origin}${url.pathname}: ${answer.status} ${plain(answer.text)}`,
       );
-    url = new URL(location, url);
+    url = new URL(answer.location);
     if (url.href.startsWith(RETURN_TO)) return url;
     onRedirect(url);
+    answer = await visitor.get(url.href);
   }
   throw new Error('Connecting never came to an end: more than 10 redirects');
 }

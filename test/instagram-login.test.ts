@@ -9,6 +9,7 @@ import type { Provider, TokenSet } from '../providers/provider.ts';
 import { visit } from '../sandbox/testing.ts';
 import { jpeg } from '../sandbox/testing-media.ts';
 import { createWorld, until, type Answer, type Json, type World } from './world.ts';
+import { createVisitor } from '../scripts/visitor.ts';
 
 /*
  * What the sheet says of Instagram Login alone (section 3), and an account that changes from one login to the other. All
@@ -221,8 +222,9 @@ describe('the API', () => {
   });
 
   test('leads to the page of the login that was asked for: Facebook’s unless told otherwise', async () => {
-    const start = async (path: string): Promise<string> =>
-      (await world.call('GET', path)).headers.get('location') ?? '';
+    const bearer = { authorization: `Bearer ${world.user.key}` };
+    const start = async (path: string): Promise<string | null> =>
+      (await createVisitor().openLink(world.url + path, bearer)).location;
     const { env } = world;
     expect(await start('/api/auth/instagram')).toContain(env.FACEBOOK_DIALOG_URL);
     expect(await start('/api/auth/instagram?method=facebook_login')).toContain(env.FACEBOOK_DIALOG_URL);

@@ -231,7 +231,10 @@ const named = (access: Operation['access'][]): Operation[] =>
 test('the description has routes of every kind', () => {
   expect(named(['tenant']).length).toBeGreaterThan(12);
   expect(named(['admin']).length).toBeGreaterThan(4);
-  expect(named(['optional']).map(({ name }) => name)).toEqual(['GET /api/auth/{provider}']);
+  expect(named(['optional']).map(({ name }) => name)).toEqual([
+    'GET /api/auth/{provider}',
+    'POST /api/auth/{provider}',
+  ]);
   // A route becomes public on purpose only.
   expect(new Set(named(['public']).map(({ name }) => name))).toEqual(
     new Set([
@@ -239,6 +242,7 @@ test('the description has routes of every kind', () => {
       'GET /readyz',
       'GET /metrics',
       'GET /api/auth/{provider}/callback',
+      'GET /connected/{token}',
       'POST /api/webhooks/{provider}',
       'GET /api/webhooks/{provider}',
       'POST /api/webhooks/{provider}/deauthorize',

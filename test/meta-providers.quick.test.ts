@@ -169,7 +169,7 @@ const chain = { ...text('one'), replies: [text('two'), text('two')] };
 describe('threads', () => {
   test('connects with a long-lived token, which renews itself', async () => {
     const { scopes, grants } = await connect(threads);
-    expect(scopes).toEqual(expect.arrayContaining([...threads.oauth.requiredScopes]));
+    expect(scopes).toEqual(expect.arrayContaining([...threads.permissions.asked]));
     expect(grants).toMatchObject([{ username: 'sandbox_creator' }]);
   });
 
@@ -227,11 +227,9 @@ describe('threads', () => {
     expect(taken.map(({ bucket }) => bucket)).toEqual(['publish', 'reply', 'reply']);
   });
 
-  test('does not begin a chain without the permission to reply', async () => {
-    await expect(perform(threads, chain, { scopes: ['threads_content_publish'] })).rejects.toMatchObject({
-      kind: 'account',
-      code: 'permission_missing',
-    });
+  test('needs the permission to reply for a chain', () => {
+    expect(threads.publishing.needs(chain).scopes).toContain('threads_manage_replies');
+    expect(threads.publishing.needs(text('alone')).scopes).not.toContain('threads_manage_replies');
   });
 
   test('is live without an id where posts cannot be listed for an hour', async () => {
@@ -585,7 +583,7 @@ describe.each([
 
   test('connects a professional account', async () => {
     const { scopes, grants } = await connect(instagram());
-    expect(scopes).toEqual(expect.arrayContaining([...instagram().oauth.requiredScopes]));
+    expect(scopes).toEqual(expect.arrayContaining([...instagram().permissions.asked]));
     expect(grants).toMatchObject([{ username: 'sandbox_creator', login }]);
   });
 

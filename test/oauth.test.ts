@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createVisitor, type Visited, type Visitor } from '../scripts/visitor.ts';
 import { createWorld, until, type Answer, type Json, type World } from './world.ts';
 
 /* A creator's way from "connect" to an account, and everything that can stop it. */
@@ -24,7 +25,10 @@ beforeAll(async () => {
   world = await createWorld({ env: unset });
 });
 afterAll(() => world?.close());
+/** One person's browser. */
+let browser: Visitor;
 beforeEach(async () => {
+  browser = createVisitor();
   await world.control('DELETE', '/faults');
   await world.control('DELETE', '/consent');
   await world.control('POST', '/tiktok/app', { redirectUris: [world.app.redirectUri] });
@@ -54,13 +58,27 @@ async function newLink(more: Record<string, unknown> = {}, key = world.user.key)
   return body.url;
 }
 
-/** Opens a link. @returns TikTok's consent page */
-async function begin(link: string): Promise<string> {
-  const start = await ask('GET', link, { key: null });
-  expect(start.status).toBe(302);
+/** Opens a link and presses the button of its page. @returns TikTok's consent page */
+async function begin(link: string, visitor = browser, headers = {}): Promise<string> {
+  const start = saw(await visitor.openLink(link, headers));
+  expect(start.status).toBe(303);
   const page = start.headers.get('location') ?? '';
   secrets.add(param(page, 'state'));
+  secrets.add(halfOf(start));
   return page;
+}
+
+/** The half of the state that the browser is given. */
+function halfOf({ headers }: Answer): string {
+  return /everpost-connect=([^;]+)/.exec(headers.get('set-cookie') ?? '')?.[1] ?? '';
+}
+
+/** Notes what a browser was answered. */
+function saw(visited: Visited): Answer {
+  const body: Json = visited.headers.get('content-type')?.includes('json') ? JSON.parse(visited.text) : null;
+  const answer = { ...visited, body };
+  seen.push(answer);
+  return answer;
 }
 
 /** Decides on the consent page. @returns where TikTok sends the browser */
@@ -73,8 +91,18 @@ async function decide(page: string, decision: Record<string, unknown>): Promise<
   return callback;
 }
 
-const finish = (callback: string, accept = JSON_TYPE): Promise<Answer> =>
-  ask('GET', callback, { key: null, headers: { accept } });
+const finish = async (callback: string, accept = JSON_TYPE, visitor = browser): Promise<Answer> =>
+  saw(await visitor.get(callback, { accept }));
+
+/** As a browser: on to the page that shows the result. */
+async function finishAndShow(callback: string): Promise<Answer> {
+  const answer = await finish(callback, HTML);
+  expect(answer.status).toBe(303);
+  const address = answer.headers.get('location') ?? '';
+  expect(address).toMatch(new RegExp(`^${world.url}/connected/[\\w-]{43}$`));
+  secrets.add(address.split('/').at(-1) ?? '');
+  return finish(address, HTML);
+}
 
 /** The whole way with a link of its own. */
 async function connect(decision: Record<string, unknown>, link?: string): Promise<Answer> {
@@ -116,11 +144,11 @@ describe('an account is connected', () => {
       expect.arrayContaining(['video.upload', 'video.publish']),
     );
     const callback = await decide(page, { creator });
-    const shown = await finish(callback, HTML);
+    const shown = await finishAndShow(callback);
     expect(shown.status).toBe(200);
     expect(shown.headers.get('content-type')).toMatch(/^text\/html/);
     expect(shown.headers.get('cache-control')).toBe('no-store');
-    expect(shown.text).toContain('Connected');
+    expect(shown.text).toContain(`(@${creator})`);
 
     const { body } = await ask('GET', '/api/accounts');
     const account = body.data.find((row: Json) => row.username === creator);
@@ -149,10 +177,9 @@ describe('an account is connected', () => {
 
   test('by a bearer, and JSON says which account it is', async () => {
     const creator = await newCreator();
-    const start = await ask('GET', '/api/auth/tiktok');
-    expect(start.status).toBe(302);
-    expect(start.headers.get('cache-control')).toBe('no-store');
-    const done = await finish(await decide(start.headers.get('location') ?? '', { creator }));
+    const bearer = { authorization: `Bearer ${world.user.key}` };
+    const page = await begin(`${world.url}/api/auth/tiktok`, browser, bearer);
+    const done = await finish(await decide(page, { creator }));
     expect(done.status).toBe(200);
     const [{ id }] = done.body.accounts;
     expect((await ask('GET', `/api/accounts/${id}`)).body).toMatchObject({ username: creator });
@@ -199,25 +226,30 @@ describe('a link', () => {
 
   test('opened in two browsers connects one account; the other gets no token', async () => {
     const link = await newLink();
-    const [one, two] = [await begin(link), await begin(link)];
+    const other = createVisitor();
+    const [one, two] = [await begin(link), await begin(link, other)];
     const callbacks = [
       await decide(one, { creator: await newCreator() }),
       await decide(two, { creator: await newCreator() }),
     ];
     expect((await finish(callbacks[0] ?? '')).status).toBe(200);
-    await expectFailure(await finish(callbacks[1] ?? ''), 400, 'invalid_link');
+    await expectFailure(await finish(callbacks[1] ?? '', JSON_TYPE, other), 400, 'invalid_link');
     expect(await tokenCalls()).toHaveLength(1);
   });
 
   test('finished in two browsers at once connects one account, and what the other was granted is given back', async () => {
     const link = await newLink();
-    const [one, two] = [await begin(link), await begin(link)];
+    const other = createVisitor();
+    const [one, two] = [await begin(link), await begin(link, other)];
     const callbacks = [
       await decide(one, { creator: await newCreator() }),
       await decide(two, { creator: await newCreator() }),
     ];
     await world.fault({ endpoint: 'oauth.token', kind: 'slow', ms: 1000, times: 2 });
-    const answers = await Promise.all(callbacks.map((callback) => finish(callback)));
+    const answers = await Promise.all([
+      finish(callbacks[0] ?? ''),
+      finish(callbacks[1] ?? '', JSON_TYPE, other),
+    ]);
     expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 400]);
     expect(answers.find(({ status }) => status === 400)?.body.error.code).toBe('invalid_link');
     expect(await tokenCalls()).toHaveLength(2);
@@ -240,6 +272,7 @@ describe('a link', () => {
     const answer = await ask('GET', await link(), { key: null, headers: { accept: JSON_TYPE } });
     await expectFailure(answer, 400, 'invalid_link');
     expect(answer.headers.get('location')).toBeNull();
+    expect((await browser.openLink(await link())).status).toBe(400);
     expect(await audited('connect.refused', 'tiktok')).not.toHaveLength(0);
   });
 
@@ -308,10 +341,12 @@ describe('a state that is no good', () => {
   });
 
   test('is kept as a hash only', async () => {
-    const state = param(await begin(await newLink()), 'state');
+    const page = await begin(await newLink());
     const rows = await world.database.db.execute(sql`select * from oauth_states`);
     expect(rows.length).toBeGreaterThan(0);
-    expect(JSON.stringify(rows)).not.toContain(state);
+    expect(JSON.stringify(rows)).not.toContain(param(page, 'state'));
+    // Revocations wait while somebody is on the consent page.
+    await finish(await decide(page, { decision: 'deny' }));
   });
 });
 
@@ -325,27 +360,28 @@ describe('the creator or TikTok says no', () => {
       user_id: world.user.id,
       details: { code: 'access_denied' },
     });
-    const page = await finish(await decide(await begin(await newLink()), { decision: 'deny' }), HTML);
+    const page = await finishAndShow(await decide(await begin(await newLink()), { decision: 'deny' }));
     expect(page.status).toBe(400);
     expect(page.text).toContain('You did not allow the connection');
   });
 
   test('permissions left out: missing_scopes names them, and the grant is given back', async () => {
     const creator = await newCreator();
-    const answer = await connect({ creator, scopes: ['user.info.basic', 'video.list', 'video.upload'] });
+    const answer = await connect({ creator, scopes: ['user.info.basic'] });
     await expectFailure(answer, 400, 'missing_scopes');
-    expect(answer.body.error.details).toEqual({ scopes: ['video.publish'] });
-    expect(answer.body.error.userMessage).toContain('video.publish');
+    const missing = ['video.upload', 'video.publish'];
+    expect(answer.body.error.details).toEqual({ scopes: missing });
+    expect(answer.body.error.userMessage).toContain('post videos and photos for you (video.publish)');
     const { body } = await ask('GET', '/api/accounts');
     expect(body.data.map((account: Json) => account.username)).not.toContain(creator);
-    expect(await lastFailure()).toMatchObject({ details: { scopes: ['video.publish'] } });
+    expect(await lastFailure()).toMatchObject({ details: { scopes: missing } });
     expect(await world.requests('oauth.revoke')).toMatchObject([{ status: 200 }]);
   });
 
   test('permissions left out when connected before: the account that works goes on working', async () => {
     const creator = await newCreator();
     const [{ id }] = (await connect({ creator })).body.accounts;
-    await expectFailure(await connect({ creator, scopes: ['video.upload'] }), 400, 'missing_scopes');
+    await expectFailure(await connect({ creator, scopes: [] }), 400, 'missing_scopes');
     expect(await world.requests('oauth.revoke')).toHaveLength(0);
     expect((await ask('GET', `/api/accounts/${id}`)).body).toMatchObject({ status: 'active' });
   });
@@ -368,9 +404,8 @@ describe('the creator or TikTok says no', () => {
 
   test('a page says it, too', async () => {
     await world.fault({ endpoint: 'oauth.token', kind: 'status', http: 500 });
-    const page = await finish(
+    const page = await finishAndShow(
       await decide(await begin(await newLink()), { creator: await newCreator() }),
-      HTML,
     );
     expect(page.status).toBe(502);
     expect(page.text).toContain('Start again in a few minutes');
@@ -392,7 +427,7 @@ describe('the creator or TikTok says no', () => {
       error: 'server_error',
       error_description: 'try <b>later</b>',
     });
-    const page = await finish(`${world.app.redirectUri}?${query.toString()}`, HTML);
+    const page = await finishAndShow(`${world.app.redirectUri}?${query.toString()}`);
     expect(page.status).toBe(400);
     expect(page.text).not.toContain('<b>');
     expect(await tokenCalls()).toHaveLength(0);
@@ -473,7 +508,7 @@ describe('returnTo', () => {
     const denied = await back({ decision: 'deny' });
     expect(denied.searchParams.get('error')).toBe('access_denied');
     expect(denied.searchParams.has('account')).toBe(false);
-    const missing = await back({ creator, scopes: ['user.info.profile'] });
+    const missing = await back({ creator, scopes: [] });
     expect(missing.searchParams.get('error')).toBe('missing_scopes');
     expect(missing.searchParams.get('scopes')).toBe('video.upload,video.publish');
     await world.fault({ endpoint: 'oauth.token', kind: 'status', http: 500 });

@@ -15,6 +15,7 @@ import {
   type Json,
   type World,
 } from './world.ts';
+import { createVisitor } from '../scripts/visitor.ts';
 import { ownPort } from './ports.ts';
 
 /*
@@ -186,10 +187,11 @@ describe.for(BOTH)('a server whose Temporal %s', (away) => {
     await world.untilPost(id, 'waiting_account');
     const here = (address: string | null): string => (address ?? '').replace(world.url, url);
     const link = await world.call('POST', '/api/connect-links', { body: { provider: 'tiktok' } });
-    const start = await world.call('GET', here(link.body.url), { key: null });
+    const visitor = createVisitor();
+    const start = await visitor.openLink(here(link.body.url));
     await world.control('POST', '/consent', { decision: 'approve', creator: account.username });
-    const consent = await world.call('GET', start.headers.get('location') ?? '', { key: null });
-    const end = await world.call('GET', here(consent.headers.get('location')), { key: null });
+    const consent = await visitor.get(start.location ?? '');
+    const end = await visitor.get(here(consent.location), { accept: 'application/json' });
     expect(end.status).toBe(200);
     expect(await world.getPost(id)).toMatchObject({ state: 'waiting_account' });
     // A minute passes.

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { localKeyProvider, parseKeyring } from '../crypto/keys.ts';
 import { formsOf, histories, type Place, tables } from './places.ts';
 import { createWorld, paddedVideo, until, type Json, type World } from './world.ts';
+import { createVisitor } from '../scripts/visitor.ts';
 
 /*
  * Every secret of a run is looked for in everything that the run left behind: workflow histories, logs, tables and
@@ -134,6 +135,14 @@ async function live(): Promise<void> {
   expect(lost.answer.status).toBe(502);
   await world.call('GET', lost.callback, { key: null });
   await world.call('GET', lost.callback.replace('code=', 'code=x'), { key: null });
+  // In a browser, which sees the result on a page.
+  const visitor = createVisitor();
+  const link = await world.call('POST', '/api/connect-links', { body: { provider: 'tiktok' } });
+  const start = await visitor.openLink(link.body.url);
+  await world.control('POST', '/consent', { decision: 'approve', creator });
+  const consent = await fetch(start.location ?? '', { redirect: 'manual' });
+  const end = await visitor.get(consent.headers.get('location') ?? '');
+  expect((await visitor.get(end.location ?? '')).status).toBe(200);
   const other = await world.newUser();
   const second = await world.connect(`${creator}_2`, other.key);
 
@@ -223,12 +232,19 @@ async function unwrapped(): Promise<Secret[]> {
   const keys = localKeyProvider(parseKeyring(world.env.EVERPOST_KEYRING));
   const { db } = world.database;
   const dataKeys: Json[] = await db.execute(sql`select kek_id, wrapped from data_keys`);
+  const installations: Json[] = await db.execute(sql`select kek_id, secret_wrapped from installation`);
   const states: Json[] = await db.execute(sql`select verifier_kek_id, verifier_wrapped from oauth_states`);
   return [
     ...(await Promise.all(
       dataKeys.map(async (row) => ({
         kind: 'data key',
         value: Buffer.from(await keys.unwrap(row.kek_id, row.wrapped)),
+      })),
+    )),
+    ...(await Promise.all(
+      installations.map(async (row) => ({
+        kind: 'installation secret',
+        value: Buffer.from(await keys.unwrap(row.kek_id, row.secret_wrapped)),
       })),
     )),
     ...(await Promise.all(
@@ -253,6 +269,9 @@ const KINDS = [
   'API key that is not valid',
   'connect link token',
   'OAuth state',
+  'browser half of a state',
+  'result token',
+  'installation secret',
   'authorization code',
   'PKCE verifier',
   'PKCE verifier, raw',
@@ -283,7 +302,11 @@ async function everySecret(): Promise<Secret[]> {
       add('API key', /"key":"([^"]+)"/.exec(content)?.[1]);
     if (request === 'POST /api/connect-links')
       add('connect link token', /[?&]link=([^"&]+)/.exec(content)?.[1]);
-    if (request === 'GET /api/auth/tiktok') add('OAuth state', /[?&]state=([^"&\s]+)/.exec(content)?.[1]);
+    if (request === 'POST /api/auth/tiktok') {
+      add('OAuth state', /[?&]state=([^"&\s]+)/.exec(content)?.[1]);
+      add('browser half of a state', /everpost-connect=([\w-]+)/.exec(content)?.[1]);
+    }
+    add('result token', /\/connected\/([\w-]{43})/.exec(content)?.[1]);
   }
   for (const { endpoint, path, headers, body } of await world.requests()) {
     add('access token', /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1]);
@@ -325,7 +348,11 @@ function recordAnswers(): void {
 const SHOWN: readonly [RegExp, Kind][] = [
   [/^answer to POST \/api\/users\/[^/]+\/keys$/, 'API key'],
   [/^answer to POST \/api\/connect-links$/, 'connect link token'],
-  [/^answer to GET \/api\/auth\/tiktok$/, 'OAuth state'],
+  [/^answer to GET \/api\/auth\/tiktok$/, 'connect link token'],
+  [/^answer to POST \/api\/auth\/tiktok$/, 'OAuth state'],
+  [/^answer to POST \/api\/auth\/tiktok$/, 'browser half of a state'],
+  [/^answer to GET \/api\/auth\/tiktok\/callback$/, 'result token'],
+  [/^answer to GET \/connected\//, 'result token'],
 ];
 
 async function everyPlace(): Promise<Place[]> {

@@ -15,6 +15,7 @@ import { startSandbox } from '../sandbox/server.ts';
 import { createTestClient } from '../sandbox/testing.ts';
 import { type Child, startChild } from '../scripts/child.ts';
 import { environment } from '../scripts/environment.ts';
+import { createVisitor } from '../scripts/visitor.ts';
 import type { sweep as sweepWorkflow } from '../workflows/sweep.ts';
 import { ownPort } from './ports.ts';
 
@@ -215,13 +216,12 @@ export async function createWorld(options: WorldOptions = {}) {
   ): Promise<{ callback: string; answer: Answer }> {
     const link = await call('POST', '/api/connect-links', { key, body: { provider, method } });
     await control('POST', '/consent', { decision: 'approve', provider, ...consent });
-    const start = await call('GET', link.body.url, { key: null });
-    const page = await fetch(start.headers.get('location') ?? '', { redirect: 'manual' });
+    const visitor = createVisitor();
+    const start = await visitor.openLink(link.body.url);
+    const page = await fetch(start.location ?? '', { redirect: 'manual' });
     const callback = page.headers.get('location') ?? '';
-    return {
-      callback,
-      answer: await call('GET', callback, { key: null, headers: { accept: 'application/json' } }),
-    };
+    const answer = await visitor.get(callback, { accept: 'application/json' });
+    return { callback, answer: { ...answer, body: readJson(answer.text) } };
   }
 
   /** @returns the account's id */

@@ -1,35 +1,28 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
-import { sha256Hex } from '../../crypto/signatures.ts';
-import { findOpenLink } from '../../db/connect.ts';
 import { parseJson } from '../../providers/http.ts';
 import { actorOf, noted } from '../access.ts';
+import { askerOf, attemptOf, AttemptSource } from '../connect-attempt.ts';
+import { browserHalf, giveBrowserHalf } from '../connect-cookie.ts';
+import { connectError, failurePage, landingPage } from '../connect-pages.ts';
 import {
   type Attempt,
   beginConnect,
   type ConnectFailure,
   type ConnectResult,
   finishConnect,
+  STATE_MS,
 } from '../connect.ts';
+import { resultAddress } from '../connect-results.ts';
 import type { Deps } from '../deps.ts';
-import { type ApiError, apiError } from '../errors.ts';
+import { apiError } from '../errors.ts';
 import { bodyOf } from '../failures.ts';
-import { connectError, failurePage, showPage, successPage } from '../pages.ts';
-import { ErrorBody, Method, ProviderPath, ref, refusals } from '../schemas.ts';
+import { acceptForms, isCrossOrigin } from '../forms.ts';
+import { showPage } from '../pages.ts';
+import { ErrorBody, html, ProviderPath, ref, refusals } from '../schemas.ts';
+import type { Provider } from '../../providers/provider.ts';
 
-const StartQuery = Type.Object(
-  {
-    link: Type.Optional(
-      Type.String({
-        maxLength: 200,
-        description: 'The token of a connect link; a key in Authorization does as well.',
-      }),
-    ),
-    method: Type.Optional(Method),
-  },
-  { additionalProperties: false },
-);
 /** As long as an address that Node.js reads at all: a creator who comes back is not refused for what a provider adds. */
 const Parameter = Type.String({ maxLength: 16_384 });
 /** Providers add parameters of their own. */
@@ -42,56 +35,95 @@ const CallbackQuery = Type.Object({
   error_code: Type.Optional(Parameter),
   error_message: Type.Optional(Parameter),
 });
-const Redirect = Type.Null({
-  description: 'To the provider’s consent page, or back to `returnTo` with `account=<id>` or `error=<code>`.',
-});
 const Connected = Type.Object(
   { accounts: Type.Array(Type.Object({ id: Type.String() })) },
-  { description: 'Connected; a page where the browser wants HTML.' },
+  { description: 'Connected, for a client that asks for JSON.' },
 );
+const redirect = (description: string) => Type.Null({ description });
 
 /** Where the provider answers for longer than the others. */
 const CALLBACK_MS = 40_000;
 
-/** OAuth: a creator's browser goes to the provider's consent page and comes back. */
+/** OAuth: a creator's browser is asked, goes to the provider's consent page, and comes back. */
 export const authRoutes =
   (deps: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
-    const { db } = deps.database;
+    const { publicUrl } = deps.config;
+    acceptForms(app);
 
     app.get(
       '/api/auth/:provider',
       {
         config: { access: 'optional' },
-        handlerTimeout: CALLBACK_MS,
         schema: {
-          operationId: 'startConnect',
-          summary: 'Go to the provider’s consent page',
+          operationId: 'askToConnect',
+          summary: 'The page that says who asks the creator for what',
+          description: 'It begins nothing. Its form is the only way to the provider’s consent page.',
           tags: ['accounts'],
           params: ProviderPath,
-          querystring: StartQuery,
-          response: { 302: Redirect, default: ref(ErrorBody), ...refusals(404) },
+          querystring: AttemptSource,
+          response: { 200: html('The page.'), default: ref(ErrorBody), ...refusals(404) },
         },
       },
       async (request, reply) => {
-        const { provider: name } = request.params;
-        if (deps.providers.find(name) === null) throw apiError('provider_not_configured');
-        const attempt = await attemptOf(request, name, request.query);
-        if (attempt === null) return failed(request, reply, name, { code: 'invalid_link' });
-        const provider = deps.providers.find(name, attempt.method);
-        if (provider === null) throw apiError('provider_not_configured');
-        const url = await beginConnect(deps, provider, attempt);
-        if (typeof url !== 'string') return failed(request, reply, name, url);
-        await noted(request, db, {
+        const found = await find(request, request.query);
+        if ('failure' in found) return failed(request, reply, found.failure);
+        const { provider, attempt } = found;
+        const { link = null, again = null } = request.query;
+        const page = landingPage({
+          provider: provider.name,
+          permissions: provider.permissions,
+          name: await askerOf(deps, attempt),
+          fields: { link, again, method: provider.method ?? null },
+        });
+        // From the consent page the browser is sent on to the client, without a stop.
+        const { returnTo } = attempt;
+        return showPage(reply, 200, page, returnTo === null ? [] : [new URL(returnTo).origin]);
+      },
+    );
+
+    app.post(
+      '/api/auth/:provider',
+      {
+        config: { access: 'optional' },
+        handlerTimeout: CALLBACK_MS,
+        // A client with a key has nothing to add.
+        preValidation: async (request) => {
+          request.body ??= {};
+        },
+        schema: {
+          operationId: 'startConnect',
+          summary: 'Go to the provider’s consent page',
+          description:
+            'The form of the page. The answer sets a cookie, without which the callback takes nothing: a script needs a cookie jar.',
+          tags: ['accounts'],
+          params: ProviderPath,
+          consumes: ['application/x-www-form-urlencoded'],
+          body: AttemptSource,
+          response: {
+            303: redirect('To the provider’s consent page.'),
+            default: ref(ErrorBody),
+            ...refusals(404, 415),
+          },
+        },
+      },
+      async (request, reply) => {
+        // A key is sent by a program on purpose; everything else may be a form of another site.
+        if (request.caller.kind !== 'key' && isCrossOrigin(request, publicUrl))
+          return failed(request, reply, { code: 'cross_origin' });
+        const found = await find(request, request.body);
+        if ('failure' in found) return failed(request, reply, found.failure);
+        const { provider, attempt } = found;
+        const half = giveBrowserHalf(request, reply, publicUrl, STATE_MS / 1000);
+        const url = await beginConnect(deps, provider, attempt, half);
+        if (typeof url !== 'string') return failed(request, reply, url);
+        await noted(request, deps.database.db, {
           ...actorOf(request),
           userId: attempt.userId,
           action: 'connect.started',
-          subject: name,
+          subject: provider.name,
         });
-        return reply
-          .header('cache-control', 'no-store')
-          .header('referrer-policy', 'no-referrer')
-          .redirect(url, 302);
+        return leave(reply).redirect(url, 303);
       },
     );
 
@@ -107,51 +139,63 @@ export const authRoutes =
           tags: ['accounts'],
           params: ProviderPath,
           querystring: CallbackQuery,
-          response: { 200: Connected, 302: Redirect, ...refusals(404, 502) },
+          response: {
+            200: Connected,
+            302: redirect('Back to `returnTo` with `account=<id>` or `error=<code>`.'),
+            303: redirect('To the page that shows the result.'),
+            ...refusals(404, 502),
+          },
         },
       },
       async (request, reply) => {
         const provider = deps.providers.find(request.params.provider);
         if (provider === null) throw apiError('provider_not_configured');
-        const result = await finishConnect(deps, request, provider.name, request.query);
-        void reply.header('cache-control', 'no-store').header('referrer-policy', 'no-referrer');
-        if (result.returnTo !== null) return reply.redirect(back(result.returnTo, result), 302);
-        if ('failure' in result) return failed(request, reply, provider.name, result.failure);
-        if (wantsJson(request)) return reply.send({ accounts: result.accounts.map(({ id }) => ({ id })) });
-        return showPage(reply, 200, successPage(result.accounts));
+        const half = browserHalf(request, publicUrl);
+        const result = await finishConnect(deps, request, provider.name, request.query, half);
+        if (result.returnTo !== null) return leave(reply).redirect(back(result.returnTo, result), 302);
+        if (!wantsJson(request)) {
+          const address = await resultAddress(deps, request, result);
+          if (address !== null) return leave(reply).redirect(address, 303);
+        }
+        if ('failure' in result) return failed(request, reply, result.failure);
+        return leave(reply).send({ accounts: result.accounts.map(({ id }) => ({ id })) });
       },
     );
 
-    /** The attempt that a link or a key stands for. @returns null when the link is no good */
-    async function attemptOf(
-      request: FastifyRequest,
-      provider: string,
-      { link: token, method }: Static<typeof StartQuery>,
-    ): Promise<(Attempt & { method: string | null }) | null> {
-      if (token === undefined) {
-        if (request.caller.kind !== 'key') throw apiError('unauthenticated');
-        if (!request.caller.scopes.includes('accounts:write'))
-          throw apiError('insufficient_scope', { details: { scope: 'accounts:write' } });
-        return { userId: request.caller.userId, returnTo: null, connectLinkId: null, method: method ?? null };
-      }
-      const link = await findOpenLink(db, provider, sha256Hex(token));
-      if (link !== null) {
-        const { userId, returnTo } = link;
-        return { userId, returnTo, connectLinkId: link.id, method: link.method };
-      }
-      await noted(request, db, {
-        ...actorOf(request),
-        action: 'connect.refused',
-        subject: provider,
-        details: { code: 'invalid_link' },
-      });
-      return null;
+    /** The attempt that a request is about. @throws ApiError where there is no such provider */
+    async function find(
+      request: FastifyRequest<{ Params: Static<typeof ProviderPath> }>,
+      source: Static<typeof AttemptSource>,
+    ): Promise<{ provider: Provider; attempt: Attempt } | { failure: ConnectFailure }> {
+      const { provider: name } = request.params;
+      if (deps.providers.find(name) === null) throw apiError('provider_not_configured');
+      const attempt = await attemptOf(deps, request, name, source);
+      if (attempt === null) return { failure: { code: 'invalid_link' } };
+      const provider = deps.providers.find(name, attempt.method);
+      if (provider === null) throw apiError('provider_not_configured');
+      return { provider, attempt };
+    }
+
+    function failed(
+      request: FastifyRequest<{ Params: Static<typeof ProviderPath> }>,
+      reply: FastifyReply,
+      failure: ConnectFailure,
+    ): FastifyReply {
+      const name = request.params.provider;
+      const error = connectError(failure, name, deps.providers.find(name)?.permissions ?? null);
+      if (wantsJson(request)) return leave(reply).code(error.statusCode).send(bodyOf(error, request));
+      return showPage(reply, error.statusCode, failurePage(error, null));
     }
   };
 
 /** The code is spent by now, or will be: what a provider adds to it is cleaned, not refused. */
 async function cleanQuery(request: FastifyRequest): Promise<void> {
   request.query = parseJson(JSON.stringify(request.query));
+}
+
+/** No cache keeps the answer, and the next page is not told where the browser comes from. */
+function leave(reply: FastifyReply): FastifyReply {
+  return reply.header('cache-control', 'no-store').header('referrer-policy', 'no-referrer');
 }
 
 /** The creator's way back, with what came of it. */
@@ -166,20 +210,9 @@ function back(returnTo: string, result: ConnectResult): string {
   return url.href;
 }
 
-function failed(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  provider: string,
-  failure: ConnectFailure,
-): FastifyReply {
-  const error: ApiError = connectError(failure, provider);
-  if (wantsJson(request)) return reply.code(error.statusCode).send(bodyOf(error, request));
-  return showPage(reply, error.statusCode, failurePage(error));
-}
-
 /** A browser names text/html first; scripts name JSON or nothing in particular. */
 function wantsJson({ headers: { accept = '*/*' } }: FastifyRequest): boolean {
-  const html = accept.indexOf('text/html');
+  const htmlAt = accept.indexOf('text/html');
   const json = accept.indexOf('application/json');
-  return json >= 0 ? html < 0 || json < html : false;
+  return json >= 0 ? htmlAt < 0 || json < htmlAt : false;
 }

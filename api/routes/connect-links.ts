@@ -6,6 +6,7 @@ import { actorOf, noted, tenant } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { apiError, fieldError } from '../errors.ts';
 import { IdempotencyHeaders, identityOf } from '../idempotency.ts';
+import { LONGEST_NAME, requireName } from '../names.ts';
 import { identityKey } from '../identity-key.ts';
 import { Method, refusals, text, Time } from '../schemas.ts';
 import { returnToProblem } from '../urls.ts';
@@ -16,6 +17,14 @@ const LinkBody = Type.Object(
   {
     provider: Type.String({ minLength: 1, maxLength: 20, examples: ['tiktok'] }),
     method: Type.Optional(Method),
+    name: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: LONGEST_NAME,
+        description:
+          'Who asks, as the creator’s page shows it; the user’s display name without it. Kept as one line of visible text.',
+      }),
+    ),
     returnTo: Type.Optional(
       Type.String({
         maxLength: 2000,
@@ -54,12 +63,13 @@ export const connectLinkRoutes =
         },
       },
       async (request, reply) => {
-        const { provider, method, returnTo } = request.body;
+        const { provider, method, name, returnTo } = request.body;
         const found = providers.find(provider, method);
         if (found === null) throw apiError('provider_not_configured');
         const problem = returnTo === undefined ? null : returnToProblem(returnTo);
         if (problem !== null)
           throw fieldError([{ field: 'returnTo', message: problem }]) ?? apiError('invalid_request');
+        const asker = name === undefined ? null : requireName('name', name);
 
         const userId = tenant(request);
         const { id, secret } = identityOf(
@@ -76,6 +86,7 @@ export const connectLinkRoutes =
           userId,
           provider,
           method: found.method ?? null,
+          name: asker,
           returnTo: returnTo ?? null,
           expiresAt: new Date(Date.now() + LINK_MS),
         };

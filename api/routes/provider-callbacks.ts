@@ -13,6 +13,7 @@ import { signalAccountChanged, signalDisconnect } from '../../workflows/start.ts
 import { noted, refusedCaller } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
+import { acceptForms } from '../forms.ts';
 import { deletionPage, showPage } from '../pages.ts';
 import { nullable, ProviderPath, refusals, text, textOrNull, Time } from '../schemas.ts';
 import { tell } from '../temporal.ts';
@@ -32,11 +33,7 @@ export const providerCallbackRoutes =
   (deps: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
     const { db } = deps.database;
-    app.addContentTypeParser(
-      'application/x-www-form-urlencoded',
-      { parseAs: 'string', bodyLimit: 20_000 },
-      async (_request: unknown, body: string) => Object.fromEntries(new URLSearchParams(body)),
-    );
+    acceptForms(app);
 
     app.get(
       '/api/webhooks/:provider',

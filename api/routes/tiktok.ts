@@ -9,6 +9,7 @@ import { IdempotencyHeaders } from '../idempotency.ts';
 import { PostView } from '../post-view.ts';
 import { callProvider, PROVIDER_ROUTE_MS, takeQuota } from '../provider-call.ts';
 import { AnyId, isUuid, nullable, ref, refusals } from '../schemas.ts';
+import { requirePermission } from '../new-post.ts';
 import { submitRequest } from '../submit.ts';
 import { readUpload, UploadBody } from '../tiktok-upload.ts';
 import { createStatusReader, TikTokStatus } from '../tiktok-status.ts';
@@ -54,6 +55,10 @@ export const tiktokRoutes =
         const account = isUuid(accountId) ? await findAccount(db, tenant(request), accountId) : null;
         const { tiktok } = deps.providers;
         if (account?.provider !== 'tiktok' || tiktok === null) throw apiError('account_not_found');
+        requirePermission(
+          { account, provider: tiktok },
+          { mode: 'direct', source: 'FILE_UPLOAD', postInfo: {} },
+        );
         await takeQuota(deps, account, tiktok.quotas.creatorInfo);
         const info = await callProvider(deps, account, (accessToken, signal) =>
           tiktok.creatorInfo(accessToken, signal),

@@ -15,13 +15,28 @@ import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
 import { IdempotencyHeaders, identityOf } from '../idempotency.ts';
 import { identityKey } from '../identity-key.ts';
+import { LONGEST_NAME, requireName } from '../names.ts';
 import { Id, nullable, refusals, text, textOrNull, Time } from '../schemas.ts';
 
 const UserBody = Type.Object(
-  { email: Type.String({ format: 'email', maxLength: 254 }) },
+  {
+    email: Type.String({ format: 'email', maxLength: 254 }),
+    displayName: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: LONGEST_NAME,
+        description:
+          'Who asks, on the page of the user’s connect links; the e-mail address without it. Kept as one line of visible text.',
+      }),
+    ),
+  },
   { additionalProperties: false },
 );
-const User = Type.Object({ id: Type.String(), email: Type.String() });
+const User = Type.Object({
+  id: Type.String(),
+  email: Type.String(),
+  displayName: Type.Optional(Type.String()),
+});
 
 const KeyBody = Type.Object(
   {
@@ -71,25 +86,30 @@ export const userRoutes =
       },
       async (request, reply) => {
         const { email } = request.body;
+        const displayName =
+          request.body.displayName === undefined
+            ? null
+            : requireName('displayName', request.body.displayName);
         const { id } = identityOf(
           await secretKey(),
           ['user'],
           request.headers['idempotency-key'],
           request.body,
         );
-        const user = await insertUser(db, { id, email });
+        const user = await insertUser(db, { id, email, displayName });
         if (user === null) {
           const earlier = await findUser(db, id);
           if (earlier === null)
             throw apiError('email_taken', {
               details: { userId: (await findUserByEmail(db, email))?.id ?? null },
             });
-          if (earlier.email !== email) throw apiError('idempotency_key_reused');
+          if (earlier.email !== email || earlier.displayName !== displayName)
+            throw apiError('idempotency_key_reused');
           void reply.header('idempotency-replayed', 'true');
         } else {
           await noted(request, db, { ...actorOf(request), action: 'user.created', subject: id });
         }
-        return reply.code(201).send({ id, email });
+        return reply.code(201).send({ id, email, ...(displayName === null ? {} : { displayName }) });
       },
     );
 

@@ -2,6 +2,7 @@ import { ProviderError } from '../errors.ts';
 import type { Platform } from '../meta/errors.ts';
 import type { MetaWebhookSettings } from '../meta/webhooks.ts';
 import type { GraphCall } from '../meta/graph.ts';
+import type { Permissions } from '../permissions.ts';
 import type { OAuth, Subscription } from '../provider.ts';
 import type { FacebookLoginSettings } from './facebook-login.ts';
 import type { InstagramLoginSettings } from './instagram-login.ts';
@@ -19,6 +20,7 @@ export interface InstagramSettings extends MetaWebhookSettings {
  */
 export interface Login {
   method: string;
+  permissions: Permissions;
   oauth: OAuth;
   /** What every call has: host and version, and the secret that signs it where calls are signed. */
   call: Pick<GraphCall, 'base' | 'appSecret'>;

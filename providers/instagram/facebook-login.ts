@@ -1,10 +1,13 @@
 import { ProviderError } from '../errors.ts';
+import { consentSources } from '../consent.ts';
 import { id, record, records, text, word } from '../json.ts';
 import type { Platform } from '../meta/errors.ts';
 import { callGraph } from '../meta/graph.ts';
 import { granted, readTokens, renewed, unreadable, withoutFragment } from '../meta/grants.ts';
+import { missingFrom, type Permissions } from '../permissions.ts';
 import type { Grant, OAuth, Subscription, TokenSet } from '../provider.ts';
 import { INSTAGRAM, type Login, subscription, VERSION } from './client.ts';
+import { FACEBOOK_WEBHOOKS, facebookLoginPermissions } from './scopes.ts';
 
 export interface FacebookLoginSettings {
   appId: string;
@@ -13,22 +16,13 @@ export interface FacebookLoginSettings {
   dialogUrl: string;
   graphUrl: string;
   uploadUrl: string;
+  /** What the consent asks for, where it is not the usual. */
+  scopes?: readonly string[];
 }
 
 /** Whom a creator logs in to. */
 const FACEBOOK: Platform = { provider: 'instagram', title: 'Facebook' };
 
-/** Publishing needs `pages_read_engagement` too (sheet section 2.1). */
-const REQUIRED = [
-  'instagram_basic',
-  'instagram_content_publish',
-  'instagram_manage_comments',
-  'instagram_manage_insights',
-  'pages_show_list',
-  'pages_read_engagement',
-];
-/** `business_management` shows Pages of a business portfolio, `pages_manage_metadata` subscribes to webhooks (sheet 2.1). */
-const SCOPES = [...REQUIRED, 'pages_manage_metadata', 'business_management'];
 /** Of Pages, at 100 each. */
 const MOST_PIECES = 20;
 
@@ -43,15 +37,17 @@ interface LinkedPage {
 
 /** Facebook Login, for accounts that are linked to a Page (sheet section 2). */
 export function createFacebookLogin(settings: FacebookLoginSettings): Login {
+  const permissions = facebookLoginPermissions(settings.scopes);
   return {
     method: 'facebook_login',
-    oauth: createOAuth(settings),
+    permissions,
+    oauth: createOAuth(settings, permissions),
     call: { base: `${settings.graphUrl}/${VERSION}`, appSecret: settings.appSecret },
     uploadUrl: settings.uploadUrl,
   };
 }
 
-function createOAuth(settings: FacebookLoginSettings): OAuth {
+function createOAuth(settings: FacebookLoginSettings, permissions: Permissions): OAuth {
   const base = `${settings.graphUrl}/${VERSION}`;
   const { appSecret } = settings;
 
@@ -84,8 +80,8 @@ function createOAuth(settings: FacebookLoginSettings): OAuth {
   }
 
   return {
-    requiredScopes: REQUIRED,
     renewsItself: true,
+    consentSources: consentSources(settings.dialogUrl, ['facebook.com']),
 
     authorizeUrl({ state }) {
       const url = new URL(`${settings.dialogUrl}/${VERSION}/dialog/oauth`);
@@ -94,7 +90,7 @@ function createOAuth(settings: FacebookLoginSettings): OAuth {
         redirect_uri: settings.redirectUri,
         state,
         response_type: 'code',
-        scope: SCOPES.join(','),
+        scope: permissions.asked.join(','),
         // Without it the dialog does not ask again for what was declined (sheet section 2.1).
         auth_type: 'rerequest',
       }).toString();
@@ -110,15 +106,16 @@ function createOAuth(settings: FacebookLoginSettings): OAuth {
         return longLived(short.accessToken, signal);
       });
       const call = { base, effect: 'read', accessToken: tokens.accessToken, appSecret, signal } as const;
-      const [loginId, permissions] = await Promise.all([
+      const [loginId, told] = await Promise.all([
         userOf(tokens.accessToken, signal),
         callGraph(INSTAGRAM, { ...call, path: '/me/permissions' }),
       ]);
-      const scopes = records(permissions['data'])
+      const scopes = records(told['data'])
         .filter((row) => row['status'] === 'granted')
         .map((row) => text(row['permission']))
         .filter((scope) => scope !== null);
-      const complete = REQUIRED.every((scope) => scopes.includes(scope));
+      const complete = missingFrom(permissions, scopes).length === 0;
+      const toldOfComments = FACEBOOK_WEBHOOKS.every((scope) => scopes.includes(scope));
       const listed = linkedPages(settings, tokens.accessToken, scopes, signal);
       // Who declined a permission is told which, whatever cannot be listed without it.
       const pages = (await (complete ? listed : listed.catch(nullIfRefused))) ?? [];
@@ -129,7 +126,7 @@ function createOAuth(settings: FacebookLoginSettings): OAuth {
           username: page.username,
           displayName: page.name,
           tokens: { ...tokens, scopes },
-          metadata: complete ? { webhooks: await subscribe(settings, page, signal) } : {},
+          metadata: complete && toldOfComments ? { webhooks: await subscribe(settings, page, signal) } : {},
           login: { id: loginId, page: { id: page.pageId, accessToken: page.pageToken } },
         });
       return { scopes, grants };

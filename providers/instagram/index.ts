@@ -16,6 +16,7 @@ export function createInstagram(settings: InstagramSettings): Provider[] {
   ].map((login) => ({
     name: 'instagram',
     method: login.method,
+    permissions: login.permissions,
     oauth: login.oauth,
     publishing: createPublishing(login),
     webhooks,

@@ -1,9 +1,12 @@
 import { ProviderError } from '../errors.ts';
+import { consentSources } from '../consent.ts';
 import { id, records, text, word } from '../json.ts';
 import { callGraph } from '../meta/graph.ts';
 import { granted, readTokens, renewed, unreadable, withoutFragment } from '../meta/grants.ts';
+import { missingFrom, type Permissions } from '../permissions.ts';
 import type { OAuth } from '../provider.ts';
 import { INSTAGRAM, type Login, subscription, VERSION } from './client.ts';
+import { instagramLoginPermissions, LOGIN_WEBHOOKS } from './scopes.ts';
 
 export interface InstagramLoginSettings {
   /** Of the Instagram app, which has an id and a secret of its own beside the Meta app's. */
@@ -13,35 +16,28 @@ export interface InstagramLoginSettings {
   authUrl: string;
   apiUrl: string;
   graphUrl: string;
+  /** What the consent asks for, where it is not the usual. */
+  scopes?: readonly string[];
 }
-
-const REQUIRED = [
-  'instagram_business_basic',
-  'instagram_business_content_publish',
-  'instagram_business_manage_comments',
-  'instagram_business_manage_insights',
-];
 
 type Json = Readonly<Record<string, unknown>>;
 
 /** Instagram Login: no Facebook Page, a host of its own, no uploads (sheet section 3). */
 export function createInstagramLogin(settings: InstagramLoginSettings): Login {
+  const permissions = instagramLoginPermissions(settings.scopes);
   return {
     method: 'instagram_login',
-    oauth: createOAuth(settings),
+    permissions,
+    oauth: createOAuth(settings, permissions),
     // Whether this host checks signatures is not confirmed (sheet section 2.7): none is sent.
     call: { base: `${settings.graphUrl}/${VERSION}` },
   };
 }
 
-function createOAuth({
-  appId,
-  appSecret,
-  redirectUri,
-  authUrl,
-  apiUrl,
-  graphUrl,
-}: InstagramLoginSettings): OAuth {
+function createOAuth(
+  { appId, appSecret, redirectUri, authUrl, apiUrl, graphUrl }: InstagramLoginSettings,
+  permissions: Permissions,
+): OAuth {
   /** @param path of the tokens themselves, which have no version */
   const tokenCall = (path: string, params: Record<string, string>, signal: AbortSignal): Promise<Json> =>
     callGraph(INSTAGRAM, { base: graphUrl, path, params, effect: 'read', signal });
@@ -72,8 +68,8 @@ function createOAuth({
     });
 
   return {
-    requiredScopes: REQUIRED,
     renewsItself: true,
+    consentSources: consentSources(authUrl, ['instagram.com', 'facebook.com']),
 
     authorizeUrl({ state }) {
       const url = new URL(`${authUrl}/oauth/authorize`);
@@ -81,7 +77,7 @@ function createOAuth({
         client_id: appId,
         redirect_uri: redirectUri,
         response_type: 'code',
-        scope: REQUIRED.join(','),
+        scope: permissions.asked.join(','),
         state,
       }).toString();
       return url.href;
@@ -116,7 +112,7 @@ function createOAuth({
           signal,
         ),
       );
-      const scopes = readScopes(short['permissions']) ?? REQUIRED;
+      const scopes = readScopes(short['permissions']) ?? [...permissions.asked];
       const tokens = { ...readTokens(INSTAGRAM, long), scopes };
       // Without the basic permission the account does not even tell its id.
       if (!scopes.includes('instagram_business_basic')) return { scopes, grants: [] };
@@ -125,15 +121,17 @@ function createOAuth({
       const openId = id(me['user_id']);
       const scopedId = id(me['id']);
       if (openId === null || scopedId === null) throw unreadable(INSTAGRAM);
-      const complete = REQUIRED.every((scope) => scopes.includes(scope));
+      const complete = missingFrom(permissions, scopes).length === 0;
+      const toldOfComments = LOGIN_WEBHOOKS.every((scope) => scopes.includes(scope));
       const grant = {
         openId,
         username: word(me['username']),
         displayName: word(me['name']),
         tokens,
-        metadata: complete
-          ? { webhooks: await subscription(callSubscription('POST', tokens.accessToken, signal)) }
-          : {},
+        metadata:
+          complete && toldOfComments
+            ? { webhooks: await subscription(callSubscription('POST', tokens.accessToken, signal)) }
+            : {},
         login: { id: scopedId },
       };
       return { scopes, grants: [grant] };

@@ -29,7 +29,7 @@ const QUOTAS = {
 
 /** Content publishing (sheet section 4). */
 export function createPublishing(login: Login): Publishing {
-  const { uploadUrl } = login;
+  const { permissions, uploadUrl } = login;
   const containers: Containers = {
     platform: INSTAGRAM,
     call: ({ accessToken, signal }) => ({ ...login.call, accessToken, signal }),
@@ -42,6 +42,7 @@ export function createPublishing(login: Login): Publishing {
 
   return {
     plan: (request) => plan(parse(request), uploadUrl !== undefined),
+    needs: () => ({ scopes: permissions.capabilities.publish ?? [] }),
     quotas: Object.values(QUOTAS),
     quotasOf(step, request) {
       const first = allWrites(parse(request))[0];

@@ -8,6 +8,8 @@ export interface ThreadsSettings extends MetaWebhookSettings {
   redirectUri: string;
   authUrl: string;
   graphUrl: string;
+  /** What the consent asks for, where it is not the usual. */
+  scopes?: readonly string[];
 }
 
 export const THREADS: Platform = { provider: 'threads', title: 'Threads' };

@@ -1,5 +1,6 @@
 import { ProviderError } from '../errors.ts';
 import { callGraph } from '../meta/graph.ts';
+import type { Needs } from '../permissions.ts';
 import type { PostContext } from '../provider.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
 import type { ThreadsRequest } from './request.ts';
@@ -9,14 +10,25 @@ import type { ThreadsRequest } from './request.ts';
  * posts live.
  */
 
-/** Not asked for when an account is connected, so it is there only where the app was granted it elsewhere (section 2.2). */
 const LOCATION_SCOPE = 'threads_location_tagging';
 export const REPLY_SCOPE = 'threads_manage_replies';
 
-/** The scopes without which a part of the request is refused, and which no reconnecting brings. */
-export function missingScopes(request: ThreadsRequest, scopes: readonly string[]): string[] {
+/** What an account must have granted for a request. */
+export function neededScopes(request: ThreadsRequest): Needs {
+  const { replies, postInfo } = request;
+  const aboutReplies = [replies, postInfo.reply_to_id, postInfo.reply_control].some(
+    (part) => part !== undefined,
+  );
   const placed = infosOf(request).some(({ location_id: place }) => place !== undefined);
-  return placed && !scopes.includes(LOCATION_SCOPE) ? [LOCATION_SCOPE] : [];
+  return {
+    scopes: [
+      'threads_basic',
+      'threads_content_publish',
+      ...(aboutReplies ? [REPLY_SCOPE] : []),
+      ...(placed ? [LOCATION_SCOPE] : []),
+    ],
+    ...(placed ? { otherwise: 'Or leave the place out.' } : {}),
+  };
 }
 
 /** @throws ProviderError where the account may not do what the request asks for */
@@ -25,27 +37,6 @@ export async function requireEligibility(
   request: ThreadsRequest,
   context: PostContext,
 ): Promise<void> {
-  const { replies, postInfo } = request;
-  const aboutReplies = [replies, postInfo.reply_to_id, postInfo.reply_control].some(
-    (part) => part !== undefined,
-  );
-  // A creator who reconnects can bring this one.
-  if (aboutReplies && !context.scopes.includes(REPLY_SCOPE))
-    throw new ProviderError({
-      provider: 'threads',
-      kind: 'account',
-      code: 'permission_missing',
-      message: `${REPLY_SCOPE} is not granted`,
-      userMessage:
-        'The account has not granted the permission to reply, and to say who may. Reconnect it and allow every permission; the post goes out then.',
-    });
-  const [missing] = missingScopes(request, context.scopes);
-  if (missing !== undefined)
-    throw refused(
-      'permission_missing',
-      `${missing} is not granted`,
-      `The account has not granted the permission for places (${missing}). Nothing was published. Leave out location_id.`,
-    );
   const limited = infosOf(request).some((info) => info.allowlisted_country_codes !== undefined);
   if (limited && !(await mayLimitCountries(settings, context)))
     throw refused(

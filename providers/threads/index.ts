@@ -3,13 +3,16 @@ import type { ThreadsSettings } from './client.ts';
 import { createDeletion } from './delete.ts';
 import { createOAuth } from './oauth.ts';
 import { createPublishing, kindsFor, readLimits } from './publish.ts';
+import { threadsPermissions } from './scopes.ts';
 import { createWebhooks } from './webhooks.ts';
 
 /** Threads (docs/providers/threads.md says what we use of it). */
 export function createThreads(settings: ThreadsSettings): Provider {
+  const permissions = threadsPermissions(settings.scopes);
   return {
     name: 'threads',
-    oauth: createOAuth(settings),
+    permissions,
+    oauth: createOAuth(settings, permissions),
     publishing: createPublishing(settings),
     webhooks: createWebhooks(settings),
     deletion: createDeletion(settings),

@@ -1,18 +1,21 @@
 import { callGraph } from '../meta/graph.ts';
 import { granted, readTokens, renewed, unreadable, withoutFragment } from '../meta/grants.ts';
+import { consentSources } from '../consent.ts';
 import { id, text, word } from '../json.ts';
+import type { Permissions } from '../permissions.ts';
 import type { OAuth } from '../provider.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
-import { grantedScopes, SCOPES } from './scopes.ts';
+import { grantedScopes } from './scopes.ts';
 
-const REQUIRED = ['threads_basic', 'threads_content_publish'];
+/** The consent page has moved from .net to .com (sheet section 1); people log in with Instagram. */
+const DOMAINS = ['threads.net', 'threads.com', 'instagram.com'];
 
 /** OAuth (sheet section 2). There is no refresh token: a long-lived token is renewed with itself. */
-export function createOAuth(settings: ThreadsSettings): OAuth {
+export function createOAuth(settings: ThreadsSettings, { asked }: Permissions): OAuth {
   const base = settings.graphUrl;
   return {
-    requiredScopes: REQUIRED,
     renewsItself: true,
+    consentSources: consentSources(settings.authUrl, DOMAINS),
 
     authorizeUrl({ state }) {
       const url = new URL(`${settings.authUrl}/oauth/authorize`);
@@ -20,7 +23,7 @@ export function createOAuth(settings: ThreadsSettings): OAuth {
         client_id: settings.appId,
         redirect_uri: settings.redirectUri,
         response_type: 'code',
-        scope: SCOPES.join(','),
+        scope: asked.join(','),
         state,
       }).toString();
       return url.href;
@@ -68,7 +71,7 @@ export function createOAuth(settings: ThreadsSettings): OAuth {
       });
       const openId = id(me['id']) ?? id(short['user_id']);
       if (openId === null) throw unreadable(THREADS);
-      const scopes = await grantedScopes(settings, tokens.accessToken, signal);
+      const scopes = await grantedScopes(settings, asked, tokens.accessToken, signal);
       const grant = {
         openId,
         username: word(me['username']),

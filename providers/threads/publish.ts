@@ -18,7 +18,7 @@ import { answered, containersOf, isReply, items, locate, type Part, planOf } fro
 import { THREADS, type ThreadsSettings } from './client.ts';
 import { makeContainer } from './container.ts';
 import { DELETIONS } from './delete.ts';
-import { REPLY_SCOPE, requireEligibility } from './eligibility.ts';
+import { neededScopes, REPLY_SCOPE, requireEligibility } from './eligibility.ts';
 import { ThreadsRequest, type ThreadsUnit } from './request.ts';
 
 const DAY = 24 * 3_600_000;
@@ -47,6 +47,7 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
 
   return {
     plan: (request) => planOf(parse(request)),
+    needs: (request) => neededScopes(parse(request)),
     quotas: [...Object.values(QUOTAS), DELETIONS],
     // The first write of a part takes them: waiting comes before the container, which lives for a day.
     quotasOf(step, request) {

@@ -1,6 +1,7 @@
 import { ProviderError } from '../errors.ts';
 import { record } from '../json.ts';
 import { callGraph } from '../meta/graph.ts';
+import type { Permissions } from '../permissions.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
 
 /** A call that only this scope is needed for, beyond `threads_basic` (sheet sections 4.7, 6.1 and 8.2). */
@@ -13,16 +14,58 @@ const TRIALS = {
   threads_delete: ['/me/threads_publishing_limit', { fields: 'delete_quota_usage' }],
 } as const satisfies Record<string, readonly [path: string, params: Record<string, string>]>;
 
-/** All that is asked for when an account is connected. */
-export const SCOPES = ['threads_basic', ...Object.keys(TRIALS)];
+/**
+ * Publishing posts and chains, and deleting them again (sheet section 2.2). A chain goes on after a lost answer only when
+ * the reply can be found, which takes `threads_read_replies`.
+ */
+const DEFAULT = [
+  'threads_basic',
+  'threads_content_publish',
+  'threads_manage_replies',
+  'threads_read_replies',
+  'threads_delete',
+];
+const PUBLISH = ['threads_basic', 'threads_content_publish'];
+
+/** @param asked what the consent asks for; what publishing and deleting need without it */
+export function threadsPermissions(asked: readonly string[] = DEFAULT): Permissions {
+  return {
+    asked,
+    required: PUBLISH.map((scope) => [scope]),
+    capabilities: {
+      publish: PUBLISH,
+      delete: ['threads_delete'],
+      read_media: ['threads_basic'],
+      read_comments: ['threads_read_replies'],
+      moderate: ['threads_manage_replies'],
+      read_insights: ['threads_manage_insights'],
+    },
+    words: {
+      threads_basic: 'read your Threads profile and posts',
+      threads_content_publish: 'post to Threads for you',
+      threads_manage_replies: 'reply for you, and say who may reply to you',
+      threads_read_replies: 'read the replies to your posts',
+      threads_manage_insights: 'read the numbers of your posts and profile',
+      threads_manage_mentions: 'read where others mention you',
+      threads_delete: 'delete your Threads posts',
+      threads_keyword_search: 'search Threads for words',
+      threads_location_tagging: 'add places to your posts',
+      threads_profile_discovery: 'read public profiles and their posts',
+      threads_share_to_instagram: 'share your posts to Instagram',
+    },
+    setting: 'THREADS_SCOPES',
+  };
+}
 
 /**
  * What was granted: as Threads tells it, which it does only where the account is a tester's of the app; else as calls are
  * refused (sheet sections 2.2 and 2.7).
+ * @param asked what the consent has asked for: nothing else can have been granted
  * @throws ProviderError
  */
 export async function grantedScopes(
   settings: ThreadsSettings,
+  asked: readonly string[],
   accessToken: string,
   signal: AbortSignal,
 ): Promise<string[]> {
@@ -39,12 +82,14 @@ export async function grantedScopes(
   const scopes = record(told?.['data'])?.['scopes'];
   if (Array.isArray(scopes)) return scopes.filter((scope) => typeof scope === 'string');
 
+  const trials = new Map<string, readonly [string, Readonly<Record<string, string>>]>(Object.entries(TRIALS));
   const tried = await Promise.all(
-    Object.entries(TRIALS).map(async ([scope, [path, params]]) =>
-      (await isRefused(read(path, params))) ? null : scope,
-    ),
+    asked.map(async (scope) => {
+      const trial = trials.get(scope);
+      return trial !== undefined && (await isRefused(read(...trial))) ? null : scope;
+    }),
   );
-  return ['threads_basic', ...tried.filter((scope) => scope !== null)];
+  return tried.filter((scope) => scope !== null);
 }
 
 function nothingFrom(error: unknown): null {

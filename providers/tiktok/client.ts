@@ -11,6 +11,8 @@ export interface TikTokSettings {
   authUrl: string;
   apiUrl: string;
   uploadHosts: readonly string[];
+  /** What the consent asks for, where it is not the usual. */
+  scopes?: readonly string[];
 }
 
 /** A call of a data endpoint; paths end with a slash or TikTok answers 404 (sheet section 1). */

@@ -4,6 +4,7 @@ import { creatorInfo, type CreatorInfo } from './creator.ts';
 import { createOAuth } from './oauth.ts';
 import { createPublishing } from './publish.ts';
 import { QUOTAS } from './quotas.ts';
+import { tiktokPermissions } from './scopes.ts';
 import { createWebhooks } from './webhooks.ts';
 
 export interface TikTok extends Provider {
@@ -15,9 +16,11 @@ export interface TikTok extends Provider {
 
 /** TikTok (shared fact sheet: docs/providers/tiktok.md says what we use of it). */
 export function createTikTok(settings: TikTokSettings): TikTok {
+  const permissions = tiktokPermissions(settings.scopes);
   return {
     name: 'tiktok',
-    oauth: createOAuth(settings),
+    permissions,
+    oauth: createOAuth(settings, permissions),
     publishing: createPublishing(settings),
     webhooks: createWebhooks(settings),
     quotas: QUOTAS,

@@ -1,27 +1,28 @@
 import { createHash } from 'node:crypto';
 import { ProviderError } from '../errors.ts';
 import type { HttpAnswer } from '../http.ts';
+import { consentSources } from '../consent.ts';
 import { amount, id, record, text, tryParse, word } from '../json.ts';
+import type { Permissions } from '../permissions.ts';
 import type { Grant, OAuth, TokenSet } from '../provider.ts';
 import { callApi, callOAuth, type TikTokSettings } from './client.ts';
-
-/** Scopes are separated by commas, never by spaces (sheet section 2.1). */
-const SCOPES = ['user.info.basic', 'user.info.profile', 'video.list', 'video.upload', 'video.publish'];
+import { creatorInfo } from './creator.ts';
 
 /** Login Kit (sheet section 2). */
-export function createOAuth(settings: TikTokSettings): OAuth {
+export function createOAuth(settings: TikTokSettings, { asked }: Permissions): OAuth {
   // A loopback redirect makes the app a desktop one, which needs PKCE (sheet section 2.3).
   const desktop = ['localhost', '127.0.0.1'].includes(new URL(settings.redirectUri).hostname);
 
   return {
-    requiredScopes: ['user.info.basic', 'video.upload', 'video.publish'],
+    consentSources: consentSources(settings.authUrl, ['tiktok.com']),
 
     authorizeUrl({ state, codeVerifier }) {
       const url = new URL(`${settings.authUrl}/v2/auth/authorize/`);
       url.search = new URLSearchParams({
         client_key: settings.clientKey,
         response_type: 'code',
-        scope: SCOPES.join(','),
+        // Separated by commas, never by spaces (sheet section 2.1).
+        scope: asked.join(','),
         redirect_uri: settings.redirectUri,
         state,
         // Lowercase hex, not base64url (sheet section 2.3). Without disable_auto_auth a browser that is logged in
@@ -51,7 +52,7 @@ export function createOAuth(settings: TikTokSettings): OAuth {
       });
       return {
         scopes: tokens.scopes,
-        grants: [{ openId, tokens, ...(await profile(settings, tokens, signal)) }],
+        grants: [{ openId, tokens, ...(await names(settings, tokens, signal)) }],
       };
     },
 
@@ -136,33 +137,49 @@ function unreadable(answer: HttpAnswer): ProviderError {
   });
 }
 
+type Names = Pick<Grant, 'username' | 'displayName' | 'metadata'>;
+
 /**
- * Name of the creator. Fields are chosen by granted scope, because one field too many refuses all (sheet section 3.1).
- * The connection does not depend on it: without an answer the names stay empty.
+ * Names of the creator: from the profile as far as the granted scopes open it, the rest from creator info, which has both
+ * (sheet section 4.2). The connection does not depend on it: without an answer the names stay empty.
  */
+async function names(settings: TikTokSettings, tokens: TokenSet, signal: AbortSignal): Promise<Names> {
+  const known = (await profile(settings, tokens, signal).catch(nothingFrom)) ?? NOBODY;
+  if (known.username !== null || !tokens.scopes.includes('video.publish')) return known;
+  const creator = await creatorInfo(settings, tokens.accessToken, signal).catch(nothingFrom);
+  return {
+    ...known,
+    username: creator?.username ?? null,
+    displayName: known.displayName ?? creator?.nickname ?? null,
+  };
+}
+
+const NOBODY: Names = { username: null, displayName: null, metadata: {} };
+
+/** Fields are chosen by granted scope, because one field too many refuses all (sheet section 3.1). */
 async function profile(
   settings: TikTokSettings,
   { accessToken, scopes }: TokenSet,
   signal: AbortSignal,
-): Promise<Pick<Grant, 'username' | 'displayName' | 'metadata'>> {
+): Promise<Names> {
   const fields = ['open_id', 'union_id', 'display_name'];
   if (scopes.includes('user.info.profile')) fields.push('username');
-  try {
-    const { data } = await callApi(settings, {
-      method: 'GET',
-      path: `/v2/user/info/?fields=${fields.join(',')}`,
-      effect: 'read',
-      accessToken,
-      signal,
-    });
-    const user = record(data['user']);
-    return {
-      username: word(user?.['username']),
-      displayName: word(user?.['display_name']),
-      metadata: { unionId: id(user?.['union_id']) },
-    };
-  } catch (error) {
-    if (error instanceof ProviderError) return { username: null, displayName: null, metadata: {} };
-    throw error;
-  }
+  const { data } = await callApi(settings, {
+    method: 'GET',
+    path: `/v2/user/info/?fields=${fields.join(',')}`,
+    effect: 'read',
+    accessToken,
+    signal,
+  });
+  const user = record(data['user']);
+  return {
+    username: word(user?.['username']),
+    displayName: word(user?.['display_name']),
+    metadata: { unionId: id(user?.['union_id']) },
+  };
+}
+
+function nothingFrom(error: unknown): null {
+  if (error instanceof ProviderError) return null;
+  throw error;
 }

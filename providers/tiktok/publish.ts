@@ -44,6 +44,16 @@ export function createPublishing(settings: TikTokSettings): Publishing {
           ];
     },
 
+    // Neither scope opens the endpoints of the other (sheet section 2.8).
+    needs: (request) =>
+      parse(request).mode === 'inbox'
+        ? { scopes: ['video.upload'] }
+        : {
+            scopes: ['video.publish'],
+            otherwise:
+              'Or send it to the TikTok inbox as a draft (mode inbox), where the account allows that.',
+          },
+
     quotas: Object.values(QUOTAS),
     quotasOf: (step, request) => quotasOf(step, parse(request)),
 

@@ -12,6 +12,9 @@ export interface App {
   verifyToken: string | null;
   deauthorizeUrl: string | null;
   dataDeletionUrl: string | null;
+  /** Those that the Meta app and the Instagram app were approved for; absent: all. */
+  scopes?: string[] | undefined;
+  loginScopes?: string[] | undefined;
 }
 
 /** The newest Graph version and the oldest that is served (sheet 1). */

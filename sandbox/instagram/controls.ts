@@ -24,6 +24,8 @@ const AppChanges = Type.Object(
     verifyToken: nullableUrl,
     deauthorizeUrl: nullableUrl,
     dataDeletionUrl: nullableUrl,
+    scopes: Type.Optional(Type.Array(Type.String())),
+    loginScopes: Type.Optional(Type.Array(Type.String())),
   },
   closed,
 );

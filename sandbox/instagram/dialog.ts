@@ -35,7 +35,7 @@ export function dialogRoutes(instagram: Instagram): Route[] {
       wrong('The parameter response_type must be code, or code and granted_scopes.');
     }
     const asked = query.has('config_id') ? options.configScopes : scopesOf(query.get('scope'));
-    const unknown = asked.filter((scope) => !FACEBOOK_SCOPES.includes(scope));
+    const unknown = asked.filter((scope) => !(app.scopes ?? FACEBOOK_SCOPES).includes(scope));
     if (unknown.length > 0) wrong(`Invalid Scopes: ${unknown.join(', ')}.`);
     return {
       redirectUri,

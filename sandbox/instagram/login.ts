@@ -29,7 +29,7 @@ export function loginRoutes(instagram: Instagram): Route[] {
     }
     if (single(query, 'response_type') !== 'code') wrong('Invalid response_type');
     const scopes = scopesOf(query.get('scope'));
-    const unknown = scopes.filter((scope) => !LOGIN_SCOPES.includes(scope));
+    const unknown = scopes.filter((scope) => !(app.loginScopes ?? LOGIN_SCOPES).includes(scope));
     if (unknown.length > 0) wrong(`Invalid scope: ${unknown.join(', ')}`);
     if (!scopes.includes(BASIC)) wrong(`Invalid scope: ${BASIC} is required`);
     return { redirectUri, state: single(query, 'state'), scopes };

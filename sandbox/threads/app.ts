@@ -11,6 +11,8 @@ export interface App {
   verifyToken: string | null;
   deauthorizeUrl: string | null;
   dataDeletionUrl: string | null;
+  /** Those it was approved for; absent: all. */
+  scopes?: string[] | undefined;
 }
 
 export const BASIC = 'threads_basic';

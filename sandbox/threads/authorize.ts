@@ -29,7 +29,7 @@ export function authorizeRoutes(threads: Threads): Route[] {
     }
     if (single(query, 'response_type') !== 'code') wrong(1, 'Invalid response_type');
     const scopes = scopesOf(query.get('scope'));
-    const unknown = scopes.filter((scope) => !ALL_SCOPES.includes(scope));
+    const unknown = scopes.filter((scope) => !(app.scopes ?? ALL_SCOPES).includes(scope));
     if (unknown.length > 0) wrong(1, `Invalid scope: ${unknown.join(', ')}`);
     if (!scopes.includes(BASIC)) wrong(1, `Invalid scope: ${BASIC} is mandatory`);
     return { redirectUri, state: single(query, 'state'), scopes };

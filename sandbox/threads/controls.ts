@@ -26,6 +26,7 @@ const AppChanges = Type.Object(
     verifyToken: nullable,
     deauthorizeUrl: nullable,
     dataDeletionUrl: nullable,
+    scopes: Type.Optional(Type.Array(Type.String())),
     /** The subscribed topics' fields. */
     fields: Type.Optional(Type.Array(Type.String())),
   },

@@ -5,6 +5,8 @@ export interface App {
   clientSecret: string;
   redirectUris: string[];
   webhookUrl: string | null;
+  /** Those it was approved for; absent: all. */
+  scopes?: string[] | undefined;
 }
 
 export const ALL_SCOPES = [

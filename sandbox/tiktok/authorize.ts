@@ -32,7 +32,8 @@ export function authorizeRoutes(tiktok: TikTok): Route[] {
     if (!isRegistered(tiktok.app.redirectUris, redirectUri)) wrong('redirect_uri');
     if (one('response_type') !== 'code') wrong('response_type');
     const scopes = one('scope').split(',');
-    if (scopes.some((scope) => !ALL_SCOPES.includes(scope))) wrong('scope');
+    const approved = tiktok.app.scopes ?? ALL_SCOPES;
+    if (scopes.some((scope) => !approved.includes(scope))) wrong('scope');
     const challenge = query.get('code_challenge');
     if (challenge === null && isDesktop(redirectUri)) wrong('code_challenge');
     // Sheet 2.3: lowercase hex of the SHA-256, not base64url.

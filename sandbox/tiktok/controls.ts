@@ -19,6 +19,7 @@ const AppChanges = Type.Object(
     clientSecret: Type.Optional(Type.String()),
     redirectUris: Type.Optional(Type.Array(Type.String())),
     webhookUrl: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    scopes: Type.Optional(Type.Array(Type.String())),
   },
   closed,
 );

@@ -102,7 +102,7 @@ describe.for(DRIVERS)('$label', (driver) => {
       expect(await refreshes()).toBe(1);
       expect(await stage.getAccount(person.id)).toMatchObject({
         status: 'active',
-        scopes: expect.arrayContaining([...stage.provider(driver).oauth.requiredScopes]),
+        scopes: expect.arrayContaining([...stage.provider(driver).permissions.asked]),
       });
       await expectOnce(driver, person, await publish(), example);
     });

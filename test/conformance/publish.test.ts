@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
+import { createVisitor } from '../../scripts/visitor.ts';
 import { until, type Json, type World } from '../world.ts';
 import { DRIVERS } from './drivers.ts';
 import { createStage, type Stage } from './stage.ts';
@@ -54,7 +55,7 @@ describe.for(DRIVERS)('$label', (driver) => {
         method: stage.provider(driver).method ?? null,
         status: 'active',
         username: expect.any(String),
-        scopes: expect.arrayContaining([...stage.provider(driver).oauth.requiredScopes]),
+        scopes: expect.arrayContaining([...stage.provider(driver).permissions.asked]),
       });
       expect(new Date(account.expiresAt).getTime()).toBeGreaterThan(Date.now() + 3_600_000);
       const { renewsItself = false } = stage.provider(driver).oauth;
@@ -94,14 +95,15 @@ describe.for(DRIVERS)('$label', (driver) => {
       const link = await world.call('POST', '/api/connect-links', {
         body: { provider: name, method: driver.method },
       });
-      const start = await world.call('GET', link.body.url, { key: null });
+      const visitor = createVisitor();
+      const start = await visitor.openLink(link.body.url);
       await world.control('POST', '/consent', { decision: 'approve', provider: name, creator: person });
-      const page = await fetch(start.headers.get('location') ?? '', { redirect: 'manual' });
+      const page = await fetch(start.location ?? '', { redirect: 'manual' });
       const callback = page.headers.get('location') ?? '';
       const other = DRIVERS.find(({ provider }) => provider !== name)?.provider ?? '';
       const visit = async (url: string): Promise<Json> => {
-        const answer = await world.call('GET', url, { key: null, headers: { accept: 'application/json' } });
-        return [answer.status, answer.body.error?.code];
+        const { status, text } = await visitor.get(url, { accept: 'application/json' });
+        return [status, JSON.parse(text).error?.code];
       };
       const forged = new URL(callback);
       forged.searchParams.set('state', randomUUID());

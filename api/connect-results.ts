@@ -1,0 +1,62 @@
+import type { FastifyRequest } from 'fastify';
+import { randomToken, sha256Hex } from '../crypto/signatures.ts';
+import { keepResult } from '../db/connect.ts';
+import type { StoredResult } from '../db/schema.ts';
+import type { ConnectFailure, ConnectResult } from './connect.ts';
+import type { Deps } from './deps.ts';
+
+/** Pages that show results stand below it, by a token. */
+export const RESULTS_PATH = '/connected';
+const SHOWN_MS = 3_600_000;
+
+/**
+ * Keeps how an attempt has ended, so that the page which shows it can be loaded again.
+ * @returns the page's address; null: this is nobody's attempt, or it cannot be kept now
+ */
+export async function resultAddress(
+  { database: { db }, config: { publicUrl } }: Deps,
+  request: FastifyRequest,
+  result: ConnectResult,
+): Promise<string | null> {
+  if (result.stateId === null) return null;
+  const token = randomToken();
+  try {
+    await keepResult(db, result.stateId, {
+      hash: sha256Hex(token),
+      result: stored(result),
+      expiresAt: new Date(Date.now() + SHOWN_MS),
+    });
+  } catch (error) {
+    // What has happened has happened: the creator is told without an address of its own.
+    request.log.warn({ err: error }, 'the result of an attempt to connect was not kept');
+    return null;
+  }
+  return `${publicUrl}${RESULTS_PATH}/${token}`;
+}
+
+function stored(result: ConnectResult): StoredResult {
+  if ('accounts' in result) return { accounts: result.accounts.map(({ id }) => id) };
+  const { failure } = result;
+  return {
+    code: failure.code,
+    ...('scopes' in failure ? { scopes: failure.scopes } : {}),
+    ...('unavailable' in failure ? { unavailable: failure.unavailable } : {}),
+  };
+}
+
+/** What `stored` kept of a failure; null: it was none. */
+export function failureIn(result: StoredResult): ConnectFailure | null {
+  if ('accounts' in result) return null;
+  switch (result.code) {
+    case 'missing_scopes':
+      return { code: 'missing_scopes', scopes: result.scopes ?? [] };
+    case 'provider_error':
+      return { code: 'provider_error', unavailable: result.unavailable ?? false, details: {} };
+    case 'invalid_link':
+    case 'access_denied':
+    case 'no_professional_account':
+      return { code: result.code };
+    default:
+      return { code: 'invalid_state' };
+  }
+}

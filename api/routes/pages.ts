@@ -1,0 +1,59 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { Type } from 'typebox';
+import { sha256Hex } from '../../crypto/signatures.ts';
+import { accountNames, findResult } from '../../db/connect.ts';
+import { connectError, failurePage, successPage } from '../connect-pages.ts';
+import { failureIn, RESULTS_PATH } from '../connect-results.ts';
+import type { Deps } from '../deps.ts';
+import { type Page, showPage, STYLE, STYLE_PATH } from '../pages.ts';
+import { html, refusals } from '../schemas.ts';
+
+const Token = Type.Object({ token: Type.String({ minLength: 1, maxLength: 200 }) });
+const NOT_FOUND: Page = {
+  title: 'Not found',
+  body: '<p>This page does not exist, or is not shown any more.</p>',
+};
+
+/** Pages that are no part of the API, and what they are made of. */
+export const pageRoutes =
+  (deps: Deps): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    const { db } = deps.database;
+
+    app.get(
+      STYLE_PATH,
+      { config: { access: 'public', rateLimit: false }, schema: { hide: true } },
+      async (_request, reply) =>
+        reply.header('cache-control', 'public, max-age=3600').type('text/css; charset=utf-8').send(STYLE),
+    );
+
+    app.get(
+      `${RESULTS_PATH}/:token`,
+      {
+        config: { access: 'public' },
+        schema: {
+          operationId: 'showConnected',
+          summary: 'The page that shows how connecting an account has ended',
+          description: 'For an hour; 400 or 502 where nothing was connected.',
+          tags: ['accounts'],
+          params: Token,
+          response: { 200: html('The page.'), ...refusals(404, 502) },
+        },
+      },
+      async (request, reply) => {
+        const { token } = request.params;
+        const ended = await findResult(db, sha256Hex(token));
+        if (ended === null) return showPage(reply, 404, NOT_FOUND);
+        const { result, provider, method, userId, connectLinkId } = ended;
+        const failure = failureIn(result);
+        if (failure === null) {
+          const ids = 'accounts' in result ? result.accounts : [];
+          return showPage(reply, 200, successPage(await accountNames(db, userId, ids)));
+        }
+        const permissions = deps.providers.find(provider, method)?.permissions ?? null;
+        const error = connectError(failure, provider, permissions);
+        const again = connectLinkId === null ? null : `../api/auth/${provider}?again=${token}`;
+        return showPage(reply, error.statusCode, failurePage(error, error.retryable ? again : null));
+      },
+    );
+  };

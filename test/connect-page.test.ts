@@ -1,0 +1,274 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createVisitor, type Visitor } from '../scripts/visitor.ts';
+import { createWorld, type World } from './world.ts';
+
+/* The page before the consent, which browser an attempt belongs to, and the page that shows the result. */
+
+let world: World;
+/** The creator's browser. */
+let browser: Visitor;
+beforeAll(async () => {
+  world = await createWorld({ worker: false });
+});
+afterAll(() => world?.close());
+beforeEach(async () => {
+  browser = createVisitor();
+  await world.control('DELETE', '/consent');
+  await world.control('DELETE', '/requests');
+});
+
+async function newLink(more: Record<string, unknown> = {}, key = world.user.key): Promise<string> {
+  const { status, body, text } = await world.call('POST', '/api/connect-links', {
+    key,
+    body: { provider: 'tiktok', ...more },
+  });
+  if (status !== 201) throw new Error(text);
+  return body.url;
+}
+
+/** A user with a display name. @returns their key */
+async function userNamed(displayName: string): Promise<string> {
+  const admin = { key: world.secrets.adminKey };
+  const body = { email: `${randomUUID()}@example.com`, displayName };
+  const user = await world.call('POST', '/api/users', { ...admin, body });
+  expect(user.body).toMatchObject({ email: body.email });
+  const made = await world.call('POST', `/api/users/${user.body.id}/keys`, { ...admin, body: { name: 'k' } });
+  return made.body.key;
+}
+
+/** The consent page's answer. @returns the callback's URL */
+async function consent(page: string, decision: Record<string, unknown> = {}): Promise<string> {
+  await world.control('POST', '/consent', { decision: 'approve', provider: 'tiktok', ...decision });
+  return (await createVisitor().get(page)).location ?? '';
+}
+
+/** The text that a person reads. */
+const words = ({ text }: { text: string }): string =>
+  text
+    .replace(/<head>.*<\/head>/s, '')
+    .replace(/<[^>]+>/g, ' ')
+    .replace(/&#(\d+);/g, (_entity, code: string) => String.fromCodePoint(Number(code)))
+    .replace(/ +/g, ' ');
+
+const states = async (): Promise<number> =>
+  (await world.database.db.execute(sql`select 1 from oauth_states`)).length;
+
+describe('the page', () => {
+  test('says who asks for what, has one form and one button, and begins nothing', async () => {
+    const link = await newLink({ name: 'Ann & Sons' });
+    const before = await states();
+    const page = await browser.get(link);
+    expect(page.status).toBe(200);
+    expect(page.headers.get('content-type')).toMatch(/^text\/html/);
+    expect(page.headers.get('cache-control')).toBe('no-store');
+    expect(page.headers.get('referrer-policy')).toBe('no-referrer');
+    expect(page.headers.get('set-cookie')).toBeNull();
+    expect(page.text).toContain('<h1>Connect TikTok</h1>');
+    expect(words(page)).toMatch(/Ann & Sons\s+asks to:/);
+    for (const line of [
+      'read your name and picture',
+      'put drafts into your TikTok inbox',
+      'post videos and photos for you',
+    ])
+      expect(words(page)).toContain(line);
+    expect(page.text.match(/<form/g)).toHaveLength(1);
+    expect(page.text).toContain('<button>Continue to TikTok</button>');
+    expect(page.text).not.toMatch(/<script|style=|<style/);
+    expect(await states()).toBe(before);
+    expect((await browser.get(link)).status).toBe(200);
+  });
+
+  test('takes the name of the link, else of the user, else their address', async () => {
+    const key = await userNamed('Studio Nine');
+    expect(words(await browser.get(await newLink({}, key)))).toContain('Studio Nine');
+    const both = words(await browser.get(await newLink({ name: 'Nora of Nine' }, key)));
+    expect(both).toContain('Nora of Nine');
+    expect(both).not.toContain('Studio Nine');
+    const [user] = await world.database.db.execute(sql`select email from users where id = ${world.user.id}`);
+    expect(words(await browser.get(await newLink()))).toContain(user?.['email']);
+  });
+
+  test.each([
+    ['a line break', 'Ann\r\n\u2028asks to:\u2029', 'Ann asks to:'],
+    ['text that turns the rest round', 'Ann\u202Egnisol\u2066\u200F', 'Anngnisol'],
+    ['markup', '<h1 onclick="x">Ann</h1>\'"&', '<h1 onclick="x">Ann</h1>\'"&'],
+    ['control characters', 'An\u0007n\u009B\u00AD\uFEFF', 'Ann'],
+    ['piled marks', `A${'\u0301'.repeat(80)}nn`, `A${'\u0301'.repeat(4)}nn`],
+    ['spaces', ' \u3000 Ann \t Lee\u00A0 ', 'Ann Lee'],
+    ['an emoji of several parts', '👩‍👩‍👧 Lee', '👩‍👩‍👧 Lee'],
+  ])('shows a name with %s as one line of plain text', async (_what, name, shown) => {
+    const link = await newLink({ name });
+    const [, html = ''] = /<bdi>(.*?)<\/bdi>/s.exec((await browser.get(link)).text) ?? [];
+    expect(html).not.toMatch(/[<>"']/);
+    expect(words({ text: html })).toBe(shown);
+  });
+
+  test.each([[''], ['\u200B\u202E \n'], ['\u3164\u3164'], ['n'.repeat(101)], [7]])(
+    'a name that cannot be shown is refused: %j',
+    async (name) => {
+      for (const [path, key, body] of [
+        ['/api/connect-links', world.user.key, { provider: 'tiktok', name }],
+        ['/api/users', world.secrets.adminKey, { email: `${randomUUID()}@example.com`, displayName: name }],
+      ] as const) {
+        const answer = await world.call('POST', path, { key, body });
+        expect([path, answer.status, answer.body.error.code]).toEqual([path, 400, 'invalid_request']);
+      }
+    },
+  );
+
+  test('lets its form lead to the consent hosts that are configured, and to returnTo', async () => {
+    const { headers } = await browser.get(await newLink({ returnTo: 'https://app.example:8443/done?x=1' }));
+    const policy = headers.get('content-security-policy') ?? '';
+    const [, formAction = ''] = /form-action ([^;]*)/.exec(policy) ?? [];
+    const sources = formAction.split(' ');
+    const { env } = world;
+    for (const url of [
+      env.TIKTOK_AUTH_URL,
+      env.FACEBOOK_DIALOG_URL,
+      env.INSTAGRAM_AUTH_URL,
+      env.THREADS_AUTH_URL,
+      'https://app.example:8443/',
+    ])
+      expect(sources).toContain(new URL(url).origin);
+    expect(sources[0]).toBe("'self'");
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("frame-ancestors 'none'");
+  });
+
+  test('has its style from a file, which the policy lets in', async () => {
+    const link = await newLink();
+    const page = await browser.get(link);
+    const [, href = ''] = /<link rel="stylesheet" href="([^"]+)"/.exec(page.text) ?? [];
+    const style = await browser.get(new URL(href, link).href);
+    expect([style.status, style.headers.get('content-type')]).toEqual([200, 'text/css; charset=utf-8']);
+  });
+});
+
+describe('the form', () => {
+  test('leads to the consent page, and gives the browser its half of the state', async () => {
+    const start = await browser.openLink(await newLink());
+    expect(start.status).toBe(303);
+    expect(start.location).toMatch(`${world.sandbox.url}/v2/auth/authorize/?`);
+    const cookie = start.headers.get('set-cookie') ?? '';
+    expect(cookie).toMatch(/^everpost-connect=[\w-]{43};/);
+    for (const attribute of ['HttpOnly', 'SameSite=Lax', 'Path=/', 'Max-Age=600'])
+      expect(cookie).toContain(attribute);
+    expect(cookie).not.toContain('Domain');
+    const rows = await world.database.db.execute(sql`select * from oauth_states`);
+    expect(JSON.stringify(rows)).not.toContain(/=([^;]+)/.exec(cookie)?.[1]);
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ['another site', { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }],
+    ['a sister host', { 'sec-fetch-site': 'same-site' }],
+    ['nowhere', { 'sec-fetch-site': 'none' }],
+    ['another site, of an old browser', { origin: 'https://evil.example' }],
+    ['a sandboxed frame of an old browser', { origin: 'null' }],
+  ])('sent from %s is refused, and the link stays good', async (_from, headers) => {
+    const link = await newLink();
+    const page = await browser.get(link);
+    const refused = await browser.submit(link, page, headers);
+    expect(refused.status).toBe(403);
+    expect(refused.location).toBeNull();
+    expect(refused.headers.get('set-cookie')).toBeNull();
+    expect(words(refused)).toContain('cross_origin');
+    const sent = await browser.submit(link, page, { 'sec-fetch-site': 'same-origin', origin: 'null' });
+    expect(sent.status).toBe(303);
+  });
+
+  test('of a link that is used up meanwhile leads nowhere', async () => {
+    const link = await newLink();
+    const page = await browser.get(link);
+    await world.database.db.execute(sql`update connect_links set used_at = now() where used_at is null`);
+    const late = await browser.submit(link, page);
+    expect([late.status, late.location]).toEqual([400, null]);
+    expect(words(late)).toContain('invalid_link');
+  });
+});
+
+describe('an attempt belongs to the browser that began it', () => {
+  const json = { accept: 'application/json' };
+
+  test('a stranger who is led to the callback connects nothing, and the link and the attempt stay good', async () => {
+    const link = await newLink();
+    const callback = await consent((await browser.openLink(link)).location ?? '');
+    const stranger = createVisitor();
+    // Also one who is about to connect something else.
+    const busy = createVisitor();
+    await busy.openLink(await newLink());
+    for (const other of [stranger, busy]) {
+      const page = await other.get(callback);
+      expect(page.status).toBe(400);
+      expect(words(page)).toContain('invalid_state');
+      const told = await other.get(callback, json);
+      expect([told.status, JSON.parse(told.text).error.code]).toEqual([400, 'invalid_state']);
+    }
+    expect(await world.requests('oauth.token')).toHaveLength(0);
+    expect((await browser.get(callback, json)).status).toBe(200);
+  });
+
+  test('with returnTo, the client hears why', async () => {
+    const link = await newLink({ returnTo: 'https://app.example/done' });
+    const callback = await consent((await browser.openLink(link)).location ?? '');
+    const told = await createVisitor().get(callback);
+    expect(told.location).toBe('https://app.example/done?error=invalid_state');
+    expect((await browser.get(callback)).location).toMatch('https://app.example/done?account=');
+  });
+
+  test('two attempts in one browser do not disturb each other', async () => {
+    const [one, two] = [
+      await browser.openLink(await newLink()),
+      await browser.openLink(await newLink({ provider: 'threads' })),
+    ];
+    const first = await consent(one.location ?? '');
+    await world.control('POST', '/consent', { decision: 'approve', provider: 'threads' });
+    const second = (await createVisitor().get(two.location ?? '')).location ?? '';
+    expect((await browser.get(second, json)).status).toBe(200);
+    expect((await browser.get(first, json)).status).toBe(200);
+  });
+});
+
+describe('the result', () => {
+  test('has an address that can be loaded again, for an hour', async () => {
+    const callback = await consent((await browser.openLink(await newLink())).location ?? '');
+    const end = await browser.get(callback);
+    expect(end.status).toBe(303);
+    expect(end.location).toMatch(new RegExp(`^${world.url}/connected/[\\w-]{43}$`));
+    for (let times = 0; times < 2; times += 1) {
+      const page = await browser.get(end.location ?? '');
+      expect(page.status).toBe(200);
+      expect(words(page)).toContain('Connected: Sandbox Creator (@sandbox_creator) , TikTok.');
+    }
+    await world.database.db.execute(sql`update oauth_states set result_expires_at = now()`);
+    expect((await browser.get(end.location ?? '')).status).toBe(404);
+    expect((await browser.get(`${world.url}/connected/${randomUUID()}`)).status).toBe(404);
+  });
+
+  test('of a refusal says so with a way to try again, until the link is used', async () => {
+    const start = await browser.openLink(await newLink());
+    const end = await browser.get(await consent(start.location ?? '', { decision: 'deny' }));
+    const page = await browser.get(end.location ?? '');
+    expect(page.status).toBe(400);
+    expect(page.text).toContain('<h1>Not connected</h1>');
+    expect(words(page)).toContain('You did not allow the connection, so nothing was connected.');
+    const [, href = ''] = /<a [^>]*href="([^"]+)"[^>]*>Try again<\/a>/.exec(page.text) ?? [];
+    const again = new URL(href, end.location ?? '').href;
+    const second = await browser.openLink(again);
+    expect(second.status).toBe(303);
+    const done = await browser.get(await consent(second.location ?? ''));
+    expect((await browser.get(done.location ?? '')).status).toBe(200);
+    expect((await browser.openLink(again)).status).toBe(400);
+  });
+
+  test('of missing permissions names them in words', async () => {
+    const start = await browser.openLink(await newLink());
+    const end = await browser.get(await consent(start.location ?? '', { scopes: [] }));
+    const page = await browser.get(end.location ?? '');
+    expect(page.status).toBe(400);
+    expect(words(page)).toContain(
+      'These permissions were not granted: put drafts into your TikTok inbox (video.upload), post videos and photos for you (video.publish).',
+    );
+  });
+});
