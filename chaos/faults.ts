@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { comeBack } from './accounts.ts';
+import { endBackends } from './backends.ts';
 import { PROVIDERS, withEvery } from './providers/index.ts';
 import type { ChaosAccount } from './providers/provider.ts';
 import { ROLES, type Role, type Trouble } from './trouble.ts';
@@ -7,6 +8,8 @@ import type { World } from './world.ts';
 
 export interface Caused {
   kills: Record<Role, number>;
+  /** Connections to PostgreSQL that were ended one by one. */
+  backends: number;
   faults: number;
 }
 
@@ -22,13 +25,15 @@ export async function cause(
   troubles: readonly Trouble[],
   accounts: readonly ChaosAccount[],
 ): Promise<Caused> {
-  const caused: Caused = { kills: countKills(() => 0), faults: 0 };
+  const caused: Caused = { kills: countKills(() => 0), backends: 0, faults: 0 };
   const over = new AbortController();
   const supervised = supervise(world, over.signal);
   await Promise.all(
     troubles.map(async (trouble) => {
       await sleep(trouble.at);
-      if (trouble.kind !== 'kill') {
+      if (trouble.kind === 'backend')
+        caused.backends += await endBackends(world.stack.sql, trouble.draw, trouble.next);
+      else if (trouble.kind !== 'kill') {
         await apply(world, trouble, accounts);
         caused.faults += 1;
       } else if (await world.stack.kill(trouble.role, trouble.index, trouble.downMs))
@@ -40,7 +45,7 @@ export async function cause(
   return caused;
 }
 
-/** A process that starts while what it needs is down may end; it is started again until it stays. */
+/** Starts what has ended by itself, as a supervisor would. The round counts it, and fails. */
 async function supervise({ stack }: World, over: AbortSignal): Promise<void> {
   while (!over.aborted) {
     await stack.startCrashed();
@@ -50,7 +55,7 @@ async function supervise({ stack }: World, over: AbortSignal): Promise<void> {
 
 async function apply(
   { api }: World,
-  trouble: Exclude<Trouble, { kind: 'kill' }>,
+  trouble: Exclude<Trouble, { kind: 'kill' | 'backend' }>,
   accounts: readonly ChaosAccount[],
 ): Promise<void> {
   switch (trouble.kind) {

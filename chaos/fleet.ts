@@ -15,8 +15,8 @@ interface Managed {
 /** The processes that a round may kill. */
 export function createFleet() {
   const all: Managed[] = [];
-  /** Processes that ended without being killed by us. */
-  const crashes: string[] = [];
+  /** How each process ended that was not killed by us. */
+  const died: string[] = [];
 
   async function add(role: Role, start: () => Promise<Child>): Promise<void> {
     all.push({ role, start, child: await start(), down: false });
@@ -39,7 +39,7 @@ export function createFleet() {
     for (const managed of all) {
       if (managed.down || managed.child.isRunning()) continue;
       managed.down = true;
-      crashes.push(`${managed.role}: ${await managed.child.exited}\n${lastWords(managed.child)}`);
+      died.push(`${managed.role}: ${await managed.child.exited}\n${lastWords(managed.child)}`);
       managed.child = await managed.start();
       managed.down = false;
     }
@@ -52,7 +52,7 @@ export function createFleet() {
     await Promise.all(databases.map(({ child }) => child.stop()));
   }
 
-  return { add, kill, startCrashed, end, crashes };
+  return { add, kill, startCrashed, end, died };
 }
 
 /** What tells why a process ended: what it wrote last, without what says that all is well. */

@@ -9,7 +9,8 @@ import { createWorld } from './world.ts';
 
 /*
  * `npm run chaos -- --runs N --seed S`: N publishes in rounds, each with a seed of its own (S, S + 1, ...), over real
- * processes that are killed and a provider that fails. Ends with 0 only without a duplicate, a loss or a mismatch.
+ * processes and connections that are killed and a provider that fails. Ends with 0 only without a duplicate, a loss or a
+ * mismatch, and when no process has died by itself.
  */
 
 const { values } = parseArgs({
@@ -53,12 +54,17 @@ try {
   leaks = await findSecrets(world);
   for (const leak of leaks) say(leak);
 } finally {
-  for (const crash of world.stack.crashes) say(`ended by itself: ${crash}`);
+  for (const how of world.stack.died) say(`died by itself: ${how}`);
   await world.close();
 }
 process.stdout.write(`\n${table(results)}\n\n${byProvider(results)}\n`);
 process.exitCode =
-  interrupt.signal.aborted || leaks.length > 0 || results.some(({ problems }) => problems.length > 0) ? 1 : 0;
+  interrupt.signal.aborted ||
+  leaks.length > 0 ||
+  world.stack.died.length > 0 ||
+  results.some(({ problems }) => problems.length > 0)
+    ? 1
+    : 0;
 
 function positive(name: string, text: string): number {
   const number = Number(text);

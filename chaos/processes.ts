@@ -121,7 +121,7 @@ export async function startStack(say: (line: string) => void = () => {}) {
       logFiles,
       sql,
       temporal: new Client({ connection }),
-      crashes: fleet.crashes,
+      died: fleet.died,
       kill: fleet.kill,
       startCrashed: fleet.startCrashed,
       /** Starts what has ended by itself, and waits until all answer. */

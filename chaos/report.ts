@@ -14,8 +14,9 @@ export function table(results: readonly RoundResult[]): string {
       ...COLUMNS,
       'kills',
       ...ROLES,
+      'backends',
       'faults',
-      'crashes',
+      'died by themselves',
       'strays',
       'duplicates',
       'losses',
@@ -51,7 +52,18 @@ function aligned(rows: readonly (readonly string[])[]): string {
 
 function row(
   name: string,
-  { publishes, outcomes, kills, killed, faults, crashes, strays, counts, seconds }: Omit<RoundResult, 'seed'>,
+  {
+    publishes,
+    outcomes,
+    kills,
+    killed,
+    backends,
+    faults,
+    died,
+    strays,
+    counts,
+    seconds,
+  }: Omit<RoundResult, 'seed'>,
 ): string[] {
   return [
     name,
@@ -60,8 +72,9 @@ function row(
       ...COLUMNS.map((state) => outcomes.filter((one) => one.state === state).length),
       kills,
       ...ROLES.map((role) => killed[role]),
+      backends,
       faults,
-      crashes,
+      died,
       strays,
       counts.duplicate,
       counts.loss,
@@ -79,8 +92,9 @@ function sum(results: readonly RoundResult[]): Omit<RoundResult, 'seed'> {
     outcomes: results.flatMap(({ outcomes }) => outcomes),
     kills: add(({ kills }) => kills),
     killed: countKills((role) => add(({ killed }) => killed[role])),
+    backends: add(({ backends }) => backends),
     faults: add(({ faults }) => faults),
-    crashes: add(({ crashes }) => crashes),
+    died: add(({ died }) => died),
     strays: add(({ strays }) => strays),
     counts: {
       duplicate: add(({ counts }) => counts.duplicate),

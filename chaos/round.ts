@@ -20,9 +20,11 @@ export interface RoundResult {
   outcomes: readonly Outcome[];
   kills: number;
   killed: Record<Role, number>;
+  /** Connections to PostgreSQL that were ended one by one. */
+  backends: number;
   faults: number;
-  /** Processes that ended without being killed by us. */
-  crashes: number;
+  /** Processes that died by themselves: none may. */
+  died: number;
   /** Events that fit no post, with good reason. */
   strays: number;
   counts: Record<Kind, number>;
@@ -37,7 +39,7 @@ export async function runRound(world: World, seed: number, publishes: number): P
   const plan = planRound(seed, publishes);
   world.rounds += 1;
   const tag = `${seed}-${world.rounds}`;
-  const crashes = world.stack.crashes.length;
+  const diedBefore = world.stack.died.length;
   await forgetFaults(world);
   await endTroubles(world);
   await world.api.control('DELETE', '/requests');
@@ -60,18 +62,20 @@ export async function runRound(world: World, seed: number, publishes: number): P
     offences.map(async (offence) => `${describe(offence)}\n${await evidenceOf(world, offence)}`.trimEnd()),
   );
   await forgetEvents(world);
+  const died = world.stack.died.slice(diedBefore);
   return {
     seed,
     publishes,
     outcomes: compared.outcomes,
     kills: ROLES.reduce((total, role) => total + caused.kills[role], 0),
     killed: caused.kills,
+    backends: caused.backends,
     faults: caused.faults,
-    crashes: world.stack.crashes.length - crashes,
+    died: died.length,
     strays: events.strays,
     counts: count(offences),
     seconds: Math.round((Date.now() - since) / 1000),
-    problems,
+    problems: [...problems, ...died.map((how) => `  died by itself: ${how}`)],
   };
 }
 

@@ -23,6 +23,8 @@ export type Role = (typeof ROLES)[number];
 /** Something that goes wrong, and when: milliseconds from the start of the round. */
 export type Trouble = { at: number } & (
   | { kind: 'kill'; role: Role; index: number; downMs: number }
+  /** One connection to PostgreSQL ends, and as many of the next ones in the moment in which they connect. */
+  | { kind: 'backend'; draw: number; next: number }
   | { kind: 'fault'; fault: Fault }
   /** For the next webhooks. */
   | { kind: 'webhooks'; settings: Record<string, number> }
@@ -86,6 +88,7 @@ export function planTrouble(random: Random, { publishes, accounts, durationMs }:
   some(0.1, () => ({ at: at(), kind: 'tell', account: account(), mark: `told-${random.int(0, 1e9)}` }));
   some(1 / 50, () => planJump(random, at(), random.pick(accounts).provider));
   some(1 / 40, () => planRemoval(random, at(), account()));
+  some(1 / 5, () => ({ at: at(), kind: 'backend', draw: random.int(0, 999), next: random.int(0, 3) }));
   return troubles.toSorted((a, b) => a.at - b.at);
 }
 
