@@ -6,6 +6,8 @@ const LONG = ['killed', 'chaos', 'conformance/publish', 'meta', 'account', 'conf
 
 /** A test's name says which project it belongs to. */
 const QUICK = 'test/**/*.quick.test.ts';
+/** Needs a PgBouncer, which it fetches: `npm run test:pgbouncer`. */
+const PGBOUNCER = 'test/pgbouncer/*.test.ts';
 
 function rank({ moduleId }: TestSpecification): number {
   const place = LONG.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
@@ -37,9 +39,13 @@ export default defineConfig({
         test: {
           name: 'stack',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, QUICK],
+          exclude: [...configDefaults.exclude, QUICK, PGBOUNCER],
           globalSetup: ['test/setup/servers.ts'],
         },
+      },
+      {
+        extends: true,
+        test: { name: 'pgbouncer', include: [PGBOUNCER], globalSetup: ['test/setup/servers.ts'] },
       },
     ],
   },
