@@ -2,6 +2,7 @@ import process from 'node:process';
 import { Client, Connection } from '@temporalio/client';
 import closeWithGrace from 'close-with-grace';
 import { buildApp } from './api/app.ts';
+import { namespacePermit } from './api/namespace.ts';
 import { type Config, readConfig } from './config.ts';
 import { createEnvelope } from './crypto/envelope.ts';
 import { localKeyProvider } from './crypto/keys.ts';
@@ -10,6 +11,8 @@ import { openDatabase } from './db/client.ts';
 import { openMediaStore } from './media/store.ts';
 import { createProviders } from './providers/index.ts';
 import { StartError, tellFailure } from './startup.ts';
+import { watchEventLoop } from './watchdog.ts';
+import { onlyWith } from './workflows/namespace.ts';
 
 /* The API process: put together, run, closed in order. */
 
@@ -20,10 +23,16 @@ const { connectionOptions, namespace } = config.temporal;
 const connection = Connection.lazy(connectionOptions);
 const keys = localKeyProvider(config.keyring);
 const envelope = createEnvelope({ keys });
+const asking = new Client({ connection, namespace });
+const temporal = new Client({
+  connection,
+  namespace,
+  interceptors: { workflow: [onlyWith(namespacePermit(asking, database.db))] },
+});
 const app = await buildApp({
   config,
   database,
-  temporal: new Client({ connection, namespace }),
+  temporal,
   envelope,
   keys,
   media: openMediaStore(config.mediaUrl),
@@ -33,6 +42,7 @@ const app = await buildApp({
 
 for (const warning of config.warnings) app.log.warn(warning);
 
+watchEventLoop();
 closeWithGrace({ delay: 15_000, logger: app.log }, async ({ err }) => {
   if (err !== undefined) app.log.fatal({ err }, 'ends after an error that nobody has caught');
   await app.close();

@@ -5,11 +5,15 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import pino from 'pino';
 import { createActivities } from './activities/index.ts';
 import { logActivity } from './activities/log.ts';
+import { describeError } from './api/logging.ts';
+import { isDatabaseAway, isTemporalAway } from './api/outage.ts';
 import { type Config, readConfig } from './config.ts';
 import { createEnvelope } from './crypto/envelope.ts';
 import { localKeyProvider } from './crypto/keys.ts';
 import { createMediaLinks } from './crypto/media-links.ts';
 import { openDatabase } from './db/client.ts';
+import { installationId } from './db/installation.ts';
+import { databaseProblem } from './db/problems.ts';
 import { FINAL_STATES } from './db/schema.ts';
 import { openMediaStore } from './media/store.ts';
 import { startAtZero } from './metrics/counters.ts';
@@ -17,10 +21,15 @@ import { serveMetrics } from './metrics/serve.ts';
 import { createProviders } from './providers/index.ts';
 import { workflowBundle } from './scripts/workflow-bundle.ts';
 import { tellFailure } from './startup.ts';
+import { watchEventLoop } from './watchdog.ts';
 import { TASK_QUEUE } from './workflows/names.ts';
-import { ensureSearchAttributes, ensureSweep } from './workflows/setup.ts';
+import { NamespaceTaken, takeNamespace } from './workflows/namespace.ts';
+import { ensureSearchAttributes } from './workflows/setup.ts';
 
 /* The Temporal worker: runs workflows and activities until SIGTERM, then lets what is under way end. */
+
+/** How often a worker that waits says for what. */
+const SAY_AGAIN_MS = 60_000;
 
 const config = settings();
 const log = pino({ level: config.logLevel, name: 'worker' });
@@ -29,6 +38,17 @@ Runtime.install({
 });
 
 for (const warning of config.warnings) log.warn(warning);
+watchEventLoop();
+for (const event of ['uncaughtException', 'unhandledRejection'] as const)
+  process.on(event, (error: unknown) => {
+    log.fatal({ error: describeError(error) }, 'ends after an error that nobody has caught');
+    process.exit(1);
+  });
+
+// What waits for its start has nothing to finish. The SDK takes these signals for a worker that runs.
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
+const end = (): void => process.exit();
+for (const signal of SIGNALS) process.on(signal, end);
 
 const metrics = await listen();
 const providers = createProviders(config.providers);
@@ -51,8 +71,8 @@ try {
       'search attributes could not be registered; register them yourself (docs/operations.md)',
     ),
   );
-  await ensureSweep(client);
   const workflows = await workflowBundle(config.dir);
+  await untilWorkCanBegin();
   const worker = await Worker.create({
     connection,
     namespace,
@@ -75,6 +95,7 @@ try {
     // A cancellation arrives with a heartbeat: let them through every few seconds.
     maxHeartbeatThrottleInterval: '4 seconds',
   });
+  for (const signal of SIGNALS) process.off(signal, end);
   log.info({ taskQueue: TASK_QUEUE, namespace, workflows: workflows.origin }, 'worker started');
   await worker.run();
 } catch (error) {
@@ -119,6 +140,30 @@ async function connect(): Promise<NativeConnection> {
       );
       await sleep(2000);
     }
+  }
+}
+
+/** A worker takes no work on a wrong database or in another installation's namespace: it waits, and says for what. */
+async function untilWorkCanBegin(): Promise<void> {
+  for (let said = { problem: '', at: 0 }; ; await sleep(2000)) {
+    const problem = (await databaseProblem(database.db)) ?? (await namespaceTaken());
+    if (problem === null) return;
+    if (problem === said.problem && Date.now() - said.at < SAY_AGAIN_MS) continue;
+    log.warn(`no work is taken yet: ${problem}; looking again every 2 s`);
+    said = { problem, at: Date.now() };
+  }
+}
+
+/** Takes the namespace. @returns why it cannot be taken; null: it is ours */
+async function namespaceTaken(): Promise<string | null> {
+  try {
+    await takeNamespace(client, await installationId(database.db));
+    return null;
+  } catch (error) {
+    if (error instanceof NamespaceTaken) return error.message;
+    if (isTemporalAway(error)) return 'Temporal does not answer';
+    if (isDatabaseAway(error)) return 'PostgreSQL does not answer';
+    throw error;
   }
 }
 

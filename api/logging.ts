@@ -45,7 +45,7 @@ interface ErrorLine {
 }
 
 /** Drizzle puts a query's parameters into its message, and PostgreSQL a row's values into its detail: both stay out. */
-function describeError(error: unknown): ErrorLine {
+export function describeError(error: unknown): ErrorLine {
   if (!(error instanceof Error)) return { type: typeof error, message: 'not an error', stack: '' };
   const query = 'query' in error && 'params' in error && typeof error.query === 'string' ? error.query : null;
   return {

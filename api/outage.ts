@@ -1,4 +1,5 @@
 import { type Client, isGrpcServiceError, ServiceError } from '@temporalio/client';
+import { NamespaceTaken } from '../workflows/namespace.ts';
 import { DatabaseUnreachable } from '../db/connections.ts';
 import { apiError } from './errors.ts';
 
@@ -20,6 +21,8 @@ export function isTemporalAway(error: unknown): boolean {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
     if (isGrpcServiceError(cause)) return NOT_THERE.has(cause.code);
     if (cause instanceof ServiceError && cause.cause === undefined) return true;
+    // One that belongs to another installation is as good as none.
+    if (cause instanceof NamespaceTaken) return true;
   }
   return false;
 }

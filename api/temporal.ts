@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { FastifyBaseLogger } from 'fastify';
+import { NamespaceTaken } from '../workflows/namespace.ts';
 import { apiError } from './errors.ts';
 import { isTemporalAway, soonFromTemporal } from './outage.ts';
 
@@ -38,6 +39,7 @@ export async function ask<T>(client: Client, call: () => Promise<T>, ms = 10_000
   try {
     return await client.withDeadline(Date.now() + ms, call);
   } catch (error) {
+    if (error instanceof NamespaceTaken) throw apiError('temporal_unavailable', { cause: error });
     throw isTemporalAway(error) ? apiError('timeout', { cause: error }) : error;
   }
 }

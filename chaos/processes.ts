@@ -59,7 +59,14 @@ export async function startStack(say: (line: string) => void = () => {}) {
       return child;
     });
     // Outlives every kill: as soon as the database is back, so is the connection.
-    const sql = postgres(databaseUrl, { max: 4, connect_timeout: 5, backoff: () => 0.2, onnotice: () => {} });
+    const sql = postgres(databaseUrl, {
+      max: 4,
+      connect_timeout: 5,
+      backoff: () => 0.2,
+      // The driver's own question for array types has nobody who hears of its failure.
+      fetch_types: false,
+      onnotice: () => {},
+    });
     ends.push(() => sql.end({ timeout: 5 }));
     await migrateDatabase(databaseUrl);
 

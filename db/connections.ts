@@ -55,6 +55,11 @@ export class DatabaseUnreachable extends Error {
   }
 }
 
+/** A server that answers, but not as one that Everpost can work with; the message says what to do. */
+export class UnfitServer extends Error {
+  override readonly name = 'UnfitServer';
+}
+
 /**
  * SQLSTATEs that are about the server or the connection, not about the statement: connection exceptions, refused logins,
  * no such database, insufficient resources, shutdown, statement_timeout, lock_timeout, a primary that has become a
@@ -141,9 +146,9 @@ export function openConnections(address: DatabaseAddress, most: number): Connect
       const greet = { text: GREETING, query_timeout: connectMs };
       const { rows } = await client.query<Greeting>(greet);
       const [greeting] = rows;
-      if (greeting === undefined) throw new Error('PostgreSQL does not say who it is');
+      if (greeting === undefined) throw new UnfitServer('PostgreSQL does not say who it is');
       const wrong = unfit(greeting, address);
-      if (wrong !== null) throw new Error(wrong);
+      if (wrong !== null) throw new UnfitServer(wrong);
       // A pooler invents the process id that it names at the start; a prepared statement would stay with one of its servers.
       const direct = 'processID' in client && client.processID === greeting.pid;
       known.set(client, { prepares: address.prepare ?? (direct && !address.pooled) });
@@ -204,7 +209,7 @@ function unfit({ standby, schema }: Greeting, address: DatabaseAddress): string 
   if (address.schema === null || schema === address.schema || schema === null) return null;
   return (
     `the search_path leads to schema "${schema}" instead of "${address.schema}", because a pooler stands between: ` +
-    `run "alter role ${address.user ?? 'the_role'} set search_path = ${escapeIdentifier(address.schema)}"`
+    `run "alter role ... set search_path = ${escapeIdentifier(address.schema)}" for the user of DATABASE_URL`
   );
 }
 

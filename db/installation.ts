@@ -28,6 +28,22 @@ export async function thisInstallation(db: Db, wrap: Wrap): Promise<Installation
   return made;
 }
 
+/** The id of this installation. The first call makes its row. */
+export async function installationId(db: Db): Promise<string> {
+  const found = await findInstallationId(db);
+  if (found !== null) return found;
+  await db.insert(installation).values({}).onConflictDoNothing();
+  const made = await findInstallationId(db);
+  if (made === null) throw new Error('the table installation does not keep its row');
+  return made;
+}
+
+/** The id of this installation; null: no process has ever worked on it. */
+export async function findInstallationId(db: Db): Promise<string | null> {
+  const [row] = await db.select({ id: installation.id }).from(installation);
+  return row?.id ?? null;
+}
+
 async function findInstallation(db: Db): Promise<Installation | null> {
   const [row] = await db.select().from(installation);
   if (row === undefined || row.kekId === null || row.secretWrapped === null) return null;

@@ -21,7 +21,7 @@ interface Migration {
 }
 
 /** All migrations, oldest first. */
-function allMigrations(): Migration[] {
+export function allMigrations(): Migration[] {
   const journal: { entries: { tag: string; when: number }[] } = JSON.parse(
     readFileSync(new URL('meta/_journal.json', FOLDER), 'utf8'),
   );
@@ -81,7 +81,7 @@ const NOTES = '__drizzle_migrations';
  * may be another program's, or of another installation in the same database.
  * @returns null where there is none of ours, or none that this role may read
  */
-async function findNotes(db: Db): Promise<SQL | null> {
+export async function findNotes(db: Db): Promise<SQL | null> {
   const places = await db.execute<{ schema: string; own: boolean }>(sql`
     select n.nspname as schema, n.nspname = current_schema() as own
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -114,7 +114,7 @@ async function createNotes(db: Db): Promise<SQL> {
 }
 
 /** When the newest migration that was applied was made; 0: none was. */
-async function lastNoted(db: Db, notes: SQL): Promise<number> {
+export async function lastNoted(db: Db, notes: SQL): Promise<number> {
   const [row] = await db.execute<{ last: string | null }>(sql`select max(created_at) as last from ${notes}`);
   return Number(row?.last ?? 0);
 }

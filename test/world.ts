@@ -433,7 +433,8 @@ export async function tusUpload(uploadUrl: string, bytes: Buffer, key: string): 
   });
 }
 
-async function cloneDatabase(name: string): Promise<string> {
+/** A database of the newest schema, and nothing in it. @returns its URL */
+export async function cloneDatabase(name: string): Promise<string> {
   const url = new URL(inject('postgresUrl'));
   const template = url.pathname.slice(1);
   url.pathname = '/postgres';

@@ -1,7 +1,7 @@
-import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
-import { SEARCH_ATTRIBUTES, SWEEP_ID, TASK_QUEUE } from './names.ts';
+import type { Client } from '@temporalio/client';
+import { SEARCH_ATTRIBUTES } from './names.ts';
 
-/* What Everpost needs in a Temporal namespace. Every worker asks for it at its start; asking twice changes nothing. */
+/* What Everpost needs of a Temporal server. Every worker asks for it at its start; asking twice changes nothing. */
 
 /** Registers our search attributes. @throws ServiceError where the server leaves that to its operators */
 export async function ensureSearchAttributes(client: Client): Promise<void> {
@@ -19,23 +19,3 @@ export async function ensureSearchAttributes(client: Client): Promise<void> {
 
 /** temporal.api.enums.v1.IndexedValueType */
 const KEYWORD = 2;
-
-/** The Schedule of `sweep`: every minute, never two at once, nothing caught up after a stop. */
-export async function ensureSweep(client: Client): Promise<void> {
-  try {
-    await client.schedule.create({
-      scheduleId: SWEEP_ID,
-      spec: { intervals: [{ every: '1 minute' }], jitter: '5 seconds' },
-      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '2 minutes' },
-      action: {
-        type: 'startWorkflow',
-        workflowType: 'sweep',
-        workflowId: SWEEP_ID,
-        taskQueue: TASK_QUEUE,
-        staticSummary: 'Starts what was committed but never started',
-      },
-    });
-  } catch (error) {
-    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-  }
-}

@@ -1,9 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Client } from '@temporalio/client';
-import { sql } from 'drizzle-orm';
 import { Type } from 'typebox';
 import { TASK_QUEUE } from '../../workflows/names.ts';
+import { databaseProblem } from '../../db/problems.ts';
 import type { Deps } from '../deps.ts';
+import { namespaceProblem } from '../namespace.ts';
 import { soon, soonFromTemporal } from '../outage.ts';
 import { malformed } from '../schemas.ts';
 
@@ -44,24 +45,27 @@ export const healthRoutes =
         config,
         schema: {
           operationId: 'isReady',
-          summary: 'Whether the database answers and every task queue has a live worker',
+          summary: 'Whether the database is right, and every task queue has a live worker',
           tags,
           response: { 200: Readiness, 503: Readiness, ...malformed },
         },
       },
       async (_request, reply) => {
-        const [database, queues] = await Promise.allSettled([
-          soon(Promise.resolve(db.execute(sql`select 1`))),
-          idleQueues(temporal),
+        const [database, queues, namespace] = await Promise.allSettled([
+          soon(databaseProblem(db)),
+          soonFromTemporal(temporal, () => idleQueues(temporal)),
+          soonFromTemporal(temporal, () => namespaceProblem(temporal, db)),
         ]);
         const idle = queues.status === 'fulfilled' ? queues.value : null;
         const checks = {
-          database:
-            database.status === 'fulfilled'
-              ? { ok: true }
-              : { ok: false, message: 'PostgreSQL does not answer' },
-          temporal:
-            idle === null ? { ok: false, message: 'the Temporal server does not answer' } : { ok: true },
+          database: check(database.status === 'fulfilled' ? database.value : 'PostgreSQL does not answer'),
+          temporal: check(
+            idle === null
+              ? 'the Temporal server does not answer'
+              : namespace.status === 'fulfilled'
+                ? namespace.value
+                : null,
+          ),
           workers:
             idle?.length === 0
               ? { ok: true }
@@ -79,6 +83,9 @@ export const healthRoutes =
     );
   };
 
+/** @param problem null: there is none */
+const check = (problem: string | null) => (problem === null ? { ok: true } : { ok: false, message: problem });
+
 /** Kinds of tasks that no worker has asked for lately. */
 async function idleQueues(temporal: Client): Promise<string[]> {
   const live = async (taskQueueType: number): Promise<boolean> => {
@@ -95,8 +102,6 @@ async function idleQueues(temporal: Client): Promise<string[]> {
       ({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 > Date.now() - POLLED_WITHIN_MS,
     );
   };
-  const [workflows, activities] = await soonFromTemporal(temporal, () =>
-    Promise.all([live(KINDS.workflow), live(KINDS.activity)]),
-  );
+  const [workflows, activities] = await Promise.all([live(KINDS.workflow), live(KINDS.activity)]);
   return [...(workflows ? [] : ['workflows']), ...(activities ? [] : ['activities'])];
 }

@@ -10,7 +10,10 @@ import { run } from '../../scripts/run.ts';
  * The libraries come along, so that nothing has to be installed.
  */
 const PACKAGES = [
-  { name: 'pgbouncer=1.18.0-1+deb12u1', sha256: 'b8468c31f94596da0967b1a27980a0a036268eb8e53d3e647651bd7b82b6f65e' },
+  {
+    name: 'pgbouncer=1.18.0-1+deb12u1',
+    sha256: 'b8468c31f94596da0967b1a27980a0a036268eb8e53d3e647651bd7b82b6f65e',
+  },
   {
     name: 'libevent-2.1-7=2.1.12-stable-8+deb12u1',
     sha256: '95a025ae2548aed9dbb0f0a0215b0483b7fa43db1d4f1f318f013f2ea84987c3',
@@ -30,7 +33,11 @@ export interface PgBouncerBinary {
  * @throws Error that names every way out
  */
 export async function findPgBouncer(): Promise<PgBouncerBinary> {
-  const root = join(environment['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'everpost', 'pgbouncer-1.18.0');
+  const root = join(
+    environment['XDG_CACHE_HOME'] || join(homedir(), '.cache'),
+    'everpost',
+    'pgbouncer-1.18.0',
+  );
   const failures: string[] = [];
   for (const find of [() => fetched(root), () => versionOf(null)]) {
     try {
@@ -58,7 +65,9 @@ async function fetchInto(root: string): Promise<void> {
     for (const { name, sha256 } of PACKAGES) {
       await run(['apt-get', 'download', name], { cwd: work });
       const file = readdirSync(work).find((entry) => entry.endsWith('.deb')) ?? '';
-      const found = createHash('sha256').update(readFileSync(join(work, file))).digest('hex');
+      const found = createHash('sha256')
+        .update(readFileSync(join(work, file)))
+        .digest('hex');
       if (found !== sha256) throw new Error(`${name} has the SHA-256 ${found} instead of ${sha256}`);
       await run(['dpkg', '-x', join(work, file), unpacked]);
       rmSync(join(work, file));

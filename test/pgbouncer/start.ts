@@ -27,7 +27,8 @@ export async function startPgBouncer(
   const port = await freePort();
   const dir = mkdtempSync(join(tmpdir(), 'everpost-pgbouncer-'));
   const root = binary.root === null ? null : join(dir, 'root');
-  if (binary.root !== null && root !== null) cpSync(binary.root, root, { recursive: true, verbatimSymlinks: true });
+  if (binary.root !== null && root !== null)
+    cpSync(binary.root, root, { recursive: true, verbatimSymlinks: true });
   writeFileSync(join(dir, 'users.txt'), `"${target.username}" "${decodeURIComponent(target.password)}"\n`);
   writeFileSync(
     join(dir, 'pgbouncer.ini'),

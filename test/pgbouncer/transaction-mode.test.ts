@@ -85,7 +85,8 @@ test('Migrations, and the state of the schema, work through it for a role with r
   await admin.query(`alter role ${role} set search_path = app`);
   // The pooler's connections were made before.
   await admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where usename = $1`, [role]);
-  for (const parameters of ['?schema=app', '?schema=app&pgbouncer=true', '']) await migrateDatabase(theirs.url + parameters);
+  for (const parameters of ['?schema=app', '?schema=app&pgbouncer=true', ''])
+    await migrateDatabase(theirs.url + parameters);
   for (const parameters of ['?schema=app', '?pgbouncer=true', ''])
     expect(await schemaState(open(theirs.url + parameters))).toEqual({ kind: 'current' });
 });
@@ -97,7 +98,10 @@ test('Server and worker publish through it, also while it is restarted and its c
   const port = String(await ownPort());
   const settings = { DATABASE_URL: bouncer.url, PORT: port };
   const before = world.children.length;
-  const [server, worker] = await Promise.all([world.spawn('server', settings), world.spawn('worker', settings)]);
+  const [server, worker] = await Promise.all([
+    world.spawn('server', settings),
+    world.spawn('worker', settings),
+  ]);
   const url = `http://127.0.0.1:${port}`;
   const ready = async (): Promise<true | null> =>
     (await world.call('GET', `${url}/readyz`, { key: null }).catch(() => null))?.status === 200 ? true : null;

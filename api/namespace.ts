@@ -1,0 +1,41 @@
+import type { Client } from '@temporalio/client';
+import type { Db } from '../db/client.ts';
+import { findInstallationId, installationId } from '../db/installation.ts';
+import { checkNamespace, NamespaceTaken, takeNamespace } from '../workflows/namespace.ts';
+import { isDatabaseAway, soon } from './outage.ts';
+
+/** A webhook that PostgreSQL cannot take waits for nothing else for long. */
+const PATIENCE_MS = 500;
+
+/**
+ * Permits to start workflows once the namespace is known to be this installation's; asked until then.
+ * @returns a function that rejects with NamespaceTaken
+ */
+export function namespacePermit(temporal: Client, db: Db): () => Promise<void> {
+  let ours = false;
+  return async () => {
+    if (ours) return;
+    const id = await soon(installationId(db), 'database_unavailable', PATIENCE_MS).catch(nullIfAway);
+    // Nobody can tell while the database is away; webhooks are kept by Temporal meanwhile.
+    if (id === null) return;
+    await takeNamespace(temporal, id);
+    ours = true;
+  };
+}
+
+function nullIfAway(error: unknown): null {
+  if (isDatabaseAway(error)) return null;
+  throw error;
+}
+
+/** Why this installation may not use the namespace; null: it may, as far as can be told. */
+export async function namespaceProblem(temporal: Client, db: Db): Promise<string | null> {
+  try {
+    const id = await findInstallationId(db);
+    if (id !== null) await checkNamespace(temporal, id);
+    return null;
+  } catch (error) {
+    if (error instanceof NamespaceTaken) return error.message;
+    throw error;
+  }
+}

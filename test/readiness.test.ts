@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import process from 'node:process';
+import { Client } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, describe, expect, onTestFailed, onTestFinished, test } from 'vitest';
+import { openDatabase } from '../db/client.ts';
+import { migrateDatabase } from '../db/migrate.ts';
+import type { Child } from '../scripts/child.ts';
+import { ownPort } from './ports.ts';
+import { cloneDatabase, createWorld, type Json, until, type World } from './world.ts';
+
+/*
+ * A database or a namespace that is not the right one: `/readyz` says in words what is wrong, no work is taken, and all goes
+ * on by itself once it is right.
+ */
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+});
+afterAll(() => world?.close());
+
+const unique = (letter: string): string => `${letter}${randomBytes(6).toString('hex')}`;
+
+/** One more server. @returns its URL */
+async function server(more: Record<string, string>): Promise<string> {
+  const port = await ownPort();
+  const child = await world.spawn('server', { PORT: String(port), ...more });
+  onTestFinished(() => child.stop());
+  const url = `http://127.0.0.1:${port}`;
+  await until('the server to be up', async () =>
+    (await world.call('GET', `${url}/livez`, { key: null }).catch(() => null))?.status === 200 ? true : null,
+  );
+  return url;
+}
+
+async function worker(more: Record<string, string>): Promise<Child> {
+  const child = await world.spawn('worker', more);
+  onTestFinished(() => child.stop());
+  return child;
+}
+
+const readiness = async (url: string): Promise<Json> => {
+  const { status, body } = await world.call('GET', `${url}/readyz`, { key: null });
+  expect(status).toBe(body.ready ? 200 : 503);
+  return body;
+};
+
+/** Waits for a line of a process that has these words. */
+const untilSays = (child: Child, words: RegExp): Promise<string> =>
+  until(
+    `${child.name} to say ${words}`,
+    async () => words.exec(readFileSync(child.logFile, 'utf8'))?.[0] ?? null,
+  );
+
+async function newNamespace(): Promise<string> {
+  const namespace = unique('n');
+  await world.connection.workflowService.registerNamespace({
+    namespace,
+    workflowExecutionRetentionPeriod: msToTs('1 day'),
+  });
+  return namespace;
+}
+
+/** A database of its own, changed. @returns its URL */
+async function changed(statement: string): Promise<string> {
+  const url = await cloneDatabase(unique('r'));
+  const database = openDatabase(url, 1);
+  await database.db.execute(statement);
+  await database.close();
+  return url;
+}
+
+describe('a database that is not the right one', () => {
+  test('Without tables a server is not ready and a worker takes no work; both begin by themselves after the migration.', async () => {
+    onTestFailed(() => world.tell());
+    const url = await changed(
+      'drop schema public cascade; drop schema if exists drizzle cascade; create schema public',
+    );
+    const more = { DATABASE_URL: url, TEMPORAL_NAMESPACE: await newNamespace() };
+    const [api, child] = await Promise.all([server(more), worker(more)]);
+    const { ready, checks } = await readiness(api);
+    expect(ready).toBe(false);
+    expect(checks.database.message).toContain('npm run db:migrate');
+    expect(await untilSays(child, /no work is taken yet.*/)).toContain('npm run db:migrate');
+    expect(checks.workers.ok).toBe(false);
+
+    await migrateDatabase(url);
+    await until('both to be ready', async () => ((await readiness(api)).ready ? true : null));
+  });
+
+  test.for<[string, string, boolean, RegExp]>([
+    [
+      'An older schema is named, with what to do',
+      'delete from __drizzle_migrations where id > 3',
+      false,
+      /older schema .*npm run db:migrate/,
+    ],
+    [
+      'A newer schema is no fault: another version is being rolled out',
+      `insert into __drizzle_migrations (hash, created_at) values ('later', 9000000000000)`,
+      true,
+      /^$/,
+    ],
+  ])('%s.', async ([, statement, ok, words]) => {
+    const api = await server({ DATABASE_URL: await changed(statement) });
+    const { database } = (await readiness(api)).checks;
+    expect(database.ok).toBe(ok);
+    expect(database.message ?? '').toMatch(words);
+  });
+
+  test.for<[string, (url: URL) => void, RegExp]>([
+    ['A wrong password', (url) => (url.password = 'not-it'), /refuses the password/],
+    ['A user that does not exist', (url) => (url.username = 'nobody'), /refuses the (password|login)/],
+    ['A database that does not exist', (url) => (url.pathname = '/nowhere'), /does not exist/],
+    ['A server without TLS where TLS is demanded', (url) => (url.search = '?sslmode=require'), /TLS/],
+    ['A port where nothing listens', (url) => (url.port = '1'), /does not answer/],
+  ])('%s is said in words, without a name or a secret; a worker waits for it.', async ([, change, words]) => {
+    const url = new URL(world.env.DATABASE_URL);
+    change(url);
+    const more = { DATABASE_URL: url.href };
+    const [api, child] = await Promise.all([server(more), worker(more)]);
+    const { ready, checks } = await readiness(api);
+    expect(ready).toBe(false);
+    expect(checks.database.message).toMatch(words);
+    expect(JSON.stringify(checks)).not.toMatch(/not-it|nobody|nowhere/);
+    expect(await untilSays(child, /no work is taken yet.*/)).toMatch(words);
+    expect(child.isRunning()).toBe(true);
+    // Nothing is under way that it had to finish.
+    process.kill(child.pid, 'SIGTERM');
+    expect(await child.exited).toBe('exit code 0');
+    const answer = await world.call('GET', `${api}/api/posts`);
+    expect(answer.body.error.code).toBe('database_unavailable');
+  });
+});
+
+describe('a namespace of another installation', () => {
+  test('Its workers take nothing of ours, ours take nothing of it, and a post goes out once its own namespace is used.', async () => {
+    onTestFailed(() => world.tell());
+    const account = await world.connect();
+    const media = await world.upload();
+    const namespace = await newNamespace();
+    // Another installation lives there.
+    const other = await worker({
+      DATABASE_URL: await cloneDatabase(unique('r')),
+      TEMPORAL_NAMESPACE: namespace,
+    });
+    await untilSays(other, /worker started/);
+
+    const api = await server({ TEMPORAL_NAMESPACE: namespace });
+    const { ready, checks } = await readiness(api);
+    expect(ready).toBe(false);
+    expect(checks.database.ok).toBe(true);
+    expect(checks.temporal.message).toMatch(/belongs to installation .*namespace of its own/);
+    const ours = await worker({ TEMPORAL_NAMESPACE: namespace });
+    await untilSays(ours, /no work is taken yet: the Temporal namespace .* belongs to installation/);
+
+    const { status, body: post } = await world.call('POST', `${api}/api/tiktok/upload`, {
+      body: {
+        accountId: account,
+        source: 'FILE_UPLOAD',
+        mediaId: media,
+        mode: 'direct',
+        postInfo: { title: unique('post '), privacy_level: 'PUBLIC_TO_EVERYONE' },
+      },
+    });
+    expect([status, post.state]).toEqual([202, 'accepted']);
+    const there = world.connection.workflowService.describeWorkflowExecution({
+      namespace,
+      execution: { workflowId: `post:${post.id}` },
+    });
+    await expect(there).rejects.toThrow(/not found/);
+    const cancel = await world.call('POST', `${api}/api/posts/${post.id}/cancel`);
+    expect(cancel.body.error?.code).toBe('temporal_unavailable');
+
+    // The world's own worker sweeps in the namespace of this installation.
+    await world.database.db.execute(
+      sql`update posts set created_at = created_at - interval '1 minute' where id = ${post.id}`,
+    );
+    await world.sweep();
+    await world.untilPost(post.id, 'published');
+    expect(ours.isRunning()).toBe(true);
+    expect(readFileSync(ours.logFile, 'utf8')).not.toContain('worker started');
+  });
+
+  test('A namespace that an older version made is taken over, with what its operator has set.', async () => {
+    const namespace = await newNamespace();
+    const client = new Client({ connection: world.connection, namespace });
+    const schedule = await client.schedule.create({
+      scheduleId: 'sweep',
+      spec: { intervals: [{ every: '7 minutes' }] },
+      action: { type: 'startWorkflow', workflowType: 'sweep', workflowId: 'sweep', taskQueue: 'everpost' },
+      state: { paused: true, note: 'as it was' },
+    });
+    const child = await worker({ TEMPORAL_NAMESPACE: namespace });
+    await untilSays(child, /worker started/);
+    const { action, state, spec } = await schedule.describe();
+    const [row] = await world.database.db.execute<{ id: string }>(sql`select id from installation`);
+    expect(action.memo).toEqual({ installation: row?.id });
+    expect(state).toMatchObject({ paused: true, note: 'as it was' });
+    expect(spec.intervals?.[0]?.every).toBe(420_000);
+  });
+});

@@ -1,0 +1,99 @@
+import {
+  type Client,
+  ScheduleAlreadyRunning,
+  ScheduleNotFoundError,
+  ScheduleOverlapPolicy,
+  type WorkflowClientInterceptor,
+} from '@temporalio/client';
+import { SWEEP_ID, TASK_QUEUE } from './names.ts';
+
+/*
+ * A Temporal namespace belongs to one installation: to the database whose id stands in the Schedule `sweep`. Another one
+ * there would find workflows about posts that it does not have, and have its own taken by workers that do not know them.
+ */
+
+/** The namespace belongs to another installation. */
+export class NamespaceTaken extends Error {
+  override readonly name = 'NamespaceTaken';
+
+  constructor(namespace: string, owner: string, installation: string) {
+    super(
+      `the Temporal namespace "${namespace}" belongs to installation ${owner}, but the database is installation ${installation}: ` +
+        `give each installation a namespace of its own, or, if the other one is gone for good, delete the Schedule "${SWEEP_ID}"`,
+    );
+  }
+}
+
+/**
+ * Takes the namespace for an installation, with the Schedule of `sweep`: every minute, never two at once, nothing caught up
+ * after a stop. Taking it twice changes nothing.
+ * @throws NamespaceTaken; ServiceError when Temporal does not answer
+ */
+export async function takeNamespace(client: Client, installation: string): Promise<void> {
+  try {
+    await client.schedule.create({
+      scheduleId: SWEEP_ID,
+      spec: { intervals: [{ every: '1 minute' }], jitter: '5 seconds' },
+      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '2 minutes' },
+      action: {
+        type: 'startWorkflow',
+        workflowType: 'sweep',
+        workflowId: SWEEP_ID,
+        taskQueue: TASK_QUEUE,
+        staticSummary: 'Starts what was committed but never started',
+        memo: { installation },
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    if ((await ownerOf(client)) === null) await sign(client, installation);
+    await checkNamespace(client, installation);
+  }
+}
+
+/** @throws NamespaceTaken */
+export async function checkNamespace(client: Client, installation: string): Promise<void> {
+  const owner = await ownerOf(client);
+  if (owner !== null && owner !== installation)
+    throw new NamespaceTaken(client.options.namespace, owner, installation);
+}
+
+/** The installation that has the namespace; null: none has, or one of a version that did not sign. */
+async function ownerOf(client: Client): Promise<string | null> {
+  try {
+    const { action } = await client.schedule.getHandle(SWEEP_ID).describe();
+    const owner = action.memo?.['installation'];
+    return typeof owner === 'string' ? owner : null;
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return null;
+    throw error;
+  }
+}
+
+/** Older versions made the Schedule without a name. What an operator has changed of it stays. */
+async function sign(client: Client, installation: string): Promise<void> {
+  await client.schedule.getHandle(SWEEP_ID).update(({ action, ...rest }) => ({
+    ...rest,
+    action: { ...action, memo: { ...action.memo, installation } },
+  }));
+}
+
+/**
+ * Keeps a client from starting or speaking to workflows as long as it is not known whose namespace it is.
+ * @param permit rejects when it is another installation's
+ */
+export function onlyWith(permit: () => Promise<void>): WorkflowClientInterceptor {
+  const first =
+    <Input, Output>() =>
+    async (input: Input, next: (input: Input) => Promise<Output>): Promise<Output> => {
+      await permit();
+      return next(input);
+    };
+  return {
+    startWithDetails: first(),
+    signalWithStart: first(),
+    startUpdateWithStart: first(),
+    startUpdate: first(),
+    signal: first(),
+  };
+}
