@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import type { Post } from '../db/posts.ts';
 import { POST_STATES } from '../db/schema.ts';
 import { postWorkflowId } from '../workflows/names.ts';
+import { requestView } from './post-request.ts';
 import { Anything, nullable, text, textOrNull, Time } from './schemas.ts';
 
 const Failure = Type.Object({
@@ -41,6 +42,14 @@ export const PostView = Type.Object(
       description: 'What happens next, and when.',
     }),
     error: Type.Union([Failure, Type.Null()]),
+    request: Type.Object(
+      {},
+      {
+        additionalProperties: true,
+        description:
+          'The body that the provider’s own route takes for this post: what was chosen, and what stands where nothing was (TikTok: the `disable_` switches).',
+      },
+    ),
     deletedAt: Type.Unsafe<string | null>({
       type: ['string', 'null'],
       format: 'date-time',
@@ -75,6 +84,7 @@ export function postView(post: Post) {
     next:
       post.nextStep === null || post.nextAt === null ? null : { step: post.nextStep, at: text(post.nextAt) },
     error: post.error,
+    request: requestView(post),
     deletedAt: textOrNull(post.deletedAt),
     deletion:
       post.deletionRequestedAt === null

@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox';
 import type { Account } from '../db/accounts.ts';
 import type { MediaFacts } from '../providers/provider.ts';
 import { Address } from '../providers/texts.ts';
-import { checkRequest, PostInfo, type TikTokRequest } from '../providers/tiktok/request.ts';
+import { checkRequest, PostInfo, type TikTokRequest, withSwitches } from '../providers/tiktok/request.ts';
 import type { Deps } from './deps.ts';
 import { type FieldProblem, fieldError } from './errors.ts';
 import {
@@ -49,7 +49,7 @@ export async function readUpload(
   userId: string,
   body: UploadBody,
 ): Promise<DraftPost> {
-  const request = requestOf(body);
+  const request = withSwitches(requestOf(body));
   const refusal = fieldError([...checkSource(body, deps.config.allowPrivateUrls), ...checkRequest(request)]);
   if (refusal !== null) throw refusal;
   const times = timesOf(body);
@@ -65,7 +65,7 @@ export async function readUpload(
   return draftPost(poster, body, times, {
     request,
     media,
-    same: [media?.sha256 ?? media?.id ?? body.videoUrl ?? body.photoUrls, mode, postInfo],
+    same: [media?.sha256 ?? media?.id ?? body.videoUrl ?? body.photoUrls, mode, body.postInfo ?? {}],
     detail: { table: 'tiktok_posts', source, mode, title: postInfo.title ?? null },
   });
 }

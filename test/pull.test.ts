@@ -113,6 +113,29 @@ describe('photos', () => {
     });
   });
 
+  test('carry the AI label beside post_info, and answer what was chosen and what was not', async () => {
+    onTestFailed(() => world.tell());
+    const photoUrls = [photo()];
+    const postInfo = { privacy_level: 'PUBLIC_TO_EVERYONE', is_aigc: true };
+    const { body } = await publish({ photoUrls, postInfo });
+    expect(body.request).toEqual({
+      accountId,
+      source: 'PULL_FROM_URL',
+      mode: 'direct',
+      photoUrls,
+      postInfo: { ...postInfo, disable_comment: false },
+    });
+    await world.untilPost(body.id, 'published');
+    const [init] = await world.requests('content.init');
+    expect(init.body).toMatchObject({ media_type: 'PHOTO', is_aigc: true });
+    expect(init.body.post_info).toEqual({
+      privacy_level: 'PUBLIC_TO_EVERYONE',
+      disable_comment: false,
+      brand_content_toggle: false,
+      brand_organic_toggle: false,
+    });
+  });
+
   test('as a draft are delivered to the inbox, with title and description', async () => {
     onTestFailed(() => world.tell());
     const postInfo = { title: 'a draft', description: 'to be finished' };

@@ -358,7 +358,12 @@ describe('pull from URL', () => {
   const photos = (paths: string[], changes: object = {}) => ({
     media_type: 'PHOTO',
     post_mode: 'DIRECT_POST',
-    post_info: { privacy_level: 'PUBLIC_TO_EVERYONE', title: 'photos' },
+    post_info: {
+      privacy_level: 'PUBLIC_TO_EVERYONE',
+      title: 'photos',
+      brand_content_toggle: false,
+      brand_organic_toggle: false,
+    },
     source_info: {
       source: 'PULL_FROM_URL',
       photo_images: paths.map((path) => base + path),
@@ -412,12 +417,31 @@ describe('pull from URL', () => {
     ]);
     const png = await init(PHOTOS, photos(['/photo.png']));
     await reaches(png.id, 'file_format_check_failed');
-    const draft = await init(PHOTOS, photos(['/1.jpg'], { post_mode: 'MEDIA_UPLOAD' }));
+    const post_info = { title: 'photos' };
+    const draft = await init(PHOTOS, photos(['/1.jpg'], { post_mode: 'MEDIA_UPLOAD', post_info }));
     await reaches(draft.id, 'SEND_TO_USER_INBOX');
     const many = photos(Array<string>(36).fill('/1.jpg'));
     expect((await call(PHOTOS, many)).text).toContain('invalid_params');
     expect((await call(PHOTOS, photos([]))).text).toContain('invalid_params');
     ({ accessToken } = await client.connect(undefined, 'video.upload'));
     expect((await call(PHOTOS, photos(['/1.jpg']))).text).toContain('scope_not_authorized');
+  });
+
+  it.each([
+    ['is_aigc in post_info', { post_info: { ...photos([]).post_info, is_aigc: true } }],
+    ['a direct post without the brand toggles', { post_info: { privacy_level: 'SELF_ONLY' } }],
+    ['a switch of videos', { post_info: { ...photos([]).post_info, disable_duet: true } }],
+    ['a draft with a privacy level', { post_mode: 'MEDIA_UPLOAD' }],
+    ['a draft with the AI label', { post_mode: 'MEDIA_UPLOAD', post_info: {}, is_aigc: true }],
+    [
+      'a photo post without its cover',
+      { source_info: { source: 'PULL_FROM_URL', photo_images: ['https://x.example/1.jpg'] } },
+    ],
+  ])('refuses %s (sheet 4.5)', async (_what, changes) => {
+    expect((await call(PHOTOS, photos(['/1.jpg'], changes))).text).toContain('invalid_params');
+  });
+
+  it('takes the AI label of photos beside post_info', async () => {
+    expect((await call(PHOTOS, photos(['/1.jpg'], { is_aigc: true }))).text).toContain('publish_id');
   });
 });

@@ -201,12 +201,15 @@ function quotasOf(step: string, { mode, photoUrls }: TikTokRequest): readonly Qu
 function initCall(request: TikTokRequest, size: number | null): { path: `/v2/${string}`; body: object } {
   const { mode, postInfo, photoUrls } = request;
   if (photoUrls !== undefined) {
+    // Of photos the label stands beside post_info, not in it (sheet section 4.5).
+    const { is_aigc, ...photoInfo } = postInfo;
     return {
       path: '/v2/post/publish/content/init/',
       body: {
         media_type: 'PHOTO',
         post_mode: mode === 'direct' ? 'DIRECT_POST' : 'MEDIA_UPLOAD',
-        post_info: mode === 'direct' ? withToggles(postInfo) : postInfo,
+        ...(is_aigc === undefined ? {} : { is_aigc }),
+        post_info: mode === 'direct' ? withToggles(photoInfo) : photoInfo,
         source_info: {
           source: 'PULL_FROM_URL',
           photo_images: photoUrls,

@@ -9,15 +9,22 @@ const PRIVACY_LEVELS = [
   'SELF_ONLY',
 ] as const;
 
+const interaction = (what: string) =>
+  Type.Optional(
+    Type.Boolean({
+      description: `${what} are possible unless this is true, or the account forbids them; false where a direct post leaves it out. TikTok's guidelines want them off until the creator has chosen them: send true unless they have.`,
+    }),
+  );
+
 /** TikTok's own field names (sheet sections 4.3 and 4.5). `title` of a video: at most 2200 UTF-16 units, of a photo post 90. */
 export const PostInfo = Type.Object(
   {
     title: Type.Optional(Words),
     description: Type.Optional(Words),
     privacy_level: Type.Optional(Type.Enum([...PRIVACY_LEVELS])),
-    disable_comment: Type.Optional(Type.Boolean()),
-    disable_duet: Type.Optional(Type.Boolean()),
-    disable_stitch: Type.Optional(Type.Boolean()),
+    disable_comment: interaction('Comments'),
+    disable_duet: interaction('Duets'),
+    disable_stitch: interaction('Stitches'),
     video_cover_timestamp_ms: Type.Optional(Type.Integer({ minimum: 0, maximum: 2_147_483_647 })),
     auto_add_music: Type.Optional(Type.Boolean()),
     brand_content_toggle: Type.Optional(Type.Boolean()),
@@ -37,6 +44,16 @@ export const TikTokRequest = Type.Object({
   photoCoverIndex: Type.Optional(Type.Integer({ minimum: 0 })),
 });
 export type TikTokRequest = Static<typeof TikTokRequest>;
+
+/**
+ * A direct post with every switch that TikTok takes as off where it is absent: so the post says what was chosen for it
+ * (sheet sections 4.3, 4.5 and 12, 2c).
+ */
+export function withSwitches(request: TikTokRequest): TikTokRequest {
+  if (request.mode !== 'direct') return request;
+  const ofVideos = request.photoUrls === undefined ? { disable_duet: false, disable_stitch: false } : {};
+  return { ...request, postInfo: { disable_comment: false, ...ofVideos, ...request.postInfo } };
+}
 
 const INBOX_FIELDS = new Set(['title']);
 const INBOX_PHOTO_FIELDS = new Set(['title', 'description']);

@@ -46,16 +46,19 @@ export const UrlSource = Type.Object(
 export const DirectVideo = Type.Object({ post_info: VideoPostInfo, source_info: Type.Unknown() }, closed);
 export const InboxVideo = Type.Object({ source_info: Type.Unknown() }, closed);
 
-// Sheet 4.5
-const photoPostInfo = {
-  title: Type.Optional(Type.String()),
-  description: Type.Optional(Type.String()),
-  disable_comment: optionalFlag,
-  auto_add_music: optionalFlag,
-  brand_content_toggle: optionalFlag,
-  brand_organic_toggle: optionalFlag,
-  is_aigc: optionalFlag,
-};
+// Sheet 4.5: what works for drafts too, and what "only works" for direct posts.
+const photoTexts = { title: Type.Optional(Type.String()), description: Type.Optional(Type.String()) };
+const DirectPhotoInfo = Type.Object(
+  {
+    ...photoTexts,
+    privacy_level: PrivacyLevel,
+    disable_comment: optionalFlag,
+    auto_add_music: optionalFlag,
+    brand_content_toggle: Type.Boolean(),
+    brand_organic_toggle: Type.Boolean(),
+  },
+  closed,
+);
 const photoCommon = {
   media_type: Type.Literal('PHOTO'),
   source_info: Type.Object(
@@ -71,7 +74,9 @@ export const DirectPhoto = Type.Object(
   {
     ...photoCommon,
     post_mode: Type.Literal('DIRECT_POST'),
-    post_info: Type.Object({ ...photoPostInfo, privacy_level: PrivacyLevel }, closed),
+    // Beside post_info, not in it.
+    is_aigc: optionalFlag,
+    post_info: DirectPhotoInfo,
   },
   closed,
 );
@@ -79,9 +84,7 @@ export const InboxPhoto = Type.Object(
   {
     ...photoCommon,
     post_mode: Type.Literal('MEDIA_UPLOAD'),
-    post_info: Type.Optional(
-      Type.Object({ ...photoPostInfo, privacy_level: Type.Optional(PrivacyLevel) }, closed),
-    ),
+    post_info: Type.Optional(Type.Object(photoTexts, closed)),
   },
   closed,
 );

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { requestView } from '../api/post-request.ts';
+import { withSwitches } from '../providers/tiktok/request.ts';
+
+/* `request` of a post: the body that the provider's own route takes for it. */
+
+const view = (request: object, mediaId: string | null = null) =>
+  requestView({ request, mediaId, oauthAccountId: 'a' });
+
+test('a single file is named by its id, or by the field that says what is behind its URL', () => {
+  const postInfo = { caption: 'c' };
+  expect(view({ mediaType: 'REELS', media: [{ kind: 'video', mediaId: 'm' }], postInfo }, 'm')).toEqual({
+    accountId: 'a',
+    mediaType: 'REELS',
+    mediaId: 'm',
+    postInfo,
+  });
+  expect(view({ mediaType: 'IMAGE', media: [{ kind: 'image', url: 'u' }], postInfo })).toEqual({
+    accountId: 'a',
+    mediaType: 'IMAGE',
+    imageUrl: 'u',
+    postInfo,
+  });
+});
+
+test('a carousel has children, and a chain has replies', () => {
+  const media = [
+    { kind: 'image', url: 'u', alt_text: 't' },
+    { kind: 'video', mediaId: 'm' },
+  ];
+  const request = {
+    mediaType: 'CAROUSEL',
+    media,
+    postInfo: {},
+    replies: [{ mediaType: 'TEXT', media: [], postInfo: { text: 'r' } }],
+  };
+  expect(view(request)).toEqual({
+    accountId: 'a',
+    mediaType: 'CAROUSEL',
+    children: [{ imageUrl: 'u', alt_text: 't' }, { mediaId: 'm' }],
+    postInfo: {},
+    replies: [{ mediaType: 'TEXT', postInfo: { text: 'r' } }],
+  });
+});
+
+test('a direct video says which switches apply, a draft has none', () => {
+  const file = { source: 'FILE_UPLOAD', postInfo: { disable_duet: true } } as const;
+  expect(view(withSwitches({ ...file, mode: 'direct' }), 'm')).toEqual({
+    accountId: 'a',
+    mediaId: 'm',
+    source: 'FILE_UPLOAD',
+    mode: 'direct',
+    postInfo: { disable_comment: false, disable_duet: true, disable_stitch: false },
+  });
+  expect(view(withSwitches({ ...file, postInfo: {}, mode: 'inbox' }), 'm')['postInfo']).toEqual({});
+});
