@@ -215,9 +215,10 @@ describe('threads', () => {
   test('publishes a chain, each part after the one that it answers', async () => {
     const { made, verdict } = await perform(threads, chain);
     expect(verdict.providerPostId).toBe(made['publish']);
-    expect(Object.keys(made)).toEqual(
-      ['', 'reply:1/', 'reply:2/'].flatMap((part) => [`${part}container`, `${part}publish`]),
-    );
+    expect(Object.keys(made)).toEqual([
+      ...['container', 'reply:1/proof', 'reply:2/proof', 'publish'],
+      ...['reply:1/', 'reply:2/'].flatMap((part) => [`${part}container`, `${part}publish`]),
+    ]);
   });
 
   test('counts the first post of a chain as a post, and the others as replies', () => {

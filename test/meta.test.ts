@@ -881,9 +881,29 @@ describe('a chain', () => {
     });
   });
 
+  test.each([
+    ['text', { mediaType: 'TEXT' }, 'text_too_long'],
+    ['file', { mediaType: 'IMAGE', imageUrl: 'http://127.0.0.1:9/gone.jpg' }, 'media_not_fetched'],
+  ])('whose last %s Threads does not take is not begun', async (_what, last, code) => {
+    onTestFailed(() => world.tell());
+    // 498 characters, 504 bytes: a public report has them refused.
+    await world.control('POST', '/threads/options', { textCounts: 'bytes' });
+    const name = `not begun ${code}`;
+    const [one, two] = texts(name).map((text) => ({ mediaType: 'TEXT', postInfo: { text } }));
+    const text = `${name} 3 ${'x'.repeat(466)}${'é'.repeat(6)}`.padEnd(498, 'y');
+    const three = { ...last, postInfo: { text: code === 'text_too_long' ? text : `${name} 3` } };
+    expect([Array.from(text).length, Buffer.byteLength(text)]).toEqual([498, 504]);
+    const { body } = await publish('threads', { accountId: threads.id, ...one, replies: [two, three] });
+    const { error } = await world.untilPost(body.id, 'failed');
+    await world.control('POST', '/threads/options', { textCounts: 'emoji-bytes' });
+    expect(error).toMatchObject({ code, userMessage: expect.stringContaining('Nothing was published') });
+    expect(await liveParts(name)).toEqual([]);
+  });
+
   test('with a lost answer in the middle is live once', async () => {
     onTestFailed(() => world.tell());
-    await world.fault({ endpoint: 'threads.container', kind: 'accept-then-drop', after: 1 });
+    for (const after of [1, 3])
+      await world.fault({ endpoint: 'threads.container', kind: 'accept-then-drop', after });
     await world.fault({ endpoint: 'threads.publish', kind: 'accept-then-drop', after: 1 });
     await published(await publish('threads', chain('lost')));
     expect(await liveParts('lost')).toHaveLength(3);

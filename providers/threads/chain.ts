@@ -54,21 +54,65 @@ export function items({ unit: { mediaType, media }, name }: Part): string[] {
 export const containersOf = (part: Part): string[] => [...items(part), part.name('container')];
 
 /**
- * One part after the other, for a reply names the published post that it answers; of each, children of a carousel come
- * first, and each has to be finished (sheet sections 4.1 and 4.3).
+ * The steps of a request: one part after the other, for a reply names the published post that it answers; children of a
+ * carousel come first, and each has to be finished (sheet sections 4.1 and 4.3).
+ *
+ * A reply can only be made once the post that it answers is live, so a chain could end half live for
+ * what is wrong with a later part (a text that Threads counts otherwise than we do, a file that it does not take). So a
+ * container of each reply, without `reply_to_id` and never published, is made before the first post is: it proves that
+ * Threads takes the part, and ends unseen after a day.
  */
 export function planOf(request: ThreadsRequest): Plan {
-  return [...partsOf(request).flatMap(stepsOf), { kind: 'await', name: 'permalink', soon: true }];
-}
-
-function stepsOf(part: Part): Step[] {
-  const { name } = part;
-  const children = items(part);
+  const [root, ...replies] = partsOf(request);
+  if (root === undefined) throw new Error('a request has a post');
+  const proof: Step[] =
+    replies.length === 0 ? [] : [...replies.flatMap(proofOf), { kind: 'await', name: PROVED }];
   return [
-    ...children.map((item) => ({ kind: 'write', name: item, lost: 'repeat' }) as const),
-    ...(children.length > 0 ? [{ kind: 'await', name: name('items') } as const] : []),
-    { kind: 'write', name: name('container'), lost: 'repeat' },
-    { kind: 'await', name: name('ready') },
-    { kind: 'write', name: name('publish'), lost: 'reconcile', shows: true },
+    ...itemSteps(root),
+    ...containerSteps(root),
+    ...proof,
+    publishStep(root),
+    ...replies.flatMap((reply) => [...containerSteps(reply), publishStep(reply)]),
+    { kind: 'await', name: 'permalink', soon: true },
   ];
 }
+
+/** The await for all containers that prove replies. */
+export const PROVED = 'proved';
+
+/** The containers that prove the replies of a request. */
+export const proofsOf = (request: ThreadsRequest): string[] =>
+  partsOf(request).flatMap((part) => (part.before !== null && isProved(part) ? [part.name('proof')] : []));
+
+/** A carousel's items know nothing of what it answers: they are their own proof, and only its text needs another one. */
+const isProved = ({ unit: { mediaType, postInfo } }: Part): boolean =>
+  mediaType !== 'CAROUSEL' || (postInfo.text ?? '') !== '';
+
+const proofOf = (part: Part): Step[] => [
+  ...itemSteps(part),
+  ...(isProved(part) ? [{ kind: 'write', name: part.name('proof'), lost: 'repeat' } as const] : []),
+];
+
+/** What the container holds that proves a part. */
+export const proofUnit = ({ unit }: Part): ThreadsUnit => {
+  if (unit.mediaType !== 'CAROUSEL') return unit;
+  const { is_spoiler_media: _ofMedia, ...postInfo } = unit.postInfo;
+  return { mediaType: 'TEXT', media: [], postInfo };
+};
+
+function itemSteps(part: Part): Step[] {
+  const writes = items(part).map((item): Step => ({ kind: 'write', name: item, lost: 'repeat' }));
+  return writes.length === 0 ? [] : [...writes, { kind: 'await', name: part.name('items') }];
+}
+
+const containerSteps = ({ name }: Part): Step[] => [
+  { kind: 'write', name: name('container'), lost: 'repeat' },
+  { kind: 'await', name: name('ready') },
+];
+
+const publishStep = ({ name }: Part): Step => ({
+  kind: 'write',
+  name: name('publish'),
+  lost: 'reconcile',
+  shows: true,
+});

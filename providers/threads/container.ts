@@ -1,7 +1,7 @@
 import { type Containers, createContainer } from '../meta/containers.ts';
 import { fields, urlParams } from '../meta/media.ts';
 import type { PostContext, Written } from '../provider.ts';
-import { answered, items, type Part } from './chain.ts';
+import { answered, items, type Part, proofUnit } from './chain.ts';
 
 /** Makes the container of a part, or of an item of its carousel (sheet section 4.1). @throws ProviderError */
 export async function makeContainer(
@@ -20,11 +20,20 @@ export async function makeContainer(
     };
     return { partId: (await createContainer(containers, context, params)).id, logId: null };
   }
-  const made = await createContainer(containers, context, containerParams(part, context), items(part));
+  if (step === part.name('proof')) {
+    const params = containerParams({ ...part, unit: proofUnit(part) }, context, undefined);
+    return { partId: (await createContainer(containers, context, params)).id, logId: null };
+  }
+  const params = containerParams(part, context, answered(part, context));
+  const made = await createContainer(containers, context, params, items(part));
   return { ...(part.before === null ? { publishId: made.id } : { partId: made.id }), logId: null };
 }
 
-function containerParams(part: Part, context: PostContext): Record<string, string> {
+function containerParams(
+  part: Part,
+  context: PostContext,
+  answers: string | undefined,
+): Record<string, string> {
   const { mediaType, media, postInfo } = part.unit;
   const { allowlisted_country_codes: countries, ...info } = postInfo;
   const [only] = media;
@@ -32,7 +41,7 @@ function containerParams(part: Part, context: PostContext): Record<string, strin
     media_type: mediaType,
     ...fields({
       ...info,
-      reply_to_id: answered(part, context),
+      reply_to_id: answers,
       allowlisted_country_codes: countries?.join(','),
     }),
     ...(mediaType === 'CAROUSEL'

@@ -14,7 +14,17 @@ import { lookUpPublish } from '../meta/lost-publish.ts';
 import { isOurs } from '../meta/media.ts';
 import { records } from '../json.ts';
 import type { PostContext, Publishing, Quota, ToldQuota } from '../provider.ts';
-import { answered, containersOf, isReply, items, locate, type Part, planOf } from './chain.ts';
+import {
+  answered,
+  containersOf,
+  isReply,
+  items,
+  locate,
+  type Part,
+  planOf,
+  PROVED,
+  proofsOf,
+} from './chain.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
 import { makeContainer } from './container.ts';
 import { DELETIONS } from './delete.ts';
@@ -103,7 +113,9 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
     },
 
     async verdict(step, context) {
-      const { part, task } = locate(parse(context.request), step);
+      const request = parse(context.request);
+      const { part, task } = locate(request, step);
+      if (task === PROVED) return awaitContainers(containers, context, proofsOf(request));
       if (task === 'items') return awaitContainers(containers, context, items(part));
       if (task === 'ready')
         return awaitContainers(containers, context, [part.name('container')], containersOf(part));
@@ -145,6 +157,7 @@ function ofReply(error: ProviderError, { unit }: Part, { scopes }: PostContext):
       userMessage:
         'Threads does not let the account answer this post. Nothing was published. Look who may answer it; if everybody may, connect the account again and allow every permission.',
     });
+  if (error.code === 'permission_missing') return new ProviderError({ ...error.init, scopes: [REPLY_SCOPE] });
   return error;
 }
 

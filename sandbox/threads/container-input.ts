@@ -94,7 +94,9 @@ function checkText(
   kind: Container['kind'],
 ): void {
   if (kind === 'TEXT' && (text ?? '') === '') badParam('The parameter text is required');
-  if (countText(text ?? '') > LONGEST_TEXT) badParam('Param text must be at most 500 characters long.');
+  const length =
+    threads.options.textCounts === 'bytes' ? Buffer.byteLength(text ?? '') : countText(text ?? '');
+  if (length > LONGEST_TEXT) badParam('Param text must be at most 500 characters long.');
   if (uniqueLinks(text ?? '', link_attachment) > MOST_LINKS) apiError(threads, 'LINK_LIMIT_EXCEEDED');
 }
 

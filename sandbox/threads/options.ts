@@ -52,6 +52,8 @@ export const Options = Type.Object(
     permalinkHost: choice('www.threads.com', 'www.threads.net'),
     // Reading, sections 6, 8 and 9
     pagingLinks: flag(false),
+    /** How a text's length is counted: a report counts all by their bytes in UTF-8 (section 4.1 counts emoji so). */
+    textCounts: choice('emoji-bytes', 'bytes'),
     /** Whether a text comes back without the white space at its ends. */
     trimText: flag(false),
     requirePeriod: flag(true),

@@ -25,7 +25,7 @@ export const threads: Driver = {
           postInfo: { text: 'the first' },
           replies: [{ mediaType: 'IMAGE', mediaId: imageId, postInfo: { text: 'the second' } }],
         },
-        events: 48,
+        events: 62,
         live: 2,
       },
     };
@@ -33,7 +33,7 @@ export const threads: Driver = {
 
   live: (world, openId) => countLive(world, `/threads/count?userId=${openId}`),
   endpoints: {
-    writes: { 'threads.container': 9, 'threads.publish': 7 },
+    writes: { 'threads.container': 10, 'threads.publish': 7 },
     others: ['threads.node'],
     details: 'threads.node:post',
     refresh: 'threads.refresh',
