@@ -6,10 +6,11 @@ import { type Post, postById, settlePost } from '../db/posts.ts';
 import { learnLimit, type QuotaFull, type QuotaUse, quotaUse, reserveQuotas } from '../db/quotas.ts';
 import type { ProviderError } from '../providers/errors.ts';
 import type { MediaFacts, PostContext, Provider } from '../providers/provider.ts';
-import { isFinal, type PostState } from '../db/schema.ts';
+import { isFinal, type PostState, type PostWaiting } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
 import { notYet } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
+import { connectionEnded, quotaUsedUp } from './waits.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -109,9 +110,12 @@ export async function endedWaiting(
     error: {
       code: 'deadline',
       message: `the post waited for ${waitedFor} until its deadline`,
-      userMessage: `The post waited for ${waitedFor} until its deadline and was given up. Nothing was published.`,
+      userMessage: [
+        `The post waited for ${waitedFor} until its deadline and was given up. Nothing was published.`,
+        ...(post.waiting === null ? [] : [`Why it waited: ${post.waiting.userMessage}`]),
+      ].join(' '),
       retryable: true,
-      details: { waitedFor, deadlineAt: post.deadlineAt.toISOString() },
+      details: { waitedFor, waiting: post.waiting, deadlineAt: post.deadlineAt.toISOString() },
     },
   });
   return { kind: 'settled', state };
@@ -136,10 +140,10 @@ export async function openPost(
   loaded: LoadedPost,
   signal: AbortSignal,
   waiting: 'waiting_account' | 'processing' | 'transferring' = 'waiting_account',
-): Promise<{ context: PostContext } | { blocked: StepOutcome }> {
+): Promise<{ context: PostContext } | { blocked: StepOutcome; why: PostWaiting | null }> {
   const { db, envelope } = deps;
   const { post, account } = loaded;
-  if (isFinal(post.state)) return { blocked: { kind: 'settled', state: post.state } };
+  if (isFinal(post.state)) return { blocked: { kind: 'settled', state: post.state }, why: null };
   if (account.status !== 'active' || account.accessTokenEncrypted === null)
     return {
       blocked: {
@@ -148,6 +152,7 @@ export async function openPost(
         ms: ASK_AGAIN_MS,
         why: `Waits until the account is connected again (${account.statusReason ?? account.status})`,
       },
+      why: connectionEnded(account.statusReason),
     };
   const until = refusedUntil(loaded);
   if (until !== null)
@@ -158,9 +163,10 @@ export async function openPost(
         ms: until.getTime() - Date.now(),
         why: `The provider takes no calls for the account until ${until.toISOString()}`,
       },
+      why: quotaUsedUp(loaded, 'rate_limited', until),
     };
   if (account.expiresAt !== null && account.expiresAt.getTime() < Date.now() + ALMOST_EXPIRED_MS)
-    return { blocked: { kind: 'token_refused', tokenVersion: account.tokenVersion } };
+    return { blocked: { kind: 'token_refused', tokenVersion: account.tokenVersion }, why: null };
   const accessToken = await openAccessToken(
     envelope,
     await accountKey(db, account),

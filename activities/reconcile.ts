@@ -8,6 +8,7 @@ import { notYet, postError, takenOver, tryAgain } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
 import { pauseAfter } from './refusal.ts';
 import { makeAgain } from './verdict.ts';
+import { held } from './waiting.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -32,7 +33,7 @@ export async function reconcile(
   if (lost.createdAt.getTime() < Date.now() - DAY_MS)
     return { kind: 'given_up', why: `nothing tells whether ${step} happened` };
   const access = await openPost(deps, loaded, signal, 'processing');
-  if ('blocked' in access) return access.blocked;
+  if ('blocked' in access) return held(deps, post.id, access.blocked, access.why);
   try {
     // A try before it may have been the one that was carried out.
     const found = await lookUp(step, access.context, {

@@ -8,7 +8,8 @@ import type { Deps } from './deps.ts';
 import { notYet, postError, takenOver, tryAgain } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
 import { makeAgain } from './verdict.ts';
-import { quotaFull, waiting } from './waiting.ts';
+import { quotaFull, refusedAccount, waiting } from './waiting.ts';
+import { accountRefused, providerAway } from './waits.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -55,23 +56,13 @@ export async function refused(
       // A fresh token is refused like the one before: it may be about what the write uses.
       return error.steps.length > 0
         ? makeAgain(deps, write.loaded, { steps: error.steps, status: error.code, error })
-        : waiting(deps, post.id, {
-            kind: 'wait',
-            state: 'waiting_account',
-            ms: HOUR_MS,
-            why: 'The provider refuses a fresh token',
-          });
+        : waiting(deps, post.id, refusedAccount(error), accountRefused(write.loaded, error));
     }
     case 'grant':
     case 'account':
-      return waiting(deps, post.id, {
-        kind: 'wait',
-        state: 'waiting_account',
-        ms: HOUR_MS,
-        why: error.userMessage,
-      });
+      return waiting(deps, post.id, refusedAccount(error), accountRefused(write.loaded, error));
     case 'quota':
-      return quotaFull(deps, write.loaded, await learnQuota(deps, write.loaded, error));
+      return quotaFull(deps, write.loaded, await learnQuota(deps, write.loaded, error), error);
     case 'rejected': {
       const { state } = await settlePost(db, post.id, {
         state: 'failed',
@@ -89,6 +80,7 @@ export async function refused(
         const end = { state: 'failed', error: postError(error) } as const;
         return { kind: 'settled', state: (await settlePost(db, post.id, end)).state };
       }
+      await savePost(db, post.id, { waiting: providerAway(error) });
       if (post.deadlineAt.getTime() > Date.now()) throw tryAgain(error);
       return { kind: 'repeat', step: write.step, ms: 0, why: error.message };
     case 'unknown':

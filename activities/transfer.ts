@@ -18,6 +18,8 @@ import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
 import { notYet, postError, tryAgain } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
+import { held } from './waiting.ts';
+import { accountRefused, providerAway } from './waits.ts';
 import { stateAfter } from './plan.ts';
 import { giveUpMade } from './verdict.ts';
 
@@ -83,7 +85,7 @@ async function resumeAt(deps: Deps, transfer: Sending, signal: AbortSignal): Pro
     return 0;
   }
   const access = await openPost(deps, loaded, signal, 'transferring');
-  if ('blocked' in access) return access.blocked;
+  if ('blocked' in access) return held(deps, post.id, access.blocked, access.why);
   await takeTurn(deps, loaded, 'upload');
   const received = (await way.receivedBytes(access.context)) ?? post.sentBytes;
   const start = firstAfter(transfer, received);
@@ -138,7 +140,7 @@ async function sendFrom(
   const { loaded, media, secret, way } = transfer;
   const { post } = loaded;
   const access = way.needsToken ? await openPost(deps, loaded, signal, 'transferring') : null;
-  if (access !== null && 'blocked' in access) return access.blocked;
+  if (access !== null && 'blocked' in access) return held(deps, post.id, access.blocked, access.why);
   const context: PostContext = access?.context ?? { ...contextOf(deps, loaded, signal), accessToken: '' };
   const rest = way.chunks(media.size).filter(({ first }) => first >= start);
   for (const chunk of rest) {
@@ -208,7 +210,13 @@ async function interrupted(deps: Deps, { loaded }: Sending, error: ProviderError
   const { post, account } = loaded;
   if (error.kind === 'token') return { kind: 'token_refused', tokenVersion: account.tokenVersion };
   await learnQuota(deps, loaded, error);
-  if (error.kind !== 'rejected' && timesInARow(error.code) < error.tries) throw tryAgain(error);
+  if (error.kind !== 'rejected' && timesInARow(error.code) < error.tries) {
+    const needsCreator = error.kind === 'account' || error.kind === 'grant';
+    await savePost(deps.db, post.id, {
+      waiting: needsCreator ? accountRefused(loaded, error) : providerAway(error),
+    });
+    throw tryAgain(error);
+  }
   const { state } = await settlePost(deps.db, post.id, { state: 'failed', error: postError(error) });
   return { kind: 'settled', state };
 }

@@ -11,7 +11,8 @@ import type { Deps } from './deps.ts';
 import { notYet, postError, tryAgain } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
 import { stateAfter } from './plan.ts';
-import { waiting } from './waiting.ts';
+import { held, refusedAccount, waiting } from './waiting.ts';
+import { accountRefused, providerAway } from './waits.ts';
 
 /** Pauses between polls, in seconds; the last one repeats. Some providers take 30 calls a minute of a token, for all its posts. */
 const POLL_SECONDS = [1, 2, 2, 3, 5, 5, 10, 20, 20, 30, 60, 60, 120] as const;
@@ -31,10 +32,10 @@ export const createVerdictActivities = (deps: Deps) => ({
       if (ended !== null) return ended;
       const access = await openPost(deps, loaded, signal, seen ? 'processing' : 'waiting_account');
       if ('blocked' in access) {
-        if (!seen) return waiting(deps, postId, access.blocked);
+        if (!seen) return waiting(deps, postId, access.blocked, access.why);
         return live !== null && access.blocked.kind === 'wait'
           ? withoutDetails(deps, loaded, live)
-          : access.blocked;
+          : held(deps, postId, access.blocked, access.why);
       }
       await takeTurn(deps, loaded, step);
       try {
@@ -58,14 +59,9 @@ export const createVerdictActivities = (deps: Deps) => ({
         if (await isLost(deps, loaded, error))
           return makeAgain(deps, loaded, { steps: error.steps, status: error.code, error });
         if (!seen && (error.kind === 'account' || error.kind === 'grant'))
-          return waiting(deps, postId, {
-            kind: 'wait',
-            state: 'waiting_account',
-            ms: HOUR_MS,
-            why: error.userMessage,
-          });
+          return waiting(deps, postId, refusedAccount(error), accountRefused(loaded, error));
         return live === null || mayPass(loaded, live, error)
-          ? unanswered(loaded, error)
+          ? unanswered(deps, loaded, error)
           : withoutDetails(deps, loaded, live);
       }
     }),
@@ -232,14 +228,16 @@ export async function applyVerdict(
 }
 
 /** The post is at the provider: whatever goes wrong with asking is no end of it. */
-function unanswered({ account }: LoadedPost, error: ProviderError): StepOutcome {
+async function unanswered(deps: Deps, loaded: LoadedPost, error: ProviderError): Promise<StepOutcome> {
+  const { post, account } = loaded;
   switch (error.kind) {
     case 'token':
       return { kind: 'token_refused', tokenVersion: account.tokenVersion };
     case 'account':
     case 'grant':
-      return { kind: 'wait', state: 'processing', ms: HOUR_MS, why: error.userMessage };
+      return held(deps, post.id, refusedAccount(error, 'processing'), accountRefused(loaded, error));
     default:
+      await savePost(deps.db, post.id, { waiting: providerAway(error) });
       throw tryAgain(error);
   }
 }

@@ -1,9 +1,12 @@
 import { savePost, settlePost } from '../db/posts.ts';
 import { countQuotaWait } from '../metrics/counters.ts';
 import type { QuotaFull, QuotaUse } from '../db/quotas.ts';
+import type { PostWaiting } from '../db/schema.ts';
+import type { ProviderError } from '../providers/errors.ts';
 import type { LoadedPost } from './access.ts';
 import type { Deps } from './deps.ts';
 import type { StepOutcome } from './outcome.ts';
+import { quotaUsedUp } from './waits.ts';
 
 /** Waits come before the first write, because upload URLs and containers age. */
 export async function notYetDue({ db }: Deps, { post }: LoadedPost): Promise<StepOutcome | null> {
@@ -13,33 +16,72 @@ export async function notYetDue({ db }: Deps, { post }: LoadedPost): Promise<Ste
   return { kind: 'wait', state: 'scheduled', ms, why: `Waits until ${post.scheduledAt.toISOString()}` };
 }
 
-/** Shows what the post waits for, where that is new. */
-export async function waiting({ db }: Deps, postId: string, outcome: StepOutcome): Promise<StepOutcome> {
+/** Shows what the post waits for. @param why for a person; null: the outcome is no wait */
+export async function waiting(
+  { db }: Pick<Deps, 'db'>,
+  postId: string,
+  outcome: StepOutcome,
+  why: PostWaiting | null,
+): Promise<StepOutcome> {
   if (outcome.kind === 'wait')
     await savePost(db, postId, {
       state: outcome.state,
       phase: null,
       next: { step: 'publish', at: new Date(Date.now() + outcome.ms) },
+      waiting: why,
     });
   return outcome;
 }
 
-/** @param full what is known about the quota: all of it from our ledger, less from a refusal that names none of ours */
+const HOUR_MS = 3_600_000;
+
+/** The creator has to act; their return wakes the post, and this is the second line. */
+export function refusedAccount(
+  { message }: ProviderError,
+  state: 'waiting_account' | 'processing' | 'transferring' = 'waiting_account',
+): Extract<StepOutcome, { kind: 'wait' }> {
+  return { kind: 'wait', state, ms: HOUR_MS, why: `The account may not do this: ${message}` };
+}
+
+/** Shows why an open post makes no progress, in the state in which it is. */
+export async function held(
+  { db }: Pick<Deps, 'db'>,
+  postId: string,
+  outcome: StepOutcome,
+  why: PostWaiting | null,
+): Promise<StepOutcome> {
+  if (why !== null) await savePost(db, postId, { waiting: why });
+  return outcome;
+}
+
+/**
+ * Waits for a quota, or ends the post where it must not wait.
+ * @param full what is known about the quota: all of it from our ledger, less from a refusal that names none of ours
+ * @param refusal the provider's, where it was one
+ */
 export async function quotaFull(
   deps: Deps,
-  { post }: LoadedPost,
+  loaded: LoadedPost,
   full: Pick<QuotaFull, 'quota' | 'askAgainAt'> & Partial<QuotaUse>,
+  refusal?: ProviderError,
 ): Promise<StepOutcome> {
+  const { post } = loaded;
   const { askAgainAt, ...use } = full;
   if (post.onQuota === 'wait') {
     if (post.state !== 'waiting_quota') countQuotaWait(post.provider, use.quota);
     const ms = Math.max(1000, Math.min(askAgainAt.getTime(), post.deadlineAt.getTime()) - Date.now());
-    return waiting(deps, post.id, {
+    const outcome = {
       kind: 'wait',
       state: 'waiting_quota',
       ms,
       why: `Waits for the quota ${use.quota}`,
-    });
+    } as const;
+    return waiting(
+      deps,
+      post.id,
+      outcome,
+      quotaUsedUp(loaded, use.quota, new Date(Date.now() + ms), refusal),
+    );
   }
   const resetAt = (use.resetAt ?? askAgainAt).toISOString();
   const { state } = await settlePost(deps.db, post.id, {

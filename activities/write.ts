@@ -52,7 +52,7 @@ export const createWriteActivities = (deps: Deps) => ({
       const until = refusedUntil(loaded);
       if (until !== null) return quotaFull(deps, loaded, { quota: 'rate_limited', askAgainAt: until });
       const access = await openPost(deps, loaded, signal);
-      if ('blocked' in access) return waiting(deps, postId, access.blocked);
+      if ('blocked' in access) return waiting(deps, postId, access.blocked, access.why);
 
       let attempt = last?.status === 'prepared' ? last : null;
       if (attempt === null) {

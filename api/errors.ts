@@ -47,6 +47,8 @@ export function apiError(code: ErrorCode, init: ErrorInit = {}): ApiError {
 export interface FieldProblem {
   field: string;
   message: string;
+  /** For the person who typed or chose it; absent: only a program can have sent this. */
+  userMessage?: string;
 }
 
 /** @returns null when there are no problems */
@@ -56,7 +58,13 @@ export function fieldError(
 ): ApiError | null {
   if (fields.length === 0) return null;
   const message = fields.map(({ field, message: text }) => `${field} ${text}`).join('; ');
-  return apiError(code, { message: message.slice(0, 1000), details: { fields } });
+  const person = fields.find(({ userMessage }) => userMessage !== undefined);
+  return apiError(code, {
+    message: message.slice(0, 1000),
+    // What a person can mend is no fault of the program that sent it.
+    ...(person?.userMessage === undefined ? {} : { userMessage: person.userMessage }),
+    details: { fields },
+  });
 }
 
 /** What a provider's refusal means to the caller of the API. */

@@ -101,8 +101,20 @@ const KINDS = { IMAGE: 'image', REELS: 'video', STORIES: null } as const;
 function kindProblems(mediaType: InstagramBody['mediaType'], [only]: readonly NamedFile[]): FieldProblem[] {
   const kind = only?.ref.kind;
   if (mediaType === 'IMAGE' && kind === 'video')
-    return [{ field: 'mediaType', message: 'IMAGE needs an image; publish a video as REELS' }];
+    return [
+      {
+        field: 'mediaType',
+        message: 'IMAGE needs an image; publish a video as REELS',
+        userMessage: 'The file is a video. Publish it as a reel, or choose an image.',
+      },
+    ];
   if (mediaType === 'REELS' && kind === 'image')
-    return [{ field: 'mediaType', message: 'REELS needs a video; publish an image as IMAGE' }];
+    return [
+      {
+        field: 'mediaType',
+        message: 'REELS needs a video; publish an image as IMAGE',
+        userMessage: 'The file is an image. Publish it as one, or choose a video.',
+      },
+    ];
   return [];
 }

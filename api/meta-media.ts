@@ -8,7 +8,7 @@ import type { Deps } from './deps.ts';
 import type { FieldProblem } from './errors.ts';
 import { readyMedia } from './new-post.ts';
 import { LONGEST_ID } from './schemas.ts';
-import { mediaUrlProblem } from './urls.ts';
+import { addressProblem, mediaUrlProblem } from './urls.ts';
 
 /** Exactly one of three ways to name a file. */
 export const fileFields = {
@@ -61,7 +61,7 @@ export function checkUrls(
   return Object.entries(urls).flatMap(([field, url]) => {
     if (url === undefined) return [];
     const message = mediaUrlProblem(url, allowPrivate) ?? (isAscii(url) ? null : 'must be US-ASCII');
-    return message === null ? [] : [{ field, message }];
+    return message === null ? [] : [addressProblem(field, message)];
   });
 }
 

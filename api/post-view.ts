@@ -3,6 +3,7 @@ import type { Post } from '../db/posts.ts';
 import { POST_STATES } from '../db/schema.ts';
 import { postWorkflowId } from '../workflows/names.ts';
 import { requestView } from './post-request.ts';
+import { WaitingView, waitingView } from './post-waiting.ts';
 import { Anything, nullable, text, textOrNull, Time } from './schemas.ts';
 
 const Failure = Type.Object({
@@ -41,6 +42,7 @@ export const PostView = Type.Object(
     next: Type.Union([Type.Object({ step: Type.String(), at: Time }), Type.Null()], {
       description: 'What happens next, and when.',
     }),
+    waiting: WaitingView,
     error: Type.Union([Failure, Type.Null()]),
     request: Type.Object(
       {},
@@ -83,6 +85,7 @@ export function postView(post: Post) {
       post.totalBytes === null ? null : { sentBytes: post.sentBytes ?? 0, totalBytes: post.totalBytes },
     next:
       post.nextStep === null || post.nextAt === null ? null : { step: post.nextStep, at: text(post.nextAt) },
+    waiting: waitingView(post),
     error: post.error,
     request: requestView(post),
     deletedAt: textOrNull(post.deletedAt),

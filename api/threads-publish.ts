@@ -120,7 +120,15 @@ async function readUnit(
 function mismatches({ mediaType, media }: ThreadsUnit, at: string): FieldProblem[] {
   const kind = media[0]?.kind;
   const mismatch = (mediaType === 'IMAGE' && kind !== 'image') || (mediaType === 'VIDEO' && kind !== 'video');
-  return mismatch ? [{ field: `${at}mediaType`, message: `is ${mediaType}, but the file is not` }] : [];
+  if (!mismatch) return [];
+  const wanted = mediaType === 'IMAGE' ? 'an image' : 'a video';
+  return [
+    {
+      field: `${at}mediaType`,
+      message: `is ${mediaType}, but the file is not`,
+      userMessage: `The file is not ${wanted}. Choose another file.`,
+    },
+  ];
 }
 
 function checkFiles(unit: UnitBody, at: string, allowPrivate: boolean): FieldProblem[] {

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 import type { Account } from '../db/accounts.ts';
-import type { MediaFacts } from '../providers/provider.ts';
+import { contentProblem, type MediaFacts } from '../providers/provider.ts';
 import { Address } from '../providers/texts.ts';
 import { checkRequest, PostInfo, type TikTokRequest, withSwitches } from '../providers/tiktok/request.ts';
 import type { Deps } from './deps.ts';
@@ -15,7 +15,7 @@ import {
   timesOf,
 } from './new-post.ts';
 import { LONGEST_ID } from './schemas.ts';
-import { mediaUrlProblem } from './urls.ts';
+import { addressProblem, mediaUrlProblem } from './urls.ts';
 
 /** Body of POST /api/tiktok/upload. Exactly one of `mediaId`, `videoUrl` and `photoUrls`. */
 export const UploadBody = Type.Object(
@@ -73,7 +73,7 @@ export async function readUpload(
 /** Files are videos only: TikTok fetches photos by itself (sheet section 4.7). */
 function checkFile(media: MediaFacts | null): FieldProblem[] {
   return media?.contentType.startsWith('image/') === true
-    ? [{ field: 'mediaId', message: 'is an image; photos are published by source PULL_FROM_URL' }]
+    ? [contentProblem('The file', 'mediaId', 'is an image; photos are published by source PULL_FROM_URL')]
     : [];
 }
 
@@ -121,7 +121,7 @@ function checkSource(
   ];
   for (const [field, url] of urls) {
     const wrong = mediaUrlProblem(url, allowPrivate);
-    if (wrong !== null) problem(field, wrong);
+    if (wrong !== null) problems.push(addressProblem(field, wrong));
   }
   return problems;
 }

@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js';
+import type { FieldProblem } from './errors.ts';
 
 const LONGEST = 2000;
 /** Names that mean this machine or its network. */
@@ -26,6 +27,11 @@ export function mediaUrlProblem(text: string, allowPrivate: boolean): string | n
   const host = url.hostname.replace(/\.$/, '');
   if (isAddress(host)) return 'must have a host name, not an address';
   return LOCAL_NAME.test(host) || !host.includes('.') ? 'must have a public host name' : null;
+}
+
+/** An address of a file that somebody has typed. @param message of {@link mediaUrlProblem} */
+export function addressProblem(field: string, message: string): FieldProblem {
+  return { field, message, userMessage: `The address of the file ${message}.` };
 }
 
 function isAddress(host: string): boolean {

@@ -78,7 +78,8 @@ function refusal(problems: Problems): ApiError {
       for (const name of names(params, 'additionalProperties'))
         fields.push({ field: under(name), message: 'is not known' });
     } else {
-      fields.push({ field: at === '' ? 'body' : at, message: choices(params) ?? message });
+      const field = at === '' ? 'body' : at;
+      fields.push({ field, message: choices(params) ?? message, ...ofPerson(keyword, field, params) });
     }
   }
   if (fields.length === 0) fields.push({ field: 'body', message: 'has a wrong shape' });
@@ -86,6 +87,26 @@ function refusal(problems: Problems): ApiError {
     fieldError(fields.slice(0, 20), unknown ? 'unknown_field' : 'invalid_request') ??
     apiError('invalid_request')
   );
+}
+
+/** What a person can mend: too much of something, or an address that is none. */
+function ofPerson(keyword: string, field: string, params: object): { userMessage?: string } {
+  const name = field.split('.').findLast((part) => !/^\d+$/.test(part)) ?? field;
+  const limit: unknown = Reflect.get(params, 'limit');
+  switch (keyword) {
+    case 'maxLength':
+      return { userMessage: `${name} may have at most ${String(limit)} characters. Shorten it.` };
+    case 'maxItems':
+      return { userMessage: `${name} may have at most ${String(limit)} entries. Take some away.` };
+    case 'minItems':
+      return { userMessage: `${name} must have at least ${String(limit)} entries. Add some.` };
+    case 'format':
+      return Reflect.get(params, 'format') === 'email'
+        ? { userMessage: `${name} must be an e-mail address, as in name@example.com.` }
+        : {};
+    default:
+      return {};
+  }
 }
 
 function names(params: object, key: string): string[] {

@@ -10,6 +10,7 @@ import {
   oauthAccounts,
   type PostError,
   type PostState,
+  type PostWaiting,
   posts,
   publishAttempts,
   type StoredStep,
@@ -283,6 +284,8 @@ export interface Progress {
   scheduledAt?: Date;
   deadlineAt?: Date;
   recalledAt?: Date;
+  /** Why it waits. Another state or phase without it ends what was waited for. */
+  waiting?: PostWaiting | null;
 }
 
 /** Every change of a row that clients can see. */
@@ -293,6 +296,7 @@ export async function savePost(db: Db, id: string, { next, ...columns }: Progres
   await db
     .update(posts)
     .set({
+      ...(columns.state === undefined && columns.phase === undefined ? {} : { waiting: null }),
       ...columns,
       ...(next === undefined ? {} : { nextStep: next?.step ?? null, nextAt: next?.at ?? null }),
       ...changed,
@@ -358,6 +362,7 @@ async function settle(tx: Db, id: string, settlement: Settlement): Promise<{ was
     .set({
       state: end.state,
       phase: null,
+      waiting: null,
       nextStep: null,
       nextAt: null,
       ...(end.providerPostId == null ? {} : { providerPostId: end.providerPostId }),
@@ -406,6 +411,7 @@ export async function rescheduleUnsent(
       .update(posts)
       .set({
         state: 'scheduled',
+        waiting: null,
         scheduledAt,
         deadlineAt,
         nextStep: 'publish',

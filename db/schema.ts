@@ -56,6 +56,16 @@ export const POST_STATES = [
 ] as const;
 export type PostState = (typeof POST_STATES)[number];
 
+/** Why an open post waits. */
+export interface PostWaiting {
+  reason: 'schedule' | 'quota' | 'account' | 'provider' | 'review';
+  /** Which quota, where it waits for one. */
+  quota: string | null;
+  /** RFC 3339; null where no time ends it. */
+  until: string | null;
+  userMessage: string;
+}
+
 export function isFinal(state: PostState): state is (typeof FINAL_STATES)[number] {
   return FINAL_STATES.some((final) => final === state);
 }
@@ -393,6 +403,8 @@ export const posts = pgTable(
     phase: text('phase'),
     nextStep: text('next_step'),
     nextAt: at('next_at'),
+    /** Why it waits, for the person whose post it is; null: it does not, or its state says it all. */
+    waiting: jsonb('waiting').$type<PostWaiting>(),
     onQuota: text('on_quota').$type<'wait' | 'fail'>().notNull().default('wait'),
     scheduledAt: at('scheduled_at'),
     /** When waiting for quota, account or provider is given up. */

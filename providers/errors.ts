@@ -51,6 +51,10 @@ export interface ProviderErrorInit {
   everyCall?: boolean;
   /** `unavailable`: given up after as many tries of a step. */
   tries?: number;
+  /** `account`: the scopes that the call needs, where that is known. */
+  scopes?: readonly string[];
+  /** The provider's own words for a person, in their language. */
+  providerUserMessage?: string | null;
   /** The request went out and no answer came: it may still take effect. */
   lost?: boolean;
   /** `gone`: the writes whose results are lost; `unavailable`: those to repeat when the tries are used up. */
@@ -78,6 +82,17 @@ function saidOrNull(words: string | null | undefined, longest: number): string |
   return words == null ? null : said(words, longest);
 }
 
+const LONGEST_SENTENCE = 500;
+
+/** A provider's words for a person, as they can be shown: on one line, of bounded length. */
+function spoken(words: string | null | undefined): string | null {
+  const line = said(words ?? '', 4 * LONGEST_SENTENCE)
+    .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
+    .trim();
+  if (line === '') return null;
+  return line.length <= LONGEST_SENTENCE ? line : `${line.slice(0, LONGEST_SENTENCE - 1).toWellFormed()}…`;
+}
+
 /** The one error of `providers/`. Carries no token, URL or body: it is logged, stored and shown. */
 export class ProviderError extends Error {
   override readonly name = 'ProviderError';
@@ -92,6 +107,8 @@ export class ProviderError extends Error {
   readonly quota: string | null;
   readonly everyCall: boolean;
   readonly tries: number;
+  readonly scopes: readonly string[];
+  readonly providerUserMessage: string | null;
   readonly lost: boolean;
   readonly steps: readonly string[];
   /** What it was made of, to make a like one. */
@@ -103,7 +120,9 @@ export class ProviderError extends Error {
     this.provider = init.provider;
     this.kind = init.kind;
     this.code = init.code;
-    this.userMessage = said(init.userMessage, SENTENCE);
+    const sentence = spoken(init.providerUserMessage);
+    this.userMessage =
+      said(init.userMessage, SENTENCE) + (sentence === null ? '' : ` The platform says: “${sentence}”`);
     this.providerCode = saidOrNull(init.providerCode, NAME);
     this.providerMessage = saidOrNull(init.providerMessage, SENTENCE);
     this.logId = saidOrNull(init.logId, NAME);
@@ -112,6 +131,8 @@ export class ProviderError extends Error {
     this.quota = init.quota ?? null;
     this.everyCall = init.everyCall ?? false;
     this.tries = init.tries ?? Infinity;
+    this.scopes = init.scopes ?? [];
+    this.providerUserMessage = spoken(init.providerUserMessage);
     this.lost = init.lost ?? false;
     this.steps = init.steps ?? [];
   }
@@ -123,6 +144,7 @@ export class ProviderError extends Error {
       providerCode: this.providerCode,
       providerMessage: this.providerMessage,
       logId: this.logId,
+      ...(this.providerUserMessage === null ? {} : { providerUserMessage: this.providerUserMessage }),
     };
   }
 }

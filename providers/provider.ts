@@ -135,6 +135,8 @@ export interface Quota {
    * that only what a later write of the plan shows: it may be made several times before.
    */
   counts: 'calls' | 'preflights' | 'accepted' | 'shown';
+  /** For a person whose post waits for it, where they can do something about it, or should know more than that. */
+  userMessage?: string;
 }
 
 /** How a quota stands, in the provider's own words. */
@@ -209,6 +211,22 @@ export interface RequestProblem {
   message: string;
   /** Names the rule for good, where clients may want to know it. */
   rule?: string;
+  /** For the person who wrote the text or chose the file; absent: only a program can have sent this. */
+  userMessage?: string;
+}
+
+/**
+ * A problem with what a person has written or chosen.
+ * @param subject what it is for them, as in "The caption"
+ * @param message goes on from there, as in "is longer than 2200 characters; shorten it"
+ */
+export function contentProblem(
+  subject: string,
+  field: string,
+  message: string,
+  rule?: string,
+): RequestProblem {
+  return { field, message, userMessage: `${subject} ${message}.`, ...(rule === undefined ? {} : { rule }) };
 }
 
 export interface Publishing {

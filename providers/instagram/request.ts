@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { checkImage, checkVideo, type FileFacts } from '../meta/files.ts';
 import { MediaRef } from '../meta/media.ts';
-import type { RequestProblem } from '../provider.ts';
+import { contentProblem, type RequestProblem } from '../provider.ts';
 import { Address, Name, Words } from '../texts.ts';
 
 const UserTag = Type.Object(
@@ -58,20 +58,27 @@ export function checkInstagramRequest({ mediaType, media, postInfo }: InstagramR
   const problems: RequestProblem[] = [];
   const problem = (field: string, rule: string, message: string): void =>
     void problems.push({ field: `postInfo.${field}`, rule, message });
+  const content = (subject: string, field: string, rule: string, message: string): void =>
+    void problems.push(contentProblem(subject, `postInfo.${field}`, message, rule));
   const { caption = '', collaborators = [] } = postInfo;
 
   if (Array.from(caption).length > 2200)
-    problem('caption', 'caption_length', 'is longer than 2200 characters; shorten it');
+    content('The caption', 'caption', 'caption_length', 'is longer than 2200 characters; shorten it');
   if ((caption.match(/#[\p{L}\p{N}_]+/gu) ?? []).length > 30)
-    problem('caption', 'caption_hashtags', 'has more than 30 hashtags; take some away');
+    content('The caption', 'caption', 'caption_hashtags', 'has more than 30 hashtags; take some away');
   if ((caption.match(/(?<![\p{L}\p{N}_.])@[\w.]+/gu) ?? []).length > 20)
-    problem('caption', 'caption_mentions', 'has more than 20 mentions; take some away');
+    content('The caption', 'caption', 'caption_mentions', 'has more than 20 mentions; take some away');
   if (collaborators.length > 3)
-    problem('collaborators', 'collaborators_count', 'are more than 3; take some away');
+    content('The collaborators', 'collaborators', 'collaborators_count', 'are more than 3; take some away');
   if (mediaType === 'STORIES' && collaborators.length > 0)
-    problem('collaborators', 'collaborators_story', 'are not possible for stories; leave them out');
+    content(
+      'Collaborators',
+      'collaborators',
+      'collaborators_story',
+      'are not possible for stories; leave them out',
+    );
   if (Array.from(postInfo.alt_text ?? '').length > LONGEST_ALT_TEXT)
-    problem('alt_text', 'alt_text_length', ALT_TEXT_TOO_LONG);
+    content('The alternative text', 'alt_text', 'alt_text_length', ALT_TEXT_TOO_LONG);
   if (postInfo.alt_text !== undefined && mediaType !== 'IMAGE')
     problem(
       'alt_text',
@@ -90,7 +97,7 @@ export function checkInstagramRequest({ mediaType, media, postInfo }: InstagramR
   if (mediaType === 'CAROUSEL' && postInfo.user_tags !== undefined)
     problem('user_tags', 'user_tags_children', 'belong to the children of a carousel');
   if (mediaType === 'CAROUSEL' && (media.length < 2 || media.length > 10))
-    problems.push({ field: 'children', rule: 'carousel_count', message: 'must be 2 to 10' });
+    problems.push(contentProblem('The items of a carousel', 'children', 'must be 2 to 10', 'carousel_count'));
   if (mediaType === 'CAROUSEL') problems.push(...media.flatMap(checkChild));
   return problems;
 }
@@ -107,7 +114,14 @@ function checkChild({ kind, alt_text: alt, user_tags: tags }: MediaRef, index: n
   const problem = (field: string, rule: string, message: string): void =>
     void problems.push({ field: `children.${index}.${field}`, rule, message });
   if (Array.from(alt ?? '').length > LONGEST_ALT_TEXT)
-    problem('alt_text', 'alt_text_length', ALT_TEXT_TOO_LONG);
+    problems.push(
+      contentProblem(
+        'The alternative text',
+        `children.${index}.alt_text`,
+        ALT_TEXT_TOO_LONG,
+        'alt_text_length',
+      ),
+    );
   if (kind === 'video') {
     if (alt !== undefined) problem('alt_text', 'alt_text_image', 'is for images; leave it out');
     if (tags !== undefined) problem('user_tags', 'user_tags_video', 'are for images; leave them out');
@@ -137,10 +151,13 @@ export function checkInstagramFile(
   });
   const { thumb_offset: thumb } = postInfo;
   if (mediaType === 'REELS' && thumb !== undefined && facts.durationMs !== null && thumb >= facts.durationMs)
-    problems.push({
-      field: 'postInfo.thumb_offset',
-      rule: 'thumb_offset_range',
-      message: `must lie before the end of the video, which lasts ${facts.durationMs} ms`,
-    });
+    problems.push(
+      contentProblem(
+        'The moment of the cover',
+        'postInfo.thumb_offset',
+        `must lie before the end of the video, which lasts ${facts.durationMs} ms`,
+        'thumb_offset_range',
+      ),
+    );
   return problems;
 }

@@ -65,7 +65,7 @@ export const BLOCKED: MetaRow = {
 const INVALID: MetaRow = {
   kind: 'rejected',
   code: 'invalid_request',
-  userMessage: `The platform refused the post as malformed. ${NOTHING} Check its settings and try again.`,
+  userMessage: `The platform does not accept the post as it stands. ${NOTHING} Check its text and settings and try again.`,
 };
 const NOT_READY: MetaRow = {
   kind: 'unavailable',
@@ -73,6 +73,8 @@ const NOT_READY: MetaRow = {
   userMessage: 'The platform is not ready to publish the post yet. It is tried again.',
 };
 const NOT_VISIBLE: MetaRow = { ...NOT_READY, retryAfterMs: 5 * SECOND, tries: 6 };
+/** What the platform could not fetch was ours: neither the person nor their file is to blame. */
+export const OWN_FILE_NOT_FETCHED = `The platform could not fetch the file from this installation. ${NOTHING} The file is fine: the operator has to make EVERPOST_PUBLIC_URL reachable from the internet over https. Try again then.`;
 /** @param why what happened; @param todo what the person can do about it */
 const rejected = (code: string, why: string, todo: string): MetaRow => ({
   kind: 'rejected',
@@ -197,8 +199,17 @@ export const META_CODES: Readonly<Record<string, MetaRow>> = {
   ),
 };
 
-/** Names of errors that stand somewhere in the body (sheets threads section 5, instagram section 5.2); the first one counts. */
+/**
+ * What stands somewhere in the body and says more than the code (sheets threads section 5, instagram section 5.2): names of
+ * errors, and the developers' message of a code that means anything; the first one counts.
+ */
 export const META_NAMES: Readonly<Record<string, MetaRow>> = {
+  // Code 100. How Threads counts is not certain: emoji by their bytes (section 4.1), or every character by its bytes.
+  'Param text must be at most': rejected(
+    'text_too_long',
+    'Threads finds the text longer than the 500 characters that it allows. It may count letters with accents, other scripts and emoji as several each.',
+    'Shorten the text and post again.',
+  ),
   THREADS_API__LINK_LIMIT_EXCEEDED: rejected(
     'too_many_links',
     'The text has more than five links.',

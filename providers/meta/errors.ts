@@ -28,6 +28,8 @@ export interface MetaFailure {
   message: string | null;
   transient: boolean;
   traceId: string | null;
+  /** For the account's owner, in their language (sheet instagram section 5.1). */
+  userMessage: string | null;
 }
 
 /** Both envelopes: `error{}`, and the flat one of the code exchanges. @returns null where it is no error */
@@ -40,10 +42,18 @@ function failureOf(body: Readonly<Record<string, unknown>> | null): MetaFailure 
       message: text(error['message']),
       transient: error['is_transient'] === true,
       traceId: text(error['fbtrace_id']),
+      userMessage: sentenceOf(text(error['error_user_title']), text(error['error_user_msg'])),
     };
   if (body === null || text(body['error_type']) === null) return null;
   const message = text(body['error_message']);
-  return { code: id(body['code']), subcode: null, message, transient: false, traceId: null };
+  const none = { subcode: null, transient: false, traceId: null, userMessage: null };
+  return { code: id(body['code']), message, ...none };
+}
+
+/** A title that the message says again is left out. */
+function sentenceOf(title: string | null, message: string | null): string | null {
+  if (title === null || message === null || message.includes(title)) return message ?? title;
+  return `${title.replace(/[.:]$/, '')}: ${message}`;
 }
 
 /** A name may stand anywhere in the body, whatever its shape (sheet threads section 5). */
@@ -84,6 +94,7 @@ function metaError(
     provider,
     providerCode: name,
     providerMessage: failure?.message ?? null,
+    providerUserMessage: failure?.userMessage ?? null,
     logId: failure?.traceId ?? header(answer, 'x-fb-trace-id'),
     message: `${title} answered ${answer.status} ${name ?? 'without a readable body'}`,
   };

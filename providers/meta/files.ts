@@ -1,4 +1,4 @@
-import type { MediaFacts, RequestProblem } from '../provider.ts';
+import { contentProblem, type MediaFacts, type RequestProblem } from '../provider.ts';
 
 /* What Meta's platforms accept of a file (sheets instagram section 4.6, threads section 4.8). What is not known is not refused. */
 
@@ -48,7 +48,7 @@ const nameOf = (contentType: string): string => contentType.replace(/^.*\//, '')
 
 /** @returns what is wrong with an image, each by a rule that is named for good */
 export function checkImage(facts: FileFacts, { contentTypes, ratios, crop }: ImageRules): RequestProblem[] {
-  const problems = collect();
+  const problems = collect('The image');
   if (!contentTypes.includes(facts.contentType))
     problems.add('image_format', `must be a ${contentTypes.map(nameOf).join(' or ')}; convert it`);
   if (facts.size > LARGEST_IMAGE_MB * MIB)
@@ -62,7 +62,7 @@ export function checkVideo(
   facts: FileFacts,
   { megabytes, seconds, ratios, megabitsPerSecond }: VideoRules,
 ): RequestProblem[] {
-  const problems = collect();
+  const problems = collect('The video');
   const { contentType, size, codec, width, fps, bitRate, durationMs } = facts;
   if (!VIDEO_TYPES.includes(contentType)) problems.add('video_format', 'must be an MP4 or MOV; convert it');
   if (codec !== null && !CODECS.includes(codec))
@@ -129,11 +129,12 @@ function checkEncoding(
     );
 }
 
-function collect() {
+function collect(subject: string) {
   const found: RequestProblem[] = [];
   return {
     found,
-    add: (rule: string, message: string): void => void found.push({ field: 'mediaId', rule, message }),
+    add: (rule: string, message: string): void =>
+      void found.push(contentProblem(subject, 'mediaId', message, rule)),
   };
 }
 

@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { checkImage, checkVideo, type FileFacts } from '../meta/files.ts';
 import { MediaRef } from '../meta/media.ts';
-import type { RequestProblem } from '../provider.ts';
+import { contentProblem, type RequestProblem } from '../provider.ts';
 import { Address, Name, Words } from '../texts.ts';
 
 /** More than ISO 3166 has. */
@@ -89,27 +89,33 @@ function checkUnit({ mediaType, media, postInfo }: ThreadsUnit, at: string): Req
   const problems: RequestProblem[] = [];
   const problem = (field: string, message: string): void =>
     void problems.push({ field: `${at}postInfo.${field}`, message });
+  const content = (subject: string, field: string, message: string): void =>
+    void problems.push(contentProblem(subject, `${at}postInfo.${field}`, message));
   const { text = '', poll_attachment: poll, link_attachment: link, topic_tag: tag } = postInfo;
 
-  if (mediaType === 'TEXT' && text === '') problem('text', 'is required by mediaType TEXT');
+  if (mediaType === 'TEXT' && text === '') content('The text', 'text', 'is required by mediaType TEXT');
   if (lengthOf(text) > LONGEST_TEXT)
-    problem('text', `is longer than ${LONGEST_TEXT} characters (emoji count by their UTF-8 bytes)`);
+    content(
+      'The text',
+      'text',
+      `is longer than ${LONGEST_TEXT} characters (emoji count by their UTF-8 bytes)`,
+    );
   const links = new Set([...linksIn(text), ...(link === undefined ? [] : [link])]);
   if (link !== undefined && !isWebUrl(link))
-    problem('link_attachment', 'must be a URL that begins with https:// or http://');
-  if (links.size > MOST_LINKS) problem('text', `has more than ${MOST_LINKS} different links`);
+    content('The link', 'link_attachment', 'must be a URL that begins with https:// or http://');
+  if (links.size > MOST_LINKS) content('The text', 'text', `has more than ${MOST_LINKS} different links`);
   if (mediaType !== 'TEXT') {
     if (link !== undefined) problem('link_attachment', 'is for mediaType TEXT only');
     if (poll !== undefined) problem('poll_attachment', 'is for mediaType TEXT only');
   }
   for (const [name, option] of Object.entries(poll ?? {}))
     if (option === '' || charactersOf(option) > 25)
-      problem(`poll_attachment.${name}`, 'must have 1 to 25 characters');
+      content('An option of the poll', `poll_attachment.${name}`, 'must have 1 to 25 characters');
   if (tag !== undefined && (tag === '' || charactersOf(tag) > 50 || /[.&]/.test(tag)))
-    problem('topic_tag', 'must have 1 to 50 characters, without "." and "&"');
+    content('The topic', 'topic_tag', 'must have 1 to 50 characters, without "." and "&"');
   const alts = [postInfo.alt_text, ...media.map((one) => one.alt_text)];
   if (alts.some((alt = '') => charactersOf(alt) > LONGEST_ALT_TEXT))
-    problem('alt_text', `is longer than ${LONGEST_ALT_TEXT} characters`);
+    content('The alternative text', 'alt_text', `is longer than ${LONGEST_ALT_TEXT} characters`);
   // Threads would leave these out without a word, or take them for the root's (section 4.1).
   if (postInfo.alt_text !== undefined && mediaType === 'CAROUSEL')
     problem('alt_text', 'is for single files; give it to the children of a carousel');
@@ -120,9 +126,13 @@ function checkUnit({ mediaType, media, postInfo }: ThreadsUnit, at: string): Req
       if (postInfo[field] !== undefined)
         problem(field, 'is for posts that answer no other; leave it out, or leave out reply_to_id');
   if (postInfo.allowlisted_country_codes?.every((code) => /^[A-Z]{2}$/.test(code)) === false)
-    problem('allowlisted_country_codes', 'must have two capital letters each, as ISO 3166 has them');
+    content(
+      'The country codes',
+      'allowlisted_country_codes',
+      'must have two capital letters each, as ISO 3166 has them',
+    );
   if (mediaType === 'CAROUSEL' && (media.length < 2 || media.length > MOST_ITEMS))
-    problems.push({ field: `${at}children`, message: `must be 2 to ${MOST_ITEMS}` });
+    problems.push(contentProblem('The items of a carousel', `${at}children`, `must be 2 to ${MOST_ITEMS}`));
   if (mediaType === 'TEXT' && postInfo.is_spoiler_media !== undefined)
     problem('is_spoiler_media', 'is for posts with media only');
   return problems;

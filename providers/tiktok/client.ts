@@ -1,3 +1,4 @@
+import { ProviderError } from '../errors.ts';
 import { http, type HttpAnswer } from '../http.ts';
 import { measured } from '../measured.ts';
 import { lost, readEnvelope, type Envelope } from './errors.ts';
@@ -23,6 +24,8 @@ export function callApi(
     path: `/v2/${string}`;
     body?: object;
     effect: 'read' | 'write';
+    /** What the account must have granted for it, named where it has not. */
+    scope?: string;
     accessToken: string;
     signal: AbortSignal;
   },
@@ -40,7 +43,13 @@ export function callApi(
     }).catch((error: unknown): never => {
       throw lost(error, call.effect);
     });
-    return readEnvelope(answer, call.effect);
+    try {
+      return readEnvelope(answer, call.effect);
+    } catch (error) {
+      if (!(error instanceof ProviderError) || call.scope === undefined || error.kind !== 'account')
+        throw error;
+      throw new ProviderError({ ...error.init, scopes: [call.scope] });
+    }
   });
 }
 

@@ -28,6 +28,7 @@ export async function creatorInfo(
   const { data } = await callApi(settings, {
     path: '/v2/post/publish/creator_info/query/',
     effect: 'read',
+    scope: 'video.publish',
     accessToken,
     signal,
   });

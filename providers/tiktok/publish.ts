@@ -71,6 +71,8 @@ export function createPublishing(settings: TikTokSettings): Publishing {
         path,
         body,
         effect: 'write',
+        // One does not stand for the other (sheet section 2.8).
+        scope: request.mode === 'direct' ? 'video.publish' : 'video.upload',
         accessToken: context.accessToken,
         signal: context.signal,
       });

@@ -17,7 +17,14 @@ export const QUOTAS = {
   photoInit: perMinute('init:photo', 6),
   status: perMinute('status', 30),
   creatorInfo: perMinute('creator_info', 20, 'preflights'),
-  pendingShare: { bucket: 'pending_share', limit: 5, windowMs: DAY, counts: 'accepted' },
+  pendingShare: {
+    bucket: 'pending_share',
+    limit: 5,
+    windowMs: DAY,
+    counts: 'accepted',
+    userMessage:
+      'Five drafts wait in the TikTok inbox already. Finish or delete some in the TikTok app; the post goes out then.',
+  },
   /** "Typically around 15", differs, and shared with other apps: only the refusal tells. */
   dailyPost: { bucket: 'daily_post', limit: null, windowMs: DAY, counts: 'accepted' },
 } as const satisfies Record<string, Quota>;

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import type { RequestProblem } from '../provider.ts';
+import { contentProblem, type RequestProblem } from '../provider.ts';
 import { Words } from '../texts.ts';
 
 const PRIVACY_LEVELS = [
@@ -67,6 +67,8 @@ export function checkRequest(request: TikTokRequest): RequestProblem[] {
   const photo = photoUrls !== undefined;
   const problem = (field: string, message: string): void =>
     void problems.push({ field: `postInfo.${field}`, message });
+  const content = (subject: string, field: string, message: string): void =>
+    void problems.push(contentProblem(subject, `postInfo.${field}`, message));
 
   for (const field of photo ? VIDEO_ONLY : PHOTO_ONLY)
     if (postInfo[field] !== undefined)
@@ -77,14 +79,23 @@ export function checkRequest(request: TikTokRequest): RequestProblem[] {
       if (!allowed.has(field))
         problem(field, 'is not used by mode inbox (the creator sets it in the TikTok app); leave it out');
   } else if (postInfo.privacy_level === undefined) {
-    problem('privacy_level', 'is required by mode direct: one of the options that creator-info lists');
+    problems.push({
+      field: 'postInfo.privacy_level',
+      message: 'is required by mode direct: one of the options that creator-info lists',
+      userMessage: 'Choose who may see the post.',
+    });
   }
   const longestTitle = photo ? 90 : 2200;
   if ((postInfo.title?.length ?? 0) > longestTitle)
-    problem('title', `is longer than ${longestTitle} UTF-16 units`);
-  if ((postInfo.description?.length ?? 0) > 4000) problem('description', 'is longer than 4000 UTF-16 units');
+    content('The title', 'title', `is longer than ${longestTitle} UTF-16 units`);
+  if ((postInfo.description?.length ?? 0) > 4000)
+    content('The description', 'description', 'is longer than 4000 UTF-16 units');
   if (postInfo.brand_content_toggle === true && postInfo.privacy_level === 'SELF_ONLY')
-    problem('privacy_level', 'branded content cannot be SELF_ONLY; choose another level');
+    problems.push({
+      field: 'postInfo.privacy_level',
+      message: 'branded content cannot be SELF_ONLY; choose another level',
+      userMessage: 'Branded content visibility cannot be set to private. Choose who else may see the post.',
+    });
   if (photoCoverIndex !== undefined && (!photo || photoCoverIndex >= photoUrls.length))
     problems.push({ field: 'photoCoverIndex', message: 'must be the 0-based position of one of photoUrls' });
   return problems;
