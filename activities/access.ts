@@ -3,7 +3,7 @@ import { accountById, accountKey, type Account, noteRefusedCalls } from '../db/a
 import { madeBy } from '../db/attempts.ts';
 import { mediaById } from '../db/media.ts';
 import { type Post, postById, settlePost } from '../db/posts.ts';
-import { learnLimit, type QuotaFull, type QuotaUse, quotaUse, reserveQuotas } from '../db/quotas.ts';
+import { freeAt, learnLimit, type QuotaFull, type QuotaUse, quotaUse, reserveQuotas } from '../db/quotas.ts';
 import type { ProviderError } from '../providers/errors.ts';
 import type { MediaFacts, PostContext, Provider } from '../providers/provider.ts';
 import { isFinal, type PostState, type PostWaiting } from '../db/schema.ts';
@@ -46,9 +46,12 @@ export async function learnQuota(
   { post, account, provider }: LoadedPost,
   error: ProviderError,
 ): Promise<Pick<QuotaFull, 'quota' | 'askAgainAt'> & Partial<QuotaUse>> {
-  const askAgainAt = new Date(Date.now() + (error.retryAfterMs ?? HOUR_MS));
-  if (error.everyCall) await noteRefusedCalls(db, account.id, askAgainAt);
   const quota = provider.publishing.quotas.find(({ bucket }) => bucket === error.quota);
+  const latest = new Date(Date.now() + (error.retryAfterMs ?? HOUR_MS));
+  const sooner =
+    error.init.retryTold === true || quota === undefined ? null : await freeAt(db, account.id, quota);
+  const askAgainAt = sooner !== null && sooner < latest ? sooner : latest;
+  if (error.everyCall) await noteRefusedCalls(db, account.id, askAgainAt);
   if (quota === undefined) return { quota: error.quota ?? error.code, askAgainAt };
   await learnLimit(db, { accountId: account.id, postId: post.id }, quota, askAgainAt);
   const [use] = await quotaUse(db, account.id, [quota]);

@@ -125,5 +125,6 @@ async function lostPost(
   { publishId, verdict }: Extract<EventEffect, { kind: 'verdict' }>,
 ): Promise<Post | null> {
   if (providerAccountId === null || verdict.kind === 'failed') return null;
-  return adoptPublishId(db, provider, providerAccountId, publishId);
+  const live = verdict.kind === 'published' ? verdict.providerPostId : null;
+  return adoptPublishId(db, { provider, openId: providerAccountId, publishId, providerPostId: live });
 }

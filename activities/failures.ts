@@ -17,13 +17,13 @@ export function takenOver(): ApplicationFailure {
   return notYet('TakenOver', 'another try has taken this one for lost', 1000);
 }
 
-/** A provider call that Temporal should make again. */
-export function tryAgain(error: ProviderError): ApplicationFailure {
+/** A provider call that Temporal should make again. @param ms when, where more is known than the error says */
+export function tryAgain(error: ProviderError, ms = error.retryAfterMs): ApplicationFailure {
   return ApplicationFailure.create({
     type: error.code,
     message: error.message,
     details: [error.details],
-    ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: Math.min(error.retryAfterMs, HOUR_MS) }),
+    ...(ms === undefined ? {} : { nextRetryDelay: Math.min(ms, HOUR_MS) }),
   });
 }
 

@@ -1,4 +1,11 @@
-import { type Attempt, closeAttempt, countEnds, listAttempts, madeByOthers } from '../db/attempts.ts';
+import {
+  type Attempt,
+  closeAttempt,
+  countEnds,
+  listAttempts,
+  madeByOthers,
+  requestsInDoubt,
+} from '../db/attempts.ts';
 import { savePost, settlePost } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { accepted } from './accepted.ts';
@@ -40,6 +47,7 @@ export async function reconcile(
       code: lost.errorCode,
       at: first.createdAt,
       others: await madeByOthers(db, post, new Date(first.createdAt.getTime() - HOUR_MS)),
+      rivals: await requestsInDoubt(db, post, new Date(first.createdAt.getTime() - DAY_MS)),
     });
     switch (found.kind) {
       case 'happened':
@@ -59,6 +67,8 @@ export async function reconcile(
         const error = postError(found.error);
         return { kind: 'settled', state: (await settlePost(db, post.id, { state: 'failed', error })).state };
       }
+      case 'nobody':
+        return { kind: 'unknown' };
       case 'open':
         throw notYet('Reconciling', `whether ${step} happened is not known yet`);
     }

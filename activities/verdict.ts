@@ -55,13 +55,13 @@ export const createVerdictActivities = (deps: Deps) => ({
         throw notYet('NotDecided', `the provider says ${verdict.status}`, ms);
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;
-        await learnQuota(deps, loaded, error);
+        const { askAgainAt } = await learnQuota(deps, loaded, error);
         if (await isLost(deps, loaded, error))
           return makeAgain(deps, loaded, { steps: error.steps, status: error.code, error });
         if (!seen && (error.kind === 'account' || error.kind === 'grant'))
           return waiting(deps, postId, refusedAccount(error), accountRefused(loaded, error));
         return live === null || mayPass(loaded, live, error)
-          ? unanswered(deps, loaded, error)
+          ? unanswered(deps, loaded, error, askAgainAt)
           : withoutDetails(deps, loaded, live);
       }
     }),
@@ -228,7 +228,12 @@ export async function applyVerdict(
 }
 
 /** The post is at the provider: whatever goes wrong with asking is no end of it. */
-async function unanswered(deps: Deps, loaded: LoadedPost, error: ProviderError): Promise<StepOutcome> {
+async function unanswered(
+  deps: Deps,
+  loaded: LoadedPost,
+  error: ProviderError,
+  askAgainAt: Date,
+): Promise<StepOutcome> {
   const { post, account } = loaded;
   switch (error.kind) {
     case 'token':
@@ -238,6 +243,6 @@ async function unanswered(deps: Deps, loaded: LoadedPost, error: ProviderError):
       return held(deps, post.id, refusedAccount(error, 'processing'), accountRefused(loaded, error));
     default:
       await savePost(deps.db, post.id, { waiting: providerAway(error) });
-      throw tryAgain(error);
+      throw tryAgain(error, error.kind === 'quota' ? askAgainAt.getTime() - Date.now() : undefined);
   }
 }

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, inArray, isNotNull, ne, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNotNull, isNull, ne, notInArray, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import type { Post } from './posts.ts';
 import { type AttemptStatus, isFinal, posts, publishAttempts } from './schema.ts';
@@ -42,7 +42,36 @@ export async function madeByOthers(
         gt(publishAttempts.finishedAt, since),
       ),
     );
-  return rows.flatMap(({ ref }) => (ref === null ? [] : [ref]));
+  const live = await db
+    .select({ ref: posts.providerPostId })
+    .from(posts)
+    .where(and(eq(posts.oauthAccountId, oauthAccountId), ne(posts.id, id), gt(posts.updatedAt, since)));
+  return [...rows, ...live].flatMap(({ ref }) => (ref === null ? [] : [ref]));
+}
+
+const UNSENT = ['scheduled', 'waiting_quota', 'waiting_account'] as const;
+
+/** The requests of the account's other posts since then of which it is not known whether they are live, or as what. */
+export async function requestsInDoubt(
+  db: Db,
+  { id, oauthAccountId }: Pick<Post, 'id' | 'oauthAccountId'>,
+  since: Date,
+): Promise<unknown[]> {
+  const rows = await db
+    .select({ request: posts.request })
+    .from(posts)
+    .where(
+      and(
+        eq(posts.oauthAccountId, oauthAccountId),
+        ne(posts.id, id),
+        gt(posts.updatedAt, since),
+        isNull(posts.providerPostId),
+        notInArray(posts.state, ['failed', 'cancelled', 'delivered', ...UNSENT]),
+        // Its first write may be under way.
+        sql`(${posts.state} <> 'accepted' or ${posts.phase} is not null)`,
+      ),
+    );
+  return rows.map(({ request }) => request);
 }
 
 /** The newest attempt of a step; null: it was never tried. */

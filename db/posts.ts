@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, isNotNull, isNull, ne, notInArray, or, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNotNull, isNull, ne, notInArray, or, sql } from 'drizzle-orm';
 import { countEnd } from '../metrics/counters.ts';
 import type { Db } from './client.ts';
 import { after, type Page } from './page.ts';
@@ -174,13 +174,16 @@ export async function postByPublishId(db: Db, provider: string, publishId: strin
  */
 export async function adoptPublishId(
   db: Db,
-  provider: string,
-  openId: string,
-  publishId: string,
+  {
+    provider,
+    openId,
+    publishId,
+    providerPostId,
+  }: { provider: string; openId: string; publishId: string; providerPostId: string | null },
 ): Promise<Post | null> {
   return db.transaction(async (tx) => {
     const lost = await tx
-      .select({ id: posts.id })
+      .select({ id: posts.id, providerPostId: posts.providerPostId })
       .from(posts)
       .innerJoin(oauthAccounts, eq(oauthAccounts.id, posts.oauthAccountId))
       .where(
@@ -188,12 +191,18 @@ export async function adoptPublishId(
           eq(posts.provider, provider),
           eq(oauthAccounts.openId, openId),
           isNull(posts.publishId),
-          sql`(${posts.phase} = 'reconciling' or ${posts.state} = 'unknown')`,
+          or(
+            sql`(${posts.phase} = 'reconciling' or ${posts.state} = 'unknown')`,
+            // It was found by what is live, which knows no publish id; events come for 72 hours.
+            and(eq(posts.state, 'published'), gt(posts.updatedAt, sql`now() - interval '72 hours'`)),
+          ),
         ),
       )
       .for('update', { of: posts });
-    const [only] = lost;
-    if (only === undefined || lost.length > 1) return null;
+    const known = lost.filter((post) => providerPostId !== null && post.providerPostId === providerPostId);
+    const fitting = lost.filter((post) => providerPostId === null || post.providerPostId === null);
+    const [only, another] = known.length > 0 ? known : fitting;
+    if (only === undefined || another !== undefined) return null;
     // A write whose answer is still under way may have made it, and then its answer will say so.
     const underWay = await tx
       .select({ id: publishAttempts.id })

@@ -150,6 +150,34 @@ export async function findFullQuota(
   return fulls.toSorted((a, b) => b.askAgainAt.getTime() - a.askAgainAt.getTime())[0] ?? null;
 }
 
+const HOUR_MS = 3_600_000;
+const LEAST_WAIT_MS = 1_000;
+
+/**
+ * When the oldest call leaves the window of a rate limit that a refusal has shown to be used up.
+ * @returns null where the ledger knows of none, or the window is so long that others may have posted in it
+ */
+export async function freeAt(
+  db: Db,
+  accountId: string,
+  { bucket, windowMs }: QuotaRule,
+): Promise<Date | null> {
+  if (windowMs >= HOUR_MS) return null;
+  const [taken] = await db
+    .select({ oldest: sql<Date | string | null>`min(${quotaReservations.at})` })
+    .from(quotaReservations)
+    .where(
+      and(
+        eq(quotaReservations.oauthAccountId, accountId),
+        eq(quotaReservations.bucket, bucket),
+        isNull(quotaReservations.releasedAt),
+        gt(quotaReservations.at, sql`now() - ${windowMs} * interval '1 millisecond'`),
+      ),
+    );
+  if (taken?.oldest == null) return null;
+  return new Date(Math.max(Date.now() + LEAST_WAIT_MS, new Date(taken.oldest).getTime() + windowMs));
+}
+
 /** Takes one from each quota, whatever is left of it. */
 export async function takeQuotas(
   db: Db,

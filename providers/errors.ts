@@ -45,6 +45,8 @@ export interface ProviderErrorInit {
   providerMessage?: string | null;
   logId?: string | null;
   retryAfterMs?: number;
+  /** Whether the provider itself has said so; else it is what we know of such refusals. */
+  retryTold?: boolean;
   /** Bucket of the quota that the refusal shows to be used up. */
   quota?: string;
   /** `quota`: every call for the account is refused meanwhile. */

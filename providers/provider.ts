@@ -175,6 +175,8 @@ export interface Lost {
   at: Date;
   /** Ids of what the other posts of the account have made since about then. */
   others: readonly string[];
+  /** Requests of the account's other posts of which it is not known either whether they are live. */
+  rivals: readonly unknown[];
 }
 
 /** What became of it. */
@@ -185,7 +187,9 @@ export type LookUp =
   /** Nothing happened, and the answer was a refusal after all. */
   | { kind: 'refused'; error: ProviderError }
   /** It cannot be told yet. */
-  | { kind: 'open' };
+  | { kind: 'open' }
+  /** The provider cannot be asked about this post: only an event can tell. */
+  | { kind: 'nobody' };
 
 /** How files go to a provider. */
 export interface Transfer {

@@ -99,7 +99,7 @@ const live: string[] = [];
 
 /** Performs a plan as the workflow would. @returns what its steps have made, and the last verdict */
 async function perform(provider: Provider, request: object, changes: Partial<PostContext> = {}) {
-  const lost: Lost = { code: null, at: new Date(), others: [...live] };
+  const lost: Lost = { code: null, at: new Date(), others: [...live], rivals: [] };
   const { grants } = await connect(provider);
   const [grant] = grants;
   if (grant === undefined) throw new Error('nothing was granted');
@@ -216,7 +216,10 @@ describe('threads', () => {
     const { made, verdict } = await perform(threads, chain);
     expect(verdict.providerPostId).toBe(made['publish']);
     expect(Object.keys(made)).toEqual([
-      ...['container', 'reply:1/proof', 'reply:2/proof', 'publish'],
+      'container',
+      'reply:1/proof',
+      'reply:2/proof',
+      'publish',
       ...['reply:1/', 'reply:2/'].flatMap((part) => [`${part}container`, `${part}publish`]),
     ]);
   });
@@ -288,6 +291,7 @@ const lookUp = (lost: Partial<Lost>) =>
     code: 'outcome_unknown',
     at: new Date(),
     others: [],
+    rivals: [],
     again: ['container'],
     list: 'media',
     caption: 'mine',

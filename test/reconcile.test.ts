@@ -15,13 +15,15 @@ beforeEach(async () => {
   accountId = await world.connect(`creator_${randomUUID().slice(0, 8)}`);
 });
 
-async function publishByUrl(): Promise<{ id: string; made: () => Promise<Json[]> }> {
-  const title = `post ${randomUUID()}`;
+async function publishByUrl(
+  title = `post ${randomUUID()}`,
+): Promise<{ id: string; made: () => Promise<Json[]> }> {
   const accepted = await world.publish({
     accountId,
     source: 'PULL_FROM_URL',
     videoUrl: `${world.url}/livez`,
     postInfo: { title, privacy_level: 'PUBLIC_TO_EVERYONE' },
+    allowDuplicate: true,
   });
   expect(accepted.status).toBe(202);
   const made = async (): Promise<Json[]> =>
@@ -56,16 +58,17 @@ test('nothing was published and nobody says so: unknown after a day, with the ad
 test('two lost answers of one person are not told apart by a guess', async () => {
   onTestFailed(() => world.tell());
   await world.fault({ endpoint: 'video.init', kind: 'drop-before' });
-  const first = await publishByUrl();
+  const title = `post ${randomUUID()}`;
+  const first = await publishByUrl(title);
   await until('the search', async () =>
     (await world.getPost(first.id)).phase === 'reconciling' ? true : null,
   );
   await world.fault({ endpoint: 'video.init', kind: 'accept-then-drop' });
-  const second = await publishByUrl();
+  const second = await publishByUrl(title);
   for (const { id } of [first, second]) {
     await until('the search', async () => ((await world.getPost(id)).phase === 'reconciling' ? true : null));
     await world.skipTime(`post:${id}`);
   }
   for (const { id } of [first, second]) await world.untilPost(id, 'unknown');
-  expect([...(await first.made()), ...(await second.made())]).toMatchObject([{ live: true }]);
+  expect(await second.made()).toMatchObject([{ live: true }]);
 });

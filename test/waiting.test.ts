@@ -137,7 +137,7 @@ describe('a post that waits', () => {
     const { body } = await publishText();
     await untilWaiting(body.id, 'provider');
     await world.control('DELETE', '/faults');
-    await world.untilPost(body.id, 'published');
+    expect(await world.untilPost(body.id, 'published')).toMatchObject({ waiting: null });
   });
 });
 

@@ -26,6 +26,8 @@ export function callApi(
     effect: 'read' | 'write';
     /** What the account must have granted for it, named where it has not. */
     scope?: string;
+    /** Which of the account's limits a minute it counts for, named where TikTok says that one is used up. */
+    quota?: string;
     accessToken: string;
     signal: AbortSignal;
   },
@@ -46,9 +48,13 @@ export function callApi(
     try {
       return readEnvelope(answer, call.effect);
     } catch (error) {
-      if (!(error instanceof ProviderError) || call.scope === undefined || error.kind !== 'account')
-        throw error;
-      throw new ProviderError({ ...error.init, scopes: [call.scope] });
+      if (!(error instanceof ProviderError)) throw error;
+      const { scope, quota } = call;
+      throw new ProviderError({
+        ...error.init,
+        ...(scope !== undefined && error.kind === 'account' ? { scopes: [scope] } : {}),
+        ...(quota !== undefined && error.code === 'rate_limit_exceeded' ? { quota } : {}),
+      });
     }
   });
 }

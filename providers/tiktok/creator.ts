@@ -2,6 +2,7 @@ import { ProviderError } from '../errors.ts';
 import { amount, record, text, word } from '../json.ts';
 import type { MediaFacts } from '../provider.ts';
 import { callApi, type TikTokSettings } from './client.ts';
+import { QUOTAS } from './quotas.ts';
 import type { TikTokRequest } from './request.ts';
 
 /** What the account may do right now (sheet section 4.2). */
@@ -28,6 +29,7 @@ export async function creatorInfo(
   const { data } = await callApi(settings, {
     path: '/v2/post/publish/creator_info/query/',
     effect: 'read',
+    quota: QUOTAS.creatorInfo.bucket,
     scope: 'video.publish',
     accessToken,
     signal,

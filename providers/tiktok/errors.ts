@@ -271,10 +271,10 @@ function failure(reason: string | null): ProviderError {
   });
 }
 
-function waitOf(answer: HttpAnswer, row: CatalogueRow): { retryAfterMs?: number } {
+function waitOf(answer: HttpAnswer, row: CatalogueRow): { retryAfterMs?: number; retryTold?: boolean } {
   // No documented Retry-After (sheet section 1); obeyed where one comes all the same.
   const seconds = Number(header(answer, 'retry-after') ?? Number.NaN);
-  if (Number.isFinite(seconds) && seconds >= 0) return { retryAfterMs: seconds * 1000 };
+  if (Number.isFinite(seconds) && seconds >= 0) return { retryAfterMs: seconds * 1000, retryTold: true };
   return row.retryAfterMs === undefined ? {} : { retryAfterMs: row.retryAfterMs };
 }
 

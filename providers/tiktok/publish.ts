@@ -1,21 +1,13 @@
-import { Value } from 'typebox/value';
 import { ProviderError } from '../errors.ts';
-import { http, type HttpAnswer } from '../http.ts';
 import { id, text, word } from '../json.ts';
-import { measured } from '../measured.ts';
-import type { Chunk, PostContext, Publishing, Quota, Transfer, Verdict, Written } from '../provider.ts';
+import type { PostContext, Publishing, Quota, Verdict, Written } from '../provider.ts';
 import { callApi, type TikTokSettings } from './client.ts';
 import { checkAgainstCreator, creatorInfo } from './creator.ts';
-import { failed, lost } from './errors.ts';
+import { failed } from './errors.ts';
+import { lookUpInit } from './lost-init.ts';
 import { QUOTAS } from './quotas.ts';
-import { TikTokRequest } from './request.ts';
-
-/** At most 64,000,000 bytes go as one chunk, more are cut into chunks of 10,000,000 (sheet section 4.6, "Safe plan"). */
-const WHOLE_BYTES = 64_000_000;
-const CHUNK_BYTES = 10_000_000;
-const MINUTE = 60_000;
-/** A chunk of up to 128 MB on a slow line. */
-const CHUNK_MS = 30 * MINUTE;
+import { readRequest, type TikTokRequest } from './request.ts';
+import { chunks, chunkSizeOf, createTransfer } from './upload.ts';
 
 /** The Content Posting API (sheet section 4). */
 export function createPublishing(settings: TikTokSettings): Publishing {
@@ -24,6 +16,7 @@ export function createPublishing(settings: TikTokSettings): Publishing {
       path: '/v2/post/publish/status/fetch/',
       body: { publish_id: context.publishId },
       effect: 'read',
+      quota: QUOTAS.status.bucket,
       accessToken: context.accessToken,
       signal: context.signal,
     }).then(({ data }) => data);
@@ -31,7 +24,7 @@ export function createPublishing(settings: TikTokSettings): Publishing {
   return {
     plan(request) {
       // A lost file init can never become visible: nobody has its upload URL. A lost URL init may be live.
-      return parse(request).source === 'FILE_UPLOAD'
+      return readRequest(request).source === 'FILE_UPLOAD'
         ? [
             { kind: 'write', name: 'init', lost: 'repeat' },
             { kind: 'transfer', name: 'upload', of: 'init' },
@@ -55,23 +48,24 @@ export function createPublishing(settings: TikTokSettings): Publishing {
           },
 
     quotas: Object.values(QUOTAS),
-    quotasOf: (step, request) => quotasOf(step, parse(request)),
+    quotasOf: (step, request) => quotasOf(step, readRequest(request)),
 
     async preflight(_step, { request, accessToken, signal, media }) {
-      const accepted = parse(request);
+      const accepted = readRequest(request);
       if (accepted.mode === 'direct')
         checkAgainstCreator(accepted, await creatorInfo(settings, accessToken, signal), media);
       return [];
     },
 
     async write(_step, context) {
-      const request = parse(context.request);
+      const request = readRequest(context.request);
       const { path, body } = initCall(request, context.media?.size ?? null);
       const { data, logId } = await callApi(settings, {
         path,
         body,
         effect: 'write',
         // One does not stand for the other (sheet section 2.8).
+        quota: initQuota(request).bucket,
         scope: request.mode === 'direct' ? 'video.publish' : 'video.upload',
         accessToken: context.accessToken,
         signal: context.signal,
@@ -79,13 +73,23 @@ export function createPublishing(settings: TikTokSettings): Publishing {
       return readInit(settings, request, data, logId);
     },
 
+    lookUp: (_step, context, lost) => lookUpInit(settings, context, lost),
+
     transfer: createTransfer(status),
 
     async verdict(_step, context) {
-      return readVerdict(parse(context.request), await status(context));
+      // Found in the creator's list: its publish id is not known, and it is live (lost-init.ts).
+      if (context.publishId === null)
+        return {
+          kind: 'published',
+          status: 'PUBLISH_COMPLETE',
+          providerPostId: context.made['init'] ?? null,
+        };
+      return readVerdict(readRequest(context.request), await status(context));
     },
 
     async recall({ publishId, accessToken, signal }) {
+      if (publishId === null) return false;
       try {
         await callApi(settings, {
           path: '/v2/post/publish/cancel/',
@@ -104,100 +108,24 @@ export function createPublishing(settings: TikTokSettings): Publishing {
 
     permalink(request, username, providerPostId) {
       if (username === null) return null;
-      const kind = parse(request).photoUrls === undefined ? 'video' : 'photo';
+      const kind = readRequest(request).photoUrls === undefined ? 'video' : 'photo';
       return `https://www.tiktok.com/@${username}/${kind}/${providerPostId}`;
     },
   };
 }
 
-/** Files go to the upload URL, which is the permission: bytes need no token (sheet section 4.7). */
-function createTransfer(
-  status: (context: PostContext) => Promise<Readonly<Record<string, unknown>>>,
-): Transfer {
-  return {
-    needsToken: false,
-    chunks,
-
-    sendChunk: ({ media, signal }, { first, last, total, secret, body }) =>
-      measured('tiktok', 'upload', async () => {
-        const answer = await http({
-          method: 'PUT',
-          url: secret,
-          headers: {
-            'content-type': media?.contentType ?? 'video/mp4',
-            'content-length': String(last - first + 1),
-            'content-range': `bytes ${first}-${last}/${total}`,
-          },
-          body,
-          signal,
-          totalMs: CHUNK_MS,
-        }).catch((error: unknown): never => {
-          throw lost(error, 'read');
-        });
-        switch (answer.status) {
-          case 206:
-            return 'stored';
-          case 200:
-            // Not one of TikTok's own answers: of a chunk in the middle it ends nothing.
-            return last === total - 1 ? 'complete' : 'stored';
-          case 201:
-            return 'complete';
-          case 416:
-            return receivedMark(answer) ?? 'out_of_step';
-          case 403:
-          case 404:
-            return 'expired';
-          default:
-            throw uploadError(answer.status);
-        }
-      }),
-
-    async receivedBytes(context) {
-      const data = await status(context);
-      // Anything but PROCESSING_UPLOAD means that TikTok has all it wants.
-      if (data['status'] !== 'PROCESSING_UPLOAD') return context.media?.size ?? 0;
-      // All but the status may be absent (sheet section 4.10).
-      return typeof data['uploaded_bytes'] === 'number' ? data['uploaded_bytes'] : null;
-    },
-  };
-}
-
-/** Where the upload host stands: it may count bytes or name the last one (sheet section 4.7). */
-function receivedMark({ headers }: HttpAnswer): number | null {
-  const range = headers['content-range'];
-  const [, mark] = /^bytes 0-(\d+)\//.exec(typeof range === 'string' ? range : '') ?? [];
-  return mark === undefined ? null : Number(mark);
-}
-
-/**
- * How a file is cut: the remainder is merged into the last chunk (sheet section 4.6).
- * @param size in bytes
- */
-export function chunks(size: number): Chunk[] {
-  const chunkSize = chunkSizeOf(size);
-  const count = Math.max(1, Math.floor(size / chunkSize));
-  return Array.from({ length: count }, (_, index) => ({
-    first: index * chunkSize,
-    last: index === count - 1 ? size - 1 : (index + 1) * chunkSize - 1,
-  }));
-}
-
-function chunkSizeOf(size: number): number {
-  return size <= WHOLE_BYTES ? size : CHUNK_BYTES;
-}
-
-function parse(request: unknown): TikTokRequest {
-  return Value.Parse(TikTokRequest, request);
-}
-
 /** Takes one of the quotas that a step's calls count for. */
 function quotasOf(step: string, { mode, photoUrls }: TikTokRequest): readonly Quota[] {
   if (step !== 'init') return [QUOTAS.status];
-  const photo = photoUrls !== undefined;
+  const init = initQuota({ mode, photoUrls });
   // The preflight of a direct post asks for the creator info.
-  if (mode === 'direct')
-    return [photo ? QUOTAS.photoInit : QUOTAS.directInit, QUOTAS.creatorInfo, QUOTAS.dailyPost];
-  return [photo ? QUOTAS.photoInit : QUOTAS.inboxInit, QUOTAS.pendingShare];
+  return mode === 'direct' ? [init, QUOTAS.creatorInfo, QUOTAS.dailyPost] : [init, QUOTAS.pendingShare];
+}
+
+/** Of how many inits a minute this is one. */
+function initQuota({ mode, photoUrls }: Pick<TikTokRequest, 'mode'> & { photoUrls?: unknown }): Quota {
+  if (photoUrls !== undefined) return QUOTAS.photoInit;
+  return mode === 'direct' ? QUOTAS.directInit : QUOTAS.inboxInit;
 }
 
 function initCall(request: TikTokRequest, size: number | null): { path: `/v2/${string}`; body: object } {
@@ -292,20 +220,6 @@ export function isUploadUrl(address: string, hosts: readonly string[]): boolean 
     )
       return false;
     return name.startsWith('*.') ? url.hostname.endsWith(name.slice(1)) : url.hostname === name;
-  });
-}
-
-function uploadError(status: number): ProviderError {
-  const again = status >= 500 || status === 429 || status === 408;
-  return new ProviderError({
-    provider: 'tiktok',
-    kind: again ? 'unavailable' : 'rejected',
-    code: again ? 'provider_unavailable' : 'upload_refused',
-    message: `TikTok answered the upload with ${status}`,
-    userMessage: again
-      ? 'TikTok does not take the video at the moment. It is tried again.'
-      : 'TikTok refused the video’s bytes. Nothing was published.',
-    providerCode: String(status),
   });
 }
 

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox';
+import { Value } from 'typebox/value';
 import { contentProblem, type RequestProblem } from '../provider.ts';
 import { Words } from '../texts.ts';
 
@@ -53,6 +54,11 @@ export function withSwitches(request: TikTokRequest): TikTokRequest {
   if (request.mode !== 'direct') return request;
   const ofVideos = request.photoUrls === undefined ? { disable_duet: false, disable_stitch: false } : {};
   return { ...request, postInfo: { disable_comment: false, ...ofVideos, ...request.postInfo } };
+}
+
+/** @param request as it was stored */
+export function readRequest(request: unknown): TikTokRequest {
+  return Value.Parse(TikTokRequest, request);
 }
 
 const INBOX_FIELDS = new Set(['title']);

@@ -80,6 +80,8 @@ export interface Driver {
   spoilToken(world: World, person: Person): Promise<unknown>;
   /** Whether a token that is refused can still be exchanged for a good one. */
   revives: boolean;
+  /** Whether the provider tells of a write that may be live that it did not happen; else only what is live is found. */
+  tellsOfNothing: boolean;
   /** What an account is when the answer of a refresh is lost: has the provider ended the old token? */
   lostRefresh: 'active' | 'reauth_required';
   /** The person removes the app, and the provider says so. */

@@ -73,6 +73,7 @@ export const instagram: Driver = {
   tokenRefusal: { http: 400, code: '190' },
   spoilToken: (world, { name }) => world.control('POST', '/instagram/invalidate', { user: name }),
   revives: false,
+  tellsOfNothing: true,
   // A long-lived token can be exchanged again.
   lostRefresh: 'active',
   removeApp: (world, { name }) => world.control('POST', '/instagram/revoke', { user: name }),

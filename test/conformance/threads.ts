@@ -46,6 +46,7 @@ export const threads: Driver = {
   tokenRefusal: { http: 400, code: '190' },
   spoilToken: (world, { name }) => world.control('POST', '/threads/invalidate', { username: name }),
   revives: false,
+  tellsOfNothing: true,
   // The stricter reading: a token that was renewed is dead.
   lostRefresh: 'reauth_required',
   removeApp: (world, { name }) => world.control('POST', '/threads/revoke', { username: name }),

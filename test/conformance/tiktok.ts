@@ -50,6 +50,7 @@ export const tiktok: Driver = {
   tokenRefusal: { http: 401, code: 'access_token_invalid' },
   spoilToken: (world, { openId }) => world.control('POST', '/tiktok/expire-tokens', { openId }),
   revives: true,
+  tellsOfNothing: false,
   // A refresh token is good for one refresh.
   lostRefresh: 'reauth_required',
   removeApp: (world, { openId }) => world.control('POST', '/tiktok/revoke', { openId }),

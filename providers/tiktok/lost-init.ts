@@ -1,0 +1,99 @@
+import { amount, id, records, text } from '../json.ts';
+import type { Lost, LookUp, PostContext } from '../provider.ts';
+import { callApi, type TikTokSettings } from './client.ts';
+import { readRequest, type TikTokRequest } from './request.ts';
+
+/*
+ * What became of an init whose answer was lost. TikTok lists no publishes; the creator's list of public videos is all that can
+ * tell, where `video.list` was granted (sheet sections 3.2, 7 and 8, 29). Photo posts may stand in it or not (section 11).
+ */
+
+const LIST_SCOPE = 'video.list';
+const SECOND = 1000;
+const SKEW_MS = 60 * SECOND;
+/** Listed texts are cut (section 3.4). */
+const LISTED_LENGTH = 150;
+const PAGE = 20;
+/** A creator posts some 15 times a day (section 4.13). */
+const MOST_PAGES = 5;
+
+/** @throws ProviderError when the list cannot be read */
+export async function lookUpInit(
+  settings: TikTokSettings,
+  context: PostContext,
+  { at, others, rivals }: Lost,
+): Promise<LookUp> {
+  const request = readRequest(context.request);
+  const captions = captionsOf(request);
+  const listed =
+    request.mode === 'direct' &&
+    request.postInfo.privacy_level === 'PUBLIC_TO_EVERYONE' &&
+    context.scopes.includes(LIST_SCOPE);
+  // Without a text anything that the creator posts by hand would fit.
+  if (!listed || captions.length === 0) return { kind: 'nobody' };
+  if (rivals.some((rival) => captionsOf(readRequest(rival)).some((other) => captions.includes(other))))
+    return { kind: 'open' };
+  const since = at.getTime() - SKEW_MS;
+  const fitting = (await videosSince(settings, context, since)).filter(
+    (video) =>
+      !others.includes(video.id) &&
+      video.captions.some((caption) => captions.includes(caption)) &&
+      (video.kind === null || video.kind === (request.photoUrls === undefined ? 'video' : 'photo')),
+  );
+  const [only, another] = fitting;
+  if (only === undefined || another !== undefined) return { kind: 'open' };
+  return { kind: 'happened', written: { providerPostId: only.id, logId: null } };
+}
+
+interface ListedVideo {
+  id: string;
+  captions: readonly string[];
+  /** By its link; null where that says neither. */
+  kind: string | null;
+}
+
+/** The creator's public videos since then, newest first. Only `has_more` ends a list (section 11). */
+async function videosSince(
+  settings: TikTokSettings,
+  { accessToken, signal }: PostContext,
+  since: number,
+): Promise<ListedVideo[]> {
+  const found: ListedVideo[] = [];
+  let cursor: number | null = null;
+  for (let page = 0; page < MOST_PAGES; page += 1) {
+    const { data } = await callApi(settings, {
+      path: '/v2/video/list/?fields=id,create_time,title,video_description,share_url',
+      // A cursor of 0 is the epoch: it is left out at first (section 3.2).
+      body: { max_count: PAGE, ...(cursor === null ? {} : { cursor }) },
+      effect: 'read',
+      accessToken,
+      signal,
+    });
+    const rows = records(data['videos']);
+    for (const row of rows) {
+      const videoId = id(row['id']);
+      if (videoId === null || (amount(row['create_time']) ?? 0) * SECOND < since) continue;
+      const captions = [text(row['title']), text(row['video_description'])]
+        .map(cut)
+        .filter((one) => one !== '');
+      const [, kind = null] = /\/(video|photo)\/\d/.exec(text(row['share_url']) ?? '') ?? [];
+      found.push({ id: videoId, captions, kind });
+    }
+    const next = amount(data['cursor']);
+    if (data['has_more'] !== true || next === null || next === cursor || next < since) break;
+    cursor = next;
+  }
+  return found;
+}
+
+/** The texts of a request as a list may show them; none: it has none. */
+function captionsOf({ postInfo: { title, description } }: TikTokRequest): string[] {
+  return [title ?? null, description ?? null].map(cut).filter((caption) => caption !== '');
+}
+
+function cut(caption: string | null): string {
+  return Array.from((caption ?? '').replace(/\s+/g, ' ').trim())
+    .slice(0, LISTED_LENGTH)
+    .join('')
+    .trim();
+}

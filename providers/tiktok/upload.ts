@@ -1,0 +1,103 @@
+import { ProviderError } from '../errors.ts';
+import { http, type HttpAnswer } from '../http.ts';
+import { measured } from '../measured.ts';
+import type { Chunk, PostContext, Transfer } from '../provider.ts';
+import { lost } from './errors.ts';
+
+/** At most 64,000,000 bytes go as one chunk, more are cut into chunks of 10,000,000 (sheet section 4.6, "Safe plan"). */
+const WHOLE_BYTES = 64_000_000;
+const CHUNK_BYTES = 10_000_000;
+const MINUTE = 60_000;
+/** A chunk of up to 128 MB on a slow line. */
+const CHUNK_MS = 30 * MINUTE;
+
+/** Files go to the upload URL, which is the permission: bytes need no token (sheet section 4.7). */
+export function createTransfer(
+  status: (context: PostContext) => Promise<Readonly<Record<string, unknown>>>,
+): Transfer {
+  return {
+    needsToken: false,
+    chunks,
+
+    sendChunk: ({ media, signal }, { first, last, total, secret, body }) =>
+      measured('tiktok', 'upload', async () => {
+        const answer = await http({
+          method: 'PUT',
+          url: secret,
+          headers: {
+            'content-type': media?.contentType ?? 'video/mp4',
+            'content-length': String(last - first + 1),
+            'content-range': `bytes ${first}-${last}/${total}`,
+          },
+          body,
+          signal,
+          totalMs: CHUNK_MS,
+        }).catch((error: unknown): never => {
+          throw lost(error, 'read');
+        });
+        switch (answer.status) {
+          case 206:
+            return 'stored';
+          case 200:
+            // Not one of TikTok's own answers: of a chunk in the middle it ends nothing.
+            return last === total - 1 ? 'complete' : 'stored';
+          case 201:
+            return 'complete';
+          case 416:
+            return receivedMark(answer) ?? 'out_of_step';
+          case 403:
+          case 404:
+            return 'expired';
+          default:
+            throw uploadError(answer.status);
+        }
+      }),
+
+    async receivedBytes(context) {
+      const data = await status(context);
+      // Anything but PROCESSING_UPLOAD means that TikTok has all it wants.
+      if (data['status'] !== 'PROCESSING_UPLOAD') return context.media?.size ?? 0;
+      // All but the status may be absent (sheet section 4.10).
+      return typeof data['uploaded_bytes'] === 'number' ? data['uploaded_bytes'] : null;
+    },
+  };
+}
+
+/** Where the upload host stands: it may count bytes or name the last one (sheet section 4.7). */
+function receivedMark({ headers }: HttpAnswer): number | null {
+  const range = headers['content-range'];
+  const [, mark] = /^bytes 0-(\d+)\//.exec(typeof range === 'string' ? range : '') ?? [];
+  return mark === undefined ? null : Number(mark);
+}
+
+/**
+ * How a file is cut: the remainder is merged into the last chunk (sheet section 4.6).
+ * @param size in bytes
+ */
+export function chunks(size: number): Chunk[] {
+  const chunkSize = chunkSizeOf(size);
+  const count = Math.max(1, Math.floor(size / chunkSize));
+  return Array.from({ length: count }, (_, index) => ({
+    first: index * chunkSize,
+    last: index === count - 1 ? size - 1 : (index + 1) * chunkSize - 1,
+  }));
+}
+
+/** How long a chunk is, but for the last one. @param size of the file, in bytes */
+export function chunkSizeOf(size: number): number {
+  return size <= WHOLE_BYTES ? size : CHUNK_BYTES;
+}
+
+function uploadError(status: number): ProviderError {
+  const again = status >= 500 || status === 429 || status === 408;
+  return new ProviderError({
+    provider: 'tiktok',
+    kind: again ? 'unavailable' : 'rejected',
+    code: again ? 'provider_unavailable' : 'upload_refused',
+    message: `TikTok answered the upload with ${status}`,
+    userMessage: again
+      ? 'TikTok does not take the video at the moment. It is tried again.'
+      : 'TikTok refused the video’s bytes. Nothing was published.',
+    providerCode: String(status),
+  });
+}
