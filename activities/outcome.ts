@@ -16,7 +16,11 @@ export type StepOutcome =
   /** Back to `step`, after `ms`: what it made is lost and can never become visible. */
   | { kind: 'repeat'; step: string; ms: number; why: string }
   /** A write was sent, its outcome is not known, and it may be live. */
-  | { kind: 'unknown' }
+  | {
+      kind: 'unknown';
+      /** The provider may show it later: it is worth another look after so many milliseconds, and ever fewer. */
+      again?: number;
+    }
   /** The post has ended. */
   | { kind: 'settled'; state: string }
   /** Made by the workflow: the step was ended from outside. */

@@ -10,6 +10,7 @@ import { savePost, settlePost } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { accepted } from './accepted.ts';
 import { learnQuota, type LoadedPost, openPost } from './access.ts';
+import { tryNumber } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { notYet, postError, takenOver, tryAgain } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
@@ -19,6 +20,9 @@ import { held } from './waiting.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+/** What is live is usually listed within seconds; longer pauses are the workflow's, which an event ends. */
+const QUICK_LOOKS = 4;
+const LOOK_AGAIN_MS = 30_000;
 
 /**
  * Finds out what became of a write whose answer was lost, if the provider can be asked; else only an event can tell.
@@ -67,6 +71,9 @@ export async function reconcile(
         const error = postError(found.error);
         return { kind: 'settled', state: (await settlePost(db, post.id, { state: 'failed', error })).state };
       }
+      case 'unseen':
+        if (tryNumber() < QUICK_LOOKS) throw notYet('Reconciling', `${step} is not seen yet`);
+        return { kind: 'unknown', again: LOOK_AGAIN_MS };
       case 'nobody':
         return { kind: 'unknown' };
       case 'open':

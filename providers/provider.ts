@@ -188,6 +188,8 @@ export type LookUp =
   | { kind: 'refused'; error: ProviderError }
   /** It cannot be told yet. */
   | { kind: 'open' }
+  /** It is not seen yet, and that it did not happen can never be told. */
+  | { kind: 'unseen' }
   /** The provider cannot be asked about this post: only an event can tell. */
   | { kind: 'nobody' };
 

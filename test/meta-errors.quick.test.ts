@@ -40,6 +40,7 @@ const permission = (theirs: string, by = theirs): Row => row(theirs, 'permission
 const refused = (theirs: string, code: string, by = theirs): Row => row(theirs, code, 'rejected', { by });
 
 const TABLE: readonly Row[] = [
+  refused('Param text must be at most', 'text_too_long'),
   again('-2/2207003'),
   again('-2/2207020'),
   again('-1/2207001'),

@@ -35,6 +35,7 @@ export interface PublishPostInput {
 
 /** How long a write whose answer was lost is looked for before the post ends as `unknown`. */
 const RECONCILE_FOR = '24 hours';
+const DAY_MS = 24 * 3_600_000;
 const MINUTE_MS = 60_000;
 
 /**
@@ -208,7 +209,14 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
         state = 'processing';
         position = noReturn + 1;
         say(state, `The answer of ${step.name} was lost; looks whether the post is live`);
-        await condition(() => settled !== null, RECONCILE_FOR);
+        if (outcome.again === undefined) await condition(() => settled !== null, RECONCILE_FOR);
+        else {
+          const found = await lookAgainFor(step, outcome.again);
+          if (found !== null) {
+            position = plan.indexOf(step);
+            return follow(step, found);
+          }
+        }
         settled ??= (await settlePost({ postId, state: 'unknown' })).state;
         return;
       case 'given_up':
@@ -220,6 +228,16 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
       case 'stopped':
         return;
     }
+  }
+
+  /** Looks for a lost write for a day, each time after three times as long. @returns null: nobody has seen it */
+  async function lookAgainFor(step: Step, first: number): Promise<StepOutcome | null> {
+    for (let left = DAY_MS, ms = first; left > 0; left -= ms, ms = Math.min(3 * ms, left)) {
+      if (await condition(() => settled !== null, ms)) return null;
+      const found = await perform(step);
+      if (found.kind !== 'unknown') return found;
+    }
+    return null;
   }
 
   async function recall(): Promise<void> {

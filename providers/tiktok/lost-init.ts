@@ -32,7 +32,7 @@ export async function lookUpInit(
   // Without a text anything that the creator posts by hand would fit.
   if (!listed || captions.length === 0) return { kind: 'nobody' };
   if (rivals.some((rival) => captionsOf(readRequest(rival)).some((other) => captions.includes(other))))
-    return { kind: 'open' };
+    return { kind: 'unseen' };
   const since = at.getTime() - SKEW_MS;
   const fitting = (await videosSince(settings, context, since)).filter(
     (video) =>
@@ -41,7 +41,7 @@ export async function lookUpInit(
       (video.kind === null || video.kind === (request.photoUrls === undefined ? 'video' : 'photo')),
   );
   const [only, another] = fitting;
-  if (only === undefined || another !== undefined) return { kind: 'open' };
+  if (only === undefined || another !== undefined) return { kind: 'unseen' };
   return { kind: 'happened', written: { providerPostId: only.id, logId: null } };
 }
 
