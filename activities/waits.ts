@@ -27,12 +27,12 @@ export function connectionEnded(statusReason: string | null): PostWaiting {
  * @param error its refusal
  */
 export function accountRefused(
-  { account: { scope }, provider }: LoadedPost,
+  { post, account: { scope }, provider }: LoadedPost,
   error: ProviderError,
 ): PostWaiting {
   // A token that is refused is about none of them.
   if (error.kind !== 'account') return account(error.userMessage);
-  const needed = error.scopes.length > 0 ? error.scopes : provider.oauth.requiredScopes;
+  const needed = provider.publishing.needs(post.request).scopes;
   const missing = needed.filter((name) => !scope.includes(name));
   const names = missing.length > 0 ? missing : needed;
   return account(`${error.userMessage} Permissions that it needs: ${names.join(', ')}.`);

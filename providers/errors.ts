@@ -53,8 +53,6 @@ export interface ProviderErrorInit {
   everyCall?: boolean;
   /** `unavailable`: given up after as many tries of a step. */
   tries?: number;
-  /** `account`: the scopes that the call needs, where that is known. */
-  scopes?: readonly string[];
   /** The provider's own words for a person, in their language. */
   providerUserMessage?: string | null;
   /** The request went out and no answer came: it may still take effect. */
@@ -109,7 +107,6 @@ export class ProviderError extends Error {
   readonly quota: string | null;
   readonly everyCall: boolean;
   readonly tries: number;
-  readonly scopes: readonly string[];
   readonly providerUserMessage: string | null;
   readonly lost: boolean;
   readonly steps: readonly string[];
@@ -133,7 +130,6 @@ export class ProviderError extends Error {
     this.quota = init.quota ?? null;
     this.everyCall = init.everyCall ?? false;
     this.tries = init.tries ?? Infinity;
-    this.scopes = init.scopes ?? [];
     this.providerUserMessage = spoken(init.providerUserMessage);
     this.lost = init.lost ?? false;
     this.steps = init.steps ?? [];

@@ -157,7 +157,6 @@ function ofReply(error: ProviderError, { unit }: Part, { scopes }: PostContext):
       userMessage:
         'Threads does not let the account answer this post. Nothing was published. Look who may answer it; if everybody may, connect the account again and allow every permission.',
     });
-  if (error.code === 'permission_missing') return new ProviderError({ ...error.init, scopes: [REPLY_SCOPE] });
   return error;
 }
 

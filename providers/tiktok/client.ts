@@ -24,8 +24,6 @@ export function callApi(
     path: `/v2/${string}`;
     body?: object;
     effect: 'read' | 'write';
-    /** What the account must have granted for it, named where it has not. */
-    scope?: string;
     /** Which of the account's limits a minute it counts for, named where TikTok says that one is used up. */
     quota?: string;
     accessToken: string;
@@ -48,13 +46,9 @@ export function callApi(
     try {
       return readEnvelope(answer, call.effect);
     } catch (error) {
-      if (!(error instanceof ProviderError)) throw error;
-      const { scope, quota } = call;
-      throw new ProviderError({
-        ...error.init,
-        ...(scope !== undefined && error.kind === 'account' ? { scopes: [scope] } : {}),
-        ...(quota !== undefined && error.code === 'rate_limit_exceeded' ? { quota } : {}),
-      });
+      const { quota } = call;
+      const named = error instanceof ProviderError && error.code === 'rate_limit_exceeded';
+      throw named && quota !== undefined ? new ProviderError({ ...error.init, quota }) : error;
     }
   });
 }

@@ -30,7 +30,6 @@ export async function creatorInfo(
     path: '/v2/post/publish/creator_info/query/',
     effect: 'read',
     quota: QUOTAS.creatorInfo.bucket,
-    scope: 'video.publish',
     accessToken,
     signal,
   });

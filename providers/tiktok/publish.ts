@@ -39,7 +39,7 @@ export function createPublishing(settings: TikTokSettings): Publishing {
 
     // Neither scope opens the endpoints of the other (sheet section 2.8).
     needs: (request) =>
-      parse(request).mode === 'inbox'
+      readRequest(request).mode === 'inbox'
         ? { scopes: ['video.upload'] }
         : {
             scopes: ['video.publish'],
@@ -64,9 +64,7 @@ export function createPublishing(settings: TikTokSettings): Publishing {
         path,
         body,
         effect: 'write',
-        // One does not stand for the other (sheet section 2.8).
         quota: initQuota(request).bucket,
-        scope: request.mode === 'direct' ? 'video.publish' : 'video.upload',
         accessToken: context.accessToken,
         signal: context.signal,
       });
