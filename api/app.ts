@@ -3,6 +3,7 @@ import helmet from '@fastify/helmet';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { guardRoutes, identifyCallers } from './access.ts';
 import { AccountView } from './account-view.ts';
+import { readBodies } from './bodies.ts';
 import type { Deps } from './deps.ts';
 import { answerBadUrl, answerFailures } from './failures.ts';
 import { limitRates } from './limits.ts';
@@ -53,10 +54,9 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     routerOptions: { maxParamLength: LONGEST_PARAM },
   });
   app.setValidatorCompiler(validatorCompiler);
-  // Bodies are JSON, but for routes that say otherwise.
-  app.removeContentTypeParser('text/plain');
   for (const schema of [ErrorBody, AccountView, MediaView, PostView]) app.addSchema(schema);
   answerFailures(app);
+  readBodies(app);
   endIdleConnections(app);
 
   logRequests(app);

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type RawAnswer, sendRaw } from './raw-http.ts';
 import { createWorld, sampleVideo, until, type Json, type World } from './world.ts';
 
 /* Whose upload an address names: the router, the check of rights and the tus server read the same id, whatever is written. */
@@ -24,27 +24,12 @@ async function announce(key: string, size = 100): Promise<string> {
   return (await world.call('POST', '/api/media', { key, body })).body.id;
 }
 
-/** One request as it is written, which no HTTP client would send. @returns the answer's status and headers */
-async function send(
+const send = (
   method: string,
   target: string,
-  headers: Record<string, string> = {},
-  body = '',
-): Promise<{ status: number; head: string; text: string }> {
-  const { port } = new URL(world.url);
-  const lines = Object.entries({
-    host: `127.0.0.1:${port}`,
-    connection: 'close',
-    'content-length': String(body.length),
-    ...headers,
-  }).map(([name, value]) => `${name}: ${value}\r\n`);
-  const socket = connect(Number(port), '127.0.0.1');
-  socket.write(`${method} ${target} HTTP/1.1\r\n${lines.join('')}\r\n${body}`);
-  const parts: Buffer[] = [];
-  for await (const part of socket) parts.push(part);
-  const [head = '', text = ''] = Buffer.concat(parts).toString().split('\r\n\r\n', 2);
-  return { status: Number(head.split(' ')[1]), head, text };
-}
+  headers: Record<string, string>,
+  body: string | null = null,
+): Promise<RawAnswer> => sendRaw(world.url, method, target, headers, body);
 
 const bearer = (key: string): Record<string, string> => ({ authorization: `Bearer ${key}` });
 

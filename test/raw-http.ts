@@ -1,0 +1,44 @@
+import { connect } from 'node:net';
+
+export interface RawAnswer {
+  status: number;
+  /** Status line and headers, as they came. */
+  head: string;
+  text: string;
+}
+
+/**
+ * Sends bytes that no HTTP client would send, and reads until the server ends the connection.
+ * @param bytes a whole request; say `connection: close`
+ */
+export async function sendBytes(url: string, bytes: string): Promise<RawAnswer> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.write(bytes);
+  const parts: Buffer[] = [];
+  for await (const part of socket) parts.push(part);
+  const [head = '', text = ''] = Buffer.concat(parts).toString().split('\r\n\r\n', 2);
+  return { status: Number(head.split(' ')[1]), head, text };
+}
+
+/**
+ * One request as it is written.
+ * @param target as it stands in the request line
+ * @param body null: no header tells of one; with `transfer-encoding: chunked` it is written as it is, so bring the chunks
+ */
+export function sendRaw(
+  url: string,
+  method: string,
+  target: string,
+  headers: Record<string, string> = {},
+  body: string | null = null,
+): Promise<RawAnswer> {
+  const length =
+    body === null || 'transfer-encoding' in headers
+      ? {}
+      : { 'content-length': String(Buffer.byteLength(body)) };
+  const lines = Object.entries({ host: new URL(url).host, connection: 'close', ...length, ...headers }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
+  return sendBytes(url, `${method} ${target} HTTP/1.1\r\n${lines.join('')}\r\n${body ?? ''}`);
+}
