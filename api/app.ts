@@ -9,6 +9,7 @@ import { answerBadUrl, answerFailures } from './failures.ts';
 import { limitRates } from './limits.ts';
 import { endIdleConnections } from './closing.ts';
 import { logger, logRequests, requestId } from './logging.ts';
+import { answerMalformedHttp, answerOddHttp } from './malformed-http.ts';
 import { MediaView } from './media-view.ts';
 import { overrideMethod } from './method-override.ts';
 import { measure } from './metrics.ts';
@@ -50,6 +51,8 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     // A scope that adds schemas of its own goes back to Ajv, which must not bend bodies either.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     frameworkErrors: answerBadUrl,
+    clientErrorHandler: answerMalformedHttp,
+    http: { requireHostHeader: false },
     rewriteUrl: overrideMethod,
     routerOptions: { maxParamLength: LONGEST_PARAM },
   });
@@ -60,6 +63,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   endIdleConnections(app);
 
   logRequests(app);
+  answerOddHttp(app);
   await app.register(helmet, {
     contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null } },
   });

@@ -35,7 +35,7 @@ export const ERRORS = {
   not_found: kind(404, 'there is nothing of this id', 'This does not exist (any more).'),
   route_not_found: kind(404, 'there is no such route', OURS),
   method_not_allowed: kind(405, 'the route has no such method; Allow names those that it has', OURS),
-  body_timeout: kind(408, 'the request did not arrive in time', LATER, true),
+  request_timeout: kind(408, 'the request did not arrive in time', LATER, true),
   user_not_found: kind(404, 'there is no user of this id', 'This user does not exist.'),
   account_not_found: kind(
     404,

@@ -34,9 +34,9 @@ export function answerBadUrl(error: FastifyError, request: FastifyRequest, reply
 /** An error as the client sees it. */
 export function bodyOf(
   { code, message, userMessage, retryable, details }: ApiError,
-  request: FastifyRequest,
+  { id }: Pick<FastifyRequest, 'id'>,
 ): Static<typeof ErrorBody> {
-  return { error: { code, message, userMessage, retryable, details, requestId: request.id } };
+  return { error: { code, message, userMessage, retryable, details, requestId: id } };
 }
 
 /** What went wrong, in the words of the API. */

@@ -1,6 +1,7 @@
 import { Type, type Static, type TSchema } from 'typebox';
 import type { Page } from '../db/page.ts';
 import { apiError } from './errors.ts';
+import { isKeepable } from './times.ts';
 
 const DEFAULT_LIMIT = 50;
 
@@ -51,7 +52,7 @@ function write(at: Date, id: string): string {
 
 function read(cursor: string): { at: Date; id: string } {
   const [, at, id] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
-  const time = new Date(Number(at));
-  if (id === undefined || Number.isNaN(time.getTime())) throw apiError('invalid_cursor');
-  return { at: time, id };
+  const ms = Number(at);
+  if (id === undefined || !isKeepable(ms)) throw apiError('invalid_cursor');
+  return { at: new Date(ms), id };
 }

@@ -3,6 +3,9 @@ import { type TSchema, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { cleanText } from '../providers/clean.ts';
 import { apiError, type ApiError, type FieldProblem, fieldError } from './errors.ts';
+import { readTimesAsKept } from './times.ts';
+
+readTimesAsKept();
 
 /**
  * Checks requests against their schemas. Bodies are taken as they are; the texts of a query are read as what the schema

@@ -4,12 +4,12 @@ import { dataDeletions } from './schema.ts';
 
 export type DataDeletion = typeof dataDeletions.$inferSelect;
 
-/** Notes that somebody wants their data deleted. */
+/** Notes that somebody wants their data deleted; of one code once. */
 export async function insertDeletion(
   db: Db,
   row: { code: string; provider: string; accounts: number; completedAt: Date },
 ): Promise<void> {
-  await db.insert(dataDeletions).values(row);
+  await db.insert(dataDeletions).values(row).onConflictDoNothing();
 }
 
 export async function findDeletion(db: Db, code: string): Promise<DataDeletion | null> {

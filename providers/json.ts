@@ -54,3 +54,12 @@ export function amount(value: unknown): number | null {
   if (typeof number !== 'number' || Number.isNaN(number) || number < 0) return null;
   return Math.min(Math.ceil(number), MOST);
 }
+
+const YEAR_2000_S = 946_684_800;
+const YEAR_9999_S = 253_402_300_799;
+
+/** A moment, told in seconds since 1970; null where there is none, or none that can be meant. */
+export function moment(value: unknown): Date | null {
+  const seconds = typeof value === 'number' ? value : Number.NaN;
+  return seconds >= YEAR_2000_S && seconds <= YEAR_9999_S ? new Date(seconds * 1000) : null;
+}

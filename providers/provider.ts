@@ -317,8 +317,11 @@ export interface Webhooks {
   effect(eventType: string, payload: string): EventEffect;
   /** What to answer when the provider asks whether the URL is ours; null: it is not to be told. Absent: it never asks. */
   handshake?(query: Readonly<Record<string, unknown>>): string | null;
-  /** Whom a callback about the end of a permission is about; null: not signed by the provider. Absent: there are none. */
-  signedUser?(signedRequest: string): string | null;
+  /**
+   * Whom a callback about the end of a permission is about, and when the provider made it; null: the provider did not sign
+   * it, or not lately. Absent: there are no such callbacks.
+   */
+  signedUser?(signedRequest: string, now: Date): { user: string; at: Date } | null;
 }
 
 /** Deleting what is live. */

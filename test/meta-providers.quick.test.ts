@@ -429,6 +429,18 @@ describe('an upload', () => {
   });
 });
 
+/** What Meta sends when a permission ends, of user 7. */
+function signedRequest(secret: string, issued: Date, change: Record<string, unknown> = {}): string {
+  const said = {
+    algorithm: 'HMAC-SHA256',
+    issued_at: Math.floor(issued.getTime() / 1000),
+    user_id: '7',
+    ...change,
+  };
+  const payload = Buffer.from(JSON.stringify(said)).toString('base64url');
+  return `${createHmac('sha256', secret).update(payload).digest('base64url')}.${payload}`;
+}
+
 describe('a webhook', () => {
   test('that comes again with its keys in another order is the same one', () => {
     const changes = [
@@ -446,16 +458,33 @@ describe('a webhook', () => {
 
   test('is signed with a secret of its own where there is one, a callback with that of the app in any case', () => {
     const own = metaWebhooks({ webhookSecrets: ['hooks'], appSecrets: ['app'], verifyToken: 'v' }, () => []);
-    const payload = Buffer.from(JSON.stringify({ algorithm: 'HMAC-SHA256', user_id: '7' })).toString(
-      'base64url',
+    const now = new Date();
+    const users = ['app', 'hooks', 'other'].map(
+      (secret) => own.signedUser?.(signedRequest(secret, now), now)?.user,
     );
-    const signed = (secret: string): string =>
-      `${createHmac('sha256', secret).update(payload).digest('base64url')}.${payload}`;
-    expect(['app', 'hooks', 'other'].map((secret) => own.signedUser?.(signed(secret)))).toEqual([
-      '7',
-      '7',
-      null,
-    ]);
+    expect(users).toEqual(['7', '7', undefined]);
+  });
+
+  test.each([
+    ['another algorithm', { algorithm: 'HMAC-SHA1' }],
+    ['none', { algorithm: 'none' }],
+    ['no algorithm', { algorithm: undefined }],
+    ['no time', { issued_at: undefined }],
+    ['a text as its time', { issued_at: 'now' }],
+    ['a time of four days ago', { issued_at: Math.floor(Date.now() / 1000) - 4 * 86_400 }],
+    ['a time to come', { issued_at: Math.floor(Date.now() / 1000) + 3600 }],
+    ['an absurd time', { issued_at: 1e300 }],
+  ])('of an end of permissions with %s is nobody’s, although it is signed', (_what, change) => {
+    const own = metaWebhooks({ webhookSecrets: [], appSecrets: ['app'], verifyToken: 'v' }, () => []);
+    const now = new Date();
+    expect(own.signedUser?.(signedRequest('app', now, change), now)).toBeNull();
+  });
+
+  test('of an end of permissions that is delivered again after 36 hours still counts, with its own time', () => {
+    const own = metaWebhooks({ webhookSecrets: [], appSecrets: ['app'], verifyToken: 'v' }, () => []);
+    const issued = new Date('2026-11-28T10:00:00Z');
+    const now = new Date('2026-11-29T22:00:00Z');
+    expect(own.signedUser?.(signedRequest('app', issued), now)).toEqual({ user: '7', at: issued });
   });
 
   test('of Instagram is kept as it came, every digit, with what its entry says and without the other changes', () => {

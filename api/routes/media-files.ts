@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
-import { mediaById } from '../../db/media.ts';
+import { findAnyMedia } from '../../db/media.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
 import { Id, refusals } from '../schemas.ts';
@@ -43,8 +43,8 @@ export const mediaFileRoutes =
         const { expires, signature } = request.query;
         // A link that has ended or was forged says nothing about the file.
         if (!mediaLinks.isValid(id, expires, signature)) throw apiError('not_found');
-        const media = await mediaById(db, id);
-        if (media.state !== 'ready') throw apiError('not_found');
+        const media = await findAnyMedia(db, id);
+        if (media?.state !== 'ready') throw apiError('not_found');
         const { size } = media;
         const part = rangeOf(request.headers.range, size);
         if (part === null) {

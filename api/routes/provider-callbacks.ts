@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { randomToken } from '../../crypto/signatures.ts';
+import { sha256Hex } from '../../crypto/signatures.ts';
 import { accountsOf, deactivate, wipeTokens, type Account } from '../../db/accounts.ts';
 import { audit } from '../../db/audit.ts';
 import { findDeletion, insertDeletion } from '../../db/data-deletions.ts';
@@ -78,9 +78,9 @@ export const providerCallbackRoutes =
         },
       },
       async (request) => {
-        const { provider, accounts } = await about(request);
+        const { provider, accounts, at } = await about(request);
         for (const account of accounts) {
-          const to = { status: 'reauth_required', reason: 'removed_by_creator' } as const;
+          const to = { status: 'reauth_required', reason: 'removed_by_creator', before: at } as const;
           const changed = account.status === 'active' ? await deactivate(db, account.id, to) : null;
           if (changed === null) continue;
           await noted(request, db, {
@@ -118,7 +118,8 @@ export const providerCallbackRoutes =
       },
       async (request) => {
         const { provider, accounts } = await about(request);
-        const code = randomToken(12).replace(/[^A-Za-z0-9]/g, 'x');
+        // Delivered again, it is the same deletion.
+        const code = sha256Hex(request.body.signed_request).slice(0, 32);
         await db.transaction(async (tx) => {
           for (const account of accounts) {
             await deactivate(tx, account.id, { status: 'disconnected', reason: 'data_deletion' });
@@ -194,17 +195,26 @@ export const providerCallbackRoutes =
     /** Whom a signed callback is about. @throws ApiError `callback_not_supported`, `invalid_signature` */
     async function about(
       request: FastifyRequest<{ Params: { provider: string }; Body: { signed_request: string } }>,
-    ): Promise<{ provider: Provider; accounts: Account[] }> {
+    ): Promise<{ provider: Provider; accounts: Account[]; at: Date }> {
       const provider = configured(request.params.provider);
       if (provider.webhooks.signedUser === undefined) throw apiError('callback_not_supported');
-      const user = provider.webhooks.signedUser(request.body.signed_request);
-      if (user === null) throw await refusedCaller(deps, request, provider.name, 'invalid_signature');
+      const signed = provider.webhooks.signedUser(request.body.signed_request, new Date());
+      if (signed === null) throw await refusedCaller(deps, request, provider.name, 'invalid_signature');
       const accounts = new Map(
         [
-          ...(await accountsOf(db, provider.name, user)),
-          ...(await accountsOfLogin(db, provider.name, user)),
+          ...(await accountsOf(db, provider.name, signed.user)),
+          ...(await accountsOfLogin(db, provider.name, signed.user)),
         ].map((account) => [account.id, account]),
       );
-      return { provider, accounts: [...accounts.values()] };
+      // A consent that is younger is another one: neither a late nor a repeated callback ends it.
+      const meant = [...accounts.values()].filter(
+        ({ connectedAt }) => wholeSeconds(connectedAt) <= signed.at,
+      );
+      return { provider, accounts: meant, at: signed.at };
     }
   };
+
+/** Providers tell whole seconds. */
+function wholeSeconds(date: Date): Date {
+  return new Date(Math.floor(date.getTime() / 1000) * 1000);
+}

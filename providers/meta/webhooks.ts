@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { equalHex, hmacSha256Hex, sha256Hex } from '../../crypto/signatures.ts';
 import { parseJson, parseVerbatim } from '../http.ts';
-import { id, record, records, tryParse } from '../json.ts';
+import { id, moment, record, records, tryParse } from '../json.ts';
 import type { IncomingEvent, Webhooks } from '../provider.ts';
 
 /* What Meta's callbacks have in common (sheet instagram sections 2.6 and 8). */
@@ -27,7 +27,7 @@ export function metaWebhooks(
   return {
     verify: (body, headers) => isSigned(webhookSecrets, body, headers),
     handshake: (query) => handshake(query, verifyToken),
-    signedUser: (signedRequest) => signedUser(signedRequest, [...appSecrets, ...webhookSecrets]),
+    signedUser: (signedRequest, now) => signedUser(signedRequest, [...appSecrets, ...webhookSecrets], now),
     split(body) {
       const parsed = parseVerbatim(new TextDecoder('utf-8', { fatal: true }).decode(body));
       // The whole may be wrapped in a list (sheets instagram section 8.5, 3; threads section 10).
@@ -96,15 +96,29 @@ function handshake(query: Readonly<Record<string, unknown>>, verifyToken: string
   return given !== undefined && right !== undefined && timingSafeEqual(given, right) ? challenge : null;
 }
 
+/** The only algorithm (sheets instagram section 2.6, threads section 2.8): one that is not ours to check proves nothing. */
+const ALGORITHM = 'HMAC-SHA256';
+/** Deliveries are repeated for 36 hours (sheet instagram section 8) and may keep their first time; clocks differ a little. */
+const OLDEST_MS = 72 * 3_600_000;
+const NEWEST_MS = 300_000;
+
 /**
  * Reads a `signed_request`: `base64url(signature).base64url(JSON)`, signed over the encoded JSON.
- * @returns the user that it is about; null where no secret of ours signed it
+ * @returns the user that it is about and when it was issued; null where no secret of ours signed it, or not lately
  */
-function signedUser(signedRequest: string, secrets: readonly string[]): string | null {
+function signedUser(
+  signedRequest: string,
+  secrets: readonly string[],
+  now: Date,
+): { user: string; at: Date } | null {
   const [signature = '', payload = '', ...rest] = signedRequest.split('.');
   if (rest.length > 0 || signature === '' || payload === '') return null;
   const given = Buffer.from(signature, 'base64url').toString('hex');
   if (!secrets.map((secret) => equalHex(hmacSha256Hex(secret, payload), given)).includes(true)) return null;
   const said = record(tryParse(Buffer.from(payload, 'base64url').toString()));
-  return id(said?.['user_id']);
+  const user = id(said?.['user_id']);
+  const at = moment(said?.['issued_at']);
+  if (said?.['algorithm'] !== ALGORITHM || user === null || at === null) return null;
+  const age = now.getTime() - at.getTime();
+  return age <= OLDEST_MS && age >= -NEWEST_MS ? { user, at } : null;
 }

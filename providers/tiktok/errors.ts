@@ -1,6 +1,6 @@
 import { type CatalogueRow, ProviderError, rowNamed } from '../errors.ts';
 import { HttpFailure, type HttpAnswer } from '../http.ts';
-import { record, text, tryParse } from '../json.ts';
+import { amount, record, text, tryParse } from '../json.ts';
 import type { Verdict } from '../provider.ts';
 import { QUOTAS } from './quotas.ts';
 
@@ -273,8 +273,8 @@ function failure(reason: string | null): ProviderError {
 
 function waitOf(answer: HttpAnswer, row: CatalogueRow): { retryAfterMs?: number; retryTold?: boolean } {
   // No documented Retry-After (sheet section 1); obeyed where one comes all the same.
-  const seconds = Number(header(answer, 'retry-after') ?? Number.NaN);
-  if (Number.isFinite(seconds) && seconds >= 0) return { retryAfterMs: seconds * 1000, retryTold: true };
+  const seconds = amount(header(answer, 'retry-after'));
+  if (seconds !== null) return { retryAfterMs: seconds * 1000, retryTold: true };
   return row.retryAfterMs === undefined ? {} : { retryAfterMs: row.retryAfterMs };
 }
 

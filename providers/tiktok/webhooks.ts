@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { equalHex, hmacSha256Hex } from '../../crypto/signatures.ts';
 import { cleanJson } from '../clean.ts';
 import { parseJson } from '../http.ts';
-import { id, record, text } from '../json.ts';
+import { id, moment, record, text } from '../json.ts';
 import type { EventEffect, IncomingEvent, Webhooks } from '../provider.ts';
 import type { TikTokSettings } from './client.ts';
 import { failed } from './errors.ts';
@@ -126,7 +126,7 @@ function effectOf(
   if (eventType === 'authorization.removed') {
     const openId = id(event['user_openid']);
     const reason = REMOVED_REASONS[Number(content['reason'] ?? 0)] ?? 'unknown';
-    const createTime = event['create_time'];
+    const at = moment(event['create_time']);
     if (openId === null) return { kind: 'none' };
     return {
       kind: 'account',
@@ -134,10 +134,7 @@ function effectOf(
       status: GONE_FOR_GOOD.has(reason) ? 'disconnected' : 'reauth_required',
       reason,
       // Whole seconds: our own revocation lies before a consent of the same second, a removal by the creator after it.
-      at:
-        typeof createTime === 'number'
-          ? new Date(createTime * SECOND - (reason === 'revoked_by_developer' ? 1 : 0))
-          : null,
+      at: at === null ? null : new Date(at.getTime() - (reason === 'revoked_by_developer' ? 1 : 0)),
     };
   }
   if (publishId === null) return { kind: 'none' };
