@@ -1,4 +1,4 @@
-import Format from 'typebox/format';
+import { Format } from 'typebox/format';
 
 const LAST = Date.parse('9999-12-31T23:59:59.999Z');
 const FIRST = Date.parse('0001-01-01T00:00:00.000Z');
