@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js';
 import { statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
@@ -12,6 +13,7 @@ import type { InstagramLoginSettings } from './providers/instagram/instagram-log
 import { facebookLoginPermissions, instagramLoginPermissions } from './providers/instagram/scopes.ts';
 import type { MetaWebhookSettings } from './providers/meta/webhooks.ts';
 import type { Permissions } from './providers/permissions.ts';
+import type { Proxies } from './providers/proxies.ts';
 import type { ThreadsSettings } from './providers/threads/client.ts';
 import { threadsPermissions } from './providers/threads/scopes.ts';
 import type { TikTokSettings } from './providers/tiktok/client.ts';
@@ -78,6 +80,24 @@ export const SETTINGS = [
     name: 'EVERPOST_ALLOW_PRIVATE_URLS',
     fallback: 'false',
     about: 'Whether media URLs of clients may be http or point to private addresses.',
+  },
+  {
+    name: 'EVERPOST_TRUSTED_PROXIES',
+    fallback: '',
+    about: 'Comma list of addresses or networks of your proxies, whose X-Forwarded-For is believed.',
+  },
+  {
+    name: 'HTTPS_PROXY',
+    aliases: ['https_proxy'],
+    fallback: '',
+    about: 'Proxy for calls to https URLs of the platforms.',
+  },
+  { name: 'HTTP_PROXY', aliases: ['http_proxy'], fallback: '', about: 'Proxy for calls to http URLs.' },
+  {
+    name: 'NO_PROXY',
+    aliases: ['no_proxy'],
+    fallback: '',
+    about: 'Comma list of hosts that are called without a proxy; this machine always is.',
   },
   { name: 'EVERPOST_MEDIA', fallback: '', about: 'Media store; file:<EVERPOST_DIR>/media without it.' },
   { name: 'LOG_LEVEL', fallback: 'info', about: 'trace, debug, info, warn, error or fatal.' },
@@ -236,6 +256,9 @@ export interface Config {
   adminKey: string;
   allowPrivateUrls: boolean;
   mediaUrl: string;
+  /** Addresses and networks. */
+  trustedProxies: readonly string[];
+  proxies: Proxies;
   logLevel: string;
   /** A provider without credentials is absent. */
   providers: ProviderSettings;
@@ -317,6 +340,15 @@ export function readConfig(role: 'server' | 'worker', given: Environment = proce
     );
   const temporal = readTemporal(env, problem);
   const keyring = readKeyring(value('EVERPOST_KEYRING'), problem);
+  const trustedProxies = list(value('EVERPOST_TRUSTED_PROXIES'));
+  for (const one of trustedProxies)
+    if (isIP(one) === 0 && !ipaddr.isValidCIDR(one))
+      problem('EVERPOST_TRUSTED_PROXIES must be a comma list of addresses or networks, as in 10.0.0.0/8');
+  const proxies = {
+    https: proxyUrl('HTTPS_PROXY', value, problem),
+    http: proxyUrl('HTTP_PROXY', value, problem),
+    except: value('NO_PROXY'),
+  };
   const read: Reader = { value, url, problem };
   const tiktok = readTikTok(read);
   const instagram = readInstagram(read);
@@ -335,6 +367,8 @@ export function readConfig(role: 'server' | 'worker', given: Environment = proce
     adminKey,
     allowPrivateUrls: value('EVERPOST_ALLOW_PRIVATE_URLS') === 'true',
     mediaUrl: `file:${media}`,
+    trustedProxies,
+    proxies,
     logLevel: value('LOG_LEVEL'),
     providers: {
       ...(tiktok === null ? {} : { tiktok }),
@@ -433,6 +467,20 @@ function setting(env: Environment, name: SettingName): string {
     if (value !== undefined && value !== '') return value;
   }
   return fallback;
+}
+
+/** The URL of a proxy; a host and port alone are usual, too. @returns '' where there is none */
+function proxyUrl(
+  name: SettingName,
+  value: (name: SettingName) => string,
+  problem: (text: string) => void,
+): string {
+  const text = value(name);
+  if (text === '') return '';
+  const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
+  if (!/^https?:\/\/[^/]/i.test(url) || !URL.canParse(url))
+    problem(`${name} must be the http(s) URL of a proxy, as in http://proxy.example:3128`);
+  return url;
 }
 
 function readKeyring(text: string, problem: (text: string) => void): Keyring | null {

@@ -10,6 +10,7 @@ import { createMediaLinks } from './crypto/media-links.ts';
 import { openDatabase } from './db/client.ts';
 import { openMediaStore } from './media/store.ts';
 import { createProviders } from './providers/index.ts';
+import { sendThrough } from './providers/proxies.ts';
 import { StartError, tellFailure } from './startup.ts';
 import { watchEventLoop } from './watchdog.ts';
 import { onlyWith } from './workflows/namespace.ts';
@@ -17,6 +18,7 @@ import { onlyWith } from './workflows/namespace.ts';
 /* The API process: put together, run, closed in order. */
 
 const config = settings();
+sendThrough(config.proxies);
 const database = openDatabase(config.databaseUrl);
 const { connectionOptions, namespace } = config.temporal;
 // Connects with the first call, so that the API answers while Temporal is away.

@@ -19,6 +19,7 @@ import { openMediaStore } from './media/store.ts';
 import { startAtZero } from './metrics/counters.ts';
 import { serveMetrics } from './metrics/serve.ts';
 import { createProviders } from './providers/index.ts';
+import { sendThrough } from './providers/proxies.ts';
 import { workflowBundle } from './scripts/workflow-bundle.ts';
 import { tellFailure } from './startup.ts';
 import { watchEventLoop } from './watchdog.ts';
@@ -51,6 +52,7 @@ const end = (): void => process.exit();
 for (const signal of SIGNALS) process.on(signal, end);
 
 const metrics = await listen();
+sendThrough(config.proxies);
 const providers = createProviders(config.providers);
 startAtZero(
   providers.all.map(({ name }) => name),

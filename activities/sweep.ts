@@ -4,7 +4,7 @@ import { markEventStarted, unstartedEvents } from '../db/events.ts';
 import { markKeepersChecked, uncheckedKeepers, unwipedAccounts } from '../db/keepers.ts';
 import { markMediaStarted, unstartedMedia } from '../db/media.ts';
 import { markPostChecked, markPostStarted, postById, uncheckedPosts, unstartedPosts } from '../db/posts.ts';
-import { forgetOldReservations } from '../db/quotas.ts';
+import { forgetOldRows } from '../db/retention.ts';
 import { isFinal } from '../db/schema.ts';
 import { countRepairs } from '../metrics/counters.ts';
 import {
@@ -87,7 +87,7 @@ export const createSweepActivities = (deps: Deps) => ({
         const repair = await agree(deps, id);
         if (repair !== null) repaired[repair] += 1;
       });
-      await forgetOldReservations(db);
+      await forgetOldRows(db);
       return countRepairs({
         posts: posts.length,
         deletions: deletions.length,

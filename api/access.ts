@@ -5,7 +5,9 @@ import { findLiveApiKey, touchApiKey } from '../db/users.ts';
 import { webhooksRefused } from '../metrics/counters.ts';
 import type { Deps } from './deps.ts';
 import { type ApiError, apiError } from './errors.ts';
+import { createKeyGuard } from './key-guard.ts';
 import { soon } from './outage.ts';
+import { boundRefusals } from './refusal-notes.ts';
 
 /** What a key may be allowed to do; a key has all of them unless it was made with fewer. */
 export const SCOPES = [
@@ -41,7 +43,12 @@ declare module 'fastify' {
 const NOBODY: Caller = { kind: 'nobody' };
 
 /** Finds out who calls. The decision whether they may comes after the rate limit, which counts both. */
-export function identifyCallers(app: FastifyInstance, { database: { db }, config }: Deps): void {
+export function identifyCallers(app: FastifyInstance, deps: Deps): void {
+  const {
+    database: { db },
+    config,
+  } = deps;
+  const guard = createKeyGuard(app, deps);
   const adminHash = sha256Hex(config.adminKey);
   app.decorateRequest('caller');
   app.addHook('onRequest', async (request) => {
@@ -54,7 +61,10 @@ export function identifyCallers(app: FastifyInstance, { database: { db }, config
       request.caller = { kind: 'admin' };
       return;
     }
-    const key = token.startsWith(KEY_PREFIX) ? await soon(findLiveApiKey(db, hash)) : null;
+    if (!KEY.test(token)) return;
+    await guard.admit(request, hash);
+    const key = await soon(findLiveApiKey(db, hash));
+    await guard.note(request, hash, key !== null);
     if (key === null) return;
     request.caller = { kind: 'key', id: key.id, userId: key.userId, scopes: key.scopes };
     if (Date.now() - (key.lastUsedAt?.getTime() ?? 0) > 60_000)
@@ -68,6 +78,8 @@ export function identifyCallers(app: FastifyInstance, { database: { db }, config
 export const DOCS = '/docs';
 /** Keys are told from other secrets by their first characters. */
 export const KEY_PREFIX = 'ep_';
+/** A key as they are all made: 32 bytes in base64url. */
+const KEY = new RegExp(`^${KEY_PREFIX}[A-Za-z0-9_-]{43}$`);
 
 /** Lets in whom the route's `access` names; refusals leave an audit row. Bodies are read after this. */
 export function guardRoutes(app: FastifyInstance, { database: { db } }: Deps): void {
@@ -79,7 +91,7 @@ export function guardRoutes(app: FastifyInstance, { database: { db } }: Deps): v
     const refusal = refuse(request.routeOptions.config.access ?? 'public', request.caller);
     if (refusal === null) return;
     if (refusal.statusCode === 401) void reply.header('www-authenticate', 'Bearer');
-    await noted(request, db, {
+    await noteRefusal(request, db, {
       ...actorOf(request),
       action: 'access.refused',
       subject: `${request.method} ${request.routeOptions.url ?? ''}`,
@@ -131,6 +143,16 @@ export async function noted(
   }
 }
 
+/** Notes a refused call, as far as their number allows. */
+async function noteRefusal(
+  request: FastifyRequest<object>,
+  db: Deps['database']['db'],
+  entry: AuditEntry,
+): Promise<void> {
+  const row = boundRefusals(request.ip, entry);
+  if (row !== null) await noted(request, db, row);
+}
+
 /** Who calls in a provider's name and cannot prove it: noted. @returns the refusal to throw */
 export async function refusedCaller(
   { database: { db } }: Deps,
@@ -139,7 +161,7 @@ export async function refusedCaller(
   code: 'invalid_signature' | 'forbidden',
 ): Promise<ApiError> {
   webhooksRefused.inc({ provider, code });
-  await noted(request, db, {
+  await noteRefusal(request, db, {
     actor: provider,
     ip: request.ip,
     action: 'webhook.refused',

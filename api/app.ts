@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
@@ -7,10 +8,11 @@ import { readBodies } from './bodies.ts';
 import type { Deps } from './deps.ts';
 import { answerBadUrl, answerFailures } from './failures.ts';
 import { limitRates } from './limits.ts';
-import { endIdleConnections } from './closing.ts';
+import { endIdleConnections, endUnreadBodies } from './closing.ts';
 import { logger, logRequests, requestId } from './logging.ts';
 import { answerMalformedHttp, answerOddHttp } from './malformed-http.ts';
 import { MediaView } from './media-view.ts';
+import { cleanForwardedFor } from './forwarded.ts';
 import { overrideMethod } from './method-override.ts';
 import { measure } from './metrics.ts';
 import { describeApi } from './openapi.ts';
@@ -53,7 +55,8 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     frameworkErrors: answerBadUrl,
     clientErrorHandler: answerMalformedHttp,
     http: { requireHostHeader: false },
-    rewriteUrl: overrideMethod,
+    rewriteUrl: readAheadOfRouting,
+    trustProxy: [...deps.config.trustedProxies],
     routerOptions: { maxParamLength: LONGEST_PARAM },
   });
   app.setValidatorCompiler(validatorCompiler);
@@ -61,6 +64,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   answerFailures(app);
   readBodies(app);
   endIdleConnections(app);
+  endUnreadBodies(app);
 
   logRequests(app);
   answerOddHttp(app);
@@ -72,8 +76,8 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
     'consentSources',
     deps.providers.all.flatMap(({ oauth }) => oauth.consentSources),
   );
-  identifyCallers(app, deps);
   await limitRates(app, deps);
+  identifyCallers(app, deps);
   answerUnknownRoutes(app);
   guardRoutes(app, deps);
   await describeApi(app, deps.config.publicUrl);
@@ -97,4 +101,10 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   await app.register(debugRoutes(deps));
   await app.ready();
   return app;
+}
+
+/** What has to be read before the router does. @returns the address, unchanged */
+function readAheadOfRouting(raw: IncomingMessage): string {
+  cleanForwardedFor(raw);
+  return overrideMethod(raw);
 }

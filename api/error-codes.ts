@@ -143,6 +143,7 @@ export const ERRORS = {
   ),
   database_unavailable: kind(503, 'PostgreSQL does not answer', LATER, true),
   temporal_unavailable: kind(503, 'the Temporal server does not answer', LATER, true),
+  overloaded: kind(503, 'too much comes in at once', LATER, true),
   timeout: kind(503, 'the answer took too long; what was asked for may still happen', LATER, true),
 } as const satisfies Record<string, ErrorKind>;
 

@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { EnvelopeError } from '../crypto/envelope.ts';
 import { ProviderError } from '../providers/errors.ts';
+import { hasArrived } from './closing.ts';
 import { ApiError, apiError, fromProvider } from './errors.ts';
 import { isDatabaseAway, isTemporalAway } from './outage.ts';
 import type { ErrorBody } from './schemas.ts';
@@ -9,7 +10,7 @@ import type { Static } from 'typebox';
 /** The one place where errors become answers. */
 export function answerFailures(app: FastifyInstance): void {
   app.setErrorHandler((error: unknown, request, reply) => {
-    const failure = translate(error);
+    const failure = translate(error, request);
     if (failure.statusCode >= 500) request.log.error({ err: error, code: failure.code }, 'request failed');
     else request.log.info({ code: failure.code, reason: failure.message }, 'request refused');
     const wait = failure.retryAfterMs ?? (failure.statusCode === 503 ? 1000 : undefined);
@@ -40,13 +41,15 @@ export function bodyOf(
 }
 
 /** What went wrong, in the words of the API. */
-function translate(error: unknown): ApiError {
+function translate(error: unknown, { raw }: FastifyRequest): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof ProviderError) return fromProvider(error);
   if (error instanceof EnvelopeError) return apiError('internal_error', { cause: error });
   if (isTemporalAway(error)) return apiError('temporal_unavailable', { cause: error });
   if (isDatabaseAway(error)) return apiError('database_unavailable', { cause: error });
-  return isFastifyError(error) ? fromFastify(error) : apiError('internal_error', { cause: error });
+  return isFastifyError(error)
+    ? fromFastify(error, hasArrived(raw))
+    : apiError('internal_error', { cause: error });
 }
 
 function isFastifyError(error: unknown): error is FastifyError {
@@ -55,10 +58,10 @@ function isFastifyError(error: unknown): error is FastifyError {
   );
 }
 
-function fromFastify(error: FastifyError): ApiError {
+function fromFastify(error: FastifyError, isWhole: boolean): ApiError {
   switch (error.code) {
     case 'FST_ERR_HANDLER_TIMEOUT':
-      return apiError('timeout');
+      return apiError(isWhole ? 'timeout' : 'request_timeout');
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return apiError('unsupported_media_type');
     case 'FST_ERR_CTP_BODY_TOO_LARGE':

@@ -7,18 +7,29 @@ import { apiError } from './errors.ts';
  * Requests a minute. They protect this process from a client that has gone wild; what providers allow is the ledger's
  * business. Webhooks and probes are not counted.
  */
-const LIMITS = { perKey: 6_000, perAddress: 600 };
+export const LIMITS = { perKey: 6_000, perAddress: 600 };
 
 /** Counts by key, or by address where there is no valid key. */
 export async function limitRates(app: FastifyInstance, { limits = LIMITS }: Deps): Promise<void> {
   await app.register(rateLimit, {
     timeWindow: '1 minute',
     max: ({ caller }: FastifyRequest) => (caller.kind === 'nobody' ? limits.perAddress : limits.perKey),
-    keyGenerator: ({ caller, ip }: FastifyRequest) => {
+    keyGenerator: (request: FastifyRequest) => {
+      const { caller, ip } = request;
       if (caller.kind === 'key') return `key:${caller.id}`;
-      return caller.kind === 'admin' ? 'admin' : `ip:${rateLimit.normalizeIP(ip)}`;
+      return caller.kind === 'admin' ? 'admin' : `${placeOf(request)}:${rateLimit.normalizeIP(ip)}`;
     },
     errorResponseBuilder: (_request, { ttl, max }) =>
       apiError('rate_limited', { retryAfterMs: ttl, details: { limit: max, windowSeconds: 60 } }),
   });
+}
+
+/**
+ * What callers without a valid key are counted for: each public route by itself, and all the rest together. So wrong keys
+ * and guessed addresses lock nobody out of the callbacks.
+ */
+function placeOf({ headers, is404, routeOptions: { url, config } }: FastifyRequest): string {
+  const isPublic = config.access === undefined || config.access === 'public' || config.access === 'optional';
+  const guesses = is404 || !isPublic || (config.access === 'optional' && headers.authorization !== undefined);
+  return guesses ? 'stray' : (url ?? 'stray');
 }

@@ -5,6 +5,7 @@ import { startAtZero } from '../metrics/counters.ts';
 import { registry } from '../metrics/registry.ts';
 import type { Deps } from './deps.ts';
 import { malformed } from './schemas.ts';
+import { shared } from './shared.ts';
 import { standingMetrics } from './standing-metrics.ts';
 
 /** Counts requests by route pattern, and serves all metrics; nothing that names a user, an account or a post is a label. */
@@ -27,6 +28,9 @@ export function measure(app: FastifyInstance, { database, providers }: Deps): vo
   const names = providers.all.map(({ name }) => name);
   startAtZero(names, FINAL_STATES);
   const all = Registry.merge([own, registry, standingMetrics(database.db, names)]);
+
+  // It asks the database: once for all who ask within a second.
+  const collect = shared(1_000, () => all.metrics());
 
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown';
@@ -51,6 +55,6 @@ export function measure(app: FastifyInstance, { database, providers }: Deps): vo
         },
       },
     },
-    async (_request, reply) => reply.type(all.contentType).send(await all.metrics()),
+    async (_request, reply) => reply.type(all.contentType).send(await collect()),
   );
 }

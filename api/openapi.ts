@@ -1,6 +1,6 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Access, DOCS } from './access.ts';
 import { ERRORS } from './error-codes.ts';
 
@@ -51,10 +51,19 @@ export async function describeApi(app: FastifyInstance, publicUrl: string): Prom
     staticCSP: true,
     transformStaticCSP: (policy) => policy.replace('upgrade-insecure-requests;', ''),
     uiConfig: { deepLinking: true },
+    uiHooks: { onRequest: goToFolder },
   });
   app.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, async () =>
     app.swagger(),
   );
+}
+
+/** The page's files are named relatively, so that they are found under any path prefix: its address must end in a slash. */
+function goToFolder(request: FastifyRequest, reply: FastifyReply, next: () => void): void {
+  const [path] = request.url.split('?', 1);
+  if (path === DOCS) void reply.redirect(`.${DOCS}/`);
+  else if (path === `${DOCS}/static/index.html`) void reply.redirect('../');
+  else next();
 }
 
 function securityOf(access: Access): Record<string, string[]>[] {

@@ -281,9 +281,3 @@ export async function noteTold(
 const TOLD_MS = 60_000;
 /** The provider does not tell when one more becomes free. */
 const TOLD_FULL_MS = 3_600_000;
-
-/** Forgets what no window reaches any more. */
-export async function forgetOldReservations(db: Db): Promise<void> {
-  await db.execute(sql`delete from quota_reservations where at < now() - interval '2 days'`);
-  await db.execute(sql`delete from quota_limits where shown_at < now() - interval '2 days'`);
-}

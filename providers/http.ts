@@ -1,8 +1,11 @@
-import { Agent, type Dispatcher, errors, request } from 'undici';
+import { type Dispatcher, errors, request } from 'undici';
+import { dispatcherFor } from './proxies.ts';
 import { cleanJson } from './clean.ts';
 
 /** Never reached: nothing can have happened at the provider. */
 const NOT_SENT = new Set([
+  'REFUSED_BY_PROXY',
+  'UND_ERR_PRX_TLS',
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',
@@ -10,15 +13,6 @@ const NOT_SENT = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
 ]);
-
-/** Connect, first byte of the answer, pause between bytes of the answer. */
-const agent = new Agent({
-  connect: { timeout: 10_000 },
-  headersTimeout: 60_000,
-  bodyTimeout: 30_000,
-  keepAliveTimeout: 4_000,
-  connections: 32,
-});
 
 /** Whole request, unless the caller knows better. */
 const TOTAL_MS = 60_000;
@@ -66,7 +60,7 @@ export async function http(call: HttpRequest): Promise<HttpAnswer> {
       // undici takes an iterable; its types do not say so.
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       body: (call.body ?? null) as NonNullable<Dispatcher.RequestOptions['body']> | null,
-      dispatcher: agent,
+      dispatcher: dispatcherFor(call.url),
       signal: AbortSignal.any([call.signal, AbortSignal.timeout(call.totalMs ?? TOTAL_MS)]),
     });
     let text = '';
@@ -85,6 +79,8 @@ export async function http(call: HttpRequest): Promise<HttpAnswer> {
 }
 
 function codeOf(error: unknown): string {
+  if (error instanceof errors.RequestAbortedError && error.message.startsWith('Proxy response ('))
+    return 'REFUSED_BY_PROXY';
   if (error instanceof errors.UndiciError) return error.code;
   if (error instanceof AggregateError) return codeOf(error.errors[0]);
   if (error instanceof Error)

@@ -305,6 +305,10 @@ export type EventEffect =
   | { kind: 'none' };
 
 export interface Webhooks {
+  /** The longest body that can be meant, in bytes. */
+  readonly largestBody: number;
+  /** Whether a signature of the right shape and age is there: without it the body is not read. */
+  mayBeSigned(headers: Readonly<Record<string, string | string[] | undefined>>, now: Date): boolean;
   /** Whether one of our secrets signed these bytes, recently enough. */
   verify(
     body: Uint8Array,

@@ -400,3 +400,32 @@ test('.env.example is what scripts/env-example.ts prints, with every setting', a
   expect(readFileSync(`${ROOT}.env.example`, 'utf8')).toBe(`${printed}\n`);
   for (const { name, fallback } of SETTINGS) expect(printed).toContain(`\n#${name}=${fallback}`);
 });
+
+test('proxies whose word is believed are addresses and networks', () => {
+  const read = (text: string) => readConfig('server', { ...SMALLEST, EVERPOST_TRUSTED_PROXIES: text });
+  expect(readConfig('server', SMALLEST).trustedProxies).toEqual([]);
+  const right = ['10.0.0.0/8', '192.0.2.7', '2001:db8::/32', '::1'];
+  expect(read(right.join(' , ')).trustedProxies).toEqual(right);
+  for (const wrong of ['proxy', '10.0.0.0/33', '10.0.0.0/8,true', '1', '1'.repeat(500), '*'])
+    expect(named(problemsOf({ ...SMALLEST, EVERPOST_TRUSTED_PROXIES: wrong }))).toEqual([
+      'EVERPOST_TRUSTED_PROXIES',
+    ]);
+});
+
+test('proxies to the outside are read by their usual names, and no value is told', () => {
+  expect(readConfig('worker', SMALLEST).proxies).toEqual({ https: '', http: '', except: '' });
+  const env = {
+    ...SMALLEST,
+    HTTPS_PROXY: 'http://p.example:3128',
+    http_proxy: 'p.example:3128',
+    no_proxy: 'a,.b',
+  };
+  expect(readConfig('worker', env).proxies).toEqual({
+    https: 'http://p.example:3128',
+    http: 'http://p.example:3128',
+    except: 'a,.b',
+  });
+  const problems = problemsOf({ ...SMALLEST, HTTPS_PROXY: `socks5://${secret()}@p`, HTTP_PROXY: 'http://' });
+  expect(named(problems)).toEqual(['HTTPS_PROXY', 'HTTP_PROXY']);
+  expect(problems.join(' ')).not.toContain('s3cret');
+});

@@ -7,6 +7,7 @@ import type { Deps } from '../deps.ts';
 import { namespaceProblem } from '../namespace.ts';
 import { soon, soonFromTemporal } from '../outage.ts';
 import { malformed } from '../schemas.ts';
+import { shared } from '../shared.ts';
 
 const Alive = Type.Object({ status: Type.Literal('ok') });
 const Check = Type.Object({ ok: Type.Boolean(), message: Type.Optional(Type.String()) });
@@ -16,6 +17,8 @@ const Readiness = Type.Object({
 });
 const config = { access: 'public', rateLimit: false, quiet: true } as const;
 const tags = ['operations'];
+/** How long an answer is good for all who ask. */
+const FRESH_MS = 1_000;
 /** A worker asks for work at least this often. */
 const POLLED_WITHIN_MS = 60_000;
 /** temporal.api.enums.v1.TaskQueueType */
@@ -25,6 +28,14 @@ const KINDS = { workflow: 1, activity: 2 } as const;
 export const healthRoutes =
   ({ database: { db }, temporal }: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
+    const ask = shared(FRESH_MS, () =>
+      Promise.allSettled([
+        soon(databaseProblem(db)),
+        soonFromTemporal(temporal, () => idleQueues(temporal)),
+        soonFromTemporal(temporal, () => namespaceProblem(temporal, db)),
+      ]),
+    );
+
     app.get(
       '/livez',
       {
@@ -51,11 +62,7 @@ export const healthRoutes =
         },
       },
       async (_request, reply) => {
-        const [database, queues, namespace] = await Promise.allSettled([
-          soon(databaseProblem(db)),
-          soonFromTemporal(temporal, () => idleQueues(temporal)),
-          soonFromTemporal(temporal, () => namespaceProblem(temporal, db)),
-        ]);
+        const [database, queues, namespace] = await ask();
         const idle = queues.status === 'fulfilled' ? queues.value : null;
         const checks = {
           database: check(database.status === 'fulfilled' ? database.value : 'PostgreSQL does not answer'),

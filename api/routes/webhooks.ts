@@ -1,7 +1,10 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { Value } from 'typebox/value';
 import { insertEvents, type NewEvent } from '../../db/events.ts';
-import type { IncomingEvent } from '../../providers/provider.ts';
+import type { IncomingEvent, Provider } from '../../providers/provider.ts';
 import { startEvent } from '../../workflows/start.ts';
 import { refusedCaller } from '../access.ts';
 import { batched } from '../batches.ts';
@@ -10,9 +13,8 @@ import { ApiError, apiError } from '../errors.ts';
 import { createEventStarter } from '../event-starter.ts';
 import { isDatabaseAway, soon, soonFromTemporal } from '../outage.ts';
 import { ProviderPath, refusals } from '../schemas.ts';
+import { readWebhookBody } from '../webhook-bodies.ts';
 
-/** A batch of 1,000 comments, each of the longest, every letter escaped (sheet instagram section 8). */
-const LARGEST = 16 * 1_048_576;
 /** For each of the two stores, so that a provider hears within two seconds that both are away. */
 const STORE_MS = 1_000;
 
@@ -29,13 +31,16 @@ export const webhookRoutes =
       setImmediate(() => starter.start(fresh));
     });
 
-    // Signatures are made over the bytes.
     app.removeAllContentTypeParsers();
-    app.addContentTypeParser(
-      '*',
-      { parseAs: 'buffer', bodyLimit: LARGEST },
-      async (_request: unknown, body: Buffer) => body,
+    // Signatures are made over the bytes.
+    app.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) =>
+      readWebhookBody(payload, providerOf(request).webhooks.largestBody),
     );
+    app.addHook('preParsing', async (request) => {
+      const { name, webhooks } = providerOf(request);
+      if (!webhooks.mayBeSigned(request.headers, new Date()))
+        throw await refusedCaller(deps, request, name, 'invalid_signature');
+    });
 
     app.post(
       '/api/webhooks/:provider',
@@ -55,8 +60,7 @@ export const webhookRoutes =
         },
       },
       async (request) => {
-        const provider = deps.providers.find(request.params.provider);
-        if (provider === null) throw apiError('provider_not_configured');
+        const provider = providerOf(request);
         const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
         if (!provider.webhooks.verify(body, request.headers, new Date()))
           throw await refusedCaller(deps, request, provider.name, 'invalid_signature');
@@ -76,6 +80,13 @@ export const webhookRoutes =
         return { received: events.length };
       },
     );
+
+    /** @throws ApiError `provider_not_configured` */
+    function providerOf({ params }: FastifyRequest): Provider {
+      const provider = Value.Check(ProviderPath, params) ? deps.providers.find(params.provider) : null;
+      if (provider === null) throw apiError('provider_not_configured');
+      return provider;
+    }
   };
 
 function split(read: () => IncomingEvent[]): IncomingEvent[] {

@@ -9,6 +9,9 @@ import type { IncomingEvent, Webhooks } from '../provider.ts';
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 export type Json = Readonly<Record<string, unknown>>;
 
+/** A batch of 1,000 comments, each of the longest, every letter escaped (sheet instagram section 8). */
+const LARGEST = 16 * 1_048_576;
+
 export interface MetaWebhookSettings {
   webhookSecrets: readonly string[];
   /** What signs callbacks, whatever signs webhooks. */
@@ -25,6 +28,8 @@ export function metaWebhooks(
   changesOf: (body: Json) => IncomingEvent[],
 ): Omit<Webhooks, 'effect'> {
   return {
+    largestBody: LARGEST,
+    mayBeSigned: (headers) => signatureOf(headers) !== null,
     verify: (body, headers) => isSigned(webhookSecrets, body, headers),
     handshake: (query) => handshake(query, verifyToken),
     signedUser: (signedRequest, now) => signedUser(signedRequest, [...appSecrets, ...webhookSecrets], now),
@@ -78,12 +83,15 @@ function byKey([one]: [string, unknown], [other]: [string, unknown]): number {
 
 /** Whether one of the secrets signed these bytes: `X-Hub-Signature-256: sha256=<hex>`. */
 function isSigned(secrets: readonly string[], body: Uint8Array, headers: Headers): boolean {
+  const signature = signatureOf(headers);
+  if (signature === null) return false;
+  return secrets.map((secret) => equalHex(hmacSha256Hex(secret, body), signature)).includes(true);
+}
+
+function signatureOf(headers: Headers): string | null {
   const header = headers['x-hub-signature-256'];
   const [, signature] = /^sha256=([0-9a-f]{64})$/i.exec(typeof header === 'string' ? header : '') ?? [];
-  if (signature === undefined) return false;
-  return secrets
-    .map((secret) => equalHex(hmacSha256Hex(secret, body), signature.toLowerCase()))
-    .includes(true);
+  return signature?.toLowerCase() ?? null;
 }
 
 /** The answer to a subscription's handshake; null where the token is not ours. */

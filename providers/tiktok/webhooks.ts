@@ -8,6 +8,8 @@ import type { TikTokSettings } from './client.ts';
 import { failed } from './errors.ts';
 
 const SECOND = 1000;
+/** One event with a few ids (sheet section 6). */
+const LARGEST = 262_144;
 /** Retries go on for 72 h and may keep their first signature; a clock may be a little ahead (sheet section 6.1). */
 const OLDEST_MS = 72 * 3600 * SECOND;
 const NEWEST_MS = 300 * SECOND;
@@ -26,11 +28,13 @@ const GONE_FOR_GOOD = new Set(['account_deleted', 'account_banned']);
 /** Webhooks (sheet section 6). */
 export function createWebhooks({ webhookSecrets }: Pick<TikTokSettings, 'webhookSecrets'>): Webhooks {
   return {
+    largestBody: LARGEST,
+
+    mayBeSigned: (headers, now) => youngSignature(headers, now) !== null,
+
     verify(body, headers, now) {
-      const signature = readSignature(headers['tiktok-signature']);
+      const signature = youngSignature(headers, now);
       if (signature === null) return false;
-      const age = now.getTime() - signature.t * SECOND;
-      if (age > OLDEST_MS || age < -NEWEST_MS) return false;
       return webhookSecrets
         .map((secret) => equalHex(hmacSha256Hex(secret, `${signature.timestamp}.`, body), signature.s))
         .includes(true);
@@ -48,6 +52,17 @@ export function createWebhooks({ webhookSecrets }: Pick<TikTokSettings, 'webhook
       return effectOf(eventType, event, contentOf(event));
     },
   };
+}
+
+/** The signature of a request; null where there is none, or one that is too old or yet to come. */
+function youngSignature(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  now: Date,
+): ReturnType<typeof readSignature> {
+  const signature = readSignature(headers['tiktok-signature']);
+  if (signature === null) return null;
+  const age = now.getTime() - signature.t * SECOND;
+  return age > OLDEST_MS || age < -NEWEST_MS ? null : signature;
 }
 
 /** `t=<seconds>,s=<hex>`: split on the comma, then on the first `=` (sheet section 6.1). */

@@ -1,0 +1,21 @@
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+
+/**
+ * Makes X-Forwarded-For a list of addresses, so that a request's address is always one: proxies also write ports, names
+ * and "unknown" into it. What stands before something that is no address cannot be believed.
+ */
+export function cleanForwardedFor({ headers }: IncomingMessage): void {
+  const given = headers['x-forwarded-for'];
+  if (given === undefined) return;
+  const addresses = [given].flat().join(',').split(',').map(addressOf);
+  headers['x-forwarded-for'] = addresses.slice(addresses.lastIndexOf(null) + 1).join(', ');
+}
+
+/** As in "192.0.2.7", "192.0.2.7:443", "2001:db8::7" and "[2001:db8::7]:443". */
+function addressOf(text: string): string | null {
+  const [, bracketed] = /^\[([^\]]{1,60})\](?::\d{1,5})?$/.exec(text.trim()) ?? [];
+  const [, withPort] = /^([\d.]{7,15}):\d{1,5}$/.exec(text.trim()) ?? [];
+  const address = bracketed ?? withPort ?? text.trim();
+  return isIP(address) === 0 ? null : address;
+}

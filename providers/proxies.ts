@@ -1,0 +1,45 @@
+import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
+
+/** The proxies that calls to the outside go through; empty: none. */
+export interface Proxies {
+  /** For https URLs. */
+  https: string;
+  /** For http URLs. */
+  http: string;
+  /** Hosts that are reached without them, as NO_PROXY lists them. */
+  except: string;
+}
+
+/** Connect, first byte of the answer, pause between bytes of the answer. */
+const POOL: Agent.Options = {
+  connect: { timeout: 10_000 },
+  headersTimeout: 60_000,
+  bodyTimeout: 30_000,
+  keepAliveTimeout: 4_000,
+  connections: 32,
+};
+
+const direct = new Agent(POOL);
+const through = new Map<string, Dispatcher>();
+
+/** Sends all calls from now on through these proxies. This machine itself is always reached directly. */
+export function sendThrough({ https, http, except }: Proxies): void {
+  through.clear();
+  for (const [protocol, proxy] of [
+    ['https:', https],
+    ['http:', http],
+  ] as const)
+    if (proxy !== '')
+      through.set(
+        protocol,
+        new EnvHttpProxyAgent({ ...POOL, httpProxy: proxy, httpsProxy: proxy, noProxy: except }),
+      );
+}
+
+/** What sends a call to this URL. */
+export function dispatcherFor(url: string): Dispatcher {
+  const { protocol, hostname } = new URL(url);
+  return LOOPBACK.test(hostname) ? direct : (through.get(protocol) ?? direct);
+}
+
+const LOOPBACK = /^(?:localhost|[^/]*\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;

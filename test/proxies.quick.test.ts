@@ -1,0 +1,68 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { http, HttpFailure } from '../providers/http.ts';
+import { sendThrough } from '../providers/proxies.ts';
+import { startConnectProxy } from './connect-proxy.ts';
+
+/* Calls to the outside through a proxy: which of them go through it, and what it means when it does not let one pass. */
+
+let proxy: Awaited<ReturnType<typeof startConnectProxy>>;
+let target: Server;
+let port: number;
+beforeAll(async () => {
+  proxy = await startConnectProxy();
+  target = createServer((request, response) => {
+    if (request.url === '/cut') request.socket.destroy();
+    else response.end(`${request.headers.host} ${request.url}`);
+  });
+  await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve));
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  ({ port } = target.address() as AddressInfo);
+  proxy.leadTo(`http://127.0.0.1:${port}`);
+});
+afterEach(() => {
+  sendThrough({ https: '', http: '', except: '' });
+  proxy.refuse(false);
+  proxy.asked.length = 0;
+});
+afterAll(async () => {
+  await proxy?.close();
+  await new Promise((resolve) => target?.close(resolve));
+});
+
+const get = (url: string) => http({ method: 'GET', url, signal: AbortSignal.timeout(20_000) });
+const failure = async (url: string): Promise<boolean | string> =>
+  get(url).then(
+    () => 'answered',
+    (error: unknown) => (error instanceof HttpFailure ? error.sent : String(error)),
+  );
+
+test('a call goes through the proxy of its protocol, by a tunnel', async () => {
+  sendThrough({ https: '', http: proxy.url, except: '' });
+  expect((await get('http://platform.test/v2/')).text).toBe('platform.test /v2/');
+  expect(proxy.asked).toEqual(['platform.test:80']);
+  // There is no proxy for https, and no such host.
+  expect(await failure('https://platform.test/')).toBe(false);
+  sendThrough({ https: proxy.url, http: '', except: '' });
+  await failure('https://platform.test/');
+  expect(proxy.asked).toEqual(['platform.test:80', 'platform.test:443']);
+});
+
+test('hosts that are left out, and this machine, are reached directly', async () => {
+  sendThrough({ https: proxy.url, http: proxy.url, except: 'other.test,.inner.test' });
+  for (const host of ['other.test', 'a.inner.test']) expect(await failure(`http://${host}/`)).toBe(false);
+  for (const host of ['127.0.0.1', 'localhost'])
+    expect((await get(`http://${host}:${port}/near`)).text).toBe(`${host}:${port} /near`);
+  expect(proxy.asked).toEqual([]);
+});
+
+test('what the proxy does not let pass was not sent; what is cut behind it may have been', async () => {
+  sendThrough({ https: '', http: proxy.url, except: '' });
+  proxy.refuse(true);
+  expect(await failure('http://refused.test/')).toBe(false);
+  proxy.refuse(false);
+  expect(await failure('http://platform.test/cut')).toBe(true);
+  sendThrough({ https: '', http: 'http://127.0.0.1:1', except: '' });
+  expect(await failure('http://platform.test/')).toBe(false);
+});
