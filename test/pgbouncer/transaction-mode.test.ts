@@ -84,7 +84,16 @@ test('Migrations, and the state of the schema, work through it for a role with r
 
   await admin.query(`alter role ${role} set search_path = app`);
   // The pooler's connections were made before.
-  await admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where usename = $1`, [role]);
+  await admin.query(`select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = $1`, [
+    role,
+  ]);
+  // It finds out about each when it uses it.
+  await until('the pooler to have new ones', async () =>
+    migrateDatabase(theirs.url).then(
+      () => true,
+      () => null,
+    ),
+  );
   for (const parameters of ['?schema=app', '?schema=app&pgbouncer=true', ''])
     await migrateDatabase(theirs.url + parameters);
   for (const parameters of ['?schema=app', '?pgbouncer=true', ''])
