@@ -11,6 +11,7 @@ import type { InstagramSettings } from './providers/instagram/client.ts';
 import type { FacebookLoginSettings } from './providers/instagram/facebook-login.ts';
 import type { InstagramLoginSettings } from './providers/instagram/instagram-login.ts';
 import { facebookLoginPermissions, instagramLoginPermissions } from './providers/instagram/scopes.ts';
+import { isLoopback } from './providers/loopback.ts';
 import type { MetaWebhookSettings } from './providers/meta/webhooks.ts';
 import type { Permissions } from './providers/permissions.ts';
 import type { Proxies } from './providers/proxies.ts';
@@ -665,7 +666,7 @@ function secrets(text: string, ...fallback: readonly string[]): string[] {
 /** Redirect URIs are registered without query and fragment, at TikTok with at most 511 characters (sheet tiktok 2.4). */
 function checkRedirectUri(name: SettingName, text: string, problem: (text: string) => void): void {
   const uri = URL.parse(text);
-  const loopback = uri !== null && ['127.0.0.1', 'localhost'].includes(uri.hostname);
+  const loopback = uri !== null && isLoopback(uri.hostname);
   if (
     uri === null ||
     !(uri.protocol === 'https:' || (uri.protocol === 'http:' && loopback)) ||

@@ -26,6 +26,7 @@ const LISTS = ['redirect-uri', 'instagram-redirect-uri', 'threads-redirect-uri']
 
 export const FLAGS: ParseArgsOptionsConfig = {
   port: { type: 'string', default: '0' },
+  host: { type: 'string', default: '127.0.0.1' },
   options: { type: 'string', default: '{}' },
   ...Object.fromEntries(NAMES.map((name) => [name, { type: 'string' }])),
   ...Object.fromEntries(LISTS.map((name) => [name, { type: 'string', multiple: true, default: [] }])),
@@ -60,7 +61,13 @@ export function sandboxOptions(values: Values): SandboxOptions {
   if (Object.keys(played).length === 0) {
     throw new Error('--client-key, --instagram-app-id or --threads-app-id is required');
   }
-  return { port: Number(values['port']), ...(stateDir === undefined ? {} : { stateDir }), ...played };
+  const host = textOf(values, 'host');
+  return {
+    port: Number(values['port']),
+    ...(host === undefined ? {} : { host }),
+    ...(stateDir === undefined ? {} : { stateDir }),
+    ...played,
+  };
 }
 
 function tiktok(values: Values) {

@@ -1,7 +1,8 @@
 const LOOPBACK = ['localhost', '127.0.0.1'];
 
 export function isLoopback(host: string): boolean {
-  return LOOPBACK.includes(host);
+  // Names below `localhost` too: RFC 6761 section 6.3.
+  return LOOPBACK.includes(host) || host.endsWith('.localhost');
 }
 
 // Exactly one of the registered URIs; `http://127.0.0.1:*/path` stands for any port.

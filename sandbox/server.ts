@@ -9,6 +9,8 @@ import { createTikTok, type TikTokSetup } from './tiktok/index.ts';
 export interface SandboxOptions {
   /** 0 or absent: a free one. */
   port?: number;
+  /** Address to listen on; loopback without it. */
+  host?: string;
   /** Absent: memory only. */
   stateDir?: string;
   tiktok?: TikTokSetup;
@@ -39,7 +41,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   server.keepAliveTimeout = 60_000;
   const port = await new Promise<number>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(options.port ?? 0, '127.0.0.1', () => {
+    server.listen(options.port ?? 0, options.host ?? '127.0.0.1', () => {
       const address = server.address();
       resolve(typeof address === 'object' && address !== null ? address.port : 0);
     });

@@ -4,6 +4,7 @@ import type { HttpAnswer } from '../http.ts';
 import { consentSources } from '../consent.ts';
 import { amount, id, record, text, tryParse, word } from '../json.ts';
 import type { Permissions } from '../permissions.ts';
+import { isLoopback } from '../loopback.ts';
 import type { Grant, OAuth, TokenSet } from '../provider.ts';
 import { callApi, callOAuth, type TikTokSettings } from './client.ts';
 import { creatorInfo } from './creator.ts';
@@ -11,7 +12,7 @@ import { creatorInfo } from './creator.ts';
 /** Login Kit (sheet section 2). */
 export function createOAuth(settings: TikTokSettings, { asked }: Permissions): OAuth {
   // A loopback redirect makes the app a desktop one, which needs PKCE (sheet section 2.3).
-  const desktop = ['localhost', '127.0.0.1'].includes(new URL(settings.redirectUri).hostname);
+  const desktop = isLoopback(new URL(settings.redirectUri).hostname);
 
   return {
     consentSources: consentSources(settings.authUrl, ['tiktok.com']),

@@ -1,5 +1,6 @@
 import { ProviderError } from '../errors.ts';
 import { id, text, word } from '../json.ts';
+import { isLoopback } from '../loopback.ts';
 import type { PostContext, Publishing, Quota, Verdict, Written } from '../provider.ts';
 import { callApi, type TikTokSettings } from './client.ts';
 import { checkAgainstCreator, creatorInfo } from './creator.ts';
@@ -208,7 +209,7 @@ function readInit(
 export function isUploadUrl(address: string, hosts: readonly string[]): boolean {
   const url = URL.parse(address);
   if (url === null || url.username !== '' || url.password !== '') return false;
-  const loopback = ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
+  const loopback = isLoopback(url.hostname) || url.hostname === '[::1]';
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback)) return false;
   return hosts.some((pattern) => {
     const [, name = '', port] = /^(.*?)(?::(\d+))?$/.exec(pattern.toLowerCase()) ?? [];
