@@ -89,13 +89,19 @@ export async function refused(
         if (write.loaded.provider.publishing.lookUp === undefined) return { kind: 'unknown' };
         throw notYet('Reconciling', `the answer of ${write.step} was lost`, 1000);
       }
-      return {
-        kind: 'repeat',
-        step: write.step,
-        ms: pauseAfter(await triesOf(deps, write, errorCode)),
-        why: error.message,
-      };
+      return repeated(deps, write, error, pauseAfter(await triesOf(deps, write, errorCode)));
   }
+}
+
+/** What was lost can never become visible: it is made again after a pause, which the post shows. */
+async function repeated(
+  { db }: Deps,
+  { loaded: { post }, step }: Write,
+  error: ProviderError,
+  ms: number,
+): Promise<StepOutcome> {
+  await savePost(db, post.id, { waiting: providerAway(error, ms) });
+  return { kind: 'repeat', step, ms, why: error.message };
 }
 
 /** What never reached the provider counts nowhere; what it refused counts as a call, and what it may have done as done. */

@@ -68,8 +68,16 @@ export function quotaUsedUp(
   return { reason: 'quota', quota, until: until.toISOString(), userMessage };
 }
 
-/** The provider cannot be asked, or cannot do it now; it is tried again. */
-export function providerAway({ userMessage, retryAfterMs }: ProviderError): PostWaiting {
-  const until = retryAfterMs === undefined ? null : new Date(Date.now() + retryAfterMs).toISOString();
+/**
+ * The provider cannot be asked, or cannot do it now; it is tried again.
+ * @param ms when, where more is known than the error says
+ */
+export function providerAway(error: ProviderError, ms = error.retryAfterMs): PostWaiting {
+  const until = ms === undefined ? null : new Date(Date.now() + ms).toISOString();
+  // A lost answer of what shows nothing is no reason to look at the account.
+  const userMessage = error.kind === 'unknown' ? NO_ANSWER : error.userMessage;
   return { reason: 'provider', quota: null, until, userMessage };
 }
+
+const NO_ANSWER =
+  'The platform does not answer properly at the moment. It is tried again; nothing is posted twice.';

@@ -25,7 +25,11 @@ export const WaitingView = Type.Union(
 /** Why a post waits, as its activities have noted it; else as its state says. */
 export function waitingView(post: Post): PostWaiting | null {
   if (isFinal(post.state)) return null;
-  if (post.waiting !== null) return post.waiting;
+  if (post.waiting !== null) {
+    // The database keeps the fields in an order of its own.
+    const { reason, quota, until: ends, userMessage: said } = post.waiting;
+    return { reason, quota, until: ends, userMessage: said };
+  }
   const known = BY_STATE[post.state];
   if (known === undefined) return null;
   const until = textOrNull(post.state === 'scheduled' ? post.scheduledAt : post.nextAt);

@@ -87,7 +87,7 @@ const LONGEST_SENTENCE = 500;
 /** A provider's words for a person, as they can be shown: on one line, of bounded length. */
 function spoken(words: string | null | undefined): string | null {
   const line = said(words ?? '', 4 * LONGEST_SENTENCE)
-    .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
+    .replace(/[\p{Cc}\p{Cf}\s\uFFFD]+/gu, ' ')
     .trim();
   if (line === '') return null;
   return line.length <= LONGEST_SENTENCE ? line : `${line.slice(0, LONGEST_SENTENCE - 1).toWellFormed()}…`;
