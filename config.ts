@@ -267,16 +267,22 @@ export interface Config {
   warnings: readonly string[];
 }
 
+/** What an installation stands on. */
+export type ConfigParts = Partial<Pick<Config, 'databaseUrl' | 'temporal' | 'mediaUrl' | 'keyring'>>;
+
 /** Names every setting that is missing or malformed, one a line; never a value. */
 export class ConfigError extends StartError {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];
+  /** Those that are right by themselves; `npm run doctor` goes on with them. */
+  readonly parts: ConfigParts;
 
-  constructor(problems: readonly string[]) {
+  constructor(problems: readonly string[], parts: ConfigParts = {}) {
     super(
       `Everpost cannot start with these settings:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
     );
     this.problems = problems;
+    this.parts = parts;
   }
 }
 
@@ -355,7 +361,14 @@ export function readConfig(role: 'server' | 'worker', given: Environment = proce
   const instagram = readInstagram(read);
   const threads = readThreads(read);
 
-  if (problems.length > 0 || keyring === null || temporal === null) throw new ConfigError(problems);
+  const isRight = (name: SettingName): boolean => !problems.some((text) => text.startsWith(name));
+  if (problems.length > 0 || keyring === null || temporal === null)
+    throw new ConfigError(problems, {
+      ...(isRight('DATABASE_URL') ? { databaseUrl: database } : {}),
+      ...(temporal === null ? {} : { temporal }),
+      ...(isRight('EVERPOST_MEDIA') && dirIsRight ? { mediaUrl: `file:${media}` } : {}),
+      ...(keyring === null ? {} : { keyring }),
+    });
   return {
     dir,
     databaseUrl: database,

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -28,4 +28,33 @@ test.each([
 
 test('npm 10 can install the lock file of this repository', async () => {
   expect(await run([process.execPath, 'scripts/check-lock.ts'], { cwd: ROOT })).toBe('');
+});
+
+/** A folder with `check-node.mjs` and, unless told otherwise, with packages. */
+function checkout(name: string, isInstalled = true): string {
+  const root = join(folder, name);
+  mkdirSync(join(root, 'node_modules/fastify'), { recursive: true });
+  if (isInstalled) writeFileSync(join(root, 'node_modules/fastify/package.json'), '{}');
+  cpSync(join(ROOT, 'check-node.mjs'), join(root, 'check-node.mjs'));
+  writeFileSync(join(root, 'script.ts'), 'const text: string = "it runs";\nconsole.log(text);\n');
+  return root;
+}
+
+test('without "npm ci", the first command says so', async () => {
+  const command = [process.execPath, '--import', './check-node.mjs', 'script.ts'];
+  const running = run(command, { cwd: checkout('bare', false) });
+  await expect(running).rejects.toThrow('The packages are not installed. Run: npm ci');
+});
+
+test('with Node.js 24 and the packages, the script runs', async () => {
+  const command = [process.execPath, '--import', './check-node.mjs', 'script.ts'];
+  expect(await run(command, { cwd: checkout('whole') })).toBe('it runs');
+});
+
+test('every npm script that runs ours asks first which Node.js runs it', () => {
+  const { scripts }: { scripts: Record<string, string> } = JSON.parse(
+    readFileSync(`${ROOT}package.json`, 'utf8'),
+  );
+  for (const name of ['demo', 'dev', 'start:server', 'start:worker', 'db:migrate', 'doctor'])
+    expect(scripts[name]).toMatch(/^exec node --import \.\/check-node\.mjs /);
 });

@@ -1,0 +1,59 @@
+import { parseArgs } from 'node:util';
+import { ConfigError, readConfig, type ConfigParts } from '../config.ts';
+import { examined, failure, ok, warning, type Check, type Finding } from './doctor/check.ts';
+import { examineDatabase } from './doctor/database.ts';
+import { examineKeys } from './doctor/keys.ts';
+import { examineMedia } from './doctor/media.ts';
+import { examineTemporal } from './doctor/temporal.ts';
+
+/**
+ * `npm run doctor [-- --role worker]`: examines an installation with the settings of this environment, and says for each part
+ * what to do. Ends with 1 where something must be mended.
+ */
+const { values } = parseArgs({ options: { role: { type: 'string', default: 'server' } } });
+const role = values.role === 'worker' ? 'worker' : 'server';
+
+const MARKS = { ok: 'ok      ', warning: 'warning ', failure: 'FAILURE ' } as const;
+const UNREADABLE = 'not examined: its settings are wrong, see settings';
+
+const { findings: ofSettings, parts } = settings();
+const { databaseUrl, temporal, mediaUrl, keyring } = parts;
+const unreadable = async (): Promise<Finding[]> => [failure(UNREADABLE)];
+
+const checks: readonly Check[] = [
+  { subject: 'settings', examine: async () => ofSettings },
+  {
+    subject: 'database',
+    examine: databaseUrl === undefined ? unreadable : () => examineDatabase(databaseUrl),
+  },
+  { subject: 'temporal', examine: temporal === undefined ? unreadable : () => examineTemporal(temporal) },
+  { subject: 'media', examine: mediaUrl === undefined ? unreadable : () => examineMedia(mediaUrl) },
+  {
+    subject: 'keys',
+    examine:
+      databaseUrl === undefined || keyring === undefined
+        ? unreadable
+        : () => examineKeys(databaseUrl, keyring),
+  },
+];
+
+const found = await Promise.all(checks.map((check) => examined(check)));
+for (const [index, { subject }] of checks.entries())
+  for (const { grade, text } of found[index] ?? []) console.log(`${MARKS[grade]}${subject}: ${text}`);
+const failures = found.flat().filter(({ grade }) => grade === 'failure').length;
+console.log(failures === 0 ? '\nEverpost can run.' : `\n${failures} to be mended before Everpost can run.`);
+// A dead part may leave its connections trying.
+process.exit(failures === 0 ? 0 : 1);
+
+/** What is wrong with the settings, and those that are right. */
+function settings(): { findings: Finding[]; parts: ConfigParts } {
+  try {
+    const config = readConfig(role);
+    const names = Object.keys(config.providers).join(', ') || 'no platform, so nothing can be connected';
+    const complete = ok(`complete for a ${role}; configured: ${names}`);
+    return { findings: [complete, ...config.warnings.map((text) => warning(text))], parts: config };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { findings: error.problems.map((text) => failure(text)), parts: error.parts };
+  }
+}

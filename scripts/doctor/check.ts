@@ -1,0 +1,33 @@
+/** What the doctor found: in order, worth a look, or to be mended before Everpost works. Texts say what to do, no secret. */
+export interface Finding {
+  grade: 'ok' | 'warning' | 'failure';
+  text: string;
+}
+
+export interface Check {
+  subject: string;
+  examine: () => Promise<Finding[]>;
+}
+
+export const ok = (text: string): Finding => ({ grade: 'ok', text });
+export const warning = (text: string): Finding => ({ grade: 'warning', text });
+export const failure = (text: string): Finding => ({ grade: 'failure', text });
+
+/** A check that hangs is given up: one dead part does not hide the others. */
+const LIMIT_MS = 15_000;
+
+/** The findings of a check, in bounded time; what it throws is a finding, too. */
+export async function examined({ subject, examine }: Check): Promise<Finding[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Finding[]>((resolve) => {
+    const text = `no answer within ${LIMIT_MS / 1000} s: is what ${subject} needs reachable from here?`;
+    timer = setTimeout(() => resolve([failure(text)]), LIMIT_MS);
+  });
+  try {
+    return await Promise.race([examine(), late]);
+  } catch (error) {
+    return [failure(`could not be examined: ${error instanceof Error ? error.message : 'unknown'}`)];
+  } finally {
+    clearTimeout(timer);
+  }
+}
