@@ -23,6 +23,7 @@ import { connectLinkRoutes } from './routes/connect-links.ts';
 import { debugRoutes } from './routes/debug.ts';
 import { deletionRoutes } from './routes/deletions.ts';
 import { healthRoutes } from './routes/health.ts';
+import { homeRoutes } from './routes/home.ts';
 import { mediaFileRoutes } from './routes/media-files.ts';
 import { mediaRoutes } from './routes/media.ts';
 import { pageRoutes } from './routes/pages.ts';
@@ -83,6 +84,7 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   await describeApi(app, deps.config.publicUrl);
   measure(app, deps);
 
+  await app.register(homeRoutes);
   await app.register(healthRoutes(deps));
   await app.register(userRoutes(deps));
   await app.register(connectLinkRoutes(deps));

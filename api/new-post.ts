@@ -7,7 +7,7 @@ import { requireScopes } from '../providers/permissions.ts';
 import type { Provider } from '../providers/provider.ts';
 import { hashOf } from './canonical.ts';
 import type { Deps } from './deps.ts';
-import { apiError } from './errors.ts';
+import { type ApiError, apiError } from './errors.ts';
 import { deadlineAt, dueAt } from './schedule.ts';
 import { AnyId, isUuid, LONGEST_TIME, Time } from './schemas.ts';
 
@@ -47,11 +47,23 @@ export async function postingAccount(
 ): Promise<{ account: Account; provider: Provider }> {
   const account = isUuid(accountId) ? await findAccount(db, userId, accountId) : null;
   const provider = providers.find(name, account?.method);
-  if (account?.provider !== name || provider === null) throw apiError('account_not_found');
+  if (account?.provider !== name || provider === null) throw noAccountOf(name, account);
   const { status, statusReason } = account;
   if (status === 'disconnected')
     throw apiError('account_disconnected', { details: { status, statusReason } });
   return { account, provider };
+}
+
+/** What there is instead of an account of this provider. */
+export function noAccountOf(name: Provider['name'], account: Account | null): ApiError {
+  return account === null || account.provider === name
+    ? apiError('account_not_found')
+    : apiError('account_not_found', {
+        message: `this is an account of ${account.provider}, not of ${name}: take the id of one whose provider is ${name}`,
+        userMessage:
+          'This account is one of another platform. Choose an account of the platform that you publish to.',
+        details: { provider: account.provider },
+      });
 }
 
 /** @throws ApiError `permission_missing` naming the scopes that the account has not granted */

@@ -3,6 +3,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Access, DOCS } from './access.ts';
 import { ERRORS } from './error-codes.ts';
+import { EXAMPLES } from './examples.ts';
 
 const TAGS = [
   { name: 'accounts', description: 'Connect creators’ accounts, and look after them.' },
@@ -43,7 +44,7 @@ export async function describeApi(app: FastifyInstance, publicUrl: string): Prom
     },
     transform: ({ schema, url, route }) => ({
       url,
-      schema: { ...schema, security: securityOf(route.config?.access ?? 'public') },
+      schema: { ...withExample(schema), security: securityOf(route.config?.access ?? 'public') },
     }),
   });
   await app.register(swaggerUi, {
@@ -52,6 +53,9 @@ export async function describeApi(app: FastifyInstance, publicUrl: string): Prom
     transformStaticCSP: (policy) => policy.replace('upgrade-insecure-requests;', ''),
     uiConfig: { deepLinking: true },
     uiHooks: { onRequest: goToFolder },
+    // What is tried from the page goes to where the page came from, which need not be the public address.
+    transformSpecificationClone: true,
+    transformSpecification: (description) => ({ ...description, servers: [{ url: '..' }] }),
   });
   app.get('/openapi.json', { config: { access: 'public' }, schema: { hide: true } }, async () =>
     app.swagger(),
@@ -64,6 +68,14 @@ function goToFolder(request: FastifyRequest, reply: FastifyReply, next: () => vo
   if (path === DOCS) void reply.redirect(`.${DOCS}/`);
   else if (path === `${DOCS}/static/index.html`) void reply.redirect('../');
   else next();
+}
+
+/** The example stands at the schema of the body, where documentation and generators look for it. */
+function withExample<Schema extends { operationId?: string; body?: unknown }>(schema: Schema): Schema {
+  const example = EXAMPLES[schema.operationId ?? ''];
+  return example === undefined || typeof schema.body !== 'object'
+    ? schema
+    : { ...schema, body: { ...schema.body, examples: [example] } };
 }
 
 function securityOf(access: Access): Record<string, string[]>[] {
@@ -81,7 +93,9 @@ function securityOf(access: Access): Record<string, string[]>[] {
 
 function about(): string {
   const codes = Object.entries(ERRORS).map(
-    ([code, { status, message }]) => `| \`${code}\` | ${status} | ${message} |`,
+    ([code, { status, message }]) =>
+      // Markdown takes <key> for HTML.
+      `| \`${code}\` | ${status} | ${message.replaceAll('<', '&lt;')} |`,
   );
   return [
     'Durable social publishing you host yourself. Times are RFC 3339 in UTC, ids are strings, lists answer with `nextCursor`.',

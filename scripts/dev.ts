@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { createApi } from './api-client.ts';
 import { connectLink } from './connect-account.ts';
+import { environment } from './environment.ts';
 import { folder } from './folder.ts';
 import { keptSample } from './kept-sample.ts';
 import { keptUser } from './kept-user.ts';
@@ -47,6 +49,7 @@ async function introduce(stack: Stack): Promise<void> {
     ...(temporalUiUrl === undefined ? [] : [`  Temporal UI  ${temporalUiUrl}`]),
     ...(sandboxUrl === undefined ? [] : [`  sandbox      ${sandboxUrl}/_sandbox/`]),
     `  API key      ${key} (${email})`,
+    `  admin key    ${environment['EVERPOST_ADMIN_KEY'] ? 'EVERPOST_ADMIN_KEY of your environment' : join(folder, 'admin-key')}`,
     `  state, logs  ${folder}`,
     '',
     '  Connect an account, in a browser, within the hour:',

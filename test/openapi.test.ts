@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { Client, Connection } from '@temporalio/client';
 import type { FastifyInstance } from 'fastify';
+import { Value } from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { buildApp } from '../api/app.ts';
 import { readConfig } from '../config.ts';
@@ -65,6 +66,7 @@ GET /metrics`
 const UNDESCRIBED = [
   /^GET \/openapi\.json$/,
   /^GET \/docs/,
+  /^GET \/$/,
   /^OPTIONS \/api\/media\/\{id\}\/upload$/,
   /^GET \/style\.css$/,
 ];
@@ -130,6 +132,51 @@ test('it is OpenAPI 3.1, and the linter has nothing to say', async () => {
     ({ severity, ruleId, message, location }) => `${severity} ${ruleId}: ${message} ${location[0]?.pointer}`,
   );
   expect(told).toEqual([]);
+});
+
+test('every body of JSON has an example, and it fits its schema', async () => {
+  const bodies = operations.flatMap(({ operation }) => {
+    const content = operation.requestBody?.content?.['application/json'];
+    return content === undefined ? [] : [{ id: operation.operationId, ...content }];
+  });
+  expect(bodies.length).toBeGreaterThan(6);
+  for (const { id, schema, example } of bodies) {
+    if (['receiveWebhook', 'receiveDeauthorization', 'receiveDataDeletion'].includes(id)) continue;
+    expect({ id, problems: [...Value.Errors(schema, example)] }).toEqual({ id, problems: [] });
+  }
+});
+
+test('what is tried at /docs goes to where the page came from', async () => {
+  const shown = (await app.inject('/docs/json')).json();
+  expect(shown.servers).toEqual([{ url: '..' }]);
+  expect(new URL(shown.servers[0].url, 'http://10.0.0.7:3000/docs/json').href).toBe('http://10.0.0.7:3000/');
+  expect(new URL(shown.servers[0].url, 'https://a.example/everpost/docs/json').href).toBe(
+    'https://a.example/everpost/',
+  );
+});
+
+test('no text of the description is swallowed as HTML', () => {
+  const texts = JSON.stringify(description, (key, value) =>
+    typeof value === 'object' || key === 'description' || key === 'summary' ? value : undefined,
+  );
+  expect(texts.replaceAll(/`[^`]*`/g, '')).not.toMatch(/<[a-z]/i);
+});
+
+test('the bare address has a page for browsers, and addresses for programs', async () => {
+  const page = await app.inject({
+    url: '/',
+    headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' },
+  });
+  expect(page.statusCode).toBe(200);
+  expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
+  expect(page.body).toContain('href="./docs"');
+  const answer = await app.inject({ url: '/', headers: { accept: '*/*' } });
+  expect(answer.json()).toEqual({
+    name: 'Everpost',
+    docs: '/docs',
+    openapi: '/openapi.json',
+    readiness: '/readyz',
+  });
 });
 
 test('it has the routes of the contract, and no others', () => {

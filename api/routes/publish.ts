@@ -5,6 +5,7 @@ import type { ProviderName } from '../../providers/provider.ts';
 import { tenant } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
+import { noAccountOf } from '../new-post.ts';
 import { IdempotencyHeaders } from '../idempotency.ts';
 import { InstagramBody, readInstagram } from '../instagram-publish.ts';
 import { PostView } from '../post-view.ts';
@@ -81,7 +82,7 @@ export const publishRoutes =
         async (request, reply) => {
           const { accountId } = request.query;
           const account = isUuid(accountId) ? await findAccount(db, tenant(request), accountId) : null;
-          if (account?.provider !== name) throw apiError('account_not_found');
+          if (account?.provider !== name) throw noAccountOf(name, account);
           const told = await askQuotas(deps, account);
           if (told === null) throw apiError('account_not_found');
           void reply.header('cache-control', 'no-store');

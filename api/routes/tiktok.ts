@@ -4,12 +4,11 @@ import { findAccount } from '../../db/accounts.ts';
 import { tenant } from '../access.ts';
 import { createCreatorCheck } from '../creator-info.ts';
 import type { Deps } from '../deps.ts';
-import { apiError } from '../errors.ts';
 import { IdempotencyHeaders } from '../idempotency.ts';
 import { PostView } from '../post-view.ts';
 import { callProvider, PROVIDER_ROUTE_MS, takeQuota } from '../provider-call.ts';
 import { AnyId, isUuid, nullable, ref, refusals } from '../schemas.ts';
-import { requirePermission } from '../new-post.ts';
+import { noAccountOf, requirePermission } from '../new-post.ts';
 import { submitRequest } from '../submit.ts';
 import { readUpload, UploadBody } from '../tiktok-upload.ts';
 import { createStatusReader, TikTokStatus } from '../tiktok-status.ts';
@@ -54,7 +53,7 @@ export const tiktokRoutes =
         const { accountId } = request.query;
         const account = isUuid(accountId) ? await findAccount(db, tenant(request), accountId) : null;
         const { tiktok } = deps.providers;
-        if (account?.provider !== 'tiktok' || tiktok === null) throw apiError('account_not_found');
+        if (account?.provider !== 'tiktok' || tiktok === null) throw noAccountOf('tiktok', account);
         requirePermission(
           { account, provider: tiktok },
           { mode: 'direct', source: 'FILE_UPLOAD', postInfo: {} },

@@ -1,0 +1,104 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startChild, type Child } from '../scripts/child.ts';
+import { environment } from '../scripts/environment.ts';
+import { run } from '../scripts/run.ts';
+import { type Json, until } from './world.ts';
+
+/* A newcomer's hour: `npm run dev` with an empty home, and what README.md says to type beside it. */
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+let home: string;
+let state: string;
+let dev: Child;
+let said: string;
+
+beforeAll(async () => {
+  // As in every container of root, only its owner may enter. Some characters that shells, URLs and bundlers know.
+  home = mkdtempSync(join(tmpdir(), 'everpost-dev-'));
+  state = join(home, `state of $HOME "100%" #1`);
+  const cache = environment['XDG_CACHE_HOME'] ?? join(environment['HOME'] ?? '', '.cache');
+  dev = await startChild({
+    name: 'dev',
+    command: ['npm', 'run', 'dev'],
+    cwd: ROOT,
+    logFile: join(home, 'dev.log'),
+    env: { PATH: environment['PATH'], HOME: home, XDG_CACHE_HOME: cache, EVERPOST_DIR: state },
+    killAfterMs: 60_000,
+  });
+  said = await until(
+    'npm run dev',
+    async () => {
+      const text = readFileSync(dev.logFile, 'utf8');
+      if (!dev.isRunning()) throw new Error(`npm run dev has ended:\n${text}`);
+      return text.includes('Ctrl-C ends it all') ? text : null;
+    },
+    300_000,
+  );
+}, 320_000);
+
+afterAll(async () => {
+  await dev?.stop();
+  rmSync(home, { recursive: true, force: true });
+});
+
+/** What it prints behind a name. */
+function printed(name: string): string {
+  return new RegExp(`^  ${name} +(\\S+)`, 'm').exec(said)?.[1] ?? '';
+}
+
+test('the curl lines of README.md work as they stand there, and end with a post that is published', async () => {
+  const readme = readFileSync(`${ROOT}README.md`, 'utf8');
+  const block = /## Publish with curl[\s\S]*?```sh\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
+  expect(block).toContain('/api/tiktok/upload');
+  const output = await run(['/bin/sh', '-eu', '-c', block], {
+    cwd: ROOT,
+    env: { ...environment, EVERPOST: printed('API'), KEY: printed('API key') },
+    timeout: 150_000,
+  });
+  expect(output).toContain('event: post');
+  expect(output.trimEnd().split('\n').at(-1)).toContain('"state":"published"');
+});
+
+test('the admin key is where it says', async () => {
+  const file = /admin key +(.+)/.exec(said)?.[1] ?? '';
+  expect(file).toBe(join(state, 'admin-key'));
+  const response = await fetch(`${printed('API')}/api/debug/events`, {
+    headers: { authorization: `Bearer ${readFileSync(file, 'utf8').trim()}` },
+  });
+  expect(response.status).toBe(200);
+});
+
+test('an account of another platform is named as what it is', async () => {
+  const headers = { authorization: `Bearer ${printed('API key')}`, 'content-type': 'application/json' };
+  const listed = await fetch(`${printed('API')}/api/accounts`, { headers });
+  const { data }: Json = await listed.json();
+  const threads = data.find(({ provider }: Json) => provider === 'threads');
+  const body = { accountId: threads?.id, source: 'FILE_UPLOAD', mediaId: threads?.id, mode: 'inbox' };
+  const answer = await fetch(`${printed('API')}/api/tiktok/upload`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(body),
+  });
+  expect(answer.status).toBe(404);
+  expect(await answer.json()).toMatchObject({
+    error: {
+      code: 'account_not_found',
+      message: expect.stringContaining('this is an account of threads, not of tiktok'),
+      details: { provider: 'threads' },
+    },
+  });
+});
+
+test('SIGTERM to npm ends all of it', async () => {
+  const children: { pid: number }[] = JSON.parse(readFileSync(join(state, 'children.json'), 'utf8'));
+  expect(children.length).toBeGreaterThan(4);
+  process.kill(dev.pid, 'SIGTERM');
+  await dev.exited;
+  for (const { pid } of children) expect(existsSync(`/proc/${pid}`)).toBe(false);
+  expect(existsSync(join(state, 'lock'))).toBe(false);
+});
