@@ -71,6 +71,15 @@ const REASONS = {
   503: described('PostgreSQL or Temporal is away; try again.'),
 };
 
+/** What programs get as JSON, and browsers as a page. */
+export const jsonOrHtml = (description: string, schema: TSchema) => ({
+  description,
+  content: { 'application/json': { schema }, 'text/html': { schema: Type.String() } },
+});
+
+/** A refusal that a creator may see. */
+export const refusalOrPage = jsonOrHtml('What went wrong, and what to do.', ref(ErrorBody));
+
 /** The refusals that a route may answer with; the usual ones are always among them. */
 export function refusals(...statuses: (keyof typeof REASONS)[]): Record<number, (typeof REASONS)[400]> {
   const all = new Set<keyof typeof REASONS>([400, 401, 403, 429, 500, 503, ...statuses]);

@@ -224,7 +224,10 @@ describe('every operation', () => {
           status,
           description: expect.stringMatching(/\w/),
         });
-        const schemas = Object.values<Json>(response.content ?? {}).map(({ schema }) => schema);
+        // A page stands beside the JSON where browsers get one.
+        const schemas = Object.entries<Json>(response.content ?? {})
+          .filter(([type], _index, all) => type !== 'text/html' || all.length === 1)
+          .map(([, { schema }]) => schema);
         const isEmpty = method === 'HEAD' || ['204', '302', '303'].includes(status);
         const isRefusal = /^[45]/.test(status) && name !== 'GET /readyz';
         const wanted = isRefusal ? '#/components/schemas/Error' : 'object';
@@ -236,6 +239,23 @@ describe('every operation', () => {
         });
       }
     }
+  });
+
+  test('says where a browser gets a page', () => {
+    const pages = operations.flatMap(({ name, operation }) =>
+      Object.entries<Json>(operation.responses)
+        .filter(([, { content }]) => content?.['text/html'] !== undefined)
+        .map(([status]) => `${name} ${status}`),
+    );
+    expect(pages).toEqual(
+      expect.arrayContaining([
+        'GET /api/auth/{provider} 200',
+        'GET /api/auth/{provider} 400',
+        'GET /api/auth/{provider}/callback 400',
+        'GET /api/auth/{provider}/callback 502',
+        'GET /api/data-deletion/{code} 200',
+      ]),
+    );
   });
 
   test('names the refusals that it can answer with', () => {

@@ -20,7 +20,7 @@ import { apiError } from '../errors.ts';
 import { bodyOf } from '../failures.ts';
 import { acceptForms, isCrossOrigin } from '../forms.ts';
 import { showPage } from '../pages.ts';
-import { ErrorBody, html, ProviderPath, ref, refusals } from '../schemas.ts';
+import { ErrorBody, html, ProviderPath, ref, refusalOrPage, refusals } from '../schemas.ts';
 import type { Provider } from '../../providers/provider.ts';
 
 /** As long as an address that Node.js reads at all: a creator who comes back is not refused for what a provider adds. */
@@ -62,7 +62,12 @@ export const authRoutes =
           tags: ['accounts'],
           params: ProviderPath,
           querystring: AttemptSource,
-          response: { 200: html('The page.'), default: ref(ErrorBody), ...refusals(404) },
+          response: {
+            200: html('The page.'),
+            default: ref(ErrorBody),
+            ...refusals(404),
+            400: refusalOrPage,
+          },
         },
       },
       async (request, reply) => {
@@ -104,6 +109,7 @@ export const authRoutes =
             303: redirect('To the provider’s consent page.'),
             default: ref(ErrorBody),
             ...refusals(404, 415),
+            400: refusalOrPage,
           },
         },
       },
@@ -143,7 +149,9 @@ export const authRoutes =
             200: Connected,
             302: redirect('Back to `returnTo` with `account=<id>` or `error=<code>`.'),
             303: redirect('To the page that shows the result.'),
-            ...refusals(404, 502),
+            ...refusals(404),
+            400: refusalOrPage,
+            502: refusalOrPage,
           },
         },
       },

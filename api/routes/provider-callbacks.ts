@@ -15,7 +15,7 @@ import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
 import { acceptForms } from '../forms.ts';
 import { deletionPage, showPage } from '../pages.ts';
-import { nullable, ProviderPath, refusals, text, textOrNull, Time } from '../schemas.ts';
+import { jsonOrHtml, nullable, ProviderPath, refusals, text, textOrNull, Time } from '../schemas.ts';
 import { tell } from '../temporal.ts';
 
 const SignedBody = Type.Object({ signed_request: Type.String({ maxLength: 10_000 }) });
@@ -159,12 +159,15 @@ export const providerCallbackRoutes =
           tags,
           params: Code,
           response: {
-            200: Type.Object({
-              provider: Type.String(),
-              state: Type.Enum(['pending', 'completed']),
-              requestedAt: Time,
-              completedAt: nullable.time,
-            }),
+            200: jsonOrHtml(
+              'How it stands.',
+              Type.Object({
+                provider: Type.String(),
+                state: Type.Enum(['pending', 'completed']),
+                requestedAt: Time,
+                completedAt: nullable.time,
+              }),
+            ),
             ...refusals(404),
           },
         },
