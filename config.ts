@@ -126,6 +126,17 @@ export const SETTINGS = [
     about:
       'Comma list of scopes that the consent asks for: those your app has. Without it user.info.basic, video.upload and video.publish.',
   },
+  {
+    name: 'TIKTOK_APP_AUDITED',
+    fallback: 'false',
+    about: 'Whether TikTok has audited your app; before, direct posts are private ones of private accounts.',
+  },
+  {
+    name: 'TIKTOK_SITE_VERIFICATION',
+    fallback: '',
+    about:
+      'name=content of the file with which TikTok verifies EVERPOST_PUBLIC_URL, so that it fetches photos and videos from there.',
+  },
   { name: 'TIKTOK_AUTH_URL', fallback: 'https://www.tiktok.com', about: 'Base URL of the consent page.' },
   { name: 'TIKTOK_API_URL', fallback: 'https://open.tiktokapis.com', about: 'Base URL of the API.' },
   {
@@ -256,6 +267,8 @@ export interface Config {
   /** Empty in a worker, which does not need it. */
   adminKey: string;
   allowPrivateUrls: boolean;
+  /** The file at the root of the public URL that proves to TikTok whose it is; null: TikTok fetches nothing from here. */
+  siteVerification: { name: string; content: string } | null;
   mediaUrl: string;
   /** Addresses and networks. */
   trustedProxies: readonly string[];
@@ -357,6 +370,7 @@ export function readConfig(role: 'server' | 'worker', given: Environment = proce
     except: value('NO_PROXY'),
   };
   const read: Reader = { value, url, problem };
+  const siteVerification = readSiteVerification(read, publicUrl);
   const tiktok = readTikTok(read);
   const instagram = readInstagram(read);
   const threads = readThreads(read);
@@ -380,6 +394,7 @@ export function readConfig(role: 'server' | 'worker', given: Environment = proce
     keyring,
     adminKey,
     allowPrivateUrls: value('EVERPOST_ALLOW_PRIVATE_URLS') === 'true',
+    siteVerification,
     mediaUrl: `file:${media}`,
     trustedProxies,
     proxies,
@@ -554,8 +569,33 @@ function readTikTok(read: Reader): TikTokSettings | null {
     authUrl,
     apiUrl,
     uploadHosts,
+    audited: flag(read, 'TIKTOK_APP_AUDITED'),
     ...scopes(read, tiktokPermissions()),
   };
+}
+
+function flag({ value, problem }: Reader, name: SettingName): boolean {
+  if (!['true', 'false'].includes(value(name))) problem(`${name} must be true or false`);
+  return value(name) === 'true';
+}
+
+/** TikTok names the file, and says what is in it, to the byte (sheet tiktok 4.8). */
+const SITE_FILE = /^(?<name>[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.txt)=(?<content>[\x21-\x7e]{1,500})$/;
+
+function readSiteVerification({ value, problem }: Reader, publicUrl: string): Config['siteVerification'] {
+  const text = value('TIKTOK_SITE_VERIFICATION');
+  if (text === '') return null;
+  const { name, content } = SITE_FILE.exec(text)?.groups ?? {};
+  if (name === undefined || content === undefined) {
+    problem(
+      'TIKTOK_SITE_VERIFICATION must be <name>.txt=<content>, as TikTok shows them for a URL prefix: tiktokAbC.txt=tiktok-developers-site-verification=AbC',
+    );
+    return null;
+  }
+  const url = URL.parse(publicUrl);
+  if (url?.protocol === 'http:' && !['127.0.0.1', 'localhost'].includes(url.hostname))
+    problem('TIKTOK_SITE_VERIFICATION needs an https EVERPOST_PUBLIC_URL: TikTok fetches nothing else');
+  return { name, content };
 }
 
 /** What the consent is to ask for; absent: the usual. */

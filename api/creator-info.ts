@@ -2,7 +2,7 @@ import type { Account } from '../db/accounts.ts';
 import { learnLimit } from '../db/quotas.ts';
 import type { MediaFacts } from '../providers/provider.ts';
 import { ProviderError } from '../providers/errors.ts';
-import { checkAgainstCreator, type CreatorInfo } from '../providers/tiktok/creator.ts';
+import { checkAgainstCreator, checkAudit, type CreatorInfo } from '../providers/tiktok/creator.ts';
 import type { TikTokRequest } from '../providers/tiktok/request.ts';
 import type { Deps } from './deps.ts';
 import { ApiError } from './errors.ts';
@@ -60,7 +60,11 @@ export function createCreatorCheck(deps: Deps) {
     media: MediaFacts | null,
   ): Promise<void> {
     if (request.mode !== 'direct') return;
+    const audited = deps.providers.tiktok?.audited ?? false;
+    checkAudit(audited, request, null);
     const info = await infoOf(account);
-    if (info !== null) checkAgainstCreator(request, info, media);
+    if (info === null) return;
+    checkAudit(audited, request, info);
+    checkAgainstCreator(request, info, media);
   };
 }

@@ -115,6 +115,11 @@ export const ERRORS = {
     'the time is not one at which this can be published',
     'Choose a time from now to 180 days ahead.',
   ),
+  site_not_verified: kind(
+    422,
+    'TikTok fetches files of ours only from an address that was verified there: set TIKTOK_SITE_VERIFICATION (docs/providers/tiktok.md)',
+    'Uploaded photos cannot be posted to TikTok by this installation yet. Its operator has to verify its address at TikTok.',
+  ),
   deletion_not_supported: kind(
     422,
     'the provider lets no app delete posts; details.permalink says where the post is',

@@ -1,10 +1,17 @@
 import { Type, type Static } from 'typebox';
 import type { Account } from '../db/accounts.ts';
+import type { Media } from '../db/media.ts';
 import { contentProblem, type MediaFacts } from '../providers/provider.ts';
 import { Address } from '../providers/texts.ts';
-import { checkRequest, PostInfo, type TikTokRequest, withSwitches } from '../providers/tiktok/request.ts';
+import {
+  checkRequest,
+  photoProblem,
+  PostInfo,
+  type TikTokRequest,
+  withSwitches,
+} from '../providers/tiktok/request.ts';
 import type { Deps } from './deps.ts';
-import { type FieldProblem, fieldError } from './errors.ts';
+import { apiError, type FieldProblem, fieldError } from './errors.ts';
 import {
   type DraftPost,
   draftPost,
@@ -24,7 +31,11 @@ export const UploadBody = Type.Object(
     source: Type.Enum(['FILE_UPLOAD', 'PULL_FROM_URL']),
     mode: Type.Enum(['inbox', 'direct']),
     mediaId: Type.Optional(
-      Type.String({ maxLength: LONGEST_ID, description: 'For FILE_UPLOAD: a video that is `ready`.' }),
+      Type.String({
+        maxLength: LONGEST_ID,
+        description:
+          'A file that is `ready`. A video with source FILE_UPLOAD is sent to TikTok; with PULL_FROM_URL, as every photo, it is fetched by TikTok, which takes `TIKTOK_SITE_VERIFICATION`.',
+      }),
     ),
     videoUrl: Type.Optional(Address),
     photoUrls: Type.Optional(Type.Array(Address, { minItems: 1, maxItems: 35 })),
@@ -49,14 +60,16 @@ export async function readUpload(
   userId: string,
   body: UploadBody,
 ): Promise<DraftPost> {
-  const request = withSwitches(requestOf(body));
-  const refusal = fieldError([...checkSource(body, deps.config.allowPrivateUrls), ...checkRequest(request)]);
-  if (refusal !== null) throw refusal;
+  const wrongSource = fieldError(checkSource(body, deps.config.allowPrivateUrls));
+  if (wrongSource !== null) throw wrongSource;
   const times = timesOf(body);
   const poster = await postingAccount(deps, userId, 'tiktok', body.accountId);
   const media = body.mediaId === undefined ? null : await readyMedia(deps, userId, body.mediaId);
-  const wrongFile = fieldError(checkFile(media));
-  if (wrongFile !== null) throw wrongFile;
+  const request = withSwitches(requestOf(body, media));
+  const wrong = fieldError([...checkPhoto(request, media), ...checkRequest(request)]);
+  if (wrong !== null) throw wrong;
+  if (request.pulled !== undefined && deps.config.siteVerification === null)
+    throw apiError('site_not_verified', { details: { field: 'mediaId' } });
   // Creator info needs the permission, too.
   requirePermission(poster, request);
   await checkAgainstCreatorInfo(poster.account, request, media);
@@ -70,22 +83,19 @@ export async function readUpload(
   });
 }
 
-/** Files are videos only: TikTok fetches photos by itself (sheet section 4.7). */
-function checkFile(media: MediaFacts | null): FieldProblem[] {
-  return media?.contentType.startsWith('image/') === true
-    ? [contentProblem('The file', 'mediaId', 'is an image; photos are published by source PULL_FROM_URL')]
-    : [];
+function checkPhoto({ pulled }: TikTokRequest, media: MediaFacts | null): FieldProblem[] {
+  const message = pulled?.kind === 'image' && media !== null ? photoProblem(media) : null;
+  return message === null ? [] : [contentProblem('The photo', 'mediaId', message)];
 }
 
-/** The part of a body that is TikTok's: what the post remembers. */
-function requestOf({
-  source,
-  mode,
-  postInfo = {},
-  videoUrl,
-  photoUrls,
-  photoCoverIndex,
-}: UploadBody): TikTokRequest {
+/**
+ * The part of a body that is TikTok's: what the post remembers. Photos are always fetched by TikTok, whatever `source` says
+ * (sheet section 4.8).
+ */
+function requestOf(body: UploadBody, media: Media | null): TikTokRequest {
+  const { mode, postInfo = {}, videoUrl, photoUrls, photoCoverIndex } = body;
+  const kind = media?.contentType.startsWith('image/') === true ? 'image' : 'video';
+  const source = kind === 'image' ? 'PULL_FROM_URL' : body.source;
   return {
     source,
     mode,
@@ -93,6 +103,7 @@ function requestOf({
     ...(videoUrl === undefined ? {} : { videoUrl }),
     ...(photoUrls === undefined ? {} : { photoUrls }),
     ...(photoCoverIndex === undefined ? {} : { photoCoverIndex }),
+    ...(media === null || source === 'FILE_UPLOAD' ? {} : { pulled: { kind, mediaId: media.id } }),
   };
 }
 
@@ -109,11 +120,10 @@ function checkSource(
     if (photoUrls !== undefined) problem('photoUrls', 'is for source PULL_FROM_URL only');
     return problems;
   }
-  if (mediaId !== undefined) problem('mediaId', 'is for source FILE_UPLOAD only');
-  if ((videoUrl === undefined) === (photoUrls === undefined)) {
-    problem('videoUrl', 'or photoUrls: exactly one of them is required by source PULL_FROM_URL');
-    if (mediaId === undefined)
-      problem('photoUrls', 'or videoUrl: exactly one of them is required by source PULL_FROM_URL');
+  const given = [mediaId, videoUrl, photoUrls].filter((one) => one !== undefined);
+  if (given.length !== 1) {
+    problem('videoUrl', 'or photoUrls or mediaId: exactly one of them is required by source PULL_FROM_URL');
+    problem('photoUrls', 'or videoUrl or mediaId: exactly one of them is required by source PULL_FROM_URL');
   }
   const urls = [
     ...(videoUrl === undefined ? [] : [['videoUrl', videoUrl] as const]),

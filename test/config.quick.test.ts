@@ -202,6 +202,7 @@ test('TikTok with all its credentials', () => {
     authUrl: 'https://www.tiktok.com',
     apiUrl: 'https://open.tiktokapis.com',
     uploadHosts: ['*.tiktokapis.com'],
+    audited: false,
   });
 });
 
@@ -355,7 +356,7 @@ describe('settings by file', () => {
 test.each([
   ['EVERPOST_PUBLIC_URI', 'EVERPOST_PUBLIC_URL'],
   ['EVERPSOT_MEDIA', 'EVERPOST_MEDIA'],
-  ['TIKTOK_SECRET', 'TIKTOK_CLIENT_SECRET'],
+  ['TIKTOK_CLIENT_SECRT', 'TIKTOK_CLIENT_SECRET'],
   ['NEXT_PUBLIC_TIKTOK_CLIENT_KEYS', 'NEXT_PUBLIC_TIKTOK_CLIENT_KEY'],
   ['INSTAGRAM_APPID', 'INSTAGRAM_APP_ID'],
   ['THREAD_APP_SECRET', 'THREADS_APP_SECRET'],
@@ -428,4 +429,38 @@ test('proxies to the outside are read by their usual names, and no value is told
   const problems = problemsOf({ ...SMALLEST, HTTPS_PROXY: `socks5://${secret()}@p`, HTTP_PROXY: 'http://' });
   expect(named(problems)).toEqual(['HTTPS_PROXY', 'HTTP_PROXY']);
   expect(problems.join(' ')).not.toContain('s3cret');
+});
+
+test.each([
+  ['TIKTOK_SCOPES', 'user.info.basic,video.create'],
+  ['TIKTOK_SCOPES', 'user.info.basic video.upload'],
+  ['TIKTOK_SCOPES', 'video.upload'],
+  ['TIKTOK_SCOPES', 'user.info.basic,video.list'],
+  ['TIKTOK_APP_AUDITED', 'yes'],
+  ['TIKTOK_SITE_VERIFICATION', 'tiktokAbC.txt'],
+  ['TIKTOK_SITE_VERIFICATION', '../tiktokAbC.txt=x'],
+  ['TIKTOK_SITE_VERIFICATION', 'a/b.txt=x'],
+  ['TIKTOK_SITE_VERIFICATION', 'tiktokAbC.txt='],
+  ['TIKTOK_SITE_VERIFICATION', 'docs=x'],
+])('%s=%s is refused at the start', (name, value) => {
+  expect(new Set(named(problemsOf({ ...SMALLEST, ...TIKTOK, [name]: value })))).toEqual(new Set([name]));
+});
+
+test('what an app may do is a setting', () => {
+  const env = {
+    ...SMALLEST,
+    ...TIKTOK,
+    TIKTOK_SCOPES: 'user.info.basic, video.upload,video.upload',
+    TIKTOK_APP_AUDITED: 'true',
+    TIKTOK_SITE_VERIFICATION: 'tiktokAbC.txt=tiktok-developers-site-verification=AbC',
+  };
+  const { providers, siteVerification } = readConfig('server', env);
+  expect(providers.tiktok).toMatchObject({ audited: true, scopes: ['user.info.basic', 'video.upload'] });
+  expect(siteVerification).toEqual({
+    name: 'tiktokAbC.txt',
+    content: 'tiktok-developers-site-verification=AbC',
+  });
+  expect(named(problemsOf({ ...env, EVERPOST_PUBLIC_URL: 'http://posts.example.com' }))).toEqual([
+    'TIKTOK_SITE_VERIFICATION',
+  ]);
 });

@@ -50,6 +50,7 @@ const settings = (changes: Partial<TikTokSettings> = {}): TikTokSettings => ({
   authUrl: sandbox.url,
   apiUrl: sandbox.url,
   uploadHosts: [new URL(sandbox.url).host],
+  audited: true,
   ...changes,
 });
 /** How files go to TikTok. */

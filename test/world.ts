@@ -126,6 +126,7 @@ export async function createWorld(options: WorldOptions = {}) {
     TIKTOK_AUTH_URL: sandbox.url,
     TIKTOK_API_URL: sandbox.url,
     TIKTOK_UPLOAD_HOSTS: new URL(sandbox.url).host,
+    TIKTOK_APP_AUDITED: 'true',
     NEXT_PUBLIC_INSTAGRAM_APP_ID: meta.instagram.appId,
     INSTAGRAM_APP_SECRET: meta.instagram.appSecret,
     NEXT_PUBLIC_INSTAGRAM_REDIRECT_URI: `${url}/api/auth/instagram/callback`,

@@ -27,6 +27,14 @@ export const pageRoutes =
         reply.header('cache-control', 'public, max-age=3600').type('text/css; charset=utf-8').send(STYLE),
     );
 
+    const { siteVerification } = deps.config;
+    if (siteVerification !== null)
+      app.get(
+        `/${siteVerification.name}`,
+        { config: { access: 'public' }, schema: { hide: true } },
+        async (_request, reply) => reply.type('text/plain; charset=utf-8').send(siteVerification.content),
+      );
+
     app.get(
       `${RESULTS_PATH}/:token`,
       {

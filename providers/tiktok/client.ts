@@ -12,6 +12,8 @@ export interface TikTokSettings {
   authUrl: string;
   apiUrl: string;
   uploadHosts: readonly string[];
+  /** Whether TikTok has audited the app. */
+  audited: boolean;
   /** What the consent asks for, where it is not the usual. */
   scopes?: readonly string[];
 }

@@ -3,7 +3,7 @@ import { amount, record, text, word } from '../json.ts';
 import type { MediaFacts } from '../provider.ts';
 import { callApi, type TikTokSettings } from './client.ts';
 import { QUOTAS } from './quotas.ts';
-import type { TikTokRequest } from './request.ts';
+import { isPhotoPost, type TikTokRequest } from './request.ts';
 
 /** What the account may do right now (sheet section 4.2). */
 export interface CreatorInfo {
@@ -65,12 +65,34 @@ export function checkAgainstCreator(
     );
   const longest = creator.maxVideoPostDurationSec;
   // The duration says nothing about photos (sheet section 4.2).
-  if (request.photoUrls !== undefined || longest === null || media?.durationMs == null) return;
+  if (isPhotoPost(request) || longest === null || media?.durationMs == null) return;
   if (media.durationMs > longest * 1000)
     refuse(
       'video_too_long',
       `The video lasts ${Math.ceil(media.durationMs / 1000)} s, but this account may post at most ${longest} s.`,
     );
+}
+
+/**
+ * What TikTok refuses until it has audited the app: a direct post that is not SELF_ONLY, and an account that is not private,
+ * whose options offer everyone (sheet sections 4.2 and 4.13). Creator info may offer more than the app can use.
+ * @param creator null: not asked yet, or it cannot be asked now
+ * @throws ProviderError `rejected` with what to do
+ */
+export function checkAudit(audited: boolean, request: TikTokRequest, creator: CreatorInfo | null): void {
+  if (audited || request.mode !== 'direct') return;
+  const { privacy_level: privacy } = request.postInfo;
+  const isPublic = creator?.privacyLevelOptions.includes('PUBLIC_TO_EVERYONE') ?? false;
+  if (privacy === 'SELF_ONLY' && !isPublic) return;
+  throw new ProviderError({
+    provider: 'tiktok',
+    kind: 'rejected',
+    code: 'unaudited_client_can_only_post_to_private_accounts',
+    message:
+      'TIKTOK_APP_AUDITED is false: until TikTok has audited the app, direct posts need privacy_level SELF_ONLY and an account that is set to private',
+    userMessage:
+      'This TikTok app has not passed TikTok’s audit. Set your TikTok account to private and choose Only me: TikTok refuses everything else. Or send the post to your TikTok inbox as a draft. Nothing was published.',
+  });
 }
 
 function refuse(code: string, message: string): never {

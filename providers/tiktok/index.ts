@@ -10,6 +10,8 @@ import { createWebhooks } from './webhooks.ts';
 export interface TikTok extends Provider {
   readonly name: 'tiktok';
   readonly quotas: typeof QUOTAS;
+  /** Whether TikTok has audited the app. */
+  readonly audited: boolean;
   /** Fresh options for the publish form (sheet section 4.2). @throws ProviderError */
   creatorInfo(accessToken: string, signal: AbortSignal): Promise<CreatorInfo>;
 }
@@ -24,6 +26,7 @@ export function createTikTok(settings: TikTokSettings): TikTok {
     publishing: createPublishing(settings),
     webhooks: createWebhooks(settings),
     quotas: QUOTAS,
+    audited: settings.audited,
     creatorInfo: (accessToken, signal) => creatorInfo(settings, accessToken, signal),
   };
 }

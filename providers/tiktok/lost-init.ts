@@ -1,7 +1,7 @@
 import { amount, id, records, text } from '../json.ts';
 import type { Lost, LookUp, PostContext } from '../provider.ts';
 import { callApi, type TikTokSettings } from './client.ts';
-import { readRequest, type TikTokRequest } from './request.ts';
+import { isPhotoPost, readRequest, type TikTokRequest } from './request.ts';
 
 /*
  * What became of an init whose answer was lost. TikTok lists no publishes; the creator's list of public videos is all that can
@@ -38,7 +38,7 @@ export async function lookUpInit(
     (video) =>
       !others.includes(video.id) &&
       video.captions.some((caption) => captions.includes(caption)) &&
-      (video.kind === null || video.kind === (request.photoUrls === undefined ? 'video' : 'photo')),
+      (video.kind === null || video.kind === (isPhotoPost(request) ? 'photo' : 'video')),
   );
   const [only, another] = fitting;
   if (only === undefined || another !== undefined) return { kind: 'unseen' };

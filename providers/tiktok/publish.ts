@@ -3,11 +3,11 @@ import { id, text, word } from '../json.ts';
 import { isLoopback } from '../loopback.ts';
 import type { PostContext, Publishing, Quota, Verdict, Written } from '../provider.ts';
 import { callApi, type TikTokSettings } from './client.ts';
-import { checkAgainstCreator, creatorInfo } from './creator.ts';
+import { checkAgainstCreator, checkAudit, creatorInfo } from './creator.ts';
 import { failed } from './errors.ts';
 import { lookUpInit } from './lost-init.ts';
 import { QUOTAS } from './quotas.ts';
-import { readRequest, type TikTokRequest } from './request.ts';
+import { isPhotoPost, readRequest, type TikTokRequest } from './request.ts';
 import { chunks, chunkSizeOf, createTransfer } from './upload.ts';
 
 /** The Content Posting API (sheet section 4). */
@@ -53,14 +53,16 @@ export function createPublishing(settings: TikTokSettings): Publishing {
 
     async preflight(_step, { request, accessToken, signal, media }) {
       const accepted = readRequest(request);
-      if (accepted.mode === 'direct')
-        checkAgainstCreator(accepted, await creatorInfo(settings, accessToken, signal), media);
+      if (accepted.mode !== 'direct') return [];
+      const creator = await creatorInfo(settings, accessToken, signal);
+      checkAudit(settings.audited, accepted, creator);
+      checkAgainstCreator(accepted, creator, media);
       return [];
     },
 
     async write(_step, context) {
       const request = readRequest(context.request);
-      const { path, body } = initCall(request, context.media?.size ?? null);
+      const { path, body } = initCall(request, context);
       const { data, logId } = await callApi(settings, {
         path,
         body,
@@ -107,29 +109,34 @@ export function createPublishing(settings: TikTokSettings): Publishing {
 
     permalink(request, username, providerPostId) {
       if (username === null) return null;
-      const kind = readRequest(request).photoUrls === undefined ? 'video' : 'photo';
+      const kind = isPhotoPost(readRequest(request)) ? 'photo' : 'video';
       return `https://www.tiktok.com/@${username}/${kind}/${providerPostId}`;
     },
   };
 }
 
 /** Takes one of the quotas that a step's calls count for. */
-function quotasOf(step: string, { mode, photoUrls }: TikTokRequest): readonly Quota[] {
+function quotasOf(step: string, request: TikTokRequest): readonly Quota[] {
+  const { mode } = request;
   if (step !== 'init') return [QUOTAS.status];
-  const init = initQuota({ mode, photoUrls });
+  const init = initQuota(request);
   // The preflight of a direct post asks for the creator info.
   return mode === 'direct' ? [init, QUOTAS.creatorInfo, QUOTAS.dailyPost] : [init, QUOTAS.pendingShare];
 }
 
 /** Of how many inits a minute this is one. */
-function initQuota({ mode, photoUrls }: Pick<TikTokRequest, 'mode'> & { photoUrls?: unknown }): Quota {
-  if (photoUrls !== undefined) return QUOTAS.photoInit;
-  return mode === 'direct' ? QUOTAS.directInit : QUOTAS.inboxInit;
+function initQuota(request: TikTokRequest): Quota {
+  if (isPhotoPost(request)) return QUOTAS.photoInit;
+  return request.mode === 'direct' ? QUOTAS.directInit : QUOTAS.inboxInit;
 }
 
-function initCall(request: TikTokRequest, size: number | null): { path: `/v2/${string}`; body: object } {
-  const { mode, postInfo, photoUrls } = request;
-  if (photoUrls !== undefined) {
+function initCall(
+  request: TikTokRequest,
+  { media, mediaUrl }: PostContext,
+): { path: `/v2/${string}`; body: object } {
+  const { mode, postInfo, pulled } = request;
+  const ours = pulled === undefined ? null : mediaUrl(pulled.mediaId);
+  if (isPhotoPost(request)) {
     // Of photos the label stands beside post_info, not in it (sheet section 4.5).
     const { is_aigc, ...photoInfo } = postInfo;
     return {
@@ -141,7 +148,7 @@ function initCall(request: TikTokRequest, size: number | null): { path: `/v2/${s
         post_info: mode === 'direct' ? withToggles(photoInfo) : photoInfo,
         source_info: {
           source: 'PULL_FROM_URL',
-          photo_images: photoUrls,
+          photo_images: request.photoUrls ?? [ours],
           photo_cover_index: request.photoCoverIndex ?? 0,
         },
       },
@@ -149,8 +156,8 @@ function initCall(request: TikTokRequest, size: number | null): { path: `/v2/${s
   }
   const source_info =
     request.source === 'PULL_FROM_URL'
-      ? { source: 'PULL_FROM_URL', video_url: request.videoUrl }
-      : fileSource(size ?? 0);
+      ? { source: 'PULL_FROM_URL', video_url: request.videoUrl ?? ours }
+      : fileSource(media?.size ?? 0);
   // The inbox endpoint knows no post_info: the title stays with our record (sheet section 4.4).
   return mode === 'direct'
     ? { path: '/v2/post/publish/video/init/', body: { post_info: withToggles(postInfo), source_info } }

@@ -43,8 +43,29 @@ export const TikTokRequest = Type.Object({
   videoUrl: Type.Optional(Type.String()),
   photoUrls: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 35 })),
   photoCoverIndex: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** A file of ours that TikTok fetches. */
+  pulled: Type.Optional(
+    Type.Object({
+      kind: Type.Union([Type.Literal('image'), Type.Literal('video')]),
+      mediaId: Type.String(),
+    }),
+  ),
 });
 export type TikTokRequest = Static<typeof TikTokRequest>;
+
+/** Whether it is a photo post: these have an endpoint and rules of their own. */
+export function isPhotoPost({ photoUrls, pulled }: TikTokRequest): boolean {
+  return photoUrls !== undefined || pulled?.kind === 'image';
+}
+
+const PHOTO_TYPES = ['image/jpeg', 'image/webp'];
+const MOST_PHOTO_BYTES = 20_000_000;
+
+/** What is wrong with a photo of ours (sheet section 4.12); null: nothing. */
+export function photoProblem({ contentType, size }: { contentType: string; size: number }): string | null {
+  if (!PHOTO_TYPES.includes(contentType)) return 'is no JPEG or WebP, and TikTok takes no other images';
+  return size > MOST_PHOTO_BYTES ? 'is larger than the 20 MB that TikTok takes' : null;
+}
 
 /**
  * A direct post with every switch that TikTok takes as off where it is absent: so the post says what was chosen for it
@@ -52,7 +73,7 @@ export type TikTokRequest = Static<typeof TikTokRequest>;
  */
 export function withSwitches(request: TikTokRequest): TikTokRequest {
   if (request.mode !== 'direct') return request;
-  const ofVideos = request.photoUrls === undefined ? { disable_duet: false, disable_stitch: false } : {};
+  const ofVideos = !isPhotoPost(request) ? { disable_duet: false, disable_stitch: false } : {};
   return { ...request, postInfo: { disable_comment: false, ...ofVideos, ...request.postInfo } };
 }
 
@@ -70,7 +91,7 @@ const VIDEO_ONLY = ['disable_duet', 'disable_stitch', 'video_cover_timestamp_ms'
 export function checkRequest(request: TikTokRequest): RequestProblem[] {
   const problems: RequestProblem[] = [];
   const { mode, postInfo, photoUrls, photoCoverIndex } = request;
-  const photo = photoUrls !== undefined;
+  const photo = isPhotoPost(request);
   const problem = (field: string, message: string): void =>
     void problems.push({ field: `postInfo.${field}`, message });
   const content = (subject: string, field: string, message: string): void =>
@@ -102,7 +123,7 @@ export function checkRequest(request: TikTokRequest): RequestProblem[] {
       message: 'branded content cannot be SELF_ONLY; choose another level',
       userMessage: 'Branded content visibility cannot be set to private. Choose who else may see the post.',
     });
-  if (photoCoverIndex !== undefined && (!photo || photoCoverIndex >= photoUrls.length))
+  if (photoCoverIndex !== undefined && (!photo || photoCoverIndex >= (photoUrls?.length ?? 1)))
     problems.push({ field: 'photoCoverIndex', message: 'must be the 0-based position of one of photoUrls' });
   return problems;
 }

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { environment } from '../environment.ts';
 import type { SandboxedProvider } from './provider.ts';
 
 const Publishes = Type.Array(
@@ -9,11 +10,15 @@ const Publishes = Type.Array(
   }),
 );
 
+/** The sandbox takes every loopback address for verified. */
+const SITE_FILE = 'tiktokSandbox.txt=tiktok-developers-site-verification=Sandbox';
+
 export const tiktok = {
   name: 'tiktok',
   title: 'TikTok',
   credentials: ['TIKTOK_CLIENT_KEY', 'NEXT_PUBLIC_TIKTOK_CLIENT_KEY', 'TIKTOK_CLIENT_SECRET'],
-  settings: /^(NEXT_PUBLIC_)?TIKTOK_/,
+  // What an app may do can be tried with the sandbox, too.
+  settings: /^(NEXT_PUBLIC_)?TIKTOK_(?!SCOPES$|APP_AUDITED$|SITE_VERIFICATION$)/,
   sandboxArguments: (app) => [
     `--client-key=${app.clientKey}`,
     `--client-secret=${app.clientSecret}`,
@@ -27,6 +32,8 @@ export const tiktok = {
     TIKTOK_AUTH_URL: sandboxUrl,
     TIKTOK_API_URL: sandboxUrl,
     TIKTOK_UPLOAD_HOSTS: new URL(sandboxUrl).host,
+    TIKTOK_APP_AUDITED: environment['TIKTOK_APP_AUDITED'] || 'true',
+    TIKTOK_SITE_VERIFICATION: environment['TIKTOK_SITE_VERIFICATION'] || SITE_FILE,
   }),
   async addCreator(sandbox, username) {
     // More posts a day than TikTok allows, so that the demo can be shown all day.
