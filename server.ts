@@ -11,6 +11,7 @@ import { openDatabase } from './db/client.ts';
 import { openMediaStore } from './media/store.ts';
 import { createProviders } from './providers/index.ts';
 import { sendThrough } from './providers/proxies.ts';
+import { startedWith } from './started.ts';
 import { StartError, tellFailure } from './startup.ts';
 import { watchEventLoop } from './watchdog.ts';
 import { onlyWith } from './workflows/namespace.ts';
@@ -31,6 +32,7 @@ const temporal = new Client({
   namespace,
   interceptors: { workflow: [onlyWith(namespacePermit(asking, database.db))] },
 });
+const providers = createProviders(config.providers);
 const app = await buildApp({
   config,
   database,
@@ -39,7 +41,7 @@ const app = await buildApp({
   keys,
   media: openMediaStore(config.mediaUrl),
   mediaLinks: createMediaLinks(config.publicUrl, config.keyring),
-  providers: createProviders(config.providers),
+  providers,
 });
 
 for (const warning of config.warnings) app.log.warn(warning);
@@ -59,6 +61,7 @@ await app
   .catch((error: unknown) =>
     endStart(new StartError(`The API cannot listen where HOST and PORT say: ${String(error)}`)),
   );
+app.log.info({ ...startedWith(config, providers), namespace }, 'server started');
 
 function settings(): Config {
   try {

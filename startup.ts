@@ -1,4 +1,5 @@
 import process from 'node:process';
+import { withoutValues } from './db/failures.ts';
 
 /** A process cannot start, or go on, before its operator has changed something; the message says what. */
 export class StartError extends Error {
@@ -17,5 +18,6 @@ export function tellFailure(error: unknown): void {
 function sentence(error: unknown): string {
   if (error instanceof StartError) return error.message;
   if (error instanceof Error && 'syscall' in error) return `Everpost cannot go on: ${error.message}`;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const told = withoutValues(error);
+  return told.stack ?? told.message;
 }

@@ -4,14 +4,15 @@ import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import pino from 'pino';
 import { createActivities } from './activities/index.ts';
-import { logActivity } from './activities/log.ts';
-import { describeError } from './api/logging.ts';
+import { cleanFailures } from './activities/failures.ts';
+import { lineOf, logActivity } from './activities/log.ts';
 import { isDatabaseAway, isTemporalAway } from './api/outage.ts';
 import { type Config, readConfig } from './config.ts';
 import { createEnvelope } from './crypto/envelope.ts';
 import { localKeyProvider } from './crypto/keys.ts';
 import { createMediaLinks } from './crypto/media-links.ts';
 import { openDatabase } from './db/client.ts';
+import { errorLine } from './db/failures.ts';
 import { installationId } from './db/installation.ts';
 import { databaseProblem } from './db/problems.ts';
 import { FINAL_STATES } from './db/schema.ts';
@@ -21,6 +22,7 @@ import { serveMetrics } from './metrics/serve.ts';
 import { createProviders } from './providers/index.ts';
 import { sendThrough } from './providers/proxies.ts';
 import { workflowBundle } from './scripts/workflow-bundle.ts';
+import { startedWith } from './started.ts';
 import { tellFailure } from './startup.ts';
 import { watchEventLoop } from './watchdog.ts';
 import { TASK_QUEUE } from './workflows/names.ts';
@@ -33,16 +35,20 @@ import { ensureSearchAttributes } from './workflows/setup.ts';
 const SAY_AGAIN_MS = 60_000;
 
 const config = settings();
-const log = pino({ level: config.logLevel, name: 'worker' });
+const log = pino({
+  level: config.logLevel,
+  name: 'worker',
+  serializers: { error: (error: unknown) => (error instanceof Error ? errorLine(error) : error) },
+});
 Runtime.install({
-  logger: new DefaultLogger('INFO', ({ level, message, meta }) => log[toPino(level)](meta ?? {}, message)),
+  logger: new DefaultLogger('INFO', ({ level, message, meta }) => log[toPino(level)](lineOf(meta), message)),
 });
 
 for (const warning of config.warnings) log.warn(warning);
 watchEventLoop();
 for (const event of ['uncaughtException', 'unhandledRejection'] as const)
   process.on(event, (error: unknown) => {
-    log.fatal({ error: describeError(error) }, 'ends after an error that nobody has caught');
+    log.fatal({ error: errorLine(error) }, 'ends after an error that nobody has caught');
     process.exit(1);
   });
 
@@ -89,7 +95,7 @@ try {
       temporal: client,
     }),
     interceptors: {
-      activity: [logActivity],
+      activity: [logActivity, cleanFailures],
     },
     maxCachedWorkflows: 300,
     maxConcurrentActivityTaskExecutions: 50,
@@ -98,7 +104,10 @@ try {
     maxHeartbeatThrottleInterval: '4 seconds',
   });
   for (const signal of SIGNALS) process.off(signal, end);
-  log.info({ taskQueue: TASK_QUEUE, namespace, workflows: workflows.origin }, 'worker started');
+  log.info(
+    { ...startedWith(config, providers), taskQueue: TASK_QUEUE, namespace, workflows: workflows.origin },
+    'worker started',
+  );
   await worker.run();
 } catch (error) {
   tellFailure(error);

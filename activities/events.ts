@@ -1,3 +1,4 @@
+import { ApplicationFailure } from '@temporalio/common';
 import { type Account, accountsOf, deactivate } from '../db/accounts.ts';
 import { audit } from '../db/audit.ts';
 import {
@@ -9,6 +10,7 @@ import {
 } from '../db/events.ts';
 import { saveComment } from '../db/copies.ts';
 import { adoptPublishId, type Post, postByPublishId } from '../db/posts.ts';
+import { withoutValues } from '../db/failures.ts';
 import type { EventEffect } from '../providers/provider.ts';
 import { loadPost } from './access.ts';
 import { tryNumber } from './alive.ts';
@@ -41,45 +43,17 @@ export const createEventActivities = (deps: Deps) => ({
 
   /** @throws ApplicationFailure `NotYetKnown` while nobody knows the post that the event names */
   async applyEvent({ eventId }: { eventId: string }): Promise<AppliedEvent> {
-    const { db, providers } = deps;
-    const applied: AppliedEvent = { posts: [], accounts: [] };
-    const event = await eventById(db, eventId);
-    if (event === null) return applied;
-    const provider = providers.find(event.provider);
-    if (provider === null) throw new Error(`no credentials are set for ${event.provider}`);
-    const effect = provider.webhooks.effect(event.eventType, event.payload);
-
-    if (effect.kind === 'verdict') {
-      const post =
-        (await postByPublishId(db, event.provider, effect.publishId)) ??
-        (await lostPost(deps, event, effect));
-      if (post === null) {
-        await noteEventError(db, eventId, {
-          message: 'no post has this publish id yet',
+    try {
+      return await apply(deps, eventId);
+    } catch (error) {
+      // Until it is tried again, the row says why; where that cannot be written, the log does.
+      if (!(error instanceof ApplicationFailure))
+        await noteEventError(deps.db, eventId, {
+          message: withoutValues(error).message,
           retryCount: tryNumber(),
-        });
-        throw notYet('NotYetKnown', 'no post has this publish id yet');
-      }
-      applied.posts.push({
-        postId: post.id,
-        state: await applyVerdict(deps, await loadPost(deps, post.id), effect.verdict),
-      });
+        }).catch(() => {});
+      throw error;
     }
-    if (effect.kind === 'account') {
-      const known = await accountsOf(db, event.provider, effect.openId);
-      if (known.length === 0) {
-        await noteEventError(db, eventId, { message: 'no account has this id', retryCount: 0 });
-        return applied;
-      }
-      for (const account of known)
-        if (await takeOutOfService(deps, event, account, effect))
-          applied.accounts.push({ provider: account.provider, accountId: account.id });
-    }
-    if (effect.kind === 'comment')
-      for (const { id } of await accountsOf(db, event.provider, effect.openId))
-        await saveComment(db, id, effect);
-    await markEventProcessed(db, eventId);
-    return applied;
   },
 
   /** Keeps an event that could not be applied within 72 h, visible and replayable. */
@@ -87,6 +61,47 @@ export const createEventActivities = (deps: Deps) => ({
     await noteEventError(deps.db, eventId, { message });
   },
 });
+
+async function apply(deps: Deps, eventId: string): Promise<AppliedEvent> {
+  const { db, providers } = deps;
+  const applied: AppliedEvent = { posts: [], accounts: [] };
+  const event = await eventById(db, eventId);
+  if (event === null) return applied;
+  const provider = providers.find(event.provider);
+  if (provider === null) throw new Error(`no credentials are set for ${event.provider}`);
+  const effect = provider.webhooks.effect(event.eventType, event.payload);
+
+  if (effect.kind === 'verdict') {
+    const post =
+      (await postByPublishId(db, event.provider, effect.publishId)) ?? (await lostPost(deps, event, effect));
+    if (post === null) {
+      await noteEventError(db, eventId, {
+        message: 'no post has this publish id yet',
+        retryCount: tryNumber(),
+      });
+      throw notYet('NotYetKnown', 'no post has this publish id yet');
+    }
+    applied.posts.push({
+      postId: post.id,
+      state: await applyVerdict(deps, await loadPost(deps, post.id), effect.verdict),
+    });
+  }
+  if (effect.kind === 'account') {
+    const known = await accountsOf(db, event.provider, effect.openId);
+    if (known.length === 0) {
+      await noteEventError(db, eventId, { message: 'no account has this id', retryCount: 0 });
+      return applied;
+    }
+    for (const account of known)
+      if (await takeOutOfService(deps, event, account, effect))
+        applied.accounts.push({ provider: account.provider, accountId: account.id });
+  }
+  if (effect.kind === 'comment')
+    for (const { id } of await accountsOf(db, event.provider, effect.openId))
+      await saveComment(db, id, effect);
+  await markEventProcessed(db, eventId);
+  return applied;
+}
 
 /** @returns whether the event is about the account as it is: not about an earlier consent */
 async function takeOutOfService(

@@ -1,6 +1,21 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import type { ActivityInterceptors } from '@temporalio/worker';
+import { withoutValues } from '../db/failures.ts';
 import type { ProviderError } from '../providers/errors.ts';
 import type { PostError } from '../db/schema.ts';
+
+/** What leaves an activity stands in Temporal's history, and in the log: nothing that people wrote goes along. */
+export const cleanFailures = (): ActivityInterceptors => ({
+  inbound: {
+    async execute(input, next) {
+      try {
+        return await next(input);
+      } catch (error) {
+        throw withoutValues(error);
+      }
+    },
+  },
+});
 
 /** Not an error: what was asked for is not there yet. Temporal asks again. */
 export function notYet(type: string, message: string, nextRetryDelayMs?: number): ApplicationFailure {

@@ -3,14 +3,41 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import type { ActivityInterceptors } from '@temporalio/worker';
 import { REQUEST_ID } from '../workflows/names.ts';
 
-/** One log line for each activity that ends well (the SDK writes those that fail), with the id of the request behind it. */
+/** Ids of ours in what an activity is told. */
+const IDS = ['postId', 'step', 'accountId', 'mediaId', 'eventId'];
+/** What the SDK adds to each line: of no use in a log, and longer than all the rest. */
+const NOISE = new Set([
+  'taskToken',
+  'activityId',
+  'isLocal',
+  'namespace',
+  'taskQueue',
+  'runId',
+  'workflowRunId',
+  'workflowType',
+  'sdkComponent',
+  'timestampNanos',
+]);
+
+/** What a line of the worker says beside its message. */
+export function lineOf(meta: Readonly<Record<string | symbol, unknown>> = {}): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(meta).flatMap(([name, value]) =>
+      NOISE.has(name) ? [] : [[name === 'activityType' ? 'activity' : name, value]],
+    ),
+  );
+}
+
+/** One log line for each activity that ends well (the SDK writes those that fail), with what it is about and the id of the request behind it. */
 export function logActivity(_context: Context): ActivityInterceptors {
   let requestId: unknown;
+  let ids: Record<string, unknown> = {};
   return {
     inbound: {
       async execute(input, next) {
         const header = input.headers[REQUEST_ID];
         requestId = header === undefined ? undefined : defaultPayloadConverter.fromPayload(header);
+        ids = idsIn(input.args[0]);
         const since = Date.now();
         const result = await next(input);
         log.info('activity done', { ms: Date.now() - since, outcome: outcomeOf(result) });
@@ -20,10 +47,16 @@ export function logActivity(_context: Context): ActivityInterceptors {
     outbound: {
       getLogAttributes: (input, next) => ({
         ...next(input),
+        ...ids,
         ...(requestId === undefined ? {} : { requestId }),
       }),
     },
   };
+}
+
+function idsIn(told: unknown): Record<string, unknown> {
+  if (typeof told !== 'object' || told === null) return {};
+  return Object.fromEntries(Object.entries(told).filter(([name]) => IDS.includes(name)));
 }
 
 /** What a step came to, in a word. */

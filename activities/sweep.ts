@@ -127,7 +127,7 @@ async function agree({ db, temporal }: Deps, postId: string): Promise<'orphans' 
   const ended = isFinal(post.state);
   if (runs && ended) await signalSettled(temporal, postId, post.state);
   // What was sent already, the attempts say: the plan goes on where it was.
-  if (!runs && !ended) await startPost(temporal, post, true);
+  if (!runs && !ended) await startPost(temporal, post, { again: true });
   await markPostChecked(db, postId, !runs && ended);
   return runs === ended ? (runs ? 'stragglers' : 'orphans') : null;
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest, FastifyServerOptions } from 'fastify';
 import { RESULTS_PATH } from './connect-results.ts';
+import { errorLine } from '../db/failures.ts';
 import type { Deps } from './deps.ts';
 
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,100}$/;
@@ -23,7 +24,7 @@ export function logger({ config, log }: Deps): NonNullable<FastifyServerOptions[
         path: pathOf(request.url),
         remoteAddress: request.ip,
       }),
-      err: describeError,
+      err: errorLine,
     },
     ...(log === undefined ? {} : { stream: log }),
   };
@@ -35,39 +36,34 @@ function pathOf(url: string): string {
   return path.startsWith(`${RESULTS_PATH}/`) ? `${RESULTS_PATH}/...` : path;
 }
 
-interface ErrorLine {
-  [key: string]: unknown;
-  type: string;
-  message: string;
-  stack: string;
-  code?: string;
-  cause?: ErrorLine;
-}
-
-/** Drizzle puts a query's parameters into its message, and PostgreSQL a row's values into its detail: both stay out. */
-export function describeError(error: unknown): ErrorLine {
-  if (!(error instanceof Error)) return { type: typeof error, message: 'not an error', stack: '' };
-  const query = 'query' in error && 'params' in error && typeof error.query === 'string' ? error.query : null;
-  return {
-    type: error.name,
-    message: query === null ? error.message : `Failed query: ${query}`,
-    ...('code' in error && typeof error.code === 'string' ? { code: error.code } : {}),
-    stack: error.stack?.slice(error.stack.indexOf('\n    at ') + 1) ?? '',
-    ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
-  };
-}
-
 /** One line for each request that was answered; what machines ask all the time only at level debug. */
 export function logRequests(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
   });
   app.addHook('onResponse', async (request, reply) => {
-    const line = { req: request, statusCode: reply.statusCode, ms: Math.round(reply.elapsedTime) };
+    const line = {
+      req: request,
+      ...callerOf(request.caller),
+      statusCode: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+    };
     if (request.routeOptions.config.quiet === true && reply.statusCode < 500)
       request.log.debug(line, 'request');
     else request.log.info(line, 'request');
   });
+}
+
+/** Who has called: ids, which the database has names for, and never a key. */
+function callerOf(caller: FastifyRequest['caller'] | undefined): Record<string, string> {
+  switch (caller?.kind) {
+    case 'key':
+      return { userId: caller.userId, keyId: caller.id };
+    case 'admin':
+      return { caller: 'admin' };
+    default:
+      return {};
+  }
 }
 
 declare module 'fastify' {

@@ -30,7 +30,10 @@ const PublishOptions = Type.Object(publishOptions);
 export type PublishOptions = Static<typeof PublishOptions>;
 
 /** A post that still lacks what the HTTP request adds. */
-export type DraftPost = Omit<NewPost, 'userId' | 'idempotencyKey' | 'requestHash' | 'requestId'>;
+export type DraftPost = Omit<NewPost, 'userId' | 'idempotencyKey' | 'requestHash' | 'requestId'> & {
+  /** What operators read in the Temporal UI. */
+  summary: string;
+};
 
 /** The times of a post, checked before anything is asked. @throws ApiError `invalid_schedule` */
 export function timesOf({ scheduledAt, deadline }: PublishOptions): { due: Date | null; deadline: Date } {
@@ -116,7 +119,9 @@ export function draftPost(
     options.onQuota === 'fail' && now
       ? writes.flatMap(({ name }) => provider.publishing.quotasOf(name, post.request))
       : [];
+  const by = account.username === null ? '' : ` as @${account.username}`;
   return {
+    summary: `Publish ${provider.publishing.kindOf(post.request)} to ${provider.title}${by}`,
     oauthAccountId: account.id,
     provider: account.provider,
     mediaId: post.media?.id ?? null,

@@ -236,6 +236,8 @@ export function contentProblem(
 }
 
 export interface Publishing {
+  /** What a request publishes, in words for operators, as in "a carousel of 3": nothing that a person wrote. Pure. */
+  kindOf(request: unknown): string;
   /**
    * The steps that publish a request; pure.
    * @param request as the API accepted it
@@ -344,6 +346,8 @@ export interface Deletion {
 /** A platform; once for each way to connect an account, where it has several and accounts differ by it. */
 export interface Provider {
   readonly name: ProviderName;
+  /** The name as people write it. */
+  readonly title: string;
   /** Names the way to connect; absent: there is only one. */
   readonly method?: string;
   readonly permissions: Permissions;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
 import { createWorld, until, type World } from './world.ts';
 
@@ -65,9 +66,24 @@ test('an operator finds a post by account and state, and reads what it is doing'
     return null;
   });
   const description = await world.temporal.workflow.getHandle(`post:${waiting}`).describe();
-  expect(await description.staticSummary()).toContain('Publish to tiktok');
+  expect(await description.staticSummary()).toMatch(
+    /^Publish a video to TikTok as @sandbox_creator at \d{4}-/,
+  );
   const metadata = await world.temporal.workflow
     .getHandle(`post:${waiting}`)
     .query<{ currentDetails?: string }>('__temporal_workflow_metadata');
   expect(metadata.currentDetails).toContain('scheduled');
+});
+
+test('the filters that the operations guide names are taken', async () => {
+  const guide = readFileSync(new URL('../docs/operations.md', import.meta.url), 'utf8');
+  const [, table = ''] = guide.split('## Finding workflows');
+  const queries = table
+    .split('## ', 1)[0]
+    ?.matchAll(/^\| [^|]+ \| `([^`]+)` \|$/gm)
+    .map(([, query = '']) => query)
+    .toArray();
+  expect(queries?.length).toBeGreaterThan(8);
+  for (const query of queries ?? [])
+    expect((await world.temporal.workflow.count(query)).count).toBeGreaterThanOrEqual(0);
 });

@@ -41,6 +41,6 @@ async function quietly(signal: () => Promise<void>): Promise<void> {
   try {
     await signal();
   } catch (error) {
-    log.info('the workflow to tell is not running', { error: String(error) });
+    log.debug('the workflow to tell has ended', { error: String(error) });
   }
 }

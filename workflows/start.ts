@@ -55,6 +55,7 @@ export interface AccountRow {
   id: string;
   userId: string;
   provider: string;
+  username?: string | null;
 }
 
 /** The media columns that its workflow starts from. */
@@ -67,7 +68,11 @@ export interface MediaRow {
 /** What the workflow's log lines carry on (interceptors.ts). */
 const carried = (requestId: string | null) => ({ memo: requestId === null ? {} : { requestId } });
 
-function postStart(post: PostRow) {
+/** The server takes summaries of 400 bytes. */
+const short = (text: string): string => text.slice(0, 110).toWellFormed();
+
+/** @param summary without the time; what operators read */
+function postStart(post: PostRow, summary = `Publish to ${post.provider}`) {
   const input: PublishPostInput = {
     postId: post.id,
     accountId: post.oauthAccountId,
@@ -83,7 +88,7 @@ function postStart(post: PostRow) {
     args: [input] as [PublishPostInput],
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
     workflowIdReusePolicy: 'REJECT_DUPLICATE' as const,
-    staticSummary: `Publish to ${post.provider}${post.scheduledAt === null ? '' : ` at ${post.scheduledAt.toISOString()}`}`,
+    staticSummary: `${short(summary)}${post.scheduledAt === null ? '' : ` at ${post.scheduledAt.toISOString()}`}`,
     typedSearchAttributes: [
       { key: EverpostUser, value: post.userId },
       { key: EverpostAccount, value: post.oauthAccountId },
@@ -99,7 +104,7 @@ function tokenStart(account: AccountRow) {
     taskQueue: TASK_QUEUE,
     args: [{ accountId: account.id }] as [{ accountId: string }],
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
-    staticSummary: `Keeps the ${account.provider} token of one account fresh`,
+    staticSummary: `Keeps the ${account.provider} token of ${account.username == null ? 'one account' : short(`@${account.username}`)} fresh`,
     typedSearchAttributes: [
       { key: EverpostUser, value: account.userId },
       { key: EverpostAccount, value: account.id },
@@ -108,11 +113,18 @@ function tokenStart(account: AccountRow) {
   };
 }
 
-/** Starts a post's workflow, unless it was ever started; `again`: unless it runs. */
-export async function startPost(client: Client, post: PostRow, again = false): Promise<void> {
+/**
+ * Starts a post's workflow, unless it was ever started; `again`: unless it runs.
+ * @param summary what operators read in the Temporal UI: no text of the post
+ */
+export async function startPost(
+  client: Client,
+  post: PostRow,
+  { again = false, summary }: { again?: boolean; summary?: string } = {},
+): Promise<void> {
   await once(
     client.workflow.start<typeof publishPost>('publishPost', {
-      ...postStart(post),
+      ...postStart(post, summary),
       ...(again ? { workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const } : {}),
     }),
   );

@@ -15,6 +15,7 @@ export function createInstagram(settings: InstagramSettings): Provider[] {
     ...(instagramLogin === undefined ? [] : [createInstagramLogin(instagramLogin)]),
   ].map((login) => ({
     name: 'instagram',
+    title: 'Instagram',
     method: login.method,
     permissions: login.permissions,
     oauth: login.oauth,

@@ -27,6 +27,8 @@ const QUOTAS = {
   containers: { bucket: 'container', limit: 400, windowMs: DAY, counts: 'accepted' },
 } as const satisfies Record<string, Quota>;
 
+const KINDS = { IMAGE: 'an image', REELS: 'a reel', STORIES: 'a story' } as const;
+
 /** Content publishing (sheet section 4). */
 export function createPublishing(login: Login): Publishing {
   const { permissions, uploadUrl } = login;
@@ -41,6 +43,11 @@ export function createPublishing(login: Login): Publishing {
   };
 
   return {
+    kindOf(request) {
+      const { mediaType, media } = parse(request);
+      return mediaType === 'CAROUSEL' ? `a carousel of ${media.length}` : KINDS[mediaType];
+    },
+
     plan: (request) => plan(parse(request), uploadUrl !== undefined),
     needs: () => ({ scopes: permissions.capabilities.publish ?? [] }),
     quotas: Object.values(QUOTAS),

@@ -11,6 +11,7 @@ export function createThreads(settings: ThreadsSettings): Provider {
   const permissions = threadsPermissions(settings.scopes);
   return {
     name: 'threads',
+    title: 'Threads',
     permissions,
     oauth: createOAuth(settings, permissions),
     publishing: createPublishing(settings),

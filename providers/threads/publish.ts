@@ -56,6 +56,12 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
   };
 
   return {
+    kindOf(request) {
+      const { mediaType, media, replies = [] } = parse(request);
+      const root = mediaType === 'CAROUSEL' ? `a carousel of ${media.length}` : KINDS[mediaType];
+      return replies.length === 0 ? root : `${root} and ${replies.length} more in a chain`;
+    },
+
     plan: (request) => planOf(parse(request)),
     needs: (request) => neededScopes(parse(request)),
     quotas: [...Object.values(QUOTAS), DELETIONS],
@@ -125,6 +131,8 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
     permalink: () => null,
   };
 }
+
+const KINDS = { TEXT: 'a text', IMAGE: 'an image', VIDEO: 'a video' } as const;
 
 /** What a post is read back as (sheet section 6.2); reposts are listed too, without text. */
 const READ_AS: Readonly<Record<ThreadsUnit['mediaType'], string>> = {

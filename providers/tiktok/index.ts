@@ -21,6 +21,7 @@ export function createTikTok(settings: TikTokSettings): TikTok {
   const permissions = tiktokPermissions(settings.scopes);
   return {
     name: 'tiktok',
+    title: 'TikTok',
     permissions,
     oauth: createOAuth(settings, permissions),
     publishing: createPublishing(settings),

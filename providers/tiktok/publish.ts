@@ -23,6 +23,15 @@ export function createPublishing(settings: TikTokSettings): Publishing {
     }).then(({ data }) => data);
 
   return {
+    kindOf(request) {
+      const { mode, photoUrls, videoUrl } = parse(request);
+      const what =
+        photoUrls === undefined
+          ? `a video${videoUrl === undefined ? '' : ' by URL'}`
+          : `${photoUrls.length} photo${photoUrls.length === 1 ? '' : 's'}`;
+      return mode === 'inbox' ? `a draft of ${what}` : what;
+    },
+
     plan(request) {
       // A lost file init can never become visible: nobody has its upload URL. A lost URL init may be live.
       return readRequest(request).source === 'FILE_UPLOAD'
