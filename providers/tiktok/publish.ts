@@ -24,7 +24,7 @@ export function createPublishing(settings: TikTokSettings): Publishing {
 
   return {
     kindOf(request) {
-      const { mode, photoUrls, videoUrl } = parse(request);
+      const { mode, photoUrls, videoUrl } = readRequest(request);
       const what =
         photoUrls === undefined
           ? `a video${videoUrl === undefined ? '' : ' by URL'}`
