@@ -11,7 +11,7 @@ const OF_CONNECTIONS = /^E[A-Z]+$/;
 const LONGEST_STATEMENT = 300;
 
 /** A query that failed, in words that may be logged. */
-export class QueryFailure extends Error {
+class QueryFailure extends Error {
   override readonly name = 'QueryFailure';
   /** SQLSTATE, or what became of the connection. */
   readonly code: string | undefined;
