@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, inject, onTestFailed, onTestFinished, test } from 'vitest';
@@ -6,6 +9,7 @@ import { type Db, openDatabase } from '../../db/client.ts';
 import { migrateDatabase } from '../../db/migrate.ts';
 import { databaseProblem } from '../../db/problems.ts';
 import { schemaState } from '../../db/state.ts';
+import { run } from '../../scripts/run.ts';
 import { ownPort } from '../ports.ts';
 import { createWorld, until, type World } from '../world.ts';
 import { startPgBouncer } from './start.ts';
@@ -142,4 +146,43 @@ test('Server and worker publish through it, also while it is restarted and its c
   }
   await publish();
   expect([server.isRunning(), worker.isRunning()]).toEqual([true, true]);
+});
+
+/** Why the database at a URL cannot be used, with these parameters. */
+const problem = (url: string, parameters: string): Promise<string | null> =>
+  databaseProblem(open(`${url}?${parameters}`));
+
+test('TLS is spoken as sslmode says, and certificates are checked as it says.', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'everpost-tls-'));
+  const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
+  onTestFinished(() => rmSync(dir, { recursive: true }));
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+  await run([
+    'openssl',
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-keyout',
+    key,
+    '-out',
+    cert,
+    ...subject,
+  ]);
+  for (const path of [dir, key, cert]) chmodSync(path, 0o755);
+  const tls = await startPgBouncer(world.env.DATABASE_URL, [
+    'client_tls_sslmode = allow',
+    `client_tls_key_file = ${key}`,
+    `client_tls_cert_file = ${cert}`,
+  ]);
+  onTestFinished(() => tls.stop());
+  const named = tls.url.replace('127.0.0.1', 'localhost');
+  const ca = `sslrootcert=${encodeURIComponent(cert)}`;
+  for (const right of ['sslmode=disable', 'sslmode=prefer', 'sslmode=require', `sslmode=verify-ca&${ca}`])
+    expect([right, await problem(tls.url, right)]).toEqual([right, null]);
+  expect(await problem(named, `sslmode=verify-full&${ca}`)).toBeNull();
+  // Another name than the certificate's, and one that nobody vouches for.
+  expect(await problem(tls.url, `sslmode=verify-full&${ca}`)).toMatch(/TLS/);
+  expect(await problem(named, 'sslmode=verify-full')).toMatch(/TLS/);
 });
