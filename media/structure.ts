@@ -95,7 +95,7 @@ function docTypeOf(head: Buffer): string {
   const at = head.indexOf(Buffer.from([0x42, 0x82]));
   if (at === -1) return '';
   const length = (head[at + 2] ?? 0) & 0x7f;
-  return ascii(head, at + 3, at + 3 + length).replace(/\0+$/, '');
+  return ascii(head, at + 3, at + 3 + length).replaceAll('\0', '');
 }
 
 function ascii(bytes: Buffer, start: number, end: number): string {
