@@ -6,6 +6,8 @@ const LONG = ['killed', 'chaos', 'conformance/publish', 'meta', 'account', 'conf
 
 /** A test's name says which project it belongs to. */
 const QUICK = 'test/**/*.quick.test.ts';
+/** Needs a Chromium, which `npm ci` brings: `npm run test:browser`. */
+const BROWSER = 'test/**/*.browser.test.ts';
 /** Needs a PgBouncer, which it fetches: `npm run test:pgbouncer`. */
 const PGBOUNCER = 'test/pgbouncer/*.test.ts';
 
@@ -39,13 +41,17 @@ export default defineConfig({
         test: {
           name: 'stack',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, QUICK, PGBOUNCER],
+          exclude: [...configDefaults.exclude, QUICK, PGBOUNCER, BROWSER],
           globalSetup: ['test/setup/servers.ts'],
         },
       },
       {
         extends: true,
         test: { name: 'pgbouncer', include: [PGBOUNCER], globalSetup: ['test/setup/servers.ts'] },
+      },
+      {
+        extends: true,
+        test: { name: 'browser', include: [BROWSER], globalSetup: ['test/setup/servers.ts'] },
       },
     ],
   },
