@@ -14,7 +14,7 @@ const SLIP = 2;
 export function unknownNames(env: Environment, known: readonly string[]): string[] {
   return Object.keys(env).flatMap((name) => {
     if (known.includes(name) || name.startsWith('TEMPORAL_GRPC_META_')) return [];
-    const nearest = known
+    const nearest = alike(name, known)
       .map((candidate) => ({ candidate, distance: distance(name, candidate) }))
       .reduce((best, one) => (one.distance < best.distance ? one : best));
     const isSlip = name.length >= MIN_LENGTH && nearest.distance <= SLIP;
@@ -22,6 +22,13 @@ export function unknownNames(env: Environment, known: readonly string[]): string
       ? [`${name} is not a setting of Everpost and does nothing; did you mean ${nearest.candidate}?`]
       : [];
   });
+}
+
+/** Those that have all words of the name, where there are any: TIKTOK_SECRET is rather TIKTOK_CLIENT_SECRET than TIKTOK_SCOPES. */
+function alike(name: string, known: readonly string[]): readonly string[] {
+  const words = name.split('_');
+  const whole = known.filter((candidate) => words.every((word) => candidate.split('_').includes(word)));
+  return whole.length > 0 ? whole : known;
 }
 
 /** Levenshtein's: how many letters must be put in, taken out or changed. */
