@@ -1,30 +1,56 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { run } from './run.ts';
 import { builtBundle } from './workflow-bundle.ts';
 
 /**
  * `npm run build:workflows`: writes the workflow code as one file below `build/`, where workers of this version find it.
  * `node scripts/build-workflows.ts FILE` writes it to FILE, `-` prints it.
  */
-const path = (name: string): string => fileURLToPath(new URL(`../workflows/${name}`, import.meta.url));
-const { code } = await bundleWorkflowCode({
-  workflowsPath: path('index.ts'),
-  workflowInterceptorModules: [path('interceptors.ts')],
-  logger: new DefaultLogger('WARN'),
-});
-const wanted = process.argv[2];
-if (wanted === '-') process.stdout.write(code);
-else await write(resolve(wanted ?? builtBundle()));
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const wanted = process.argv[2] ?? builtBundle();
+// In a path these are words of webpack's own language.
+if (/[!#?]/.test(ROOT)) await buildThroughLink();
+else if (wanted === '-') process.stdout.write(await bundle());
+else await write(resolve(wanted));
+
+async function bundle(): Promise<string> {
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(ROOT, 'workflows/index.ts'),
+    workflowInterceptorModules: [join(ROOT, 'workflows/interceptors.ts')],
+    logger: new DefaultLogger('WARN'),
+    webpackConfigHook: (config) => ({ ...config, resolve: { ...config.resolve, symlinks: false } }),
+  });
+  return code;
+}
 
 /** Into place in one step: a worker that starts now reads all of it or nothing. */
 async function write(file: string): Promise<void> {
+  const code = await bundle();
   await mkdir(dirname(file), { recursive: true });
   const unfinished = `${file}.${randomUUID()}`;
   await writeFile(unfinished, code);
   await rename(unfinished, file);
   console.log(file);
+}
+
+/** Runs this script by an address of the checkout that webpack can read. */
+async function buildThroughLink(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'everpost-'));
+  try {
+    const link = join(folder, 'checkout');
+    symlinkSync(ROOT, link);
+    const keepLinks = ['--preserve-symlinks', '--preserve-symlinks-main'];
+    const script = join(link, 'scripts/build-workflows.ts');
+    const target = wanted === '-' ? wanted : resolve(wanted);
+    process.stdout.write(`${await run([process.execPath, ...keepLinks, script, target])}\n`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }

@@ -100,6 +100,11 @@ async function binaries(): Promise<{ initdb: string; postgres: string }> {
     );
   }
   const bin = (program: string): string => join(dirname(entry), '../native/bin', program);
+  // initdb runs the server by a shell, with its path in double quotes.
+  if (/["$`\\]/.test(bin('initdb')))
+    throw new Error(
+      `PostgreSQL does not start below a folder whose name has " $ \` or \\: ${dirname(bin('initdb'))}. Put the checkout elsewhere, or set DATABASE_URL.`,
+    );
   for (const program of ['initdb', 'postgres']) makeExecutable(bin(program));
   return { initdb: bin('initdb'), postgres: bin('postgres') };
 }

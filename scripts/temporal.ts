@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { startChild, type Child } from './child.ts';
@@ -57,8 +56,10 @@ export async function startTemporal(options: TemporalOptions): Promise<Temporal>
       ...Object.entries(options.dynamicConfig ?? {}).map(
         ([key, value]) => `--dynamic-config-value=${key}=${JSON.stringify(value)}`,
       ),
-      ...(options.dir === undefined ? [] : database(options.dir, options.binary.version)),
+      ...(options.dir === undefined ? [] : database(options.binary.version)),
     ],
+    // Its database is named relatively: the server puts the name into a URI, where % # ? of a path would mean something else.
+    ...(options.dir === undefined ? {} : { cwd: options.dir }),
     logFile: options.logFile,
     env: { ...environment, ...withoutTemporal() },
   });
@@ -80,9 +81,9 @@ export async function startTemporal(options: TemporalOptions): Promise<Temporal>
 }
 
 /** The file of an older version is not migrated, so each version has its own. */
-function database(dir: string, version: string): string[] {
+function database(version: string): string[] {
   return [
-    `--db-filename=${join(dir, `temporal-${version}.db`)}`,
+    `--db-filename=temporal-${version}.db`,
     '--sqlite-pragma=journal_mode=WAL',
     '--sqlite-pragma=synchronous=NORMAL',
   ];

@@ -1,10 +1,16 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { run } from '../scripts/run.ts';
 import * as registry from '../workflows/index.ts';
 
 /* What the sandbox of the workflows contains: our workflow files, and the few packages that the SDK brings along. */
 
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const path = (file: string): string => fileURLToPath(new URL(`../workflows/${file}`, import.meta.url));
 /** As webpack names them: the path of a file, `external ...` for a built-in of Node.js. */
 let modules: string[];
@@ -49,4 +55,18 @@ test('the registry exports the workflows that we know and nothing else', () => {
   const known = ['deletePost', 'handleEvent', 'keepTokenFresh', 'mediaUpload', 'publishPost', 'sweep'];
   expect(Object.keys(registry).toSorted()).toEqual(known);
   for (const workflow of Object.values(registry)) expect(workflow).toBeTypeOf('function');
+});
+
+test('it is made in a checkout whose path has characters that shells, URLs and webpack know', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'everpost-bundle-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const checkout = join(folder, 'a! %41 #b "c" $HOME `d?');
+  const listed = await run(['git', 'ls-files'], { cwd: ROOT });
+  const names = new Set(listed.split('\n').map((file) => file.split('/')[0] ?? ''));
+  names.delete('test');
+  for (const name of names) cpSync(join(ROOT, name), join(checkout, name), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules'), join(checkout, 'node_modules'));
+  const command = [process.execPath, 'scripts/build-workflows.ts', join(checkout, 'bundle.js')];
+  expect(await run(command, { cwd: checkout })).toBe(join(checkout, 'bundle.js'));
+  expect(readFileSync(join(checkout, 'bundle.js'), 'utf8')).toContain('publishPost');
 });

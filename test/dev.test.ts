@@ -1,6 +1,6 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -20,7 +20,7 @@ let said: string;
 beforeAll(async () => {
   // As in every container of root, only its owner may enter. Some characters that shells, URLs and bundlers know.
   home = mkdtempSync(join(tmpdir(), 'everpost-dev-'));
-  state = join(home, `state of $HOME "100%" #1`);
+  state = join(home, 'state of $HOME "100%" #1 `x`!');
   const cache = environment['XDG_CACHE_HOME'] ?? join(environment['HOME'] ?? '', '.cache');
   dev = await startChild({
     name: 'dev',
@@ -62,6 +62,11 @@ test('the curl lines of README.md work as they stand there, and end with a post 
   });
   expect(output).toContain('event: post');
   expect(output.trimEnd().split('\n').at(-1)).toContain('"state":"published"');
+});
+
+test('everything that it keeps is below EVERPOST_DIR', () => {
+  expect(readdirSync(state)).toContainEqual(expect.stringMatching(/^temporal-[\d.]+\.db$/));
+  expect(readdirSync(home).filter((name) => name.startsWith('state'))).toEqual([basename(state)]);
 });
 
 test('the admin key is where it says', async () => {
