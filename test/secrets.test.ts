@@ -293,8 +293,8 @@ async function untilFailures(): Promise<void> {
   await until('the failure to stand in the log and in Temporal', async () => {
     const log = world.logFiles.map((file) => readFileSync(file, 'utf8')).join('\n');
     const events = (await histories(world)).filter(({ name }) => name.startsWith('history of webhook:'));
-    const kept = events.some(({ content }) => content.includes('refuses'));
-    if (!kept || !/refuses/.test(log)) return null;
+    const kept = events.some(({ content }) => content.includes('ig_comments'));
+    if (!kept || !/Activity failed/.test(log)) return null;
     failures.push(...events);
     return true;
   });
