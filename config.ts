@@ -101,6 +101,11 @@ export const SETTINGS = [
     about: 'Comma list of hosts that are called without a proxy; this machine always is.',
   },
   { name: 'EVERPOST_MEDIA', fallback: '', about: 'Media store; file:<EVERPOST_DIR>/media without it.' },
+  {
+    name: 'EVERPOST_MEDIA_RETENTION',
+    fallback: '',
+    about: 'After how long files that no open post needs are deleted, as 30d, 12h or 90m; never without it.',
+  },
   { name: 'LOG_LEVEL', fallback: 'info', about: 'trace, debug, info, warn, error or fatal.' },
   {
     name: 'TIKTOK_CLIENT_KEY',
@@ -273,6 +278,8 @@ export interface Config {
   /** Addresses and networks. */
   trustedProxies: readonly string[];
   proxies: Proxies;
+  /** How long files are kept that no open post needs; null: for ever. */
+  mediaRetentionMs: number | null;
   logLevel: string;
   /** A provider without credentials is absent. */
   providers: ProviderSettings;
@@ -353,6 +360,10 @@ export function readConfig(role: 'server' | 'worker', given: Environment = proce
     problem('LOG_LEVEL must be trace, debug, info, warn, error or fatal');
   const mediaUrl = value('EVERPOST_MEDIA') || `file:${join(dirIsRight ? dir : '/', 'media')}`;
   const media = readMedia(mediaUrl, problem);
+  const retention = value('EVERPOST_MEDIA_RETENTION');
+  const mediaRetentionMs = retention === '' ? null : durationMs(retention);
+  if (retention !== '' && mediaRetentionMs === null)
+    problem('EVERPOST_MEDIA_RETENTION must be a duration from 1s to 10000d, such as 30d, 12h, 90m or P30D');
   const adminKey = role === 'server' ? value('EVERPOST_ADMIN_KEY') : '';
   if (role === 'server' && !ADMIN_KEY.test(adminKey))
     problem(
@@ -398,6 +409,7 @@ export function readConfig(role: 'server' | 'worker', given: Environment = proce
     mediaUrl: `file:${media}`,
     trustedProxies,
     proxies,
+    mediaRetentionMs,
     logLevel: value('LOG_LEVEL'),
     providers: {
       ...(tiktok === null ? {} : { tiktok }),
@@ -728,6 +740,27 @@ function checkRedirectUri(name: SettingName, text: string, problem: (text: strin
     text.length > 511
   )
     problem(`${name} must be an https URL (http only on localhost or 127.0.0.1) without query and fragment`);
+}
+
+const UNITS_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+const LONGEST_MS = 10_000 * UNITS_MS.d;
+
+/** `30d`, `12 hours`, or as ISO 8601 has it: `P30D`, `PT12H`. @returns null when it is none, or an absurd one */
+function durationMs(text: string): number | null {
+  const [, days, hours] = /^P(?:(\d+)D)?(?:T(\d+)H)?$/i.exec(text) ?? [];
+  const [, count, unit] =
+    /^(\d+) ?(s|m|h|d|w)(?:ec(?:ond)?s?|in(?:ute)?s?|ours?|ays?|eeks?)?$/i.exec(text) ?? [];
+  const ms =
+    unit === undefined
+      ? Number(days ?? 0) * UNITS_MS.d + Number(hours ?? 0) * UNITS_MS.h
+      : Number(count) * UNITS_MS[unitOf(unit)];
+  return ms >= UNITS_MS.s && ms <= LONGEST_MS ? ms : null;
+}
+
+function unitOf(letter: string): keyof typeof UNITS_MS {
+  const lower = letter.toLowerCase();
+  if (lower === 's' || lower === 'm' || lower === 'h' || lower === 'd') return lower;
+  return 'w';
 }
 
 function list(text: string): string[] {

@@ -15,7 +15,9 @@ import { openDatabase } from './db/client.ts';
 import { errorLine } from './db/failures.ts';
 import { installationId } from './db/installation.ts';
 import { databaseProblem } from './db/problems.ts';
+import { createMediaRegister } from './db/media-store.ts';
 import { FINAL_STATES } from './db/schema.ts';
+import { createMediaHome, watchMediaHome } from './media/home.ts';
 import { openMediaStore } from './media/store.ts';
 import { startAtZero } from './metrics/counters.ts';
 import { serveMetrics } from './metrics/serve.ts';
@@ -71,6 +73,16 @@ const client = new Client({ connection, namespace });
 const database = openDatabase(config.databaseUrl, 20);
 const keys = localKeyProvider(config.keyring);
 const envelope = createEnvelope({ keys });
+const mediaStore = createMediaHome(
+  openMediaStore(config.mediaUrl),
+  createMediaRegister(database.db),
+  'worker',
+);
+const unwatchMedia = watchMediaHome(mediaStore, (trouble) =>
+  trouble === null
+    ? log.info('the media folder is right')
+    : log.error({ code: trouble.code, err: trouble }, trouble.message),
+);
 
 try {
   await ensureSearchAttributes(client).catch((error: unknown) =>
@@ -90,7 +102,8 @@ try {
       db: database.db,
       envelope,
       providers,
-      mediaStore: openMediaStore(config.mediaUrl),
+      mediaStore,
+      mediaRetentionMs: config.mediaRetentionMs,
       mediaUrl: createMediaLinks(config.publicUrl, config.keyring).url,
       temporal: client,
     }),
@@ -112,6 +125,7 @@ try {
 } catch (error) {
   tellFailure(error);
 } finally {
+  unwatchMedia();
   envelope.close();
   await connection.close();
   await database.close();

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Envelope } from '../crypto/envelope.ts';
 import type { Db } from '../db/client.ts';
-import type { MediaStore } from '../media/store.ts';
+import type { MediaHome } from '../media/home.ts';
 import type { Providers } from '../providers/index.ts';
 
 /** What activities work with; made once by worker.ts. */
@@ -9,7 +9,9 @@ export interface Deps {
   db: Db;
   envelope: Envelope;
   providers: Providers;
-  mediaStore: MediaStore;
+  mediaStore: MediaHome;
+  /** How long files are kept that no open post needs; null: for ever. */
+  mediaRetentionMs: number | null;
   /** Where a provider can fetch one of our media, for some hours. */
   mediaUrl: (mediaId: string) => string;
   /** To ask and start other workflows. */

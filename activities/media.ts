@@ -15,6 +15,7 @@ import { look, MediaRejected, sha256 } from '../media/probe.ts';
 import { alive } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { notYet } from './failures.ts';
+import { removeFile } from './media-files.ts';
 
 /** Parsers at once in this worker: each may take 200 MB (media/inspect.ts). */
 const PARSERS = 2;
@@ -47,7 +48,7 @@ export const createMediaActivities = (deps: Deps) => {
     /** Gives up an upload that is not complete. @returns the state: still `uploading` when the last byte came after all */
     async expireMedia({ mediaId }: { mediaId: string }): Promise<string> {
       const { state, storageKey } = await expireUpload(db, mediaId);
-      if (state === 'expired') await mediaStore.remove(storageKey);
+      if (state === 'expired') await removeFile(deps, { id: mediaId, storageKey });
       return state;
     },
 
@@ -55,6 +56,7 @@ export const createMediaActivities = (deps: Deps) => {
     probeMedia: ({ mediaId }: { mediaId: string }): Promise<string> =>
       alive(async (signal) => {
         const media = await mediaById(db, mediaId);
+        if (media.deletedAt !== null) return 'deleted';
         if (media.state !== 'uploading') return media.state;
         try {
           await examine(media, signal);
@@ -62,7 +64,7 @@ export const createMediaActivities = (deps: Deps) => {
         } catch (error) {
           if (!(error instanceof MediaRejected)) throw error;
           await rejectMedia(db, mediaId, error.message);
-          await mediaStore.remove(media.storageKey);
+          await removeFile(deps, media);
           return 'rejected';
         }
       }),

@@ -22,6 +22,7 @@ import {
 } from '../workflows/start.ts';
 import { alive } from './alive.ts';
 import type { Deps } from './deps.ts';
+import { tidyMedia } from './media-files.ts';
 
 /** How many of each kind were repaired. */
 export interface Swept {
@@ -38,6 +39,8 @@ export interface Swept {
   orphans: number;
   /** Workflows whose post had ended without them: told so. */
   stragglers: number;
+  /** Files that were removed: of deleted, refused and given up media. */
+  files: number;
 }
 
 const MOST = 500;
@@ -88,7 +91,8 @@ export const createSweepActivities = (deps: Deps) => ({
         if (repair !== null) repaired[repair] += 1;
       });
       await forgetOldRows(db);
-      return countRepairs({
+      const files = await tidyMedia(deps);
+      const counted = countRepairs({
         posts: posts.length,
         deletions: deletions.length,
         events: events.length,
@@ -97,6 +101,7 @@ export const createSweepActivities = (deps: Deps) => ({
         keepers,
         ...repaired,
       });
+      return { ...counted, files };
     }),
 });
 

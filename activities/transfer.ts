@@ -42,6 +42,8 @@ export const createTransferActivities = (deps: Deps) => ({
       // What it made was to be fetched: the account was connected the other way then.
       if (write.secretEncrypted === null) return expired(deps, { loaded, of });
 
+      // Before the provider hears of it: a folder that is gone is told by its name.
+      await deps.mediaStore.open(media.storageKey);
       const secret = await openSecret(deps, loaded, write);
       const transfer: Sending = { loaded, of, write, media, secret, way };
       try {

@@ -5,7 +5,9 @@ import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { guardRoutes, identifyCallers } from './access.ts';
 import { AccountView } from './account-view.ts';
 import { readBodies } from './bodies.ts';
-import type { Deps } from './deps.ts';
+import { createMediaRegister } from '../db/media-store.ts';
+import { createMediaHome, watchMediaHome } from '../media/home.ts';
+import type { Deps, GivenDeps } from './deps.ts';
 import { answerBadUrl, answerFailures } from './failures.ts';
 import { limitRates } from './limits.ts';
 import { endIdleConnections, endUnreadBodies } from './closing.ts';
@@ -43,7 +45,9 @@ const HANDLER_MS = 8_000;
 const BODY_BYTES = 262_144;
 
 /** The API, ready to be asked by `inject` or to listen. Closing it leaves what it was given open. */
-export async function buildApp(deps: Deps): Promise<FastifyInstance> {
+export async function buildApp(given: GivenDeps): Promise<FastifyInstance> {
+  const media = createMediaHome(given.media, createMediaRegister(given.database.db), 'server');
+  const deps: Deps = { ...given, media };
   const app = Fastify({
     logger: logger(deps),
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -101,6 +105,12 @@ export async function buildApp(deps: Deps): Promise<FastifyInstance> {
   await app.register(webhookRoutes(deps));
   await app.register(providerCallbackRoutes(deps));
   await app.register(debugRoutes(deps));
+  const unwatch = watchMediaHome(media, (trouble) =>
+    trouble === null
+      ? app.log.info('the media folder is right')
+      : app.log.error({ code: trouble.code, err: trouble }, trouble.message),
+  );
+  app.addHook('onClose', async () => unwatch());
   await app.ready();
   return app;
 }

@@ -67,6 +67,11 @@ export const ERRORS = {
     'the media is not `ready`; details.state says what it is',
     'The file is not ready to be published. Wait until it is, or upload it again.',
   ),
+  media_in_use: kind(
+    409,
+    'posts that are not over need the file; details.postIds names them',
+    'A post that has not gone out yet needs this file. Cancel the post first, or wait for it.',
+  ),
   account_disconnected: kind(
     409,
     'the account was disconnected',
@@ -144,6 +149,18 @@ export const ERRORS = {
     500,
     'an error of Everpost; its log has it under the request id',
     'Something went wrong on our side. Try again; if it stays, report the request id.',
+    true,
+  ),
+  media_store_unavailable: kind(
+    503,
+    'the media folder is of no use at the moment; /readyz says why',
+    LATER,
+    true,
+  ),
+  storage_full: kind(
+    507,
+    'the media folder is full; the operator has to make room',
+    'There is no room for this file at the moment. Try again later.',
     true,
   ),
   database_unavailable: kind(503, 'PostgreSQL does not answer', LATER, true),

@@ -1,5 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ServerResponse } from 'node:http';
 import { EnvelopeError } from '../crypto/envelope.ts';
+import { StoreTrouble, troubleOf } from '../media/store.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { hasArrived } from './closing.ts';
 import { ApiError, apiError, fromProvider } from './errors.ts';
@@ -11,16 +13,27 @@ import type { Static } from 'typebox';
 export function answerFailures(app: FastifyInstance): void {
   app.setErrorHandler((error: unknown, request, reply) => {
     const failure = translate(error, request);
-    if (failure.statusCode >= 500) request.log.error({ err: error, code: failure.code }, 'request failed');
-    else request.log.info({ code: failure.code, reason: failure.message }, 'request refused');
+    logFailure(error, failure, request);
     const wait = failure.retryAfterMs ?? (failure.statusCode === 503 ? 1000 : undefined);
     if (wait !== undefined && !reply.hasHeader('retry-after'))
       void reply.header('retry-after', Math.max(1, Math.ceil(wait / 1000)));
-    return reply
-      .code(failure.statusCode)
-      .type('application/json; charset=utf-8')
-      .send(bodyOf(failure, request));
+    return reply.code(failure.statusCode).type(JSON_TYPE).send(bodyOf(failure, request));
   });
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+function logFailure(error: unknown, failure: ApiError, request: FastifyRequest): void {
+  if (failure.statusCode >= 500) request.log.error({ err: error, code: failure.code }, 'request failed');
+  else request.log.info({ code: failure.code, reason: failure.message }, 'request refused');
+}
+
+/** The same for a response that was taken out of Fastify's hands, and has not begun. */
+export function answerFailureRaw(error: unknown, request: FastifyRequest, response: ServerResponse): void {
+  const failure = translate(error, request);
+  logFailure(error, failure, request);
+  response.writeHead(failure.statusCode, { 'content-type': JSON_TYPE });
+  response.end(JSON.stringify(bodyOf(failure, request)));
 }
 
 /** What Fastify refuses before there is a route: URLs that are none. */
@@ -44,12 +57,23 @@ export function bodyOf(
 function translate(error: unknown, { raw }: FastifyRequest): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof ProviderError) return fromProvider(error);
+  const trouble = troubleOf(error);
+  if (trouble instanceof StoreTrouble && (trouble === error || trouble.code !== 'missing'))
+    return fromStore(trouble);
   if (error instanceof EnvelopeError) return apiError('internal_error', { cause: error });
   if (isTemporalAway(error)) return apiError('temporal_unavailable', { cause: error });
   if (isDatabaseAway(error)) return apiError('database_unavailable', { cause: error });
   return isFastifyError(error)
     ? fromFastify(error, hasArrived(raw))
     : apiError('internal_error', { cause: error });
+}
+
+/** Before the database's turn: a folder that is not there is no database that is not there. A bare ENOENT may be either. */
+function fromStore(trouble: StoreTrouble): ApiError {
+  const { code, message } = trouble;
+  return code === 'full'
+    ? apiError('storage_full', { cause: trouble })
+    : apiError('media_store_unavailable', { message, cause: trouble, details: { reason: code } });
 }
 
 function isFastifyError(error: unknown): error is FastifyError {

@@ -68,7 +68,8 @@ const REASONS = {
   429: described('Too many requests; see `Retry-After`.'),
   500: described('An error of Everpost.'),
   502: described('The provider does not answer as it should.'),
-  503: described('PostgreSQL or Temporal is away; try again.'),
+  503: described('PostgreSQL, Temporal or the media folder is away; try again.'),
+  507: described('The media folder is full.'),
 };
 
 /** What programs get as JSON, and browsers as a page. */

@@ -51,6 +51,7 @@ async function submit(
     requestHash,
   });
   if (accepted.outcome === 'quota') throw quotaExceeded(accepted.full);
+  if (accepted.outcome === 'media_gone') throw apiError('media_not_found');
   const { outcome, post } = accepted;
   switch (outcome) {
     case 'key_reused':

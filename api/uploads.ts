@@ -6,6 +6,7 @@ import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
 import { expireUpload, markMediaStarted, markUploaded, type Media, mediaById } from '../db/media.ts';
 import { signalMediaCompleted, startMedia } from '../workflows/start.ts';
 import type { Deps } from './deps.ts';
+import { answerFailureRaw } from './failures.ts';
 import { takeOver } from './hijack.ts';
 import { tell } from './temporal.ts';
 
@@ -75,10 +76,9 @@ export function createUploads(
       return {};
     },
     onResponseError(_request, error) {
-      // The protocol's own refusals say their status.
+      // The protocol's own refusals say their status; all others are answered as everywhere (`answer`).
       if (!(error instanceof Error) || 'status_code' in error) return undefined;
-      log.error({ err: error }, 'an upload failed');
-      return { status_code: 500, body: 'Something went wrong; resume the upload\n' };
+      throw error;
     },
   });
 
@@ -88,7 +88,9 @@ export function createUploads(
 
     async prepare(media) {
       const { storageKey, size, state, filename, contentType, createdAt } = media;
-      if (state !== 'uploading' || (await find(store, storageKey)) !== null) return;
+      if (state !== 'uploading') return;
+      await mediaStore.require();
+      if ((await find(store, storageKey)) !== null) return;
       await store.create(
         new Upload({
           id: storageKey,
@@ -102,15 +104,30 @@ export function createUploads(
         await markMediaStarted(db, media.id);
     },
 
-    async answer({ raw }, reply, media) {
+    async answer(request, reply, media) {
+      const { raw } = request;
       raw.url = `/api/media/${media.id}/upload`;
-      await permitted.run(media, () => tus.handle(withoutForwarded(raw), takeOver(reply)));
+      const response = takeOver(reply);
+      try {
+        await mediaStore.require();
+        await permitted.run(media, () => tus.handle(withoutForwarded(raw), response));
+      } catch (error) {
+        request.log.error({ mediaId: media.id, userId: media.userId }, 'an upload failed; it can be resumed');
+        swallow(raw);
+        answerFailureRaw(error, request, response);
+      }
     },
 
     async describe({ raw }, reply) {
       await tus.handle(raw, takeOver(reply));
     },
   };
+}
+
+/** Lets the rest of a body come, into nowhere (endUnreadBodies ends it): who is cut off while sending never reads the answer. */
+function swallow(raw: IncomingMessage): void {
+  raw.removeAllListeners('data');
+  raw.resume();
 }
 
 /** Without X-Forwarded-Proto, which the tus server refuses where several proxies have written into it. */

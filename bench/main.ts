@@ -5,6 +5,7 @@ import { runScript } from '../scripts/run-script.ts';
 import { circumstances, type Row, table, write } from './report.ts';
 import { demo } from './demo.ts';
 import { histories } from './histories.ts';
+import { hostile } from './hostile.ts';
 import { idle } from './idle.ts';
 import { publish } from './publish.ts';
 import { tokens } from './tokens.ts';
@@ -26,6 +27,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   tokens,
   idle,
   upload,
+  hostile,
   demo,
 };
 

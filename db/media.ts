@@ -28,10 +28,11 @@ export async function findMedia(db: Db, userId: string, id: string): Promise<Med
   const [row] = await db
     .select()
     .from(media)
-    .where(and(eq(media.userId, userId), eq(media.id, id)));
+    .where(and(eq(media.userId, userId), eq(media.id, id), isNull(media.deletedAt)));
   return row ?? null;
 }
 
+/** Deleted or not: the key stands for what it made. */
 export async function findMediaByKey(db: Db, userId: string, idempotencyKey: string): Promise<Media | null> {
   const [row] = await db
     .select()
@@ -73,6 +74,7 @@ export async function unstartedMedia(db: Db, limit: number): Promise<Media[]> {
     .where(
       and(
         eq(media.state, 'uploading'),
+        isNull(media.deletedAt),
         sql`(${media.workflowStartedAt} is null and ${media.createdAt} < now() - interval '5 seconds'
           or ${media.uploadedAt} < now() - interval '1 minute')`,
       ),

@@ -3,6 +3,7 @@ import { countEnd } from '../metrics/counters.ts';
 import type { Db } from './client.ts';
 import { after, type Page } from './page.ts';
 import { madeVisible, partlyLive } from './live.ts';
+import { holdMedia } from './media-removal.ts';
 import { findFullQuota, type QuotaFull, type QuotaRule, releaseUnused, takeQuotas } from './quotas.ts';
 import {
   FINAL_STATES,
@@ -47,6 +48,8 @@ export type Accepted =
   | { outcome: 'key_reused'; post: Post }
   /** The same account, media and text within 24 h. */
   | { outcome: 'duplicate'; post: Post }
+  /** A file of the post was deleted meanwhile. */
+  | { outcome: 'media_gone' }
   /** Nothing is left of a quota that was to be held. */
   | { outcome: 'quota'; full: QuotaFull };
 
@@ -70,6 +73,7 @@ export async function acceptPost(
     const twin = unique ? await recentTwin(tx, row.oauthAccountId, row.fingerprint) : null;
     if (twin !== null) return { outcome: 'duplicate', post: twin };
 
+    if (!(await holdMedia(tx, row.userId, row.mediaId, row.request))) return { outcome: 'media_gone' };
     const taker = { accountId: row.oauthAccountId, postId: null };
     const full = hold.length === 0 ? null : await findFullQuota(tx, taker, hold);
     if (full !== null) {

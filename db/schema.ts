@@ -99,6 +99,8 @@ export const installation = pgTable(
      */
     kekId: text('kek_id'),
     secretWrapped: bytea('secret_wrapped'),
+    /** When a server has put the id into the media folder; from then on no process makes that folder any more. */
+    mediaMarkedAt: at('media_marked_at'),
     createdAt: createdAt(),
   },
   () => [uniqueIndex('installation_one_row').on(sql`(true)`)],

@@ -1,21 +1,20 @@
-import { createReadStream, mkdirSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { open, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { FileConfigstore, FileStore } from '@tus/file-store';
-import { ERRORS } from '@tus/server';
 import { MediaUnavailable } from './errors.ts';
-import type { MediaStore, TusOptions } from './store.ts';
+import { leaveMark, troubleWith } from './mark.ts';
+import type { MediaStore } from './store.ts';
+import { UploadNotes, UploadStore } from './upload-store.ts';
 
 // No dots and slashes: a key can neither leave the directory nor name the notes (`<key>.json`) of another upload.
 const KEY = /^[A-Za-z0-9_-]{1,128}$/;
 
 const PART_BYTES = 1_048_576;
 
-/** A media store in a directory, which is made if needed: each file with the notes of its tus upload beside it. */
+/** A media store in a directory: each file with the notes of its tus upload beside it. */
 export function diskStore(directory: string): MediaStore {
   const root = resolve(directory);
-  mkdirSync(root, { recursive: true, mode: 0o700 });
-  const uploads = new FileConfigstore(root);
+  const uploads = new UploadNotes(root);
 
   function pathOf(key: string): string {
     if (!KEY.test(key)) throw new MediaUnavailable('missing', key);
@@ -60,33 +59,10 @@ export function diskStore(directory: string): MediaStore {
       await rm(`${path}.json`, { force: true });
     },
 
-    tusStore: (options) => new UploadStore(root, uploads, options),
+    mark: (installation, sample) => leaveMark(root, installation, sample),
+    trouble: (installation) => troubleWith(root, installation),
+    tusStore: (options) => new UploadStore(pathOf, uploads, options),
   };
-}
-
-class UploadStore extends FileStore {
-  constructor(directory: string, configstore: FileConfigstore, { expiresInMs = 0 }: TusOptions = {}) {
-    super({ directory, configstore, expirationPeriodInMilliseconds: expiresInMs });
-  }
-
-  // FileStore compares the size with the offset in its notes, which stays 0, and so deletes finished files too.
-  override async deleteExpired(): Promise<number> {
-    if (this.getExpiration() === 0) return 0;
-    const createdBefore = Date.now() - this.getExpiration();
-    let deleted = 0;
-    for (const id of (await this.configstore.list?.()) ?? []) {
-      try {
-        const upload = await this.getUpload(id);
-        const expired = Date.parse(upload.creation_date ?? '') < createdBefore;
-        if (!expired || upload.offset === upload.size) continue;
-        await this.remove(id);
-        deleted += 1;
-      } catch (error) {
-        if (error !== ERRORS.FILE_NOT_FOUND && error !== ERRORS.FILE_NO_LONGER_EXISTS) throw error;
-      }
-    }
-    return deleted;
-  }
 }
 
 function isMissing(error: unknown): boolean {

@@ -2,8 +2,9 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { DataStore } from '@tus/server';
 import { diskStore } from './disk.ts';
+import type { StoreTrouble } from './errors.ts';
 
-export { MediaUnavailable } from './errors.ts';
+export { MediaUnavailable, StoreTrouble, troubleOf } from './errors.ts';
 
 interface ReadOptions {
   /** First byte, 0 by default. */
@@ -19,7 +20,7 @@ export interface TusOptions {
   expiresInMs?: number;
 }
 
-/** Where uploaded files are. A key is the tus upload id: letters, digits, "_" and "-". */
+/** Where uploaded files are. Nothing is made by opening it. A key is the tus upload id: letters, digits, "_" and "-". */
 export interface MediaStore {
   /** Size of a finished file in bytes. Throws MediaUnavailable: `missing`, `unfinished`. */
   open(key: string): Promise<number>;
@@ -32,6 +33,14 @@ export interface MediaStore {
   parts(key: string, options?: ReadOptions): AsyncIterable<Uint8Array>;
   /** Deletes a file, finished or not, and what belongs to it. Deleting what is not there is no error. */
   remove(key: string): Promise<void>;
+  /**
+   * Makes the store, if needed, and leaves the mark of an installation in it.
+   * @param sample a file that the store must have, if it was used before marks existed
+   * @throws StoreTrouble `foreign`, `missing` without the sample, or what the system refuses
+   */
+  mark(installation: string, sample: string | null): Promise<void>;
+  /** What is wrong with the store as a whole, for an installation; null: nothing. */
+  trouble(installation: string): Promise<StoreTrouble | null>;
   /** The data store for a tus server; uploads resume after a restart. Its `deleteExpired` deletes unfinished uploads only. */
   tusStore(options?: TusOptions): DataStore;
 }

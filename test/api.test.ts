@@ -804,7 +804,12 @@ describe('for machines', () => {
     expect((await world.call('GET', '/livez', { key: null })).body).toEqual({ status: 'ok' });
     expect((await world.call('GET', '/readyz', { key: null })).body).toEqual({
       ready: true,
-      checks: { database: { ok: true }, temporal: { ok: true }, workers: { ok: true } },
+      checks: {
+        database: { ok: true },
+        temporal: { ok: true },
+        workers: { ok: true },
+        media: { ok: true },
+      },
     });
   });
 

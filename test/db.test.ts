@@ -211,7 +211,7 @@ async function newMedia(userId: string): Promise<string> {
 }
 
 function postOf(answer: Accepted) {
-  if (answer.outcome === 'quota') throw new Error('a quota was full');
+  if (!('post' in answer)) throw new Error(`no post: ${answer.outcome}`);
   return answer.post;
 }
 

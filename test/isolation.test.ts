@@ -36,6 +36,8 @@ interface Tenant {
   liveId: string;
   /** An upload that is not complete. */
   uploadId: string;
+  /** An upload that has not begun. */
+  spareId: string;
 }
 
 interface Request {
@@ -83,6 +85,7 @@ async function newTenant({ id, key }: { id: string; key: string }): Promise<Tena
   });
   const upload = { filename: 'v.mp4', contentType: 'video/mp4', size: 100 };
   const { body } = await world.call('POST', '/api/media', { key, body: upload });
+  const spare = await world.call('POST', '/api/media', { key, body: upload });
   return {
     id,
     key,
@@ -95,6 +98,7 @@ async function newTenant({ id, key }: { id: string; key: string }): Promise<Tena
     scheduledId,
     liveId: live.id,
     uploadId: body.id,
+    spareId: spare.body.id,
   };
 }
 
@@ -117,6 +121,7 @@ const IDS: Record<string, (tenant: Tenant) => string> = {
   'GET /api/accounts/{id} path.id': (tenant) => tenant.accountId,
   'DELETE /api/accounts/{id} path.id': (tenant) => tenant.accountId,
   'GET /api/media/{id} path.id': (tenant) => tenant.mediaId,
+  'DELETE /api/media/{id} path.id': (tenant) => tenant.spareId,
   'HEAD /api/media/{id}/upload path.id': (tenant) => tenant.uploadId,
   'PATCH /api/media/{id}/upload path.id': (tenant) => tenant.uploadId,
   'DELETE /api/media/{id}/upload path.id': (tenant) => tenant.uploadId,
@@ -372,11 +377,20 @@ function destruction(name: string): number {
 }
 
 /** Everything that could have been changed. */
-async function belongings({ key, accountId, mediaId, postId, scheduledId, uploadId }: Tenant): Promise<Json> {
+async function belongings({
+  key,
+  accountId,
+  mediaId,
+  postId,
+  scheduledId,
+  uploadId,
+  spareId,
+}: Tenant): Promise<Json> {
   const paths = [
     `/api/accounts/${accountId}`,
     `/api/media/${mediaId}`,
     `/api/media/${uploadId}`,
+    `/api/media/${spareId}`,
     `/api/posts/${postId}`,
     `/api/posts/${scheduledId}`,
     '/api/posts',

@@ -30,6 +30,7 @@ GET /api/accounts/{id}
 DELETE /api/accounts/{id}
 POST /api/media
 GET /api/media/{id}
+DELETE /api/media/{id}
 HEAD /api/media/{id}/upload
 PATCH /api/media/{id}/upload
 DELETE /api/media/{id}/upload

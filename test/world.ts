@@ -150,10 +150,14 @@ export async function createWorld(options: WorldOptions = {}) {
   const children: Child[] = [];
   const logFiles: string[] = [];
 
-  /** Starts one more process of the product. */
-  async function spawn(role: 'server' | 'worker', more: Record<string, string> = {}): Promise<Child> {
+  /** Starts one more process of the product. @param under a command that executes it, in surroundings of its making */
+  async function spawn(
+    role: 'server' | 'worker',
+    more: Record<string, string> = {},
+    under: readonly string[] = [],
+  ): Promise<Child> {
     const logFile = join(dir, `${role}-${children.length}.log`);
-    const command = [process.execPath, `${role}.ts`];
+    const command = [...under, process.execPath, `${role}.ts`];
     const child = await startChild({
       name: role,
       command,

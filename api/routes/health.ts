@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Client } from '@temporalio/client';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
+import type { StoreTrouble } from '../../media/store.ts';
 import { TASK_QUEUE } from '../../workflows/names.ts';
 import { databaseProblem } from '../../db/problems.ts';
 import type { Deps } from '../deps.ts';
@@ -13,7 +14,7 @@ const Alive = Type.Object({ status: Type.Literal('ok') });
 const Check = Type.Object({ ok: Type.Boolean(), message: Type.Optional(Type.String()) });
 const Readiness = Type.Object({
   ready: Type.Boolean(),
-  checks: Type.Object({ database: Check, temporal: Check, workers: Check }),
+  checks: Type.Object({ database: Check, temporal: Check, workers: Check, media: Check }),
 });
 const config = { access: 'public', rateLimit: false, quiet: true } as const;
 const tags = ['operations'];
@@ -26,13 +27,14 @@ const KINDS = { workflow: 1, activity: 2 } as const;
 
 /** For orchestrators: whether this process lives, and whether the whole can work. */
 export const healthRoutes =
-  ({ database: { db }, temporal }: Deps): FastifyPluginAsyncTypebox =>
+  ({ database: { db }, temporal, media }: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
     const ask = shared(FRESH_MS, () =>
       Promise.allSettled([
         soon(databaseProblem(db)),
         soonFromTemporal(temporal, () => idleQueues(temporal)),
         soonFromTemporal(temporal, () => namespaceProblem(temporal, db)),
+        soon(media.check()),
       ]),
     );
 
@@ -62,7 +64,7 @@ export const healthRoutes =
         },
       },
       async (_request, reply) => {
-        const [database, queues, namespace] = await ask();
+        const [database, queues, namespace, files] = await ask();
         const idle = queues.status === 'fulfilled' ? queues.value : null;
         const checks = {
           database: check(database.status === 'fulfilled' ? database.value : 'PostgreSQL does not answer'),
@@ -80,6 +82,7 @@ export const healthRoutes =
                   ok: false,
                   message: `no worker polls ${TASK_QUEUE} for ${idle?.join(' and ') ?? 'anything'}`,
                 },
+          media: mediaCheck(files),
         };
         const ready = Object.values(checks).every(({ ok }) => ok);
         return reply
@@ -92,6 +95,12 @@ export const healthRoutes =
 
 /** @param problem null: there is none */
 const check = (problem: string | null) => (problem === null ? { ok: true } : { ok: false, message: problem });
+
+function mediaCheck(looked: PromiseSettledResult<StoreTrouble | null>): Static<typeof Check> {
+  if (looked.status === 'rejected')
+    return { ok: false, message: 'the media folder cannot be compared while PostgreSQL does not answer' };
+  return looked.value === null ? { ok: true } : { ok: false, message: looked.value.message };
+}
 
 /** Kinds of tasks that no worker has asked for lately. */
 async function idleQueues(temporal: Client): Promise<string[]> {

@@ -44,7 +44,8 @@ export const mediaFileRoutes =
         // A link that has ended or was forged says nothing about the file.
         if (!mediaLinks.isValid(id, expires, signature)) throw apiError('not_found');
         const media = await findAnyMedia(db, id);
-        if (media?.state !== 'ready') throw apiError('not_found');
+        if (media?.state !== 'ready' || media.deletedAt !== null) throw apiError('not_found');
+        await store.require();
         const { size } = media;
         const part = rangeOf(request.headers.range, size);
         if (part === null) {

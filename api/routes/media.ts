@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
-import { findMediaByKey, insertMedia } from '../../db/media.ts';
+import { deleteMedia, markFileRemoved } from '../../db/media-removal.ts';
+import { findMediaByKey, insertMedia, type Media } from '../../db/media.ts';
 import { isTaken, mediaTypeOf } from '../../media/content-types.ts';
-import { tenant } from '../access.ts';
+import { actorOf, noted, tenant } from '../access.ts';
 import { hashOf } from '../canonical.ts';
 import type { Deps } from '../deps.ts';
 import { apiError, fieldError } from '../errors.ts';
@@ -45,6 +46,11 @@ export const mediaRoutes =
     const { publicUrl } = deps.config;
     const uploads = createUploads(deps, app.log);
 
+    async function removeFile({ id, storageKey }: Media): Promise<void> {
+      await deps.media.remove(storageKey);
+      await markFileRemoved(db, id);
+    }
+
     app.post(
       '/api/media',
       {
@@ -57,7 +63,7 @@ export const mediaRoutes =
           tags: ['media'],
           headers: IdempotencyHeaders,
           body: MediaBody,
-          response: { 201: ref(MediaView), ...refusals(415, 422) },
+          response: { 201: ref(MediaView), ...refusals(410, 415, 422, 507) },
         },
       },
       async (request, reply) => {
@@ -85,9 +91,15 @@ export const mediaRoutes =
           media = key === null ? null : await findMediaByKey(db, userId, key);
           if (media === null) throw new Error('media conflicted with none');
           if (media.requestHash !== requestHash) throw apiError('idempotency_key_reused');
+          if (media.deletedAt !== null) throw apiError('media_gone', { details: { state: 'deleted' } });
           void reply.header('idempotency-replayed', 'true');
         }
-        await uploads.prepare(media);
+        try {
+          await uploads.prepare(media);
+        } catch (error) {
+          request.log.error({ mediaId: media.id, userId }, 'there is no place for an upload');
+          throw error;
+        }
         const view = mediaView(media, publicUrl);
         return reply.code(201).header('location', `${publicUrl}/api/media/${media.id}`).send(view);
       },
@@ -106,6 +118,37 @@ export const mediaRoutes =
         },
       },
       async (request) => mediaView(await tenantMedia(deps, request, request.params.id), publicUrl),
+    );
+
+    app.delete(
+      '/api/media/:id',
+      {
+        config: { access: 'media:write' },
+        schema: {
+          operationId: 'deleteMedia',
+          summary: 'Delete a file',
+          description: 'Whatever its state, unless a post that is not over needs it.',
+          tags: ['media'],
+          params: Id,
+          response: { 204: Type.Null({ description: 'It is gone.' }), ...refusals(404, 409) },
+        },
+      },
+      async (request, reply) => {
+        const userId = tenant(request);
+        const { id } = request.params;
+        const deleted = await deleteMedia(db, userId, id);
+        if (deleted.outcome === 'not_found') throw apiError('not_found');
+        if (deleted.outcome === 'in_use')
+          throw apiError('media_in_use', { details: { postIds: deleted.postIds } });
+        await noted(request, db, { ...actorOf(request), action: 'media.deleted', subject: id });
+        await removeFile(deleted.media).catch((error: unknown) =>
+          request.log.warn(
+            { mediaId: id, userId, err: error },
+            'the file of deleted media is left to the sweep',
+          ),
+        );
+        return reply.code(204).send(null);
+      },
     );
 
     await app.register(uploadRoutes(deps, uploads));

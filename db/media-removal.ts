@@ -1,0 +1,119 @@
+import { and, eq, inArray, isNull, lt, notExists, notInArray, or, sql } from 'drizzle-orm';
+import type { Db } from './client.ts';
+import type { Media } from './media.ts';
+import { FINAL_STATES, media, posts } from './schema.ts';
+
+/*
+ * How files go. The row says so first, and the file is removed then: what dies in between leaves a row whose file the sweep
+ * removes, never a row that promises a file.
+ */
+
+export type Deleted =
+  | { outcome: 'deleted'; media: Media }
+  | { outcome: 'not_found' }
+  /** Posts that are not over need it. */
+  | { outcome: 'in_use'; postIds: string[] };
+
+const MOST_POSTS_NAMED = 100;
+
+/** Takes a file away from its owner, unless a post that is not over needs it. Its file is removed afterwards. */
+export async function deleteMedia(db: Db, userId: string, id: string): Promise<Deleted> {
+  return db.transaction(async (tx): Promise<Deleted> => {
+    // Against `holdMedia`: a post that is being taken in either sees that the file is gone, or is seen here.
+    const [row] = await tx
+      .select()
+      .from(media)
+      .where(and(eq(media.userId, userId), eq(media.id, id), isNull(media.deletedAt)))
+      .for('update');
+    if (row === undefined) return { outcome: 'not_found' };
+    const needing = await tx
+      .select({ id: posts.id })
+      .from(posts)
+      .where(and(eq(posts.userId, userId), notInArray(posts.state, [...FINAL_STATES]), names(id)))
+      .limit(MOST_POSTS_NAMED);
+    if (needing.length > 0) return { outcome: 'in_use', postIds: needing.map((post) => post.id) };
+    await tx.update(media).set({ deletedAt: new Date() }).where(eq(media.id, id));
+    return { outcome: 'deleted', media: row };
+  });
+}
+
+/** Whether a post uses a file: as its only one, or anywhere in its request (carousels, chains). */
+function names(mediaId: string | typeof media.id) {
+  return or(
+    eq(posts.mediaId, mediaId),
+    sql`jsonb_path_exists(${posts.request}, '$.**.mediaId ? (@ == $id)', jsonb_build_object('id', ${mediaId}::text))`,
+  );
+}
+
+/**
+ * Keeps files from being deleted until the transaction ends, which makes a post of them.
+ * @param request any JSON; its `mediaId`s count
+ * @returns whether all of them are there
+ */
+export async function holdMedia(
+  tx: Db,
+  userId: string,
+  mediaId: string | null,
+  request: unknown,
+): Promise<boolean> {
+  const ids = [...new Set([...(mediaId === null ? [] : [mediaId]), ...mediaIdsIn(request)])];
+  if (ids.length === 0) return true;
+  const held = await tx
+    .select({ id: media.id })
+    .from(media)
+    .where(and(eq(media.userId, userId), inArray(media.id, ids), isNull(media.deletedAt)))
+    // In one order, so that two posts of the same files do not wait for each other.
+    .orderBy(media.id)
+    .for('share');
+  return held.length === ids.length;
+}
+
+function mediaIdsIn(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]: [string, unknown]) =>
+    name === 'mediaId' && typeof inner === 'string' ? [inner] : mediaIdsIn(inner),
+  );
+}
+
+/** Files that nobody has used since a time: neither uploaded nor needed by a post since. */
+export async function unusedMedia(db: Db, since: Date, limit: number): Promise<Media[]> {
+  const used = db
+    .select({ one: sql`1` })
+    .from(posts)
+    .where(
+      and(
+        eq(posts.userId, media.userId),
+        or(notInArray(posts.state, [...FINAL_STATES]), sql`${posts.updatedAt} >= ${since.toISOString()}`),
+        names(media.id),
+      ),
+    );
+  return db
+    .select()
+    .from(media)
+    .where(
+      and(
+        eq(media.state, 'ready'),
+        isNull(media.deletedAt),
+        lt(sql`coalesce(${media.uploadedAt}, ${media.createdAt})`, since.toISOString()),
+        notExists(used),
+      ),
+    )
+    .orderBy(media.createdAt)
+    .limit(limit);
+}
+
+/** Media whose file is of no use to anybody, and is still to be removed. */
+export async function mediaWithUselessFile(db: Db, limit: number): Promise<Media[]> {
+  return db
+    .select()
+    .from(media)
+    .where(
+      sql`${media.fileRemovedAt} is null and (${media.deletedAt} is not null or ${media.state} in ('rejected', 'expired'))`,
+    )
+    .orderBy(media.updatedAt)
+    .limit(limit);
+}
+
+export async function markFileRemoved(db: Db, id: string): Promise<void> {
+  await db.update(media).set({ fileRemovedAt: new Date() }).where(eq(media.id, id));
+}
