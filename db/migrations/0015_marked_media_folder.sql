@@ -1,0 +1,1 @@
+ALTER TABLE "installation" ADD COLUMN "media_marked_at" timestamp with time zone;
