@@ -118,7 +118,7 @@ describe('consent', () => {
     expect(Object.fromEntries(url.searchParams)).toEqual({
       client_key: 'ck',
       response_type: 'code',
-      scope: 'user.info.basic,user.info.profile,video.list,video.upload,video.publish',
+      scope: 'user.info.basic,video.upload,video.publish',
       redirect_uri: DESKTOP,
       state: 'a state/+&',
       code_challenge: createHash('sha256').update(codeVerifier).digest('hex'),
@@ -151,7 +151,7 @@ describe('consent', () => {
           refreshToken: expect.stringMatching(/^rft\./),
           expiresIn: 7200,
           refreshExpiresIn: 15_552_000,
-          scopes: ['user.info.basic', 'user.info.profile', 'video.list', 'video.upload', 'video.publish'],
+          scopes: ['user.info.basic', 'video.upload', 'video.publish'],
         },
       },
     ]);
@@ -169,14 +169,16 @@ describe('consent', () => {
       grants: [grant],
     } = await tiktok.oauth.exchangeCode(code, codeVerifier, soon());
     expect(grant?.tokens.scopes).toEqual(scopes);
-    expect(grant?.username).toBeNull();
-    expect(grant?.displayName).not.toBeNull();
+    const [asked] = await requests('user.info');
+    expect(asked.query.fields.split(',')).not.toContain('username');
+    // The username comes from creator info.
+    expect(grant).toMatchObject({ username: 'sandbox_creator', displayName: expect.any(String) });
   });
 
   test('an account is connected even when nobody tells its name', async () => {
     const codeVerifier = verifier();
     const code = await approve(tiktok, codeVerifier);
-    await fault({ endpoint: 'user.info', kind: 'html' });
+    for (const endpoint of ['user.info', 'creator_info']) await fault({ endpoint, kind: 'html' });
     const {
       grants: [grant],
     } = await tiktok.oauth.exchangeCode(code, codeVerifier, soon());
