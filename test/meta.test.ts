@@ -177,7 +177,7 @@ describe('an account', () => {
     };
     const some = ['threads_basic', 'threads_content_publish', 'threads_read_replies'];
     expect((await scopesOf('choosy', some)).toSorted()).toEqual(some.toSorted());
-    const more = [...some, 'threads_manage_replies', 'threads_manage_mentions', 'threads_delete'];
+    const more = [...some, 'threads_manage_replies', 'threads_delete'];
     expect((await scopesOf('generous', more)).toSorted()).toEqual(more.toSorted());
     await world.control('DELETE', '/faults');
   });
