@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Config } from './config.ts';
+import { parseDatabaseUrl } from './db/url.ts';
 import type { Providers } from './providers/index.ts';
 
 const Package = Type.Object({ version: Type.String() });
 
 /** What a process says of itself when it starts: which Everpost it is, and what it is set up for. Never a secret. */
 export function startedWith(config: Config, providers: Providers): Record<string, unknown> {
+  const database = parseDatabaseUrl(config.databaseUrl);
   const file = new URL('./package.json', import.meta.url);
   const { version } = Value.Parse(Package, JSON.parse(readFileSync(file, 'utf8')));
   return {
@@ -17,7 +19,7 @@ export function startedWith(config: Config, providers: Providers): Record<string
       method === undefined ? title : `${title} (${method})`,
     ),
     publicUrl: config.publicUrl,
-    database: new URL(config.databaseUrl).host,
+    database: `${database.host}:${database.port}`,
     media: new URL(config.mediaUrl).protocol.slice(0, -1),
     allowPrivateUrls: config.allowPrivateUrls,
     logLevel: config.logLevel,
