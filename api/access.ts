@@ -143,8 +143,8 @@ export async function noted(
   }
 }
 
-/** Notes a refused call, as far as their number allows. */
-async function noteRefusal(
+/** Notes a call of somebody who may be anybody and was refused, as far as their number allows. */
+export async function noteRefusal(
   request: FastifyRequest<object>,
   db: Deps['database']['db'],
   entry: AuditEntry,

@@ -3,7 +3,7 @@ import { Type, type Static } from 'typebox';
 import { sha256Hex } from '../crypto/signatures.ts';
 import { type ConnectLink, findConnectLink, findOpenLink, findResult, isOpen } from '../db/connect.ts';
 import { findUser } from '../db/users.ts';
-import { actorOf, noted } from './access.ts';
+import { actorOf, noteRefusal } from './access.ts';
 import type { Attempt } from './connect.ts';
 import type { Deps } from './deps.ts';
 import { apiError } from './errors.ts';
@@ -49,7 +49,7 @@ export async function attemptOf(
     const { userId, returnTo, method, name } = link;
     return { userId, returnTo, connectLinkId: link.id, method, name };
   }
-  await noted(request, db, {
+  await noteRefusal(request, db, {
     ...actorOf(request),
     action: 'connect.refused',
     subject: provider,

@@ -16,7 +16,8 @@ const PERIODS = [
   { table: 'audit_log', over: `at < now() - interval '400 days'` },
   {
     table: 'audit_log',
-    over: `at < now() - interval '30 days' and action in ('access.refused', 'webhook.refused')`,
+    over: `at < now() - interval '30 days'
+      and action in ('access.refused', 'webhook.refused', 'connect.refused', 'account.connect_failed')`,
   },
   { table: 'webhook_events', over: `received_at < now() - interval '180 days'` },
   { table: 'data_deletions', over: `requested_at < now() - interval '400 days'` },
