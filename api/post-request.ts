@@ -22,7 +22,8 @@ export function requestView({
       ...(replies === undefined ? {} : { replies: replies.map(unitView) }),
     };
   }
-  return { accountId, ...(mediaId === null ? {} : { mediaId }), ...Object(request) };
+  const { pulled: _ours, ...body }: Record<string, unknown> = { ...Object(request) };
+  return { accountId, ...(mediaId === null ? {} : { mediaId }), ...body };
 }
 
 function unitView({ mediaType, media, postInfo }: Unit): Record<string, unknown> {

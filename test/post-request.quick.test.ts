@@ -43,6 +43,15 @@ test('a carousel has children, and a chain has replies', () => {
   });
 });
 
+test('a file of ours that TikTok fetches is named by its id alone', () => {
+  const request = { source: 'PULL_FROM_URL', mode: 'direct', postInfo: {} };
+  expect(view({ ...request, pulled: { kind: 'image', mediaId: 'm' } }, 'm')).toEqual({
+    accountId: 'a',
+    mediaId: 'm',
+    ...request,
+  });
+});
+
 test('a direct video says which switches apply, a draft has none', () => {
   const file = { source: 'FILE_UPLOAD', postInfo: { disable_duet: true } } as const;
   expect(view(withSwitches({ ...file, mode: 'direct' }), 'm')).toEqual({

@@ -24,11 +24,12 @@ export function createPublishing(settings: TikTokSettings): Publishing {
 
   return {
     kindOf(request) {
-      const { mode, photoUrls, videoUrl } = readRequest(request);
-      const what =
-        photoUrls === undefined
-          ? `a video${videoUrl === undefined ? '' : ' by URL'}`
-          : `${photoUrls.length} photo${photoUrls.length === 1 ? '' : 's'}`;
+      const read = readRequest(request);
+      const { mode, photoUrls, videoUrl } = read;
+      const photos = photoUrls?.length ?? 1;
+      const what = isPhotoPost(read)
+        ? `${photos} photo${photos === 1 ? '' : 's'}`
+        : `a video${videoUrl === undefined ? '' : ' by URL'}`;
       return mode === 'inbox' ? `a draft of ${what}` : what;
     },
 
