@@ -127,7 +127,10 @@ async function revoke(deps: Deps, account: Account, signal: AbortSignal): Promis
   if (provider === null || !(await isToRevoke(deps, account))) return;
   try {
     const accessToken = await liveToken(deps, account, provider);
-    const call = await beginRevocation(db, account.provider, account.updatedAt);
+    const call = await beginRevocation(db, account.provider, {
+      userId: account.userId,
+      since: account.updatedAt,
+    });
     if (call === null) throw notYet('Connecting', 'an account is being connected', 1000);
     // Whoever was connecting until now has stored the account.
     if (await isToRevoke(deps, account)) {

@@ -25,11 +25,16 @@ export async function afterRevocations<T>(
 
 /**
  * Revokes when nobody is connecting an account; does nothing where somebody is for too long.
+ * @param userId whose grant it is
  * @throws ProviderError of `revoke`
  */
-export async function betweenConnects(db: Db, provider: string, revoke: () => Promise<void>): Promise<void> {
+export async function betweenConnects(
+  db: Db,
+  { provider, userId }: { provider: string; userId: string },
+  revoke: () => Promise<void>,
+): Promise<void> {
   const since = new Date();
-  const call = await patiently(GIVE_BACK_MS, () => beginRevocation(db, provider, since));
+  const call = await patiently(GIVE_BACK_MS, () => beginRevocation(db, provider, { userId, since }));
   if (call === null) return;
   try {
     await revoke();

@@ -81,13 +81,13 @@ export async function giveBack(
   { database: { db } }: Deps,
   request: FastifyRequest,
   provider: Provider,
-  { grants, exchange }: { grants: Grant[]; exchange: string },
+  { grants, exchange, userId }: { grants: Grant[]; exchange: string; userId: string },
 ): Promise<void> {
   // Nothing of it is stored any more: revocations need not wait for it, this one neither.
   await endGrantCall(db, exchange);
   for (const { openId, tokens, login } of grants) {
     try {
-      await betweenConnects(db, provider.name, async () => {
+      await betweenConnects(db, { provider: provider.name, userId }, async () => {
         if (await isInService(db, { provider: provider.name, openId, login: login?.id ?? null })) return;
         await provider.oauth.revoke(tokens.accessToken, AbortSignal.timeout(REVOKE_MS));
       });

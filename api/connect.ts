@@ -14,7 +14,7 @@ import { ProviderError } from '../providers/errors.ts';
 import { missingFrom } from '../providers/permissions.ts';
 import type { Grant, Provider, ProviderName } from '../providers/provider.ts';
 import { signalAccountChanged } from '../workflows/start.ts';
-import { noted } from './access.ts';
+import { noted, noteRefusal } from './access.ts';
 import { afterRevocations } from './connect-order.ts';
 import { giveBack, saveGrants } from './connect-store.ts';
 import type { Deps } from './deps.ts';
@@ -145,7 +145,7 @@ export async function finishConnect(
     }
     return { returnTo, stateId: state?.id ?? null, accounts: result };
   }
-  await noted(request, db, {
+  await noteRefusal(request, db, {
     actor: userId === null ? 'anonymous' : 'creator',
     userId,
     ip,
@@ -208,7 +208,7 @@ async function connect(
   const { grants } = granted;
   const scopes = missingFrom(provider.permissions, granted.scopes);
   if (scopes.length > 0) {
-    await giveBack(deps, request, provider, { grants, exchange });
+    await giveBack(deps, request, provider, { grants, exchange, userId: state.userId });
     return { code: 'missing_scopes', scopes };
   }
   if (grants.length === 0) return { code: 'no_professional_account' };
@@ -222,6 +222,6 @@ async function connect(
         );
     return saved;
   }
-  await giveBack(deps, request, provider, { grants, exchange });
+  await giveBack(deps, request, provider, { grants, exchange, userId: state.userId });
   return { code: 'invalid_link' };
 }

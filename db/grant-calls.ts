@@ -11,8 +11,9 @@ import { grantCalls, oauthStates } from './schema.ts';
 
 /** How long a revocation may still take effect at the provider after it was sent. */
 const REVOCATION_MS = 15_000;
-/** Abandoned consent pages do not hold a revocation up for longer after the disconnection. */
+/** Abandoned consent pages do not hold a revocation up for longer after the disconnection, other tenants' far less. */
 const HELD_UP_MS = 3_600_000;
+const HELD_UP_BY_OTHERS_MS = 8_000;
 /** Times of the database and times of a process stand beside each other. */
 const CLOCKS_DIFFER = sql`interval '5 seconds'`;
 
@@ -41,14 +42,19 @@ export async function noteExchange(tx: Db, provider: string, ms: number): Promis
 
 /**
  * Notes that a revocation is about to be sent.
+ * @param userId whose account it is
  * @param since when the account was disconnected
  * @returns what {@link endGrantCall} needs; null: somebody is connecting an account, ask again soon
  */
-export async function beginRevocation(db: Db, provider: string, since: Date): Promise<string | null> {
+export async function beginRevocation(
+  db: Db,
+  provider: string,
+  { userId, since }: { userId: string; since: Date },
+): Promise<string | null> {
   return db.transaction(async (tx) => {
     await lockGrants(tx, provider);
     if (await isUnderWay(tx, provider, 'exchange')) return null;
-    if (since.getTime() > Date.now() - HELD_UP_MS && (await isConsenting(tx, provider, since))) return null;
+    if (await isConsenting(tx, provider, { userId, since })) return null;
     return insertCall(tx, provider, 'revocation', REVOCATION_MS);
   });
 }
@@ -73,13 +79,20 @@ async function isUnderWay(tx: Db, provider: string, kind: 'exchange' | 'revocati
 }
 
 /** Whether a creator may be on the consent page, or on the way back, who went there since then. */
-async function isConsenting(tx: Db, provider: string, since: Date): Promise<boolean> {
+async function isConsenting(
+  tx: Db,
+  provider: string,
+  { userId, since }: { userId: string; since: Date },
+): Promise<boolean> {
+  const waited = Date.now() - since.getTime();
+  if (waited > HELD_UP_MS) return false;
   const [open] = await tx
     .select({ id: oauthStates.id })
     .from(oauthStates)
     .where(
       and(
         eq(oauthStates.provider, provider),
+        waited > HELD_UP_BY_OTHERS_MS ? eq(oauthStates.userId, userId) : undefined,
         isNull(oauthStates.usedAt),
         gt(oauthStates.expiresAt, sql`now()`),
         gt(oauthStates.createdAt, sql`${since.toISOString()}::timestamptz - ${CLOCKS_DIFFER}`),
