@@ -51,77 +51,127 @@ const MOST_KEEPERS = 200;
 
 /** The second line behind the API and Temporal: database and workflows are made to agree again. */
 export const createSweepActivities = (deps: Deps) => ({
+  /** Does every part, also when one fails. @throws the first failure, after the last part */
   sweepOnce: (): Promise<Swept> =>
     alive(async () => {
-      const { db, temporal } = deps;
-      const posts = await unstartedPosts(db, MOST);
-      await each(posts, async (post) => {
-        await startPost(temporal, post);
-        await markPostStarted(db, post.id);
-      });
-      const deletions = await unstartedDeletions(db, MOST);
-      await each(deletions, async (post) => {
-        await startDeletion(temporal, post);
-        await markDeletionStarted(db, post.id);
-      });
-      const events = await unstartedEvents(db, MOST);
-      await each(events, async ({ id, provider, externalId, eventType, requestId }) => {
-        await startEvent(temporal, {
-          provider,
-          externalId,
-          input: { eventId: id },
-          summary: eventType,
-          requestId,
-        });
-        await markEventStarted(db, id);
-      });
-      const media = await unstartedMedia(db, MOST);
-      await each(media, async (row) => {
-        await (row.uploadedAt === null ? startMedia(temporal, row) : signalMediaCompleted(temporal, row));
-        await markMediaStarted(db, row.id);
-      });
-      const keepers = await startKeepers(deps);
-      const unwiped = await unwipedAccounts(db, MOST);
-      await each(unwiped, (account) => signalDisconnect(temporal, account));
-      const returned = await unnoticedReturns(db, MOST);
-      await each(returned, (account) => signalAccountChanged(temporal, account));
-      const repaired = { orphans: 0, stragglers: 0 };
-      await each(await uncheckedPosts(db, MOST_CHECKED), async ({ id }) => {
-        const repair = await agree(deps, id);
-        if (repair !== null) repaired[repair] += 1;
-      });
-      await forgetOldRows(db);
-      const files = await tidyMedia(deps);
-      const counted = countRepairs({
-        posts: posts.length,
-        deletions: deletions.length,
-        events: events.length,
-        media: media.length,
-        accounts: unwiped.length + returned.length,
-        keepers,
-        ...repaired,
-      });
-      return { ...counted, files };
+      const swept = { ...NOTHING };
+      const failures: unknown[] = [];
+      for (const part of PARTS)
+        try {
+          Object.assign(swept, await part(deps));
+        } catch (error) {
+          failures.push(error);
+        }
+      if (failures.length > 0) throw failures[0];
+      const { files, ...repairs } = swept;
+      return { ...countRepairs(repairs), files };
     }),
 });
 
-/** Starts the keepers that are gone, of the accounts whose turn it is. @returns how many were */
-async function startKeepers({ db, temporal }: Deps): Promise<number> {
+const NOTHING: Swept = {
+  posts: 0,
+  deletions: 0,
+  events: 0,
+  media: 0,
+  accounts: 0,
+  keepers: 0,
+  orphans: 0,
+  stragglers: 0,
+  files: 0,
+};
+
+/** What a sweep does, in this order; each says what it has repaired. */
+const PARTS: readonly ((deps: Deps) => Promise<Partial<Swept>>)[] = [
+  startPosts,
+  startDeletions,
+  startEvents,
+  startUploads,
+  startKeepers,
+  tellOfAccounts,
+  comparePosts,
+  async ({ db }) => {
+    await forgetOldRows(db);
+    return {};
+  },
+  async (deps) => ({ files: await tidyMedia(deps) }),
+];
+
+async function startPosts({ db, temporal }: Deps) {
+  const posts = await unstartedPosts(db, MOST);
+  await each(posts, async (post) => {
+    await startPost(temporal, post);
+    await markPostStarted(db, post.id);
+  });
+  return { posts: posts.length };
+}
+
+async function startDeletions({ db, temporal }: Deps) {
+  const deletions = await unstartedDeletions(db, MOST);
+  await each(deletions, async (post) => {
+    await startDeletion(temporal, post);
+    await markDeletionStarted(db, post.id);
+  });
+  return { deletions: deletions.length };
+}
+
+async function startEvents({ db, temporal }: Deps) {
+  const events = await unstartedEvents(db, MOST);
+  await each(events, async ({ id, provider, externalId, eventType, requestId }) => {
+    await startEvent(temporal, {
+      provider,
+      externalId,
+      input: { eventId: id },
+      summary: eventType,
+      requestId,
+    });
+    await markEventStarted(db, id);
+  });
+  return { events: events.length };
+}
+
+async function startUploads({ db, temporal }: Deps) {
+  const media = await unstartedMedia(db, MOST);
+  await each(media, async (row) => {
+    await (row.uploadedAt === null ? startMedia(temporal, row) : signalMediaCompleted(temporal, row));
+    await markMediaStarted(db, row.id);
+  });
+  return { media: media.length };
+}
+
+async function tellOfAccounts({ db, temporal }: Deps) {
+  const unwiped = await unwipedAccounts(db, MOST);
+  await each(unwiped, (account) => signalDisconnect(temporal, account));
+  const returned = await unnoticedReturns(db, MOST);
+  await each(returned, (account) => signalAccountChanged(temporal, account));
+  return { accounts: unwiped.length + returned.length };
+}
+
+async function comparePosts(deps: Deps) {
+  const repaired = { orphans: 0, stragglers: 0 };
+  await each(await uncheckedPosts(deps.db, MOST_CHECKED), async ({ id }) => {
+    const repair = await agree(deps, id);
+    if (repair !== null) repaired[repair] += 1;
+  });
+  return repaired;
+}
+
+/** Starts the keepers that are gone, of the accounts whose turn it is. */
+async function startKeepers({ db, temporal }: Deps) {
   const accounts = await uncheckedKeepers(db, MOST_KEEPERS);
-  if (accounts.length === 0) return 0;
+  if (accounts.length === 0) return { keepers: 0 };
   const running = await runningKeepers(temporal, accounts);
-  let started = 0;
+  let keepers = 0;
   await each(
     accounts.filter(({ id }) => !running.has(id)),
     async (account) => {
-      if (await startKeeper(temporal, account)) started += 1;
+      if (await startKeeper(temporal, account)) keepers += 1;
     },
   );
   await markKeepersChecked(
     db,
     accounts.map(({ id }) => id),
   );
-  return started;
+  return { keepers };
 }
 
 /** Makes post and workflow agree, as far as they do not: both open, or both ended. */
@@ -139,8 +189,11 @@ async function agree({ db, temporal }: Deps, postId: string): Promise<'orphans' 
 
 const AT_ONCE = 10;
 
-/** A few at a time; the first failure ends it, and the next sweep goes on. */
+/** A few at a time, also when one fails: the next sweep tries that one again. @throws the first failure, at the end */
 async function each<T>(rows: readonly T[], start: (row: T) => Promise<void>): Promise<void> {
+  const failures: unknown[] = [];
   for (let first = 0; first < rows.length; first += AT_ONCE)
-    await Promise.all(rows.slice(first, first + AT_ONCE).map(start));
+    for (const result of await Promise.allSettled(rows.slice(first, first + AT_ONCE).map(start)))
+      if (result.status === 'rejected') failures.push(result.reason);
+  if (failures.length > 0) throw failures[0];
 }

@@ -27,7 +27,10 @@ export async function serveMetrics({
       response.writeHead(404).end();
       return;
     }
-    void all.metrics().then((text) => response.setHeader('content-type', all.contentType).end(text));
+    all.metrics().then(
+      (text) => response.setHeader('content-type', all.contentType).end(text),
+      () => response.writeHead(500).end(),
+    );
   });
   await once(server.listen(port, host), 'listening');
   return {

@@ -86,6 +86,22 @@ test('one whose workflow is lost in the middle of the upload goes on where it wa
   expect(made).toMatchObject([{ id: post.publishId, live: true }]);
 });
 
+test('a part that fails does not keep the others waiting', async () => {
+  onTestFailed(() => world.tell());
+  const { db } = world.database;
+  const id = await scheduled();
+  await deleteWorkflow(id);
+  await olden();
+  await db.execute(sql`alter table media rename to media_away`);
+  const swept = world.sweep();
+  try {
+    await until('the post to have a workflow', async () => (await runs(id).catch(() => false)) || null);
+  } finally {
+    await db.execute(sql`alter table media_away rename to media`);
+  }
+  await swept;
+});
+
 test('a workflow whose post has ended without it ends too', async () => {
   onTestFailed(() => world.tell());
   const id = await scheduled();
