@@ -32,12 +32,16 @@ export function takenOver(): ApplicationFailure {
   return notYet('TakenOver', 'another try has taken this one for lost', 1000);
 }
 
-/** A provider call that Temporal should make again. @param ms when, where more is known than the error says */
+/**
+ * A provider call that Temporal should make again. The provider's own sentences, which may quote the post, stay out of the
+ * history. @param ms when, where more is known than the error says
+ */
 export function tryAgain(error: ProviderError, ms = error.retryAfterMs): ApplicationFailure {
+  const { provider, providerCode, logId } = error;
   return ApplicationFailure.create({
     type: error.code,
     message: error.message,
-    details: [error.details],
+    details: [{ provider, providerCode, logId }],
     ...(ms === undefined ? {} : { nextRetryDelay: Math.min(ms, HOUR_MS) }),
   });
 }

@@ -105,7 +105,7 @@ export function connectError(
       );
     case 'missing_scopes': {
       const words = failure.scopes.map((scope) =>
-        permissions === null ? scope : `${inWords(permissions, scope)} (${scope})`,
+        permissions === null ? scope : inWords(permissions, scope),
       );
       return of(
         400,

@@ -268,7 +268,7 @@ describe('the result', () => {
     const page = await browser.get(end.location ?? '');
     expect(page.status).toBe(400);
     expect(words(page)).toContain(
-      'These permissions were not granted: put drafts into your TikTok inbox (video.upload), post videos and photos for you (video.publish).',
+      'These permissions were not granted: put drafts into your TikTok inbox, post videos and photos for you.',
     );
   });
 });
