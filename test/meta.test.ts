@@ -758,22 +758,32 @@ describe('a post', () => {
     await published(await publish('threads', body));
   });
 
-  test('that has to do with replies waits for the permission, and nothing of it is out', async () => {
+  test('that has to do with replies is refused without the permission, and waits for one that was lost', async () => {
     onTestFailed(() => world.tell());
     const { post: open }: Json = await world.control('POST', '/threads/posts', { text: 'for all to answer' });
     const before = (await count('threads')).containers;
     const scope = (value: string): Promise<unknown> =>
       world.database.db.execute(`update oauth_accounts set scope = ${value} where id = '${threads.id}'`);
-    await scope(`array_remove(scope, 'threads_manage_replies')`);
     const body = { accountId: threads.id, mediaType: 'TEXT' };
-    const answers = await Promise.all(
-      [
-        chain('allowed later'),
-        { ...body, postInfo: { text: 'an answer for later', reply_to_id: open.id } },
-        { ...body, postInfo: { text: 'for mine', reply_control: 'followers_only' } },
-      ].map((post) => publish('threads', post)),
-    );
-    for (const { body: post } of answers) await world.untilPost(post.id, 'waiting_account');
+    const posts = [
+      chain('allowed later'),
+      { ...body, postInfo: { text: 'an answer for later', reply_to_id: open.id } },
+      { ...body, postInfo: { text: 'for mine', reply_control: 'followers_only' } },
+    ];
+    const scheduledAt = new Date(Date.now() + 3_600_000).toISOString();
+    const answers = await Promise.all(posts.map((post) => publish('threads', { ...post, scheduledAt })));
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202]);
+    await scope(`array_remove(scope, 'threads_manage_replies')`);
+    for (const post of posts)
+      expect((await publish('threads', { ...post, allowDuplicate: true })).body.error).toMatchObject({
+        code: 'permission_missing',
+        details: { scopes: ['threads_manage_replies'] },
+      });
+    const soon = new Date(Date.now() + 1000).toISOString();
+    for (const { body: post } of answers) {
+      await world.call('PATCH', `/api/posts/${post.id}`, { body: { scheduledAt: soon } });
+      await world.untilPost(post.id, 'waiting_account');
+    }
     expect((await count('threads')).containers).toBe(before);
 
     await scope(`scope || '{threads_manage_replies}'`);
