@@ -1,15 +1,19 @@
 import { type Client, isGrpcServiceError, ServiceError } from '@temporalio/client';
 import { NamespaceTaken } from '../workflows/namespace.ts';
 import { DatabaseUnreachable } from '../db/connections.ts';
-import { apiError } from './errors.ts';
+import { ApiError, apiError } from './errors.ts';
 
 /** How long the API waits for PostgreSQL or Temporal before it says that they are away. */
 const PATIENCE_MS = 2_000;
 
-/** Whether a query failed because the database was not there, not because of the query. */
+/** Whether a query failed because the database was not there or not there in time, not because of the query. */
 export function isDatabaseAway(error: unknown): boolean {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
-    if (cause instanceof DatabaseUnreachable) return true;
+    if (
+      cause instanceof DatabaseUnreachable ||
+      (cause instanceof ApiError && cause.code === 'database_unavailable')
+    )
+      return true;
   return false;
 }
 

@@ -9,7 +9,7 @@ import { startEvent } from '../../workflows/start.ts';
 import { refusedCaller } from '../access.ts';
 import { batched } from '../batches.ts';
 import type { Deps } from '../deps.ts';
-import { ApiError, apiError } from '../errors.ts';
+import { apiError } from '../errors.ts';
 import { createEventStarter } from '../event-starter.ts';
 import { isDatabaseAway, soon, soonFromTemporal } from '../outage.ts';
 import { ProviderPath, refusals } from '../schemas.ts';
@@ -73,7 +73,7 @@ export const webhookRoutes =
             STORE_MS,
           );
         } catch (error) {
-          if (!(isDatabaseAway(error) || error instanceof ApiError)) throw error;
+          if (!isDatabaseAway(error)) throw error;
           request.log.warn({ err: error }, 'the database is away: workflows keep the events');
           await keepInTemporal(deps, provider.name, events, request.id);
         }
