@@ -927,8 +927,10 @@ describe('a row of one tenant cannot point to', () => {
     const [one, other] = [await tenant(), await tenant()];
     const own = newPost(one.account, { mediaId: await newMedia(one.userId) });
     expect((await acceptPost(db, own)).outcome).toBe('created');
-    const stolen = newPost(one.account, { mediaId: await newMedia(other.userId) });
-    expect(await refusal(acceptPost(db, stolen))).toMatchObject({ code: FOREIGN_KEY });
+    const mediaId = await newMedia(other.userId);
+    expect(await acceptPost(db, newPost(one.account, { mediaId }))).toEqual({ outcome: 'media_gone' });
+    const stolen = db.update(posts).set({ mediaId }).where(eq(posts.userId, one.userId)).execute();
+    expect(await refusal(stolen)).toMatchObject({ code: FOREIGN_KEY });
   });
 
   test('another tenant’s post', async () => {
