@@ -99,7 +99,8 @@ test('a part that fails does not keep the others waiting', async () => {
   } finally {
     await db.execute(sql`alter table media_away rename to media`);
   }
-  await swept;
+  // The next try has nothing left to mend.
+  expect(await swept).toMatchObject({ orphans: 0 });
 });
 
 test('a workflow whose post has ended without it ends too', async () => {
