@@ -21,12 +21,19 @@ const SCOPES = ['basic', 'content_publish', 'manage_comments', 'manage_insights'
   (name) => `instagram_business_${name}`,
 );
 
+/** Beyond what is asked for without these settings: webhooks about comments. */
+const ASKED = {
+  INSTAGRAM_LOGIN_SCOPES: SCOPES.join(','),
+  INSTAGRAM_SCOPES:
+    'instagram_basic,instagram_content_publish,instagram_manage_comments,pages_show_list,pages_read_engagement,pages_manage_metadata,business_management',
+};
+
 let world: World;
 let login: Provider;
 let videoId: string;
 let imageId: string;
 beforeAll(async () => {
-  world = await createWorld();
+  world = await createWorld({ env: ASKED });
   const found = createProviders(readConfig('server', world.env).providers).find(
     'instagram',
     'instagram_login',
