@@ -145,7 +145,9 @@ export async function finishConnect(
     }
     return { returnTo, stateId: state?.id ?? null, accounts: result };
   }
-  await noteRefusal(request, db, {
+  // An attempt ends once; whoever has none, or one that has ended, can go on calling.
+  const note = state === null ? noteRefusal : noted;
+  await note(request, db, {
     actor: userId === null ? 'anonymous' : 'creator',
     userId,
     ip,

