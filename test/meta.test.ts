@@ -144,7 +144,7 @@ describe('an account', () => {
     const { answer } = await connectAs({});
     const [{ id }] = answer.body.accounts;
     await addPage(creator, 'second_page');
-    const scopes = instagram.scopes.filter((scope: string) => scope !== 'instagram_content_publish');
+    const scopes = instagram.scopes.filter((scope: string) => scope !== 'pages_show_list');
     expect((await connectAs({ scopes })).answer.body.error).toMatchObject({ code: 'missing_scopes' });
     await published(await publish('instagram', { accountId: id, mediaType: 'REELS', mediaId: videoId }));
   });

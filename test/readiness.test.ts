@@ -79,7 +79,12 @@ describe('a database that is not the right one', () => {
     const url = await changed(
       'drop schema public cascade; drop schema if exists drizzle cascade; create schema public',
     );
-    const more = { DATABASE_URL: url, TEMPORAL_NAMESPACE: await newNamespace() };
+    // Another database is another installation, with media of its own.
+    const more = {
+      DATABASE_URL: url,
+      TEMPORAL_NAMESPACE: await newNamespace(),
+      EVERPOST_MEDIA: `file:${world.dir}/media-without-tables`,
+    };
     const [api, child] = await Promise.all([server(more), worker(more)]);
     const { ready, checks } = await readiness(api);
     expect(ready).toBe(false);

@@ -157,7 +157,8 @@ test('readiness is asked for once at a time, however many ask', async () => {
       Array.from({ length: 200 }, async () => app.inject({ url: '/readyz' })),
     );
     expect(new Set(answers.map(({ statusCode }) => statusCode))).toEqual(new Set([200]));
-    expect(asked).toBeLessThanOrEqual(3);
+    // One look takes four statements.
+    expect(asked).toBeLessThanOrEqual(4);
   } finally {
     await app.close();
   }
