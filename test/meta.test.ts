@@ -718,7 +718,7 @@ describe('a post', () => {
     }
   });
 
-  test('that lost its scope since is refused at once, too', async () => {
+  test('that lost its scope since waits for the account, and names it', async () => {
     onTestFailed(() => world.tell());
     const scope = (value: string): Promise<unknown> =>
       world.database.db.execute(`update oauth_accounts set scope = ${value} where id = '${threads.id}'`);
@@ -733,11 +733,13 @@ describe('a post', () => {
     await scope(`array_remove(scope, 'threads_location_tagging')`);
     const at = new Date(Date.now() + 500).toISOString();
     await world.call('PATCH', `/api/posts/${answer.body.id}`, { body: { scheduledAt: at } });
-    const { error } = await world.untilPost(answer.body.id, 'failed');
-    expect(error).toMatchObject({
-      code: 'permission_missing',
-      message: 'threads_location_tagging is not granted',
+    const { waiting } = await world.untilPost(answer.body.id, 'waiting_account');
+    expect(waiting).toMatchObject({
+      reason: 'account',
+      userMessage: expect.stringContaining('threads_location_tagging'),
     });
+    await world.call('POST', `/api/posts/${answer.body.id}/cancel`);
+    await world.untilPost(answer.body.id, 'cancelled');
   });
 
   test('that is limited to countries fails before any part of it is out, unless the profile may', async () => {
