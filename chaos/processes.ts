@@ -58,9 +58,10 @@ export async function startStack(say: (line: string) => void = () => {}) {
       databaseUrl = url;
       return child;
     });
-    // Outlives every kill: as soon as the database is back, so is the connection.
+    // Outlives every kill: as soon as the database is back, so is the connection. Only one: a second that logs in just then
+    // could be taken for a process's (chaos/backends.ts).
     const sql = postgres(databaseUrl, {
-      max: 4,
+      max: 1,
       connect_timeout: 5,
       backoff: () => 0.2,
       // The driver's own question for array types has nobody who hears of its failure.

@@ -14,6 +14,8 @@ let server: Child | undefined;
 let accountId: string;
 beforeAll(async () => {
   world = await createWorld({ env: { EVERPOST_MEDIA_RETENTION: '1d' } });
+  // It runs when a test asks for it.
+  await world.temporal.schedule.getHandle('sweep').pause();
   [server] = world.children;
   accountId = await world.connect();
 });

@@ -10,12 +10,18 @@ import { createWorld, sampleVideo, until, type Answer, type Json, type World } f
 
 /* Instagram and Threads through every layer: connected, published, told by webhooks, given up. */
 
+/** Webhooks about comments are not asked for without it. */
+const ASKED = {
+  INSTAGRAM_SCOPES:
+    'instagram_basic,instagram_content_publish,instagram_manage_comments,pages_show_list,pages_read_engagement,pages_manage_metadata,business_management',
+};
+
 let world: World;
 let videoId: string;
 let instagram: Json;
 let threads: Json;
 beforeAll(async () => {
-  world = await createWorld();
+  world = await createWorld({ env: ASKED });
   videoId = await world.upload();
   instagram = await connect('instagram');
   threads = await connect('threads');
