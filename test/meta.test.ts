@@ -1062,7 +1062,8 @@ describe('callbacks', () => {
   test('a comment is kept', async () => {
     onTestFailed(() => world.tell());
     const [media] = await world.database.db.execute<Json>(
-      `select provider_post_id as id from posts where provider = 'instagram' and state = 'published' limit 1`,
+      sql`select provider_post_id as id from posts
+          where oauth_account_id = ${instagram.id} and state = 'published' limit 1`,
     );
     await world.control('POST', '/instagram/comments', { mediaId: media?.['id'], text: 'nice' });
     const comment = await until('the comment', async () => {
