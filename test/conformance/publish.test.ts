@@ -181,9 +181,9 @@ describe.for(DRIVERS)('$label', (driver) => {
       await expectHit('accept-then-drop');
     });
 
-    test('a carousel, though its parts ended while it waited', async ({ skip }) => {
-      const { carousel } = driver;
-      if (carousel === undefined) return skip('its parts do not end');
+    const { carousel } = driver;
+    if (carousel === undefined) return;
+    test('a carousel, though its parts ended while it waited', async () => {
       const example = (await driver.examples(stage.files, world))['a carousel'];
       if (example === undefined) throw new Error(`${driver.label} has no carousel`);
       const person = await stage.newPerson(driver);
