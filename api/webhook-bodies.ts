@@ -3,14 +3,37 @@ import { apiError } from './errors.ts';
 
 /*
  * Bodies of webhooks are gathered before it is known who has sent them. What they may take of the memory is bounded: so
- * many at once, each up to 64 KiB, and one room for all that is longer. So long ones never keep short ones out.
+ * many at once, each up to 64 KiB, and one room for all that is longer. So long ones never keep short ones out. Where a
+ * new one finds no place, the slowest of all gives its place up: events come within milliseconds, while strangers who
+ * hold places let their bodies wait.
  */
 
 const AT_ONCE = 1_000;
 const SHORT = 65_536;
 const ROOM_FOR_LONG = 64 * 1_048_576;
 
-let underWay = 0;
+/** A body that is coming in. */
+class Coming {
+  readonly since = performance.now();
+  parts: Buffer[] = [];
+  size = 0;
+  /** How much of the room it takes. */
+  room = 0;
+  readonly #givenUp = Promise.withResolvers<never>();
+  /** Rejects when the body has to give its place up. */
+  readonly givenUp = this.#givenUp.promise;
+
+  giveUp(): void {
+    this.#givenUp.reject(apiError('overloaded'));
+  }
+
+  /** Bytes in each millisecond; those of a short body are given in advance, so that one which has just begun is fast. */
+  speed(now: number): number {
+    return (this.size + SHORT) / Math.max(1, now - this.since);
+  }
+}
+
+const coming = new Set<Coming>();
 let room = ROOM_FOR_LONG;
 
 /**
@@ -20,26 +43,52 @@ let room = ROOM_FOR_LONG;
  */
 export async function readWebhookBody(payload: IncomingMessage, largest: number): Promise<Buffer> {
   if (Number(payload.headers['content-length'] ?? 0) > largest) throw apiError('body_too_large');
-  if (underWay >= AT_ONCE) throw apiError('overloaded');
-  underWay += 1;
-  let taken = 0;
+  if (coming.size >= AT_ONCE) endSlowest([...coming]);
+  const body = new Coming();
+  coming.add(body);
   try {
-    const parts: Buffer[] = [];
-    let size = 0;
-    for await (const part of partsOf(payload)) {
-      size += part.length;
-      if (size > largest) throw apiError('body_too_large');
-      const more = Math.max(0, size - SHORT - taken);
-      if (more > room) throw apiError('overloaded');
-      room -= more;
-      taken += more;
-      parts.push(part);
-    }
-    return Buffer.concat(parts, size);
+    return await Promise.race([gather(payload, body, largest), body.givenUp]);
   } finally {
-    underWay -= 1;
-    room += taken;
+    end(body);
   }
+}
+
+async function gather(payload: IncomingMessage, body: Coming, largest: number): Promise<Buffer> {
+  for await (const part of partsOf(payload)) {
+    // Its place is another's now.
+    if (!coming.has(body)) break;
+    body.size += part.length;
+    if (body.size > largest) throw apiError('body_too_large');
+    takeRoom(body);
+    if (coming.has(body)) body.parts.push(part);
+  }
+  return Buffer.concat(body.parts);
+}
+
+/** Takes the room that a long body needs, from slower ones where there is too little; the slowest itself is ended. */
+function takeRoom(body: Coming): void {
+  const more = Math.max(0, body.size - SHORT - body.room);
+  if (more > room) {
+    endSlowest([...coming].filter((one) => one === body || one.room > 0));
+    if (coming.has(body)) takeRoom(body);
+    return;
+  }
+  room -= more;
+  body.room += more;
+}
+
+function endSlowest(bodies: readonly Coming[]): void {
+  const now = performance.now();
+  const slowest = bodies.reduce((one, other) => (other.speed(now) < one.speed(now) ? other : one));
+  slowest.giveUp();
+  end(slowest);
+}
+
+/** Gives back what a body has taken, once. */
+function end(body: Coming): void {
+  if (!coming.delete(body)) return;
+  room += body.room;
+  body.parts = [];
 }
 
 async function* partsOf(payload: IncomingMessage): AsyncGenerator<Buffer> {

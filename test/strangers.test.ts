@@ -97,6 +97,56 @@ describe('a webhook body', () => {
   });
 });
 
+/** Announces a body with a forged signature, and sends this much of it. @returns what it was answered, at the end */
+const stranger = (length: number, sent: number): Promise<string> =>
+  begin(
+    '/api/webhooks/instagram',
+    { 'content-length': String(length), 'x-hub-signature-256': META_SIGNATURE },
+    'x'.repeat(sent),
+  ).catch(() => '');
+
+/** Delivers a genuine event of this many bytes. */
+async function deliverGenuine(bytes: number): Promise<Answer> {
+  const value = { id: randomUUID(), text: 'x'.repeat(bytes) };
+  const entry = [{ id: randomUUID(), time: 1, changes: [{ field: 'comments', value }] }];
+  const body = JSON.stringify({ object: 'instagram', entry });
+  const signature = createHmac('sha256', world.secrets.instagramSecret).update(body).digest('hex');
+  const headers = { 'x-hub-signature-256': `sha256=${signature}` };
+  return world.call('POST', '/api/webhooks/instagram', { key: null, body, headers });
+}
+
+describe('strangers whose bodies do not come', () => {
+  test('lose their places to genuine events, though they hold all of them', async () => {
+    onTestFailed(() => world.tell());
+    // Some more than there are places: when one is answered 503, all places are taken.
+    const strangers = Array.from({ length: 1_050 }, () => stranger(60_000, 0));
+    expect(await Promise.race(strangers)).toMatch(/^HTTP\/1.1 503 /);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => deliverGenuine(1_000)));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    const texts = await Promise.all(strangers);
+    expect(texts.filter((text) => text.startsWith('HTTP/1.1 503 ')).length).toBeGreaterThanOrEqual(50);
+  });
+
+  test('lose the room for long ones to a genuine one, though they fill it', async () => {
+    onTestFailed(() => world.tell());
+    const length = 8_000_000;
+    const strangers = Array.from({ length: 12 }, () => stranger(length, length - 1));
+    expect(await Promise.race(strangers)).toMatch(/^(HTTP\/1.1 503 |$)/);
+    await until(
+      'a long event to be taken',
+      async () => {
+        // One that is refused early may see its connection end.
+        const answer = await deliverGenuine(4_000_000).catch(() => null);
+        if (answer === null || answer.status === 503) return null;
+        expect(answer.status).toBe(200);
+        return true;
+      },
+      5_000,
+    );
+    await Promise.all(strangers);
+  });
+});
+
 describe('the audit log', () => {
   const refused = sql`select count(*) from audit_log where action in ('webhook.refused', 'access.refused')`;
 
