@@ -8,6 +8,11 @@ const REPLACEMENT = '\ufffd';
 /** Nested deeper, parsers run out of stack, ours and PostgreSQL's. */
 const DEEPEST = 100;
 
+/** Bytes as text: U+FFFD stands for what is no UTF-8. Their signature is verified before, over the bytes. */
+export function textOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
 /** The text without NUL and halves of surrogate pairs, cut to `longest` UTF-16 units. */
 export function cleanText(text: string, longest = Infinity): string {
   return text.slice(0, longest).toWellFormed().replaceAll('\0', REPLACEMENT);

@@ -43,6 +43,41 @@ function deliver(provider: 'tiktok' | 'instagram' | 'threads', body: string): Pr
   return world.call('POST', `/api/webhooks/${provider}`, { key: null, body, headers });
 }
 
+/** What is no UTF-8, each as its bytes. */
+const BROKEN: readonly (readonly [what: string, bytes: Buffer])[] = [
+  ['half of a surrogate pair', Buffer.from([0xed, 0xa0, 0x80])],
+  ['a surrogate pair as CESU-8', Buffer.from([0xed, 0xa0, 0xbd, 0xed, 0xb8, 0x80])],
+  ['a letter of Latin 1', Buffer.from([0xe9])],
+  ['half of a letter', Buffer.from([0xf0, 0x9f, 0x98])],
+  ['an overlong NUL', Buffer.from([0xc0, 0x80])],
+  ['the byte FF', Buffer.from([0xff])],
+];
+
+/** Delivers a body with these bytes in the place of its `?`, signed as it is sent. */
+async function deliverBytes(
+  provider: 'tiktok' | 'instagram' | 'threads',
+  text: string,
+  bytes: Buffer,
+): Promise<Answer> {
+  const [before = '', after = ''] = text.split('?');
+  const body = Buffer.concat([Buffer.from(before), bytes, Buffer.from(after)]);
+  const t = Math.floor(Date.now() / 1000);
+  const hmac = (key: string, start = ''): string =>
+    createHmac('sha256', key).update(start).update(body).digest('hex');
+  const headers: Record<string, string> =
+    provider === 'tiktok'
+      ? { 'tiktok-signature': `t=${t},s=${hmac(secret, `${t}.`)}` }
+      : { 'x-hub-signature-256': `sha256=${hmac(world.secrets[`${provider}Secret`])}` };
+  const response = await fetch(`${world.url}/api/webhooks/${provider}`, { method: 'POST', headers, body });
+  const answer = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    text: answer,
+    body: JSON.parse(answer),
+  };
+}
+
 /** The event as the operator sees it, once it is applied. */
 async function applied(mark: string): Promise<Json> {
   return until(`the event with ${mark} to be applied`, async () => {
@@ -68,6 +103,30 @@ const tiktok = (parts: Record<string, string>): string => {
 };
 const comment = (field: string, value: string, entryId = instagram.openId, more = ''): string =>
   `{"object":"instagram","entry":[{"id":"${entryId}","time":1700000000,"changes":[{"field":"${field}","value":${value}}]}]${more}}`;
+
+describe.each(BROKEN)('an event whose bytes hold %s', (_what, bytes) => {
+  test.for<[provider: 'tiktok' | 'instagram' | 'threads', text: (mark: string) => string]>([
+    ['tiktok', (mark) => tiktok({ note: `"${mark} ? good"` })],
+    ['instagram', (mark) => comment('comments', `{"id":"${mark}","text":"so ? good","media":{"id":"17"}}`)],
+    [
+      'threads',
+      (mark) =>
+        `{"app_id":"1","topic":"moderate","target_id":"1","values":{"field":"replies","value":{"id":"${mark}","text":"?"}}}`,
+    ],
+  ])('of %s is kept, applied and shown', async ([provider, text]) => {
+    const mark = randomUUID();
+    expect(await deliverBytes(provider, text(mark), bytes)).toMatchObject({
+      status: 200,
+      body: { received: 1 },
+    });
+    expect(JSON.stringify(await applied(mark))).toContain('\ufffd');
+  });
+
+  test('between its parts is no JSON, and is refused', async () => {
+    const answer = await deliverBytes('tiktok', '{"event":?}', bytes);
+    expect([answer.status, answer.body.error.code]).toEqual([400, 'malformed_json']);
+  });
+});
 
 describe.each(UNCLEAN)('an event with %s', (unclean) => {
   test.for<[where: string, body: (mark: string) => string]>([

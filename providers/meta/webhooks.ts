@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { equalHex, hmacSha256Hex, sha256Hex } from '../../crypto/signatures.ts';
+import { textOf } from '../clean.ts';
 import { parseJson, parseVerbatim } from '../http.ts';
 import { id, moment, record, records, tryParse } from '../json.ts';
 import type { IncomingEvent, Webhooks } from '../provider.ts';
@@ -34,7 +35,7 @@ export function metaWebhooks(
     handshake: (query) => handshake(query, verifyToken),
     signedUser: (signedRequest, now) => signedUser(signedRequest, [...appSecrets, ...webhookSecrets], now),
     split(body) {
-      const parsed = parseVerbatim(new TextDecoder('utf-8', { fatal: true }).decode(body));
+      const parsed = parseVerbatim(textOf(body));
       // The whole may be wrapped in a list (sheets instagram section 8.5, 3; threads section 10).
       const bodies = Array.isArray(parsed) ? records(parsed) : [record(parsed)];
       if (bodies.some((one) => one === null)) throw new SyntaxError('not a JSON object');

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { equalHex, hmacSha256Hex } from '../../crypto/signatures.ts';
-import { cleanJson } from '../clean.ts';
+import { cleanJson, textOf } from '../clean.ts';
 import { parseJson } from '../http.ts';
 import { id, moment, record, text } from '../json.ts';
 import type { EventEffect, IncomingEvent, Webhooks } from '../provider.ts';
@@ -41,7 +41,7 @@ export function createWebhooks({ webhookSecrets }: Pick<TikTokSettings, 'webhook
     },
 
     split(body) {
-      const payload = cleanJson(new TextDecoder('utf-8', { fatal: true }).decode(body));
+      const payload = cleanJson(textOf(body));
       const event = record(parseJson(payload));
       if (event === null) throw new SyntaxError('not a JSON object');
       return [read(payload, event)];
