@@ -20,6 +20,7 @@ COPY metrics metrics
 COPY providers providers
 COPY scripts scripts
 COPY settings settings
+COPY temporal temporal
 COPY workflows workflows
 RUN npm run build:workflows
 

@@ -14,7 +14,7 @@ import { sendThrough } from './providers/proxies.ts';
 import { startedWith } from './started.ts';
 import { StartError, tellFailure } from './startup.ts';
 import { watchEventLoop } from './watchdog.ts';
-import { onlyWith } from './workflows/namespace.ts';
+import { onlyWith } from './temporal/namespace.ts';
 
 /* The API process: put together, run, closed in order. */
 

@@ -27,9 +27,9 @@ import { workflowBundle } from './scripts/workflow-bundle.ts';
 import { startedWith } from './started.ts';
 import { tellFailure } from './startup.ts';
 import { watchEventLoop } from './watchdog.ts';
-import { TASK_QUEUE } from './workflows/names.ts';
-import { NamespaceTaken, takeNamespace } from './workflows/namespace.ts';
-import { ensureSearchAttributes } from './workflows/setup.ts';
+import { TASK_QUEUE } from './temporal/names.ts';
+import { NamespaceTaken, takeNamespace } from './temporal/namespace.ts';
+import { ensureSearchAttributes } from './temporal/setup.ts';
 
 /* The Temporal worker: runs workflows and activities until SIGTERM, then lets what is under way end. */
 

@@ -1,7 +1,7 @@
 import { type Context, log } from '@temporalio/activity';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { ActivityInterceptors } from '@temporalio/worker';
-import { REQUEST_ID } from '../workflows/names.ts';
+import { REQUEST_ID } from '../temporal/names.ts';
 
 /** Ids of ours in what an activity is told. */
 const IDS = ['postId', 'step', 'accountId', 'mediaId', 'eventId'];

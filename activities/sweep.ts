@@ -19,7 +19,7 @@ import {
   startKeeper,
   startMedia,
   startPost,
-} from '../workflows/start.ts';
+} from '../temporal/start.ts';
 import { alive } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { tidyMedia } from './media-files.ts';

@@ -16,7 +16,7 @@ import { isInService, loginOf } from '../db/logins.ts';
 import { openPosts } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Provider, TokenSet } from '../providers/provider.ts';
-import { askForToken, askToCancel, wakePost } from '../workflows/start.ts';
+import { askForToken, askToCancel, wakePost } from '../temporal/start.ts';
 import { alive, uninterruptedSignal } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { notYet, tryAgain } from './failures.ts';

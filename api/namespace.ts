@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Db } from '../db/client.ts';
 import { findInstallationId, installationId } from '../db/installation.ts';
-import { checkNamespace, NamespaceTaken, takeNamespace } from '../workflows/namespace.ts';
+import { checkNamespace, NamespaceTaken, takeNamespace } from '../temporal/namespace.ts';
 import { isDatabaseAway, soon } from './outage.ts';
 
 /** A webhook that PostgreSQL cannot take waits for nothing else for long. */

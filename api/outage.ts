@@ -1,5 +1,5 @@
 import { type Client, isGrpcServiceError, ServiceError } from '@temporalio/client';
-import { NamespaceTaken } from '../workflows/namespace.ts';
+import { NamespaceTaken } from '../temporal/namespace.ts';
 import { DatabaseUnreachable } from '../db/connections.ts';
 import { ApiError, apiError } from './errors.ts';
 

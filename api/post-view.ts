@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import type { Post } from '../db/posts.ts';
 import { POST_STATES } from '../db/schema.ts';
-import { postWorkflowId } from '../workflows/names.ts';
+import { postWorkflowId } from '../temporal/names.ts';
 import { requestView } from './post-request.ts';
 import { WaitingView, waitingView } from './post-waiting.ts';
 import { Anything, nullable, text, textOrNull, Time } from './schemas.ts';

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { FastifyBaseLogger } from 'fastify';
-import { NamespaceTaken } from '../workflows/namespace.ts';
+import { NamespaceTaken } from '../temporal/namespace.ts';
 import { apiError } from './errors.ts';
 import { isTemporalAway, soonFromTemporal } from './outage.ts';
 

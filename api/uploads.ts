@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type DataStore, Server, Upload } from '@tus/server';
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
 import { expireUpload, markMediaStarted, markUploaded, type Media, mediaById } from '../db/media.ts';
-import { signalMediaCompleted, startMedia } from '../workflows/start.ts';
+import { signalMediaCompleted, startMedia } from '../temporal/start.ts';
 import type { Deps } from './deps.ts';
 import { answerFailureRaw } from './failures.ts';
 import { takeOver } from './hijack.ts';

@@ -83,13 +83,21 @@ async function make(file: string, env: NodeJS.ProcessEnv = {}): Promise<string> 
   return run([process.execPath, script, file], { env: { ...environment, ...env } });
 }
 
+/** The folders of which anything may be in the bundle. */
+const SOURCES = ['workflows', 'temporal'] as const;
+
+function filesOf(folder: string): string[] {
+  return readdirSync(join(ROOT, folder))
+    .toSorted()
+    .map((name) => join(folder, name));
+}
+
 /** Named by what it is made of: our sources and the SDK. */
 function bundleName(): string {
   const hash = createHash('sha256');
-  const folder = join(ROOT, 'workflows');
-  for (const name of readdirSync(folder).toSorted()) {
-    hash.update(`${name}\0`);
-    hash.update(readFileSync(join(folder, name)));
+  for (const file of SOURCES.flatMap((folder) => filesOf(folder))) {
+    hash.update(`${file}\0`);
+    hash.update(readFileSync(join(ROOT, file)));
   }
   hash.update(readFileSync(createRequire(import.meta.url).resolve('@temporalio/worker/package.json')));
   return `workflows-${hash.digest('hex').slice(0, 16)}.js`;

@@ -2,7 +2,7 @@ import { ActivityFailure, setCurrentDetails, setHandler, sleep } from '@temporal
 import type { DeletionOutcome } from '../activities/delete.ts';
 import type { PostError } from '../db/schema.ts';
 import { beginDeletion, deletePiece, renewToken, settleDeletion } from './activity-options.ts';
-import { deletionAsked } from './messages.ts';
+import { deletionAsked } from '../temporal/messages.ts';
 
 /** Deletes what is live of one post, piece by piece; waits for quota and token. How it ends stands in the post. */
 export async function deletePost({

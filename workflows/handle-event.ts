@@ -1,8 +1,8 @@
 import { ActivityFailure, getExternalWorkflowHandle, log } from '@temporalio/workflow';
 import type { AppliedEvent } from '../activities/events.ts';
 import { applyEvent, keepEventError, storeEvent } from './activity-options.ts';
-import { accountChanged, postSettled } from './messages.ts';
-import { postWorkflowId, tokenWorkflowId } from './names.ts';
+import { accountChanged, postSettled } from '../temporal/messages.ts';
+import { postWorkflowId, tokenWorkflowId } from '../temporal/names.ts';
 
 export type HandleEventInput =
   | { eventId: string }

@@ -3,7 +3,7 @@ import {
   type WorkflowInterceptorsFactory,
   workflowInfo,
 } from '@temporalio/workflow';
-import { REQUEST_ID } from './names.ts';
+import { REQUEST_ID } from '../temporal/names.ts';
 
 /** Hands the id of the HTTP request that a workflow came with on to its log lines and its activities. */
 export const interceptors: WorkflowInterceptorsFactory = () => ({

@@ -10,7 +10,7 @@ import {
 } from '@temporalio/workflow';
 import type { TokenStanding } from '../activities/tokens.ts';
 import { refreshAccount, revokeAccount, tokenDue, wakePosts } from './activity-options.ts';
-import { accountChanged, disconnectAccount, refreshToken, revokeAccess } from './messages.ts';
+import { accountChanged, disconnectAccount, refreshToken, revokeAccess } from '../temporal/messages.ts';
 
 /**
  * The single writer of one account's tokens: refreshes them when they are due or refused, until the account is out of

@@ -1,6 +1,6 @@
 import { condition, setCurrentDetails, setHandler } from '@temporalio/workflow';
 import { expireMedia, mediaDue, probeMedia } from './activity-options.ts';
-import { mediaCompleted } from './messages.ts';
+import { mediaCompleted } from '../temporal/messages.ts';
 
 /**
  * Watches over one upload: examines the file when its last byte has arrived, gives it up when that does not happen.

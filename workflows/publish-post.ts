@@ -20,8 +20,8 @@ import {
   settlePost,
   transferMedia,
 } from './activity-options.ts';
-import { cancelPost, lookAgain, postSettled, reschedulePost } from './messages.ts';
-import { EverpostProviderId, EverpostState } from './names.ts';
+import { cancelPost, lookAgain, postSettled, reschedulePost } from '../temporal/messages.ts';
+import { EverpostProviderId, EverpostState } from '../temporal/names.ts';
 
 export interface PublishPostInput {
   postId: string;

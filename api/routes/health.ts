@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Client } from '@temporalio/client';
 import { type Static, Type } from 'typebox';
 import type { StoreTrouble } from '../../media/store.ts';
-import { TASK_QUEUE } from '../../workflows/names.ts';
+import { TASK_QUEUE } from '../../temporal/names.ts';
 import { databaseProblem } from '../../db/problems.ts';
 import type { Deps } from '../deps.ts';
 import { namespaceProblem } from '../namespace.ts';

@@ -1,6 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import type { TemporalSettings } from '../../settings/temporal.ts';
-import { SEARCH_ATTRIBUTES, TASK_QUEUE } from '../../workflows/names.ts';
+import { SEARCH_ATTRIBUTES, TASK_QUEUE } from '../../temporal/names.ts';
 import { failure, ok, warning, type Finding } from './check.ts';
 import { clockFinding } from './clock.ts';
 

@@ -28,11 +28,11 @@ import {
   TASK_QUEUE,
   tokenWorkflowId,
 } from './names.ts';
-import type { deletePost } from './delete-post.ts';
-import type { handleEvent, HandleEventInput } from './handle-event.ts';
-import type { keepTokenFresh } from './keep-token-fresh.ts';
-import type { mediaUpload } from './media-upload.ts';
-import type { publishPost, PublishPostInput } from './publish-post.ts';
+import type { deletePost } from '../workflows/delete-post.ts';
+import type { handleEvent, HandleEventInput } from '../workflows/handle-event.ts';
+import type { keepTokenFresh } from '../workflows/keep-token-fresh.ts';
+import type { mediaUpload } from '../workflows/media-upload.ts';
+import type { publishPost, PublishPostInput } from '../workflows/publish-post.ts';
 
 /*
  * How others start our workflows and speak to them. Ids do the de-duplication: starting twice is starting once. All of
