@@ -16,7 +16,7 @@ export interface Access {
 const DAY_MS = 86_400_000;
 const time = (ms: number): string => new Date(ms).toUTCString();
 
-/** Sheet 2.7 and 5.3: a token that is good now, of an app that the user has not removed. */
+/** instagram-facts 2.7 and 5.3: a token that is good now, of an app that the user has not removed. */
 export function createAccess(instagram: Instagram) {
   const { app, core, options, state } = instagram;
   const calls = new Map<string, number[]>();
@@ -31,7 +31,7 @@ export function createAccess(instagram: Instagram) {
       return refuseGraph({ code: 2_500, message });
     }
     const held = state.tokens[token];
-    // A token of the other stack means nothing here (sheet 1).
+    // A token of the other stack means nothing here (instagram-facts 1.3).
     if (held === undefined || (held.kind === 'login') !== (stack === 'login')) {
       return refuseGraph({ code: 190, message: 'Invalid OAuth access token - Cannot parse access token' });
     }
@@ -59,7 +59,7 @@ export function createAccess(instagram: Instagram) {
     return grant.scopes;
   }
 
-  /** At graph.instagram.com nobody knows (UNCONFIRMED): it is checked when it is sent. */
+  /** At graph.instagram.com nobody knows (UNCONFIRMED, instagram-facts 2.7): it is checked when it is sent. */
   function checkProof(call: Call, token: string, stack: Stack): void {
     const secret = stack === 'login' ? (app.loginAppSecret ?? app.appSecret) : app.appSecret;
     const proof = proofOf(call, token, secret);
@@ -73,7 +73,7 @@ export function createAccess(instagram: Instagram) {
     }
   }
 
-  /** Sheet 6: calls of an app and its user in the last 24 hours. */
+  /** instagram-facts 6: calls of an app and its user in the last 24 hours. */
   function countCall({ holder }: Token): void {
     const now = core.clock.now();
     const recent = (calls.get(holder) ?? []).filter((at) => at > now - DAY_MS);
@@ -121,7 +121,7 @@ export function accountFor(instagram: Instagram, access: Access, id: string): Ac
   return linked ? accountOf(instagram, id) : notFound(id);
 }
 
-/** Sheet 2.4: who publishes needs MANAGE or CREATE_CONTENT on the page. */
+/** instagram-facts 2.4: who publishes needs MANAGE or CREATE_CONTENT on the page. */
 export function requireTask(instagram: Instagram, access: Access, account: Account, tasks: string[]): void {
   if (access.held.kind === 'login') return;
   const pages = pagesOf(instagram, access).filter(({ instagramId }) => instagramId === account.id);
@@ -133,7 +133,7 @@ export function requireTask(instagram: Instagram, access: Access, account: Accou
   });
 }
 
-/** Not there, not yours or not possible: one answer for all (sheet 5.2). */
+/** Not there, not yours or not possible: one answer for all (instagram-facts 5.2). */
 export function notFound(id: string): never {
   const message = `Unsupported request. Object with ID '${id}' does not exist, cannot be loaded due to missing permissions, or does not support this operation.`;
   return refuseGraph({ code: 100, subcode: 33, message, type: 'GraphMethodException' });

@@ -4,7 +4,7 @@ export interface App {
   /** The Meta app: Facebook Login, the Graph API and its webhooks. */
   appId: string;
   appSecret: string;
-  /** The separate Instagram app of Instagram Login (sheet 3); null: that way to connect is not set up. */
+  /** The separate Instagram app of Instagram Login (instagram-facts 3.2); null: that way to connect is not set up. */
   loginAppId: string | null;
   loginAppSecret: string | null;
   redirectUris: string[];
@@ -17,11 +17,11 @@ export interface App {
   loginScopes?: string[] | undefined;
 }
 
-/** The newest Graph version and the oldest that is served (sheet 1). */
+/** The newest Graph version and the oldest that is served (instagram-facts 1.1). */
 export const NEWEST_VERSION = 26;
 export const OLDEST_VERSION = 21;
 
-/** Facebook Login (sheet 2.1). */
+/** Facebook Login (instagram-facts 2.1). */
 export const FACEBOOK_SCOPES = [
   'public_profile',
   'email',
@@ -43,7 +43,7 @@ export const FACEBOOK_SCOPES = [
   'ads_read',
 ];
 
-/** Instagram Login (sheet 3). */
+/** Instagram Login (instagram-facts 3.2). */
 export const LOGIN_SCOPES = [
   'instagram_business_basic',
   'instagram_business_content_publish',

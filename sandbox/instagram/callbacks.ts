@@ -3,8 +3,8 @@ import { callbackForm, type Callback, type CallbackForgery } from '../meta/callb
 import type { Instagram } from './context.ts';
 
 /**
- * Sheet 2.6. The user id is the app-scoped one: of the Facebook user, or for Instagram Login of the account, and
- * then signed with that app's secret (DERIVED in the sheet).
+ * instagram-facts 2.6. The user id is the app-scoped one: of the Facebook user, or for Instagram Login of the account, and
+ * then signed with that app's secret (DERIVED, instagram-facts 2.6).
  */
 export function sendCallback(
   { app, core, options, state }: Instagram,

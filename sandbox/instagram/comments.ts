@@ -12,7 +12,7 @@ import type { Comment } from './state.ts';
 
 const COMMENTS_PAGE = 50;
 
-/** Sheet 7.3: comments and their replies. */
+/** instagram-facts 7.3: comments and their replies. */
 export function commentRoutes(instagram: Instagram, access: CheckAccess): Route[] {
   const { core, options, state } = instagram;
 
@@ -72,7 +72,7 @@ export function commentRoutes(instagram: Instagram, access: CheckAccess): Route[
       likes: 0,
     };
     state.comments.push(comment);
-    // Own comments come back as events too (sheet 8.5).
+    // Own comments come back as events too (instagram-facts 8.5, point 11).
     tellComment(instagram, media, comment);
     return { id: comment.id };
   }

@@ -25,7 +25,7 @@ const KNOWN = new Set(
 );
 const NOT_ABOUT_MEDIA = new Set(['access_token', 'appsecret_proof', 'appsecret_time', 'fields', 'locale']);
 
-/** The parameters of POST /{ig-user-id}/media (sheet 4.1). */
+/** The parameters of POST /{ig-user-id}/media (instagram-facts 4.1). */
 export function containerInput(all: URLSearchParams, stack: Stack): ContainerInput {
   const params = Object.fromEntries([...all].filter(([name]) => !NOT_ABOUT_MEDIA.has(name)));
   const isItem = flag(params, 'is_carousel_item');
@@ -71,7 +71,7 @@ function checkSource(
 ) {
   const upload = params['upload_type'];
   if (upload !== undefined && !resumable) badParam('Param upload_type must be one of {resumable}');
-  // Only for apps with Facebook Login (sheet 3.1).
+  // Only for apps with Facebook Login (instagram-facts 3.1).
   if (resumable && stack === 'login') badParam('Param upload_type is not allowed');
   const sources = [imageUrl, videoUrl, resumable ? 'upload' : null].filter((source) => source !== null);
   if (kind === 'CAROUSEL') {

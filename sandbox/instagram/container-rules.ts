@@ -8,7 +8,7 @@ import { jsonOf, listOf } from './values.ts';
 const LONGEST_CAPTION = 2_200;
 const LONGEST_ALT_TEXT = 1_000;
 
-/** Sheet 4.1. How the length counts is not said: UTF-16 units are the strictest. */
+/** instagram-facts 4.1. How the length counts is not said: UTF-16 units are the strictest. */
 export function checkCaption({ isItem, kind, params }: ContainerInput): void {
   const { caption = '', alt_text } = params;
   if (isItem && caption !== '') badParam('param caption is not allowed');
@@ -26,7 +26,7 @@ const PlacedTags = Type.Array(Type.Object({ username, x: share, y: share }));
 const LooseTags = Type.Array(Type.Object({ username, x: Type.Optional(share), y: Type.Optional(share) }));
 const BareTags = Type.Array(Type.Object({ username }, { additionalProperties: false }));
 
-/** Sheet 4.1: places are needed on images, possible on stories and not allowed on reels. */
+/** instagram-facts 4.1: places are needed on images, possible on stories and not allowed on reels. */
 export function checkTags({ isItem, kind, params }: ContainerInput): void {
   const { user_tags, collaborators, product_tags } = params;
   if (user_tags !== undefined) {

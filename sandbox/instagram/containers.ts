@@ -13,7 +13,7 @@ import type { Container } from './state.ts';
 
 export const PUBLISH_SCOPES = ['instagram_basic', 'instagram_content_publish', 'pages_read_engagement'];
 
-/** Sheet 4.1: POST /{ig-user-id}/media. */
+/** instagram-facts 4.1: POST /{ig-user-id}/media. */
 export function containerRoutes(instagram: Instagram, access: CheckAccess): Route[] {
   const { core, options, puller, state } = instagram;
 
@@ -31,7 +31,7 @@ export function containerRoutes(instagram: Instagram, access: CheckAccess): Rout
     else if (input.videoUrl !== null) core.jobs.at(core.clock.now(), 'instagram.pull', container.id);
     else if (!input.resumable) processSoon(instagram, container);
     if (!input.resumable) return { id: container.id };
-    // The uri has the version of the request (sheet 4.2).
+    // The uri has the version of the request (instagram-facts 4.2).
     const version = request.call.params['version'] ?? 'v26.0';
     return {
       id: container.id,
@@ -52,7 +52,7 @@ export function containerRoutes(instagram: Instagram, access: CheckAccess): Rout
     }
   }
 
-  /** Pictures are fetched while the request waits (sheet 11); a cover must be one too. */
+  /** Pictures are fetched while the request waits (instagram-facts 11); a cover must be one too. */
   async function fetchImages({ kind, imageUrl, coverUrl }: ContainerInput) {
     const place = kind === 'STORIES' ? 'story' : 'feed';
     const files: Container['files'] = [];

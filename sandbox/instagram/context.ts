@@ -43,7 +43,7 @@ export function mediaOf({ state }: Instagram, accountId: string): Media[] {
   return state.media.filter((media) => media.accountId === accountId);
 }
 
-/** A container is good for 24 hours (sheet 4.1). */
+/** A container is good for 24 hours (instagram-facts 4.1). */
 export function containerNow({ core, options }: Instagram, container: Container): Container {
   const end = container.createdAt + options.containerSeconds * 1_000;
   const open = container.status === 'IN_PROGRESS' || container.status === 'FINISHED';

@@ -5,7 +5,7 @@ import type { Instagram } from './context.ts';
 import { versioned } from './graph.ts';
 import type { Token } from './people.ts';
 
-/** Sheet 2.5: GET /debug_token at graph.facebook.com, with the app's token. */
+/** instagram-facts 2.5: GET /debug_token at graph.facebook.com, with the app's token. */
 export function debugRoutes(instagram: Instagram): Route[] {
   const { app, core, options, state } = instagram;
 

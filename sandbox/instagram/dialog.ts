@@ -17,7 +17,7 @@ interface Request {
   allOrNone: boolean;
 }
 
-/** Sheet 2.1 and 2.2: www.facebook.com. What is wrong with the request is shown there and never sent back. */
+/** instagram-facts 2.1 and 2.2: www.facebook.com. What is wrong with the request is shown there and never sent back. */
 export function dialogRoutes(instagram: Instagram): Route[] {
   const { app, core, options, state } = instagram;
 
@@ -110,7 +110,7 @@ export function dialogRoutes(instagram: Instagram): Route[] {
   ]);
 }
 
-/** The fragment is no part of the last value (sheet 2.2). */
+/** The fragment is no part of the last value (instagram-facts 2.2). */
 function back({ redirectUri }: Request, query: Record<string, string>): Reply {
   const target = new URL(redirectUri);
   for (const [name, value] of Object.entries(query)) target.searchParams.set(name, value);

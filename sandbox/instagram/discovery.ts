@@ -10,7 +10,7 @@ import { accountNode } from './nodes.ts';
 import type { FacebookPage } from './people.ts';
 import { pageToken } from './tokens.ts';
 
-/** Sheet 2.4 and 2.6: what was granted, which pages and accounts there are, and giving it back. */
+/** instagram-facts 2.4 and 2.6: what was granted, which pages and accounts there are, and giving it back. */
 export function discoveryRoutes(instagram: Instagram, access: CheckAccess): Route[] {
   const { state } = instagram;
 
@@ -80,7 +80,7 @@ export function discoveryRoutes(instagram: Instagram, access: CheckAccess): Rout
     return { data, ...(paging === undefined ? {} : { paging }) };
   }
 
-  /** Without a name the whole app is removed (sheet 2.6). */
+  /** Without a name the whole app is removed (instagram-facts 2.6). */
   function revoke(request: GraphRequest): object {
     const userId = userOf(request);
     const scope = request.call.params['permission'];

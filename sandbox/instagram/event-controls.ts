@@ -45,7 +45,7 @@ const MentionSpec = Type.Object(
 );
 const Change = Type.Object({
   account,
-  /** The dashboard's test button sends `0` (sheet 8.5). */
+  /** The dashboard's test button sends `0` (instagram-facts 8.5, point 5). */
   entryId: Type.Optional(Type.String()),
   field: Type.String(),
   value: Type.Record(Type.String(), Type.Unknown()),
@@ -122,13 +122,13 @@ export function eventControls(instagram: Instagram): Route[] {
       const timestamp = Date.now();
       const recipient = { id };
       const messaging = [{ sender: { id: graphId('1163') }, recipient, timestamp, ...event }];
-      // Milliseconds here, seconds for changes (sheet 8.5).
+      // Milliseconds here, seconds for changes (instagram-facts 8.5, point 6).
       return sendEntries(instagram, 'messages', [{ id, messaging }], 'facebook', { time: timestamp });
     }),
   ];
 }
 
-/** Less than five are reported as -1 (sheet 8.5). */
+/** Less than five are reported as -1 (instagram-facts 8.5). */
 function low(value: number): number {
   return value < 5 ? -1 : value;
 }

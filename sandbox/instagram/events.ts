@@ -3,7 +3,7 @@ import { accountOf, type Instagram } from './context.ts';
 import type { Comment, Media } from './state.ts';
 import { sendEntries, type Entry } from './webhooks.ts';
 
-/** Every field of sheet 8.4 that has a `changes` shape. */
+/** Every field of instagram-facts 8.4 that has a `changes` shape. */
 export const FIELDS = [
   'comments',
   'live_comments',
@@ -23,7 +23,7 @@ export const FIELDS = [
   'standby',
 ];
 
-/** Events that Instagram Login does not have (sheet 3.1). */
+/** Events that Instagram Login does not have (instagram-facts 3.1). */
 export const FACEBOOK_ONLY = ['mentions', 'story_insights'];
 
 /** The stacks over which the app is subscribed to events of an account, when the field is on at the app too. */
@@ -40,7 +40,7 @@ function subscribers(
       admins.some(({ userId }) => granted(userId)) && (!options.requireSubscription || subscribed.length > 0),
   );
   const account = state.accounts.find(({ id }) => id === accountId);
-  // Once an account is subscribed to any field, all fields of the app come (sheet 8.3).
+  // Once an account is subscribed to any field, all fields of the app come (instagram-facts 8.3).
   const byLogin =
     !FACEBOOK_ONLY.includes(field) &&
     granted(accountId) &&
@@ -66,7 +66,7 @@ export function tellChange(
   );
 }
 
-/** Sheet 8.5. A private owner's comments are not told. */
+/** instagram-facts 8.5. A private owner's comments are not told. */
 export function tellComment(instagram: Instagram, media: Media, comment: Comment): Delivery[] {
   if (accountOf(instagram, media.accountId).private) return [];
   return tellChange(instagram, media.accountId, 'comments', commentValue(instagram, media, comment));

@@ -28,14 +28,14 @@ interface GraphRoute {
 
 export const HOSTS: Record<Stack, string> = { facebook: '/graph', login: '/graph-instagram' };
 
-/** A path of the Graph API, with and without a version, on one host or both (sheet 1). */
+/** A path of the Graph API, with and without a version, on one host or both (instagram-facts 1.1). */
 export function graphRoutes(instagram: Instagram, access: CheckAccess, routes: GraphRoute[]): Route[] {
   let answers = 0;
 
   function usageHeaders(granted: Access): Record<string, string> {
     answers += 1;
     const { usageHeaders: when } = instagram.options;
-    // Sheet 6: not on every answer.
+    // instagram-facts 6: not on every answer.
     if (when === 'never' || (when === 'sometimes' && answers % 3 !== 0)) return {};
     const percent = access.usage(granted);
     return {
@@ -72,7 +72,7 @@ export function versioned(path: string): string[] {
   return [`${host}/{version}${rest}`, path];
 }
 
-/** Sheet 1: an expired version is served by the next one that lives, with a warning. */
+/** instagram-facts 1.1: an expired version is served by the next one that lives, with a warning. */
 function versionHeaders(version: string | undefined): Record<string, string> {
   if (version === undefined) return {};
   const number = Number(version.slice(1));

@@ -12,7 +12,7 @@ const EVERYWHERE = ['views', 'reach', 'shares', 'total_interactions', 'reposts']
 const ON_POSTS = ['likes', 'comments', 'saved'];
 const ON_PROFILE = ['profile_visits', 'profile_activity', 'follows'];
 
-/** Sheet 7.4: which metrics a kind of media has; one that it has not fails the whole call. */
+/** instagram-facts 7.4: which metrics a kind of media has; one that it has not fails the whole call. */
 const MEDIA_METRICS: Record<Media['productType'], string[]> = {
   FEED: [...EVERYWHERE, ...ON_POSTS, ...ON_PROFILE],
   REELS: [
@@ -25,7 +25,7 @@ const MEDIA_METRICS: Record<Media['productType'], string[]> = {
   ],
   STORY: [...EVERYWHERE, ...ON_PROFILE, 'navigation', 'replies', 'link_clicks'],
 };
-/** Sheet 7.5: `day` with total values only; `reach` is a time series too. */
+/** instagram-facts 7.5: `day` with total values only; `reach` is a time series too. */
 const DAY_METRICS =
   `reach views total_interactions likes comments shares saves replies reposts accounts_engaged
   follows_and_unfollows profile_links_taps`.split(/\s+/);
@@ -125,7 +125,7 @@ export function insightRoutes(instagram: Instagram, access: CheckAccess): Route[
   ]);
 }
 
-/** Days end at midnight in California (sheet 7.5). */
+/** Days end at midnight in California (instagram-facts 7.5). */
 function days(since: number, until: number): object[] {
   const values: object[] = [];
   const first = Math.ceil((since - 8 * 3_600_000) / DAY_MS) * DAY_MS + 8 * 3_600_000;

@@ -16,13 +16,13 @@ function published({ state }: Instagram, accountId: string, since: number): numb
   return state.publishes.filter((publish) => publish.accountId === accountId && publish.at > since).length;
 }
 
-/** Sheet 4.5 and 5.2: media_publish in the moving 24 hours; a carousel counts once. */
+/** instagram-facts 4.5 and 5.2: media_publish in the moving 24 hours; a carousel counts once. */
 export function requireQuota(instagram: Instagram, accountId: string): void {
   const used = published(instagram, accountId, instagram.core.clock.now() - DAY_MS);
   if (used >= quotaTotal(instagram, accountId)) refuseFor('quota', instagram.options.throttleStatus);
 }
 
-/** Sheet 4.1: 400 containers in the moving 24 hours. The error is not documented: the one of the quota. */
+/** instagram-facts 4.1: 400 containers in the moving 24 hours. The error is not documented: the one of the quota. */
 export function requireContainerRoom({ core, options, state }: Instagram, accountId: string): void {
   const since = core.clock.now() - DAY_MS;
   const mine = Object.values(state.containers).filter((container) => container.accountId === accountId);

@@ -8,7 +8,7 @@ import { mediaNode } from './nodes.ts';
 const NEWEST_MEDIA = 10_000;
 const DAY_MS = 86_400_000;
 
-/** Sheet 7.1: media and stories. */
+/** instagram-facts 7.1: media and stories. */
 export function listRoutes(instagram: Instagram, access: CheckAccess): Route[] {
   const { core, options } = instagram;
 

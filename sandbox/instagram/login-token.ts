@@ -7,7 +7,7 @@ import { versioned } from './graph.ts';
 import type { Token } from './people.ts';
 import { forgetExpired, issue } from './tokens.ts';
 
-/** Sheet 3: api.instagram.com for the code, graph.instagram.com for long-lived tokens and their refresh. */
+/** instagram-facts 3.3 and 3.4: api.instagram.com for the code, graph.instagram.com for long-lived tokens and their refresh. */
 export function loginTokenRoutes(instagram: Instagram): Route[] {
   const { app, core, options, state } = instagram;
   const now = () => core.clock.now();
@@ -104,7 +104,7 @@ export function loginTokenRoutes(instagram: Instagram): Route[] {
   ];
 }
 
-/** A wrong verb; and what a bad, expired or foreign token looks like (sheet 3, 9.11). */
+/** A wrong verb; and what a bad, expired or foreign token looks like (instagram-facts 3.3, 3.4 and 9.11). */
 function unsupported(): never {
   const message = 'Unsupported request - method type: get';
   return refuseGraph({ code: 100, message, type: 'IGApiException' });

@@ -70,7 +70,7 @@ export function nodeRoutes(instagram: Instagram, access: CheckAccess): Route[] {
     return stack === 'login' && instagram.options.loginMeShape === 'wrapped' ? { data: [node] } : node;
   }
 
-  /** `comment_enabled` of a media, `hide` of a comment (sheet 7.2 and 7.3). */
+  /** `comment_enabled` of a media, `hide` of a comment (instagram-facts 7.2 and 7.3). */
   function change(request: GraphRequest): object {
     const found = find(request.id);
     if (found === undefined || found.kind === 'container') return notFound(request.id);

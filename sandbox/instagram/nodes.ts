@@ -5,7 +5,7 @@ import { accountOf, containerNow, mediaOf, type Instagram } from './context.ts';
 import type { Account } from './people.ts';
 import type { Comment, Container, Media } from './state.ts';
 
-/** Sheet 7.6. `account_type` and `user_id` are only valid with Instagram Login (sheet 9.10). */
+/** instagram-facts 7.6. `account_type` and `user_id` are only valid with Instagram Login (instagram-facts 9.10). */
 export function accountNode(instagram: Instagram, account: Account, stack: Stack): GraphNode {
   const shared = {
     username: account.username,
@@ -23,7 +23,7 @@ export function accountNode(instagram: Instagram, account: Account, stack: Stack
   return { id: account.scopedId, user_id: account.id, account_type: account.accountType, ...shared };
 }
 
-/** Sheet 4.3. The media id is nowhere in it (sheet 4.4). */
+/** instagram-facts 4.3. The media id is nowhere in it (instagram-facts 4.4). */
 export function containerNode(instagram: Instagram, found: Container): GraphNode {
   const container = containerNow(instagram, found);
   const { status, statusText, upload } = container;
@@ -59,7 +59,7 @@ export function permalinkOf({ productType, shortcode }: Media): string {
   return `https://www.instagram.com/${folder}/${shortcode}/`;
 }
 
-/** Sheet 7.2. */
+/** instagram-facts 7.2. */
 export function mediaNode(instagram: Instagram, media: Media): GraphNode {
   const { core, options, state } = instagram;
   const account = accountOf(instagram, media.accountId);
@@ -99,7 +99,7 @@ export function mediaNode(instagram: Instagram, media: Media): GraphNode {
   };
 }
 
-/** Sheet 7.3: `username` and `from` need the scope for comments. */
+/** instagram-facts 7.3: `username` and `from` need the scope for comments. */
 export function commentNode(instagram: Instagram, comment: Comment, withAuthor: boolean): GraphNode {
   const replies = instagram.state.comments.filter(({ parentId }) => parentId === comment.id);
   const nodes = replies.map((reply) => commentNode(instagram, reply, withAuthor));

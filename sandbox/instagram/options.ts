@@ -5,10 +5,10 @@ import { choice, count, flag } from '../options.ts';
 /** An error as `code` or `code/subcode`. */
 const errorCode = (value: string) => Type.String({ pattern: String.raw`^-?\d+(/\d+)?$`, default: value });
 
-/** Where the sheet says UNCONFIRMED, a test can choose; the default is the stricter or the newer reading. */
+/** Where instagram-facts.md says UNCONFIRMED, a test can choose; the default is the stricter or the newer reading. */
 export const Options = Type.Object(
   {
-    // Consent and tokens, sections 2 and 3
+    // Consent and tokens (instagram-facts 2 and 3)
     autoApprove: flag(false),
     /** Facebook Login for Business: all that was asked for is granted, or nothing. */
     allOrNone: flag(false),
@@ -24,7 +24,7 @@ export const Options = Type.Object(
     reexchange: choice('same-end', 'extends'),
     dataAccessSeconds: count(90 * 86_400),
     deauthorizeOnApiRevoke: flag(true),
-    /** Where pages of a portfolio are listed: among the user's own too, or only as the portfolio's (sheet 2.5). */
+    /** Where pages of a portfolio are listed: among the user's own too, or only as the portfolio's (instagram-facts 2.5). */
     portfolioPages: choice('accounts', 'businesses'),
     requireAppSecretProof: flag(false),
     /** Instagram Login: the code exchange's body, and what its `user_id` is. */
@@ -35,7 +35,7 @@ export const Options = Type.Object(
     refreshAfterSeconds: count(86_400),
     /** Whether the refreshed token's old value goes on working. */
     refreshKeepsOld: flag(false),
-    // Containers, section 4
+    // Containers (instagram-facts 4)
     /** How long a container is IN_PROGRESS. */
     processingMs: count(500),
     containerSeconds: count(86_400),
@@ -58,13 +58,13 @@ export const Options = Type.Object(
     pullTimeoutSeconds: count(600),
     /** How long after the publish the permalink can not be read. */
     permalinkMs: count(0),
-    // Reading, sections 6 and 7
+    // Reading (instagram-facts 6 and 7)
     commentCursors: flag(true),
     mediaPageLimit: count(100),
     insightsDelayMs: count(0),
     callsPerDay: count(48_000),
     usageHeaders: choice('sometimes', 'always', 'never'),
-    // Webhooks, section 8
+    // Webhooks (instagram-facts 8)
     /** Whether events come only for subscribed pages (Facebook Login) or accounts (Instagram Login). */
     requireSubscription: flag(true),
     /** Whether a page may subscribe to Instagram's field names. */

@@ -24,7 +24,7 @@ export const PageSpec = Type.Object(
     /** The Facebook user who has a role on it; another call adds another user. */
     user: Type.String({ default: 'sandbox_creator' }),
     tasks: Type.Array(Type.String(), { default: TASKS }),
-    /** Owned by a business portfolio: listed only with business_management (sheet 9.9). */
+    /** Owned by a business portfolio: listed only with business_management (instagram-facts 9.9). */
     portfolio: flag,
     /** The username of the linked professional account. */
     instagram: Type.Union([Type.String(), Type.Null()], { default: null }),
@@ -65,9 +65,9 @@ export const AccountSpec = Type.Object(
 export const Account = Type.Object({
   ...AccountSpec.properties,
   id: Type.String(),
-  /** What `id` is at graph.instagram.com; paths and webhooks have the other one (sheet 3). */
+  /** What `id` is at graph.instagram.com; paths and webhooks have the other one (instagram-facts 3.5). */
   scopedId: Type.String(),
-  /** Its id as an author of comments (sheet 7.3). */
+  /** Its id as an author of comments (instagram-facts 7.3). */
   igsid: Type.String(),
   /** Fields that the app is subscribed to, by Instagram Login. */
   subscribed: Strings,
@@ -99,7 +99,7 @@ export const Token = Type.Object({
   issuedAt: Type.Number(),
   /** Null: never. */
   expiresAt: NullableNumber,
-  /** The subcode of 190 that it answers from now on (sheet 5.3). */
+  /** The subcode of 190 that it answers from now on (instagram-facts 5.3). */
   dead: NullableNumber,
 });
 export type Token = Static<typeof Token>;

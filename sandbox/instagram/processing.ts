@@ -8,7 +8,7 @@ import type { Container } from './state.ts';
 /** How long a carousel waits before it looks at its children again. */
 const LOOK_AGAIN_MS = 200;
 
-/** What happens to a container after it was made (sheet 4.3). */
+/** What happens to a container after it was made (instagram-facts 4.3). */
 export function registerProcessing(instagram: Instagram): void {
   const { jobs } = instagram.core;
   jobs.on('instagram.process', (id) => process(instagram, id));
@@ -59,7 +59,7 @@ function process(instagram: Instagram, id: string): void {
   container.statusText = `Error: Media upload has failed with error code ${forced}`;
 }
 
-/** A video that is pulled fails its container, not the request that made it (sheet 11). */
+/** A video that is pulled fails its container, not the request that made it (instagram-facts 11). */
 async function pullVideo(instagram: Instagram, id: string): Promise<void> {
   const container = open(instagram, id);
   const url = container?.params['video_url'];

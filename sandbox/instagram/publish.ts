@@ -11,7 +11,7 @@ import type { Container, Media } from './state.ts';
 
 const FORGET_MS = 2 * 86_400_000;
 
-/** Sheet 4.4: POST /{ig-user-id}/media_publish. There is never a second post of one container. */
+/** instagram-facts 4.4: POST /{ig-user-id}/media_publish. There is never a second post of one container. */
 export function publishRoutes(instagram: Instagram, access: CheckAccess): Route[] {
   const { core, options, state } = instagram;
 
@@ -83,7 +83,7 @@ export function publishRoutes(instagram: Instagram, access: CheckAccess): Route[
   ]);
 }
 
-/** Reels read back as VIDEO of REELS, stories as STORY (sheet 7.2). */
+/** Reels read back as VIDEO of REELS, stories as STORY (instagram-facts 7.2). */
 function productOf({ kind }: Container): Media['productType'] {
   if (kind === 'REELS') return 'REELS';
   return kind === 'STORIES' ? 'STORY' : 'FEED';

@@ -10,7 +10,7 @@ import { badParam } from './problems.ts';
 const LOGIN_FIELDS = FIELDS.filter((field) => !FACEBOOK_ONLY.includes(field));
 const PAGE_FIELDS = ['feed', 'mention', 'name', 'picture', 'conversations', 'ratings', 'videos'];
 
-/** Sheet 8.4: subscriptions of a page or an account, and of the app. */
+/** instagram-facts 8.4: subscriptions of a page or an account, and of the app. */
 export function subscriptionRoutes(instagram: Instagram, access: CheckAccess): Route[] {
   const { app, options, state } = instagram;
 
@@ -30,7 +30,7 @@ export function subscriptionRoutes(instagram: Instagram, access: CheckAccess): R
     return page;
   }
 
-  /** Whether Instagram's field names are valid on a page is UNCONFIRMED. */
+  /** Whether Instagram's field names are valid on a page is UNCONFIRMED (instagram-facts 8.4). */
   function subscribe(request: GraphRequest): object {
     const owner = held(request);
     const known =

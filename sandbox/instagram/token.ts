@@ -5,7 +5,7 @@ import { versioned } from './graph.ts';
 import type { Token } from './people.ts';
 import { forgetExpired, issue } from './tokens.ts';
 
-/** Sheet 2.3: GET /oauth/access_token at graph.facebook.com. */
+/** instagram-facts 2.3: GET /oauth/access_token at graph.facebook.com. */
 export function tokenRoutes(instagram: Instagram): Route[] {
   const { app, core, options, state } = instagram;
   const now = () => core.clock.now();
@@ -41,7 +41,7 @@ export function tokenRoutes(instagram: Instagram): Route[] {
     return tokenReply(issue(instagram, 'EAA', user, now() + seconds * 1_000), seconds);
   }
 
-  /** An expired token can not be exchanged. Whether a long one is prolonged is UNCONFIRMED. */
+  /** An expired token can not be exchanged. Whether a long one is prolonged is UNCONFIRMED (instagram-facts 2.3). */
   function exchangeToken(query: URLSearchParams): Reply {
     requireApp(query);
     const held = state.tokens[query.get('fb_exchange_token') ?? ''];

@@ -16,7 +16,7 @@ export function issue(
 }
 
 /**
- * Sheet 2.4: unique for page, admin and app. From a long-lived user token it never expires,
+ * instagram-facts 2.4: unique for page, admin and app. From a long-lived user token it never expires,
  * from a short-lived one it ends with it.
  */
 export function pageToken(instagram: Instagram, user: Token, pageId: string): string {

@@ -16,7 +16,7 @@ interface Reading {
   video: VideoReader;
 }
 
-/** Sheet 4.2: rupload.facebook.com. Bytes are hashed and looked at as they come, never kept. */
+/** instagram-facts 4.2: rupload.facebook.com. Bytes are hashed and looked at as they come, never kept. */
 export function uploadRoutes(instagram: Instagram, access: CheckAccess): Route[] {
   const readings = new Map<string, Reading>();
 
@@ -72,7 +72,7 @@ export function uploadRoutes(instagram: Instagram, access: CheckAccess): Route[]
     return uploaded();
   }
 
-  /** What came before a break counts, or does not: UNCONFIRMED. */
+  /** What came before a break counts, or does not: UNCONFIRMED (instagram-facts 4.2). */
   async function take(
     { incoming, fault }: Call,
     upload: Upload,
@@ -143,7 +143,7 @@ function uploaded(): Reply {
   return json(200, JSON.stringify({ success: true, message: 'Upload successful.' }));
 }
 
-/** The error shape of this host, with JSON inside JSON (sheet 4.2). */
+/** The error shape of this host, with JSON inside JSON (instagram-facts 4.2). */
 function refuse(message: string, retriable: boolean, status = 400): never {
   const inner = JSON.stringify({ success: false, error: { message } });
   const debug_info = { retriable, type: 'ProcessingFailedError', message: inner };

@@ -3,7 +3,7 @@ import { isCallback } from '../meta/callbacks.ts';
 import { hubSignatures, metaJson } from '../meta/signing.ts';
 import type { Instagram } from './context.ts';
 
-/** Decreasing frequency over 36 hours, then dropped (sheet 8.3). */
+/** Decreasing frequency over 36 hours, then dropped (instagram-facts 8.3). */
 const GIVE_UP_MS = 36 * 3_600_000;
 
 /** One entry of a body: `changes` for fields, `messaging` for messages. */
@@ -17,7 +17,7 @@ interface Forgery {
 export function sender(instagram: Instagram) {
   const { app, options } = instagram;
 
-  /** Events of Instagram Login may be signed with that app's secret (sheet 8.2). */
+  /** Events of Instagram Login may be signed with that app's secret (instagram-facts 8.2). */
   function headers(delivery: Delivery): Record<string, string> {
     if (isCallback(delivery)) return {};
     const { body, signing } = delivery;
@@ -34,7 +34,7 @@ export function sender(instagram: Instagram) {
   return { headers, prepare, repeat, giveUpMs: GIVE_UP_MS };
 }
 
-/** The same change again has a new time of sending (sheet 8.6, 11). */
+/** The same change again has a new time of sending (instagram-facts 8.6 and 11). */
 function repeat({ body, event }: Delivery): string {
   if (event === 'messages' || !body.includes('"time":')) return body;
   return body.replaceAll(/"time":(\d+)/g, (_all, time: string) => `"time":${Number(time) + 1}`);
@@ -45,7 +45,7 @@ function wireSeconds({ core, options }: Instagram): number {
   return Math.floor((options.webhookClock === 'real' ? Date.now() : core.clock.now()) / 1_000);
 }
 
-/** Several entries are one batch (sheet 8.3: up to 1,000 updates). */
+/** Several entries are one batch (instagram-facts 8.3: up to 1,000 updates). */
 export function sendEntries(
   instagram: Instagram,
   event: string,

@@ -19,7 +19,7 @@ export function isCallback({ event }: Delivery): boolean {
   return event === 'deauthorize' || event === 'data_deletion';
 }
 
-/** The form that both callbacks are sent as (instagram.md 2.6, threads.md 2.8). */
+/** The form that both callbacks are sent as (instagram-facts 2.6, threads-facts 2.8). */
 export function callbackForm(secret: string, userId: string, forgery: CallbackForgery): string {
   const issued_at = forgery.issuedAt ?? Math.floor(Date.now() / 1_000);
   const payload = {

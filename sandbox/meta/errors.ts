@@ -14,7 +14,7 @@ export interface GraphError {
 
 const TRANSIENT = [1, 2];
 
-/** The error envelope of the Graph family (instagram.md 5.1, threads.md 5). */
+/** The error envelope of the Graph family (instagram-facts 5.1, threads-facts 5). */
 function body({ code, subcode, message, type = 'OAuthException', title }: GraphError): string {
   return JSON.stringify({
     error: {
@@ -49,7 +49,7 @@ export function parseCode(text: string): { code: number; subcode: number | undef
   return { code: Number(code ?? 1), subcode: subcode === undefined ? undefined : Number(subcode) };
 }
 
-/** The flat body of the code exchanges of Instagram Login and Threads: no `error` object (instagram.md 3, threads.md 2.4). */
+/** The flat body of the code exchanges of Instagram Login and Threads: no `error` object (instagram-facts 3.3, threads-facts 2.4). */
 export function refuseFlat(message: string, status = 400): never {
   throw new Refusal(json(status, flatErrorBody('400', message)));
 }

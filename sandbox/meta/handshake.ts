@@ -3,7 +3,7 @@ import { request } from 'undici';
 import type { Core } from '../core.ts';
 
 /**
- * The subscription handshake: the receiver must answer 200 with the bare challenge (instagram.md 8.1).
+ * The subscription handshake: the receiver must answer 200 with the bare challenge (instagram-facts 8.1).
  * Answers what is wrong, or null.
  */
 async function handshake(url: string, verifyToken: string, closing: AbortSignal): Promise<string | null> {

@@ -18,7 +18,7 @@ export interface Page<T> {
 const toCursor = (id: string): string => Buffer.from(`c:${id}`).toString('base64url');
 const fromCursor = (cursor: string): string => Buffer.from(cursor, 'base64url').toString().slice(2);
 
-/** One page of a list that is in its order already (instagram.md 2.4 and 7.1, threads.md 6.1). */
+/** One page of a list that is in its order already (instagram-facts 2.4 and 7.1, threads-facts 6.1). */
 export function paginate<T extends { id: string }>(
   call: Call,
   params: URLSearchParams,

@@ -29,7 +29,7 @@ const TYPES = {
 export function createPuller(closing: AbortSignal) {
   const agent = new Agent();
 
-  /** One GET, no redirects: a redirecting host fails (instagram.md 9.12 and 9.20, threads.md 4.8). */
+  /** One GET, no redirects: a redirecting host fails (instagram-facts 9.12 and 9.20, threads-facts 4.8). */
   async function pull(
     url: string,
     kind: 'image' | 'video',
@@ -81,7 +81,7 @@ export function createPuller(closing: AbortSignal) {
 }
 export type Puller = ReturnType<typeof createPuller>;
 
-/** A URL that Meta would fetch: absolute, http or https, US-ASCII only (instagram.md 1). */
+/** A URL that Meta would fetch: absolute, http or https, US-ASCII only (instagram-facts 1.4). */
 export function isMediaUrl(text: string): boolean {
   if (!/^[\x21-\x7e]+$/.test(text) || !URL.canParse(text)) return false;
   return ['http:', 'https:'].includes(new URL(text).protocol);

@@ -4,7 +4,7 @@ import { refuseGraph } from './errors.ts';
 
 /**
  * The query and the body as one set of parameters. Of a JSON body only these are read: optional parameters that come
- * as JSON were seen to be ignored without a word (instagram.md 1, threads.md 1).
+ * as JSON were seen to be ignored without a word (instagram-facts 1.4, threads-facts 1.2).
  */
 const READ_FROM_JSON = [
   'access_token',
@@ -51,7 +51,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** `access_token`, or a header `Authorization: Bearer` (instagram.md 1, threads.md 1). */
+/** `access_token`, or a header `Authorization: Bearer` (instagram-facts 1.3, threads-facts 1.2). */
 export function tokenOf(call: Call, params: URLSearchParams): string | null {
   return params.get('access_token') ?? headerToken(call, 'Bearer');
 }
@@ -62,7 +62,7 @@ export function headerToken(call: Call, scheme: 'Bearer' | 'OAuth'): string | nu
 }
 
 /**
- * appsecret_proof: hex HMAC-SHA256 of the token, or of `token|appsecret_time` (instagram.md 2.7).
+ * appsecret_proof: hex HMAC-SHA256 of the token, or of `token|appsecret_time` (instagram-facts 2.7).
  * It counts only in the query.
  */
 export function proofOf(call: Call, token: string, secret: string): 'missing' | 'wrong' | 'right' {

@@ -13,7 +13,7 @@ export interface Access {
 const DAY_MS = 86_400_000;
 const time = (ms: number): string => new Date(ms).toUTCString();
 
-/** Sheet 5: a token that is good now, of an app that the profile has not removed. */
+/** threads-facts 5: a token that is good now, of an app that the profile has not removed. */
 export function createAccess(threads: Threads) {
   const { core, options, state } = threads;
   const calls = new Map<string, number[]>();
@@ -39,7 +39,7 @@ export function createAccess(threads: Threads) {
     return { held, scopes: state.grants[held.userId]?.scopes ?? [] };
   }
 
-  /** Sheet 9: 4,800 for each impression, of which there are at least ten. */
+  /** threads-facts 9: 4,800 for each impression, of which there are at least ten. */
   function countCall({ userId }: Token): void {
     const now = core.clock.now();
     const recent = (calls.get(userId) ?? []).filter((at) => at > now - DAY_MS);

@@ -1,10 +1,10 @@
 import { isLoopback } from '../redirects.ts';
 
 export interface App {
-  /** The Threads app, with its own id and secret beside the Meta app's (sheet 1). */
+  /** The Threads app, with its own id and secret beside the Meta app's (threads-facts 1.2). */
   appId: string;
   appSecret: string;
-  /** The Meta app's secret: webhooks and callbacks may be signed with it (UNCONFIRMED). */
+  /** The Meta app's secret: webhooks and callbacks may be signed with it (UNCONFIRMED, threads-facts 2.8 and 10.3). */
   metaSecret: string | null;
   redirectUris: string[];
   webhookUrl: string | null;
@@ -17,7 +17,7 @@ export interface App {
 
 export const BASIC = 'threads_basic';
 
-/** Sheet 2.2. */
+/** threads-facts 2.2. */
 export const ALL_SCOPES = [
   BASIC,
   'threads_content_publish',
@@ -32,7 +32,7 @@ export const ALL_SCOPES = [
   'threads_share_to_instagram',
 ];
 
-/** Redirect URIs are https (sheet 2.1); a loopback one is let through, or nothing could be tried at home. */
+/** Redirect URIs are https (threads-facts 2.1); a loopback one is let through, or nothing could be tried at home. */
 export function checkApp({ redirectUris, webhookUrl, verifyToken }: App): void {
   for (const uri of redirectUris) {
     const plain = uri.replace(':*/', ':1/');

@@ -22,12 +22,12 @@ const LongText = Type.Object({
 });
 const Gif = Type.Object({ gif_id: Type.String(), provider: Type.Literal('GIPHY') });
 
-/** Nested values are JSON in one form field (sheet 1 and 4.1). */
+/** Nested values are JSON in one form field (threads-facts 1.2 and 4.1). */
 export function checkAttachments(input: ContainerInput): void {
   const { params } = input;
   const poll = params['poll_attachment'];
   if (poll !== undefined && !isObjectWith(poll, 'option_a')) {
-    // Another form of a poll is ignored, and a plain text is posted (sheet 11.9).
+    // Another form of a poll is ignored, and a plain text is posted (threads-facts 11.9).
     delete params['poll_attachment'];
     input.ignored.push('poll_attachment');
   }

@@ -42,7 +42,7 @@ export const REPLY_CONTROLS = [
 const LONGEST_TEXT = 500;
 const MOST_LINKS = 5;
 
-/** The parameters of POST /{threads-user-id}/threads (sheet 4.1). What is misplaced is ignored without a word. */
+/** The parameters of POST /{threads-user-id}/threads (threads-facts 4.1). What is misplaced is ignored without a word. */
 export function containerInput(threads: Threads, all: URLSearchParams, profile: Profile): ContainerInput {
   const sent = [...all].filter(([name]) => !NOT_ABOUT_POSTS.has(name));
   const kind = kindOf(all.get('media_type'));

@@ -13,13 +13,13 @@ import { failContainer, processSoon } from './processing.ts';
 import { requireQuota } from './quotas.ts';
 import type { Container, Post, Profile } from './state.ts';
 
-/** Sheet 4.1: POST /{threads-user-id}/threads. */
+/** threads-facts 4.1: POST /{threads-user-id}/threads. */
 export function containerRoutes(threads: Threads, access: CheckAccess): Route[] {
   const { core, options, puller, state } = threads;
 
   async function create(request: ThreadsRequest): Promise<object> {
     const { access: granted, id, params } = request;
-    // A wrong user id in the path looks like a post that is not there yet (sheet 11.4).
+    // A wrong user id in the path looks like a post that is not there yet (threads-facts 11.4).
     if (id !== granted.held.userId) notVisible();
     requireScope(granted, 'threads_basic', 'threads_content_publish');
     const profile = profileOf(threads, id);
@@ -113,7 +113,7 @@ export function containerRoutes(threads: Threads, access: CheckAccess): Route[] 
   ]);
 }
 
-/** Who follows whom is not known here: whoever is not named may answer what everyone may, and their own (sheet 4.1). */
+/** Who follows whom is not known here: whoever is not named may answer what everyone may, and their own (threads-facts 4.1). */
 function mayAnswer({ params, userId, mentions }: Post, { id, username }: Profile): boolean {
   const { reply_control: audience = 'everyone' } = params;
   return (

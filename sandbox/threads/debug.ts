@@ -5,7 +5,7 @@ import { tokenProblem, type CheckAccess } from './access.ts';
 import type { Threads } from './context.ts';
 import { versioned } from './graph.ts';
 
-/** Sheet 2.7: the caller needs a good user token of the same app. */
+/** threads-facts 2.7: the caller needs a good user token of the same app. */
 export function debugRoutes(threads: Threads, access: CheckAccess): Route[] {
   const { core, options, state } = threads;
 

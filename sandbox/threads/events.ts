@@ -7,7 +7,7 @@ import { sendEvent } from './webhooks.ts';
 
 export const FIELDS = ['replies', 'delete', 'mentions', 'publish'];
 
-/** Sheet 10: nothing for private profiles, nor without the permissions. */
+/** threads-facts 10.1: nothing for private profiles, nor without the permissions. */
 function tell(
   threads: Threads,
   field: string,

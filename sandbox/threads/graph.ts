@@ -23,7 +23,7 @@ interface ThreadsRoute {
   handle: (request: ThreadsRequest) => object | Promise<object>;
 }
 
-/** graph.threads.net, with v1.0 or without a version (sheet 1). */
+/** graph.threads.net, with v1.0 or without a version (threads-facts 1.1). */
 export function versioned(path: string): string[] {
   return [`/threads/{version}${path}`, `/threads${path}`];
 }
@@ -51,7 +51,7 @@ export function fieldsOf(params: URLSearchParams, defaults: string[]): Field[] {
   return parseFields(params.get('fields')) ?? plain(defaults);
 }
 
-/** A wrong kind of id answers like a wrong field, with HTTP 500 (sheet 4.4, 11.8). */
+/** A wrong kind of id answers like a wrong field, with HTTP 500 (threads-facts 4.4 and 11.8). */
 export function pick({ options }: Threads, node: GraphNode, fields: Field[]): GraphNode {
   return select(node, 'Threads', fields, (field) => {
     const message = `Tried accessing nonexisting field (${field})`;

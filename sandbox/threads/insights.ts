@@ -13,7 +13,7 @@ const USER_METRICS = ['views', 'likes', 'replies', 'reposts', 'quotes', 'clicks'
 const EARLIEST_MS = 1_712_991_600_000;
 const DAY_MS = 86_400_000;
 
-/** Sheet 8. One wrong metric fails the whole call. */
+/** threads-facts 8. One wrong metric fails the whole call. */
 export function insightRoutes(threads: Threads, access: CheckAccess): Route[] {
   const { core, options, state } = threads;
 
@@ -80,7 +80,7 @@ export function insightRoutes(threads: Threads, access: CheckAccess): Route[] {
     if (followers < 100) badParam('Not enough followers');
   }
 
-  /** A series for views, a total for the rest, links for clicks (sheet 8.2). */
+  /** A series for views, a total for the rest, links for clicks (threads-facts 8.2). */
   function shapeOf(userId: string, metric: string, since: number, until: number): object {
     const { followers } = profileOf(threads, userId);
     const mine = state.posts.filter((post) => post.userId === userId);

@@ -30,7 +30,7 @@ export function goLive(threads: Threads, container: Container): Post {
   for (const published of [container, ...children]) published.status = 'PUBLISHED';
   container.postId = post.id;
   spend(threads, container.userId, replyTo === null ? 'post' : 'reply');
-  // Also for what the API published (sheet 10).
+  // Also for what the API published (threads-facts 10.2).
   tellPublish(threads, post);
   tellReply(threads, post);
   tellMentions(threads, post);

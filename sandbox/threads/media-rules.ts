@@ -5,7 +5,7 @@ const MIB = 1024 ** 2;
 export const MAX_BYTES = { image: 8 * MIB, video: 1_024 * MIB };
 const MAX_BITS_PER_SECOND = 100_000_000;
 
-/** The `error_message` of a container (sheet 4.4 and 4.8), or null. */
+/** The `error_message` of a container (threads-facts 4.4 and 4.8), or null. */
 export function mediaProblem(
   { image, video, size }: Pulled,
   kind: 'image' | 'video',

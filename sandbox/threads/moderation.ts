@@ -5,7 +5,7 @@ import { graphRoutes, type ThreadsRequest } from './graph.ts';
 import { badParam, notFound } from './problems.ts';
 import type { Post } from './state.ts';
 
-/** Sheet 6.4. */
+/** threads-facts 6.4. */
 export function moderationRoutes(threads: Threads, access: CheckAccess): Route[] {
   const { state } = threads;
 

@@ -4,7 +4,7 @@ import { containerNow, type Threads } from './context.ts';
 import type { Container, Post, Profile } from './state.ts';
 import { topicOf } from './text.ts';
 
-/** Sheet 3: absent values are left out, never null. */
+/** threads-facts 3: absent values are left out, never null. */
 export function profileNode(profile: Profile): GraphNode {
   return {
     id: profile.id,
@@ -18,7 +18,7 @@ export function profileNode(profile: Profile): GraphNode {
   };
 }
 
-/** Sheet 4.4. The id of the post is not in it. */
+/** threads-facts 4.4. The id of the post is not in it. */
 export function containerNode(threads: Threads, found: Container): GraphNode {
   const { id, status, errorMessage } = containerNow(threads, found);
   return { id, status, error_message: errorMessage ?? undefined };
@@ -30,7 +30,7 @@ export function permalinkOf({ options }: Threads, { username, shortcode }: Post)
 
 const URL_FIELDS: Record<string, string> = { IMAGE: 'jpg', VIDEO: 'mp4' };
 
-/** Sheet 6.2, as its owner sees it; of other people's posts the owner is not shown. */
+/** threads-facts 6.2, as its owner sees it; of other people's posts the owner is not shown. */
 export function postNode(threads: Threads, post: Post, viewer: string): GraphNode {
   const { core, options, state } = threads;
   const linked = core.clock.now() >= post.createdAt + options.permalinkMs;
@@ -75,7 +75,7 @@ function refer(id: string | null): Nested | undefined {
   return id === null ? undefined : new Nested('ThreadsMedia', { id });
 }
 
-/** Written by one name, read by another (sheet 6.2). */
+/** Written by one name, read by another (threads-facts 6.2). */
 function optional({ params }: Post): GraphNode {
   const poll = params['poll_attachment'];
   const options: object = poll === undefined ? {} : JSON.parse(poll);

@@ -5,10 +5,10 @@ import { choice, count, flag } from '../options.ts';
 /** An error as `code` or `code/subcode`. */
 const errorCode = (value: string) => Type.String({ pattern: String.raw`^-?\d+(/\d+)?$`, default: value });
 
-/** Where the sheet says UNCONFIRMED, a test can choose; the default is the stricter or the newer reading. */
+/** Where threads-facts.md says UNCONFIRMED, a test can choose; the default is the stricter or the newer reading. */
 export const Options = Type.Object(
   {
-    // OAuth, section 2
+    // OAuth (threads-facts 2)
     autoApprove: flag(false),
     codeSeconds: count(3_600),
     /** Whether GET with a query exchanges codes too, as one client does. */
@@ -22,7 +22,7 @@ export const Options = Type.Object(
     grantSeconds: count(90 * 86_400),
     /** Whether a refresh prolongs what a private profile granted. The documentation contradicts itself. */
     privateGrantExtends: flag(false),
-    // Publishing, section 4
+    // Publishing (threads-facts 4)
     processingMs: count(500),
     /** How long a finished container can not be published yet (24/4279009). */
     propagationMs: count(0),
@@ -50,15 +50,15 @@ export const Options = Type.Object(
     pullTimeoutSeconds: count(600),
     permalinkMs: count(0),
     permalinkHost: choice('www.threads.com', 'www.threads.net'),
-    // Reading, sections 6, 8 and 9
+    // Reading (threads-facts 6, 8 and 9)
     pagingLinks: flag(false),
-    /** How a text's length is counted: a report counts all by their bytes in UTF-8 (section 4.1 counts emoji so). */
+    /** How a text's length is counted: a report counts all by their bytes in UTF-8 (threads-facts 4.1 counts emoji so). */
     textCounts: choice('emoji-bytes', 'bytes'),
     /** Whether a text comes back without the white space at its ends. */
     trimText: flag(false),
     requirePeriod: flag(true),
     callsPerDay: count(48_000),
-    // Webhooks and callbacks, sections 2.8 and 10
+    // Webhooks and callbacks (threads-facts 2.8 and 10)
     webhookValues: choice('object', 'array'),
     publishTarget: choice('media', 'owner'),
     publishEvents: flag(true),

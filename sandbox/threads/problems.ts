@@ -1,7 +1,7 @@
 import { parseCode, refuseGraph, type GraphError } from '../meta/errors.ts';
 import type { Threads } from './context.ts';
 
-/** Sheet 5. */
+/** threads-facts 5. */
 export function badParam(message: string): never {
   return refuseGraph({ code: 100, message, type: 'THApiException' });
 }
@@ -12,7 +12,7 @@ export function notFound(id: string): never {
   return refuseGraph({ code: 100, subcode: 33, message, type: 'THApiException' });
 }
 
-/** Not visible yet; also for a wrong user id in the path, and sometimes for an expired token (sheet 11.2 to 11.4). */
+/** Not visible yet; also for a wrong user id in the path, and sometimes for an expired token (threads-facts 11.2 to 11.4). */
 export function notVisible(): never {
   const message = 'The requested resource does not exist';
   return refuseGraph({ code: 24, subcode: 4_279_009, message, title: 'Media Not Found' });
@@ -30,7 +30,7 @@ export function denied(what: string): never {
   });
 }
 
-/** Errors with a name; where the name stands is UNCONFIRMED. */
+/** Errors with a name; where the name stands is UNCONFIRMED (threads-facts 5). */
 export function apiError({ options }: Threads, name: string): never {
   const words = `THREADS_API__${name}`;
   const error: GraphError = { code: 100, message: words, type: 'THApiException' };

@@ -9,7 +9,7 @@ import { badParam, configuredError, notFound, notVisible } from './problems.ts';
 import { requireQuota, spend } from './quotas.ts';
 import type { Container, Post } from './state.ts';
 
-/** Sheet 4.2 and 4.6: publish, repost, delete. */
+/** threads-facts 4.2 and 4.6: publish, repost, delete. */
 export function publishRoutes(threads: Threads, access: CheckAccess): Route[] {
   const { core, options, state } = threads;
 
@@ -28,7 +28,7 @@ export function publishRoutes(threads: Threads, access: CheckAccess): Route[] {
     return { id: post.id, ...(shared ? { crossreshare_to_ig_status: 'SUCCESS' } : {}) };
   }
 
-  /** Before it is FINISHED, and for a while after, it does not seem to exist (sheet 11.2). */
+  /** Before it is FINISHED, and for a while after, it does not seem to exist (threads-facts 11.2). */
   function checkReady(container: Container): void {
     const { status, finishedAt } = containerNow(threads, container);
     if (status === 'PUBLISHED')

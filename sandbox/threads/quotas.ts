@@ -21,7 +21,7 @@ function totals({ options }: Threads): Record<Quota, number> {
   return { post: postsPerDay, reply: repliesPerDay, delete: deletesPerDay, location: locationSearchesPerDay };
 }
 
-/** Sheet 4.7: rolling 24 hours. The error is UNCONFIRMED. */
+/** threads-facts 4.7: rolling 24 hours. The error is UNCONFIRMED. */
 export function requireQuota(threads: Threads, userId: string, quota: Quota): void {
   if (used(threads, userId, quota) < totals(threads)[quota]) return;
   configuredError(threads.options.quotaError, 'Application request limit reached');

@@ -10,7 +10,7 @@ import type { Post } from './state.ts';
 /** 5 July 2023. */
 const EARLIEST_MS = 1_688_540_400_000;
 
-/** Sheet 3, 4.4 and 6.1: one object by its id, and the lists. */
+/** threads-facts 3, 4.4 and 6.1: one object by its id, and the lists. */
 export function readRoutes(threads: Threads, access: CheckAccess): Route[] {
   const { core, options, state } = threads;
 

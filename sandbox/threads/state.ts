@@ -10,12 +10,12 @@ export const ProfileSpec = Type.Object(
     name: Type.Optional(Type.String()),
     biography: Type.String({ default: '' }),
     verified: flag(false),
-    /** No webhooks, and a grant that may not be prolonged (sheet 10, 2.6). */
+    /** No webhooks, and a grant that may not be prolonged (threads-facts 2.6, 10.1 and 11.21). */
     private: flag(false),
     geoGating: flag(false),
     /** Publishing answers 4279013. */
     restricted: flag(false),
-    /** Without it there are no follower metrics (sheet 3). */
+    /** Without it there are no follower metrics (threads-facts 3; ended by now, threads-facts 16.1). */
     linkedInstagram: flag(true),
     followers: count(0),
   },

@@ -1,6 +1,6 @@
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** Characters; an emoji counts as many as it has bytes in UTF-8 (sheet 4.1, 11.20). */
+/** Characters; an emoji counts as many as it has bytes in UTF-8 (threads-facts 4.1 and 11.20). */
 export function countText(text: string): number {
   let count = 0;
   for (const { segment } of graphemes.segment(text)) {
@@ -10,7 +10,7 @@ export function countText(text: string): number {
   return count;
 }
 
-/** Unique URLs of a post, the attached one included (sheet 4.1). */
+/** Unique URLs of a post, the attached one included (threads-facts 4.1). */
 export function uniqueLinks(text: string, attachment: string | undefined): number {
   const links = new Set(text.match(/https?:\/\/[^\s]+/g));
   if (attachment !== undefined) links.add(attachment);

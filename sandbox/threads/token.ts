@@ -12,7 +12,7 @@ import type { Token } from './state.ts';
 
 const KEPT_MS = 30 * 86_400_000;
 
-/** Sheet 2.4 to 2.7. */
+/** threads-facts 2.4 to 2.7. */
 export function tokenRoutes(threads: Threads): Route[] {
   const { app, core, options, state } = threads;
   const now = () => core.clock.now();
@@ -36,7 +36,7 @@ export function tokenRoutes(threads: Threads): Route[] {
     if (!matches) return refuseFlat('Matching code was not found or was already used');
     delete state.codes[sent];
     const access_token = issue(code.userId, false, options.shortTokenSeconds);
-    // A bare number above 2^53 (sheet 11.1).
+    // A bare number above 2^53 (threads-facts 11.1).
     const user_id = options.userIdType === 'number' ? BigInt(code.userId) : code.userId;
     return json(200, stringify({ access_token, user_id }));
   }

@@ -4,7 +4,7 @@ import { graphId } from '../meta/ids.ts';
 import { hubSignatures, metaJson } from '../meta/signing.ts';
 import type { Threads } from './context.ts';
 
-/** As on all Graph webhooks; for Threads UNCONFIRMED (sheet 10). */
+/** As on all Graph webhooks; for Threads UNCONFIRMED (threads-facts 10.4). */
 const GIVE_UP_MS = 36 * 3_600_000;
 const TOPICS: Record<string, string> = {
   replies: 'moderate',
@@ -19,7 +19,7 @@ interface Forgery {
   topic?: string | undefined;
 }
 
-/** Which of the two secrets signs is UNCONFIRMED. */
+/** Which of the two secrets signs is UNCONFIRMED (threads-facts 2.8 and 10.3). */
 function secretOf({ app, options }: Threads): string {
   return options.signer === 'meta' ? (app.metaSecret ?? app.appSecret) : app.appSecret;
 }
@@ -38,12 +38,12 @@ export function sender(threads: Threads) {
   return { headers, prepare, repeat, giveUpMs: GIVE_UP_MS };
 }
 
-/** A copy may have another time (sheet 10). */
+/** A copy may have another time (threads-facts 10.4). */
 function repeat({ body }: Delivery): string {
   return body.replaceAll(/"time":(\d+)/g, (_all, time: string) => `"time":${Number(time) + 1}`);
 }
 
-/** No `object` and no `entry` here (sheet 10). */
+/** No `object` and no `entry` here (threads-facts 10.2). */
 export function sendEvent(
   threads: Threads,
   field: string,
@@ -67,7 +67,7 @@ export function sendEvent(
   return core.webhooks.send({ provider: 'threads', event: field, url: app.webhookUrl, body, signing });
 }
 
-/** Sheet 2.8: uninstall and delete. */
+/** threads-facts 2.8: uninstall and delete. */
 export function sendCallback(
   threads: Threads,
   callback: Callback,

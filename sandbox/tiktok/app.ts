@@ -18,12 +18,12 @@ export const ALL_SCOPES = [
   'video.publish',
 ];
 
-/** A loopback redirect makes it a desktop app, which must use PKCE (sheet 2.3, 2.4). */
+/** A loopback redirect makes it a desktop app, which must use PKCE (tiktok-facts 2.3 and 2.4). */
 export function isDesktop(redirectUri: string): boolean {
   return isLoopback(new URL(redirectUri.replace(':*/', ':1/')).hostname);
 }
 
-/** Sheet 2.4, checked when the app is registered. */
+/** tiktok-facts 2.4, checked when the app is registered. */
 export function checkRedirectUris(uris: string[]): void {
   if (uris.length > 10) throw new Error('TikTok: at most 10 redirect URIs');
   for (const uri of uris) {

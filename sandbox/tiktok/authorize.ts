@@ -36,7 +36,7 @@ export function authorizeRoutes(tiktok: TikTok): Route[] {
     if (scopes.some((scope) => !approved.includes(scope))) wrong('scope');
     const challenge = query.get('code_challenge');
     if (challenge === null && isDesktop(redirectUri)) wrong('code_challenge');
-    // Sheet 2.3: lowercase hex of the SHA-256, not base64url.
+    // tiktok-facts 2.3: lowercase hex of the SHA-256, not base64url.
     if (challenge !== null && !/^[0-9a-f]{64}$/.test(challenge)) wrong('code_challenge');
     if (challenge !== null && query.get('code_challenge_method') !== 'S256') wrong('code_challenge_method');
     const automatic = query.get('disable_auto_auth');
@@ -77,7 +77,7 @@ export function authorizeRoutes(tiktok: TikTok): Route[] {
     return redirect(target);
   }
 
-  /** Sheet 2.1: without disable_auto_auth=1, a known browser is sent back at once with the same account. */
+  /** tiktok-facts 2.1: without disable_auto_auth=1, a known browser is sent back at once with the same account. */
   function silently(query: URLSearchParams, request: Request): Choice | undefined {
     if (tiktok.options.autoApprove) return { decision: 'approve' };
     if (!tiktok.options.silentReauth || query.get('disable_auto_auth') === '1') return undefined;

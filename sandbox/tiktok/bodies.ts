@@ -11,7 +11,7 @@ const PrivacyLevel = Type.Union([
   Type.Literal('SELF_ONLY'),
 ]);
 
-// Sheet 4.3
+// tiktok-facts 4.3
 const VideoPostInfo = Type.Object(
   {
     privacy_level: PrivacyLevel,
@@ -46,7 +46,7 @@ export const UrlSource = Type.Object(
 export const DirectVideo = Type.Object({ post_info: VideoPostInfo, source_info: Type.Unknown() }, closed);
 export const InboxVideo = Type.Object({ source_info: Type.Unknown() }, closed);
 
-// Sheet 4.5: what works for drafts too, and what "only works" for direct posts.
+// tiktok-facts 4.5: what works for drafts too, and what "only works" for direct posts.
 const photoTexts = { title: Type.Optional(Type.String()), description: Type.Optional(Type.String()) };
 const DirectPhotoInfo = Type.Object(
   {

@@ -5,7 +5,7 @@ import { creatorOf, type TikTok } from './context.ts';
 import { envelopeErrorBody, ok, refuse } from './envelope.ts';
 import type { Creator, PrivacyLevel } from './state.ts';
 
-/** Sheet 4.2. */
+/** tiktok-facts 4.2. */
 export function privacyLevels(creator: Creator): PrivacyLevel[] {
   if (creator.privacyLevelOptions !== undefined) return creator.privacyLevelOptions;
   const widest = creator.private ? 'FOLLOWER_OF_CREATOR' : 'PUBLIC_TO_EVERYONE';

@@ -32,7 +32,7 @@ const USER_FIELDS: Record<string, string[]> = {
   'user.info.stats': ['follower_count', 'following_count', 'likes_count', 'video_count'],
 };
 
-/** Sheet 3. */
+/** tiktok-facts 3. */
 export function displayRoutes(tiktok: TikTok, access: CheckAccess): Route[] {
   function fieldsOf(call: Call, known: string[]): string[] {
     const fields = call.url.searchParams.get('fields')?.split(',') ?? [];
@@ -75,7 +75,7 @@ export function displayRoutes(tiktok: TikTok, access: CheckAccess): Route[] {
     const { openId } = access(call, ['video.list'], 'video.list');
     const fields = fieldsOf(call, VIDEO_FIELDS);
     const { cursor, max_count } = readBody(tiktok, ListBody, call.text === '' ? '{}' : call.text);
-    // A cursor of 0 is the epoch: nothing is older (sheet 3.2).
+    // A cursor of 0 is the epoch: nothing is older (tiktok-facts 3.2).
     const older = publicVideos(openId).filter(({ createdAt }) => cursor === undefined || createdAt < cursor);
     const page = older.slice(0, max_count);
     return ok(tiktok, {

@@ -3,7 +3,7 @@ import { logId } from '../ids.ts';
 import { stringify } from '../json.ts';
 import type { TikTok } from './context.ts';
 
-/** Shape 1 of the sheet's section 1: data endpoints. */
+/** Shape 1 of tiktok-facts 1.3: data endpoints. */
 export function ok(tiktok: TikTok, data: object): Reply {
   return envelope(tiktok, 200, data, 'ok', '');
 }

@@ -45,7 +45,7 @@ function complete(tiktok: TikTok, publish: Publish, at: number): void {
   if (publish.mode === 'inbox' || tiktok.options.completeEventForDirect) {
     sendPublishEvent(tiktok, publish, 'complete');
   }
-  // Sheet 4.10: only a public post ever gets an id, after moderation.
+  // tiktok-facts 4.10: only a public post ever gets an id, after moderation.
   if (publish.postInfo['privacy_level'] !== 'PUBLIC_TO_EVERYONE') return;
   tiktok.core.jobs.at(at + tiktok.options.moderationMs, 'tiktok.moderate', publish.id);
 }
@@ -76,7 +76,7 @@ export function addVideo(
   return added;
 }
 
-/** The creator opens the draft in the app and posts it; one draft can be posted more than once (sheet 4.10). */
+/** The creator opens the draft in the app and posts it; one draft can be posted more than once (tiktok-facts 4.10). */
 export function postDraft(tiktok: TikTok, publish: Publish, privacyLevel: string): void {
   publish.postInfo['privacy_level'] = privacyLevel;
   complete(tiktok, publish, tiktok.core.clock.now());

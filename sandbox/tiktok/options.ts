@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox';
 import { patch } from '../json.ts';
 import { choice, count, flag } from '../options.ts';
 
-/** Calls in a sliding minute for each access token (sheet 3.5 and 4.1). */
+/** Calls in a sliding minute for each access token (tiktok-facts 3.5 and 4.1). */
 const Limits = Type.Object(
   {
     'user.info': count(600),
@@ -17,10 +17,10 @@ const Limits = Type.Object(
   { additionalProperties: false },
 );
 
-/** Where the sheet says UNCONFIRMED, a test can choose; the default is the stricter or the newer reading. */
+/** Where tiktok-facts.md says UNCONFIRMED, a test can choose; the default is the stricter or the newer reading. */
 export const Options = Type.Object(
   {
-    // OAuth, section 2
+    // OAuth (tiktok-facts 2)
     autoApprove: flag(false),
     silentReauth: flag(false),
     codeSeconds: count(600),
@@ -32,11 +32,11 @@ export const Options = Type.Object(
     refreshKillsAccessToken: flag(false),
     omitRefreshToken: flag(false),
     oauthErrorStatus: Type.Union([Type.Literal(400), Type.Literal(200)], { default: 400 }),
-    // Envelopes and Display, sections 1 and 3
+    // Envelopes and Display (tiktok-facts 1 and 3)
     errorData: choice('empty', 'absent'),
     outOfScopeFields: choice('refuse', 'missed', 'omit'),
     limits: Type.Object(Limits.properties, { additionalProperties: false, default: {} }),
-    // Content posting, section 4
+    // Content posting (tiktok-facts 4)
     audited: flag(true),
     activeUserCap: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], { default: null }),
     dailyPostCap: count(15),
@@ -57,7 +57,7 @@ export const Options = Type.Object(
     moderationMs: count(500),
     postIdInStatus: flag(true),
     postIdShape: choice('array', 'scalar'),
-    // Webhooks, section 6
+    // Webhooks (tiktok-facts 6)
     completeEventForDirect: flag(true),
     webhookResign: flag(true),
     webhookClock: choice('real', 'sandbox'),

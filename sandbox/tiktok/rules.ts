@@ -10,7 +10,7 @@ const MAX_CHUNKS = 1_000;
 
 type PostInfo = Record<string, unknown>;
 
-/** Sheet 4.6, with the messages that were observed. */
+/** tiktok-facts 4.6, with the messages that were observed. */
 export function checkChunks(tiktok: TikTok, { video_size, chunk_size, total_chunk_count }: FileSource): void {
   const invalid = (what: string) => refuse(tiktok, 400, 'invalid_params', `The ${what} is invalid`);
   if (video_size > MAX_FILE_BYTES) invalid('video size');
@@ -29,7 +29,7 @@ export function checkLength(tiktok: TikTok, info: PostInfo, field: string, max: 
   }
 }
 
-/** Sheet 4.2, 4.3 and 4.13: who may see a direct post. */
+/** tiktok-facts 4.2, 4.3 and 4.13: who may see a direct post. */
 export function checkPrivacy(tiktok: TikTok, openId: string, info: PostInfo): void {
   const creator = creatorOf(tiktok, openId);
   const level = info['privacy_level'];
@@ -55,7 +55,7 @@ export function checkPrivacy(tiktok: TikTok, openId: string, info: PostInfo): vo
   }
 }
 
-/** Sheet 4.3: what the account forbids is off whatever the client sent. */
+/** tiktok-facts 4.3: what the account forbids is off whatever the client sent. */
 export function forcedByAccount(tiktok: TikTok, openId: string, info: PostInfo): PostInfo {
   const { commentDisabled, duetDisabled, stitchDisabled, private: isPrivate } = creatorOf(tiktok, openId);
   return {
@@ -66,7 +66,7 @@ export function forcedByAccount(tiktok: TikTok, openId: string, info: PostInfo):
   };
 }
 
-/** Sheet 4.8. */
+/** tiktok-facts 4.8. */
 export function checkPullUrl(tiktok: TikTok, text: string): void {
   const { pullHttpLoopback, verifiedLoopback, verifiedPrefixes } = tiktok.options;
   const invalid = (what: string) => refuse(tiktok, 400, 'invalid_params', `The URL ${what}`);

@@ -21,7 +21,7 @@ export function statusRoutes(tiktok: TikTok, access: CheckAccess): Route[] {
     return publish;
   }
 
-  /** int64 ids as JSON numbers (sheet 1). Field name as TikTok spells it. */
+  /** int64 ids as JSON numbers (tiktok-facts 1.5). Field name as TikTok spells it. */
   function publicIds({ postIds }: Publish): object {
     if (postIds.length === 0 || !tiktok.options.postIdInStatus) return {};
     const ids = postIds.map(BigInt);

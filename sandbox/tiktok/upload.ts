@@ -13,7 +13,7 @@ interface Range {
   last: number;
 }
 
-/** Sheet 4.7. Bytes are hashed and counted, never kept: memory stays flat for 4 GB. */
+/** tiktok-facts 4.7. Bytes are hashed and counted, never kept: memory stays flat for 4 GB. */
 export function uploadRoutes(tiktok: TikTok): Route[] {
   const hashes = new Map<string, Hash>();
 
@@ -48,7 +48,7 @@ export function uploadRoutes(tiktok: TikTok): Route[] {
       const status = accepted ? tiktok.options.reputAccepted : 416;
       throw new Refusal({ status, headers: progress(publish) });
     }
-    // The remainder is merged into the last chunk (sheet 4.6).
+    // The remainder is merged into the last chunk (tiktok-facts 4.6).
     const isLast = upload.chunks.length === upload.chunkCount - 1;
     const expected = isLast ? upload.videoSize - 1 : range.first + upload.chunkSize - 1;
     if (range.last !== expected) bad();
