@@ -90,7 +90,7 @@ function codeOf(error: unknown): string {
 
 /**
  * Parses JSON, cleaned, without losing digits: an integer that a double cannot hold becomes a string (provider ids above 2^53
- * occur, sheet tiktok section 1).
+ * occur, tiktok-facts 1.5).
  * @throws SyntaxError
  */
 export function parseJson(text: string): unknown {

@@ -12,7 +12,7 @@ export const CAPABILITIES = [
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
-/** The scopes of a platform, from the scope table of its sheet. */
+/** The scopes of a platform, from its documentation (tiktok-facts 2.8, instagram-facts 2.1 and 3.2, threads-facts 2.2). */
 export interface Permissions {
   /** What the consent asks for. */
   readonly asked: readonly string[];

@@ -15,8 +15,8 @@ export interface InstagramSettings extends MetaWebhookSettings {
 }
 
 /**
- * One of the two ways to connect an account, with what differs for good between accounts that were connected by it (sheet
- * instagram section 3.1). Nothing else in this folder knows that there are two.
+ * One of the two ways to connect an account, with what differs for good between accounts that were connected by it
+ * (instagram-facts 3.1). Nothing else in this folder knows that there are two.
  */
 export interface Login {
   method: string;
@@ -30,7 +30,7 @@ export interface Login {
 
 export const INSTAGRAM: Platform = { provider: 'instagram', title: 'Instagram' };
 
-/** Pinned, because a call without a version gets whatever the app's dashboard says (sheet instagram section 1). */
+/** Pinned, because a call without a version gets whatever the app's dashboard says (instagram-facts 1.1). */
 export const VERSION = 'v26.0';
 
 /** How asking for webhooks has ended. The connection does not depend on it. */

@@ -35,7 +35,7 @@ interface LinkedPage {
   name: string | null;
 }
 
-/** Facebook Login, for accounts that are linked to a Page (sheet section 2). */
+/** Facebook Login, for accounts that are linked to a Page (instagram-facts 2). */
 export function createFacebookLogin(settings: FacebookLoginSettings): Login {
   const permissions = facebookLoginPermissions(settings.scopes);
   return {
@@ -65,7 +65,7 @@ function createOAuth(settings: FacebookLoginSettings, permissions: Permissions):
   const longLived = (accessToken: string, signal: AbortSignal): Promise<TokenSet> =>
     token({ grant_type: 'fb_exchange_token', fb_exchange_token: accessToken }, signal);
 
-  /** The user whom callbacks name: as the profile says, or else the token itself (sheet section 2.5). */
+  /** The user whom callbacks name: as the profile says, or else the token itself (instagram-facts 2.5). */
   async function userOf(accessToken: string, signal: AbortSignal): Promise<string> {
     const call = { base, effect: 'read', signal } as const;
     const me = { ...call, path: '/me', params: { fields: 'id' }, accessToken, appSecret };
@@ -91,7 +91,7 @@ function createOAuth(settings: FacebookLoginSettings, permissions: Permissions):
         state,
         response_type: 'code',
         scope: permissions.asked.join(','),
-        // Without it the dialog does not ask again for what was declined (sheet section 2.1).
+        // Without it the dialog does not ask again for what was declined (instagram-facts 2.1).
         auth_type: 'rerequest',
       }).toString();
       return url.href;
@@ -132,7 +132,7 @@ function createOAuth(settings: FacebookLoginSettings, permissions: Permissions):
       return { scopes, grants };
     },
 
-    // A new long-lived token for one that still lives (sheet section 2.3).
+    // A new long-lived token for one that still lives (instagram-facts 2.3).
     refresh: (accessToken, signal) =>
       renewed(
         FACEBOOK,
@@ -208,7 +208,7 @@ function nullIfRefused(error: unknown): null {
   return null;
 }
 
-/** Every piece of a list, by cursor: `paging.next` has the token in it (sheet section 2.4). */
+/** Every piece of a list, by cursor: `paging.next` has the token in it (instagram-facts 2.4). */
 async function all(
   { graphUrl, appSecret }: FacebookLoginSettings,
   path: string,
@@ -237,7 +237,7 @@ async function all(
   return rows;
 }
 
-/** Has the Page send its webhooks to the app (sheet section 8.4). */
+/** Has the Page send its webhooks to the app (instagram-facts 8.4). */
 function subscribe(
   { graphUrl, appSecret }: FacebookLoginSettings,
   { pageId, pageToken }: LinkedPage,

@@ -22,14 +22,14 @@ export interface InstagramLoginSettings {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Instagram Login: no Facebook Page, a host of its own, no uploads (sheet section 3). */
+/** Instagram Login: no Facebook Page, a host of its own, no uploads (instagram-facts 3.1). */
 export function createInstagramLogin(settings: InstagramLoginSettings): Login {
   const permissions = instagramLoginPermissions(settings.scopes);
   return {
     method: 'instagram_login',
     permissions,
     oauth: createOAuth(settings, permissions),
-    // Whether this host checks signatures is not confirmed (sheet section 2.7): none is sent.
+    // Whether this host checks signatures is not confirmed (instagram-facts 2.7): none is sent.
     call: { base: `${settings.graphUrl}/${VERSION}` },
   };
 }
@@ -53,7 +53,7 @@ function createOAuth(
       effect: 'read',
     });
 
-  /** Whether the account sends its webhooks to the app (section 8.4). */
+  /** Whether the account sends its webhooks to the app (instagram-facts 8.4). */
   const callSubscription = (
     method: 'POST' | 'DELETE',
     accessToken: string,
@@ -148,7 +148,7 @@ function createOAuth(
         () => readMe(token, signal),
       ),
 
-    // No way is documented to end a permission (section 3): the account is unsubscribed and its token forgotten.
+    // No way is documented to end a permission (instagram-facts 3.6): the account is unsubscribed and its token forgotten.
     async revoke(token, signal) {
       try {
         await callSubscription('DELETE', token, signal);

@@ -21,15 +21,15 @@ import { createTransfer, uploadUri } from './upload.ts';
 const DAY = 24 * 3_600_000;
 
 const QUOTAS = {
-  /** Posts in 24 hours: Meta's pages contradict each other, the account's limit is asked for (sheet section 4.5). */
+  /** Posts in 24 hours: Meta's pages contradict each other, the account's limit is asked for (instagram-facts 4.5). */
   posts: { bucket: PUBLISH_BUCKET, limit: null, windowMs: DAY, counts: 'shown' },
-  /** 400 containers in 24 hours (sheet section 4.1). */
+  /** 400 containers in 24 hours (instagram-facts 4.1). */
   containers: { bucket: 'container', limit: 400, windowMs: DAY, counts: 'accepted' },
 } as const satisfies Record<string, Quota>;
 
 const KINDS = { IMAGE: 'an image', REELS: 'a reel', STORIES: 'a story' } as const;
 
-/** Content publishing (sheet section 4). */
+/** Content publishing (instagram-facts 4). */
 export function createPublishing(login: Login): Publishing {
   const { permissions, uploadUrl } = login;
   const containers: Containers = {
@@ -94,7 +94,7 @@ export function createPublishing(login: Login): Publishing {
       return lookUpPublish(containers, context, context.made['container'] ?? '', {
         ...lost,
         again: allWrites(request),
-        // Stories are a list of their own (section 7.1).
+        // Stories are a list of their own (instagram-facts 7.1).
         list: mediaType === 'STORIES' ? 'stories' : 'media',
         caption: postInfo.caption ?? null,
         kind: READ_AS[mediaType],
@@ -114,7 +114,7 @@ export function createPublishing(login: Login): Publishing {
   };
 }
 
-/** What a post is read back as (sheet section 7.2). */
+/** What a post is read back as (instagram-facts 7.2). */
 const READ_AS: Readonly<Record<InstagramRequest['mediaType'], Readonly<Record<string, string>>>> = {
   IMAGE: { media_product_type: 'FEED', media_type: 'IMAGE' },
   REELS: { media_product_type: 'REELS' },
@@ -185,14 +185,14 @@ function containerParams(
     };
   if (only === undefined) throw new Error('the post has no file');
   return {
-    // Left out for a single image (sheet section 4.1).
+    // Left out for a single image (instagram-facts 4.1).
     ...(mediaType === 'IMAGE' ? {} : { media_type: mediaType }),
     ...(upload ? { upload_type: 'resumable' } : urlParams(context, only)),
     ...info,
   };
 }
 
-/** How many posts the account may still make, in Instagram's own words (sheet section 4.5). @throws ProviderError */
+/** How many posts the account may still make, in Instagram's own words (instagram-facts 4.5). @throws ProviderError */
 export async function readLimits(
   { call }: Login,
   openId: string,

@@ -17,7 +17,7 @@ type UserTag = Static<typeof UserTag>;
 /** The platform takes 20 or so; how many exactly is its own to say. */
 export const UserTags = Type.Array(UserTag, { maxItems: 100 });
 
-/** Meta's own field names (sheet instagram section 4.1). */
+/** Meta's own field names (instagram-facts 4.1). */
 export const InstagramPostInfo = Type.Object(
   {
     caption: Type.Optional(Words),
@@ -52,7 +52,7 @@ export type InstagramRequest = Static<typeof InstagramRequest>;
 const ONLY_REELS = ['cover_url', 'thumb_offset', 'share_to_feed', 'audio_name'] as const;
 
 /**
- * The sheet's rules on a request that need no account (4.1); empty when it is right. `rule` names each for good.
+ * Meta's rules on a request that need no account (instagram-facts 4.1); empty when it is right. `rule` names each for good.
  */
 export function checkInstagramRequest({ mediaType, media, postInfo }: InstagramRequest): RequestProblem[] {
   const problems: RequestProblem[] = [];
@@ -130,7 +130,7 @@ function checkChild({ kind, alt_text: alt, user_tags: tags }: MediaRef, index: n
   return problems;
 }
 
-/** The sheet's rules on a file of ours, as it was probed (section 4.6). */
+/** Meta's rules on a file of ours, as it was probed (instagram-facts 4.6). */
 export function checkInstagramFile(
   { mediaType, postInfo }: Pick<InstagramRequest, 'mediaType' | 'postInfo'>,
   kind: MediaRef['kind'],

@@ -19,7 +19,7 @@ export function uploadUri(uploadUrl: string, made: { id: string; uploadUri: stri
 /** A file of up to 300 MB on a slow line. */
 const UPLOAD_MS = 30 * 60_000;
 
-/** Resumable upload (sheet section 4.2). Whether it can go on in the middle is not confirmed: it begins again. */
+/** Resumable upload (instagram-facts 4.2). Whether it can go on in the middle is not confirmed: it begins again. */
 export function createTransfer(containers: Containers): Transfer {
   return {
     needsToken: true,
@@ -92,7 +92,7 @@ async function send(
 /** What a refused upload may be while its container says nothing yet: bytes that came before are being processed. */
 const MOMENT = { kind: 'unavailable', retryAfterMs: 10_000, tries: 12 } as const;
 
-/** The words of a phase are not documented (sheet section 4.2). */
+/** The words of a phase are not documented (instagram-facts 4.2). */
 const COMPLETE = /^(complete|finished|success)/i;
 const BEGUN = /^(in_?progress|processing|complete|finished|success)/i;
 
@@ -101,7 +101,7 @@ function phase(video: Readonly<Record<string, unknown>> | null, name: string): s
   return text(record(video?.[name])?.['status']) ?? text(video?.[name]) ?? '';
 }
 
-/** An upload host speaks otherwise than the Graph API (sheet section 4.2). */
+/** An upload host speaks otherwise than the Graph API (instagram-facts 4.2). */
 function uploadError(status: number, said: Readonly<Record<string, unknown>> | null): ProviderError {
   const debug = record(said?.['debug_info']);
   const message = text(debug?.['message']);

@@ -4,7 +4,7 @@ import { incomingEvent, type Json, metaWebhooks } from '../meta/webhooks.ts';
 import type { EventEffect, IncomingEvent, Webhooks } from '../provider.ts';
 import type { InstagramSettings } from './client.ts';
 
-/** Webhooks (sheet section 8). */
+/** Webhooks (instagram-facts 8). */
 export function createWebhooks(settings: InstagramSettings): Webhooks {
   return {
     ...metaWebhooks(settings, changesOf),
@@ -45,7 +45,7 @@ function changesOfEntry(entry: Json, body: Json): IncomingEvent[] {
   const around = { ...body, ...rest, entryId };
   const values = [
     ...records(changes),
-    // The docs of Instagram Login print field and value right under the entry (sheet section 8.5, 1).
+    // The docs of Instagram Login print field and value right under the entry (instagram-facts 8.5, point 1).
     ...(changes === undefined && text(entry['field']) !== null ? [rest] : []),
   ].map((change) => {
     const field = text(change['field']) ?? 'unknown';
@@ -59,7 +59,7 @@ function changesOfEntry(entry: Json, body: Json): IncomingEvent[] {
       return event('messages', owner, change, { ...around, field, value }, messageKey(value));
     }),
   );
-  // Without values only the fields are told (sheet section 8.5, 7): with nothing but the time to tell one from the next.
+  // Without values only the fields are told (instagram-facts 8.5, point 7): with nothing but the time to tell one from the next.
   const names: unknown[] = Array.isArray(changedFields) ? changedFields : [];
   const valueless = names.map((name) => {
     const field = text(name) ?? 'unknown';
@@ -73,7 +73,7 @@ function changesOfEntry(entry: Json, body: Json): IncomingEvent[] {
 /** Without the time of sending, which differs for a repeated delivery. */
 const untimed = ({ time: _time, ...rest }: Json): Json => rest;
 
-/** What tells a change from others of its field (sheet section 8.6); null: the whole value does. */
+/** What tells a change from others of its field (instagram-facts 8.6); null: the whole value does. */
 function keyOf(field: string, value: Json | null): string | null {
   switch (field) {
     case 'comments':
@@ -88,7 +88,7 @@ function keyOf(field: string, value: Json | null): string | null {
   }
 }
 
-/** What tells a message, or what is done to one, from others (sheet section 8.6); null: the whole of it does. */
+/** What tells a message, or what is done to one, from others (instagram-facts 8.6); null: the whole of it does. */
 function messageKey(item: Json): string | null {
   const part = (name: string): Json | null => record(item[name]);
   const [message, edit, reaction, postback] = ['message', 'message_edit', 'reaction', 'postback'].map(part);

@@ -1,7 +1,7 @@
 import { type CatalogueRow, rowNamed } from '../errors.ts';
 
 /*
- * What the error codes of Meta's Graph APIs mean for a post (sheets instagram section 5, threads section 5). Rows are
+ * What the error codes of Meta's Graph APIs mean for a post (instagram-facts 5, threads-facts 5). Rows are
  * found by `code/error_subcode`, then by `*` with the subcode, then by `code`: the words are localized, the codes are not.
  */
 
@@ -98,10 +98,10 @@ export const META_CODES: Readonly<Record<string, MetaRow>> = {
   '613': RATE,
   '80001': RATE,
   '80002': RATE,
-  // Threads' own is not known, but expected to be like Instagram's 9/2207042 (sheet threads section 4.7).
+  // Threads' own is not known, but expected to be like Instagram's 9/2207042 (threads-facts 4.7).
   '9': LIMIT_REACHED,
   '*/2207042': LIMIT_REACHED,
-  // Of a category map of others; the code that it comes with is not known (sheet threads section 5).
+  // Of a category map of others; the code that it comes with is not known (threads-facts 5).
   '*/2207069': LIMIT_REACHED,
   '-2/2207003': AGAIN,
   '-2/2207020': AGAIN,
@@ -173,7 +173,7 @@ export const META_CODES: Readonly<Record<string, MetaRow>> = {
     'The caption is longer than the platform allows.',
     'Shorten it and post again.',
   ),
-  // The code that these come with is not known (sheet instagram section 5.2).
+  // The code that these come with is not known (instagram-facts 5.2).
   '*/2207077': FETCH,
   '*/2207081': rejected(
     'trial_reels_not_available',
@@ -200,11 +200,11 @@ export const META_CODES: Readonly<Record<string, MetaRow>> = {
 };
 
 /**
- * What stands somewhere in the body and says more than the code (sheets threads section 5, instagram section 5.2): names of
+ * What stands somewhere in the body and says more than the code (threads-facts 5, instagram-facts 5.2): names of
  * errors, and the developers' message of a code that means anything; the first one counts.
  */
 export const META_NAMES: Readonly<Record<string, MetaRow>> = {
-  // Code 100. How Threads counts is not certain: emoji by their bytes (section 4.1), or every character by its bytes.
+  // Code 100. How Threads counts is not certain: emoji by their bytes (threads-facts 4.1), or every character by its bytes.
   'Param text must be at most': rejected(
     'text_too_long',
     'Threads finds the text longer than the 500 characters that it allows. It may count letters with accents, other scripts and emoji as several each.',

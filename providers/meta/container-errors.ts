@@ -3,7 +3,7 @@ import { NOTHING, OWN_FILE_NOT_FETCHED, rowOfSubcode } from './codes.ts';
 import type { Platform } from './errors.ts';
 
 const NOT_FETCHED = /2207052|2207077|download|FAILED_DOWNLOADING/i;
-/** Failures of the media itself that are told without a subcode; others may pass with a new container (sheet threads 4.4). */
+/** Failures of the media itself that are told without a subcode; others may pass with a new container (threads-facts 4.4). */
 const FINAL_FAILURES: readonly (readonly [RegExp, why: string, todo: string])[] = [
   // "ASPEC" is Meta's own spelling.
   [
@@ -39,7 +39,7 @@ const FINAL_FAILURES: readonly (readonly [RegExp, why: string, todo: string])[] 
   ],
 ];
 
-/** Why a container ended in ERROR; `gone` where a new one may do better (sheets instagram 4.3, threads 4.4). */
+/** Why a container ended in ERROR; `gone` where a new one may do better (instagram-facts 4.3, threads-facts 4.4). */
 export function containerError(
   { provider, title }: Platform,
   detail: string | null,

@@ -115,7 +115,7 @@ async function mayBeLive(containers: Containers, context: PostContext, container
   }
 }
 
-/** What a limited number of tries does not find is made anew (sheets instagram 5.2, threads 5). */
+/** What a limited number of tries does not find is made anew (instagram-facts 5.2, threads-facts 5). */
 function orAgain(steps: readonly string[]): (error: unknown) => never {
   return (error) => {
     throw error instanceof ProviderError && error.init.tries !== undefined
@@ -146,7 +146,7 @@ export async function standing(
     case 'IN_PROGRESS':
       return { status: code, detail };
     default:
-      // The code may be empty while the text says what failed (sheet instagram section 4.3).
+      // The code may be empty while the text says what failed (instagram-facts 4.3).
       return { status: detail?.startsWith('Error') === true ? 'ERROR' : 'IN_PROGRESS', detail };
   }
 }
@@ -193,7 +193,7 @@ function refusal(error: unknown): ProviderError {
 }
 
 /**
- * What is live, with its public address: that may come later than the post (sheet threads section 4.2).
+ * What is live, with its public address: that may come later than the post (threads-facts 4.2).
  * @param postId null where nobody tells which post it is
  */
 export async function readLive(

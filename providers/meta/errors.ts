@@ -16,9 +16,9 @@ export interface Platform {
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
-/** Answers with which posts were seen live all the same (sheet instagram section 9, 4). */
+/** Answers with which posts were seen live all the same (instagram-facts 9.4). */
 const DOUBTFUL = new Set(['4/2207051']);
-/** "Not found, or no permission, or something else" (section 5.2). */
+/** "Not found, or no permission, or something else" (instagram-facts 5.2). */
 const AMBIGUOUS = new Set(['100/33']);
 
 /** What an answer says went wrong. */
@@ -28,7 +28,7 @@ export interface MetaFailure {
   message: string | null;
   transient: boolean;
   traceId: string | null;
-  /** For the account's owner, in their language (sheet instagram section 5.1). */
+  /** For the account's owner, in their language (instagram-facts 5.1). */
   userMessage: string | null;
 }
 
@@ -56,7 +56,7 @@ function sentenceOf(title: string | null, message: string | null): string | null
   return `${title.replace(/[.:]$/, '')}: ${message}`;
 }
 
-/** A name may stand anywhere in the body, whatever its shape (sheet threads section 5). */
+/** A name may stand anywhere in the body, whatever its shape (threads-facts 5). */
 function rowOf(failure: MetaFailure | null, whole: string): MetaRow | null {
   const named = Object.entries(META_NAMES).find(([name]) => whole.includes(name));
   if (named !== undefined) return named[1];
@@ -75,7 +75,7 @@ export function readAnswer(
   effect: 'read' | 'write' | 'publish',
 ): Readonly<Record<string, unknown>> {
   const parsed = tryParse(answer.text);
-  // All that some calls answer with (sheet instagram section 2.6).
+  // All that some calls answer with (instagram-facts 2.6).
   const body = parsed === true ? { success: true } : record(parsed);
   const failure = failureOf(body);
   if (failure === null && body !== null && answer.status < 300) return body;
@@ -102,7 +102,7 @@ function metaError(
   const doubtful = effect === 'publish' && name !== null && DOUBTFUL.has(name);
   // "Server error" says nothing about what the server had done before.
   const broke = effect === 'publish' && (row === AGAIN || AMBIGUOUS.has(name ?? ''));
-  // The code comes before the status: a wrong kind of id is answered with 500 (sheet threads section 4.4).
+  // The code comes before the status: a wrong kind of id is answered with 500 (threads-facts 4.4).
   if (row !== null && !doubtful && !broke)
     return new ProviderError({
       ...said,
@@ -164,7 +164,7 @@ function unknownOutcome(title: string): string {
   return `${title}’s answer was lost. Look at the account before you post again.`;
 }
 
-/** Minutes until calls are accepted again, where Meta tells them (sheet instagram section 6). */
+/** Minutes until calls are accepted again, where Meta tells them (instagram-facts 6). */
 function waitOf(provider: string, answer: HttpAnswer, row: MetaRow): { retryAfterMs?: number } {
   const usage = record(tryParse(header(answer, 'x-business-use-case-usage') ?? ''));
   const rows = Object.values(usage ?? {}).flatMap(records);

@@ -1,6 +1,6 @@
 import { contentProblem, type MediaFacts, type RequestProblem } from '../provider.ts';
 
-/* What Meta's platforms accept of a file (sheets instagram section 4.6, threads section 4.8). What is not known is not refused. */
+/* What Meta's platforms accept of a file (instagram-facts 4.6, threads-facts 4.8). What is not known is not refused. */
 
 /** A file of ours, as it was probed. */
 export interface FileFacts extends MediaFacts {
@@ -100,7 +100,7 @@ const MOST_CHANNELS = 2;
 const ffmpeg = (how: string): string => `ffmpeg -i in.mp4 ${how} -movflags +faststart out.mp4`;
 const WITH_RIGHT_SOUND = ffmpeg('-c:v copy -c:a aac -ar 48000 -ac 2 -b:a 128k');
 
-/** What Meta finds out only after it has the file, and then names by no more than "unknown" (sheets as above, row "codec"). */
+/** What Meta finds out only after it has the file, and then names by no more than "unknown" (the rows "codec" of the same). */
 function checkEncoding(
   { chroma, audioCodec, audioChannels, audioSampleRate, indexFirst }: FileFacts,
   add: (rule: string, message: string) => void,

@@ -5,7 +5,7 @@ import type { Platform } from './errors.ts';
 
 /* Long-lived tokens of Meta's platforms: there is no refresh token, a token is renewed with itself. */
 
-/** Where the platform does not say (sheets instagram sections 2.3 and 3, threads section 2.6). */
+/** Where the platform does not say (instagram-facts 2.3 and 3.4, threads-facts 2.6). */
 const SIXTY_DAYS_S = 60 * 24 * 3600;
 
 /** A long-lived token, which is its own refresh token. @throws ProviderError where there is none in the answer */
@@ -52,7 +52,7 @@ export async function renewed<T>(
   }
 }
 
-/** A code without the fragment that Meta appends to the redirect (sheets instagram section 2.2, threads section 2.3). */
+/** A code without the fragment that Meta appends to the redirect (instagram-facts 2.2 and 3.2, threads-facts 2.3). */
 export function withoutFragment(code: string): string {
   return code.replace(/#_(=_)?$/, '');
 }

@@ -8,12 +8,12 @@ export interface GraphCall {
   base: string;
   method?: 'GET' | 'POST' | 'DELETE';
   path: string;
-  /** In the query of a GET, in the form of a POST: JSON bodies lose parameters (sheets, section 1). */
+  /** In the query of a GET, in the form of a POST: JSON bodies lose parameters (instagram-facts 1.4, threads-facts 1.2). */
   params?: Readonly<Record<string, string>>;
   effect: 'read' | 'write' | 'publish';
   /** Absent: the call brings its own credentials. */
   accessToken?: string;
-  /** With it the call is signed (sheet instagram section 2.7). */
+  /** With it the call is signed (instagram-facts 2.7). */
   appSecret?: string;
   signal: AbortSignal;
 }

@@ -2,7 +2,7 @@ import { ProviderError } from '../errors.ts';
 import { amount, record } from '../json.ts';
 import type { ToldQuota } from '../provider.ts';
 
-/* How the platforms tell what an account may still publish (sheets instagram section 4.5, threads section 4.7). */
+/* How the platforms tell what an account may still publish (instagram-facts 4.5, threads-facts 4.7). */
 
 /** Quotas in an answer. @param wanted each with how its fields begin */
 export function toldQuotas(

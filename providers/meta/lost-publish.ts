@@ -5,7 +5,7 @@ import { rowOfCode } from './codes.ts';
 import { type Containers, standing } from './containers.ts';
 import { callGraph } from './graph.ts';
 
-/** What became of a publish whose answer was lost: the container knows (sheets instagram 4.4, threads 4.5). */
+/** What became of a publish whose answer was lost: the container knows (instagram-facts 4.4, threads-facts 4.5). */
 export async function lookUpPublish(
   containers: Containers,
   context: PostContext,
@@ -35,12 +35,12 @@ export async function lookUpPublish(
   }
 }
 
-/** A list may lag behind what is published (sheet threads section 4.5). */
+/** A list may lag behind what is published (threads-facts 4.5). */
 const LISTED_MS = 30_000;
 
 /**
  * What the answer meant, once it is known that nothing happened: some are refusals after all, some are about a container
- * that will do no better and is made anew after a few tries (sheet instagram 5.2).
+ * that will do no better and is made anew after a few tries (instagram-facts 5.2).
  */
 function whyNot(
   { platform: { provider, title } }: Containers,

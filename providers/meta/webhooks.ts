@@ -5,12 +5,12 @@ import { parseJson, parseVerbatim } from '../http.ts';
 import { id, moment, record, records, tryParse } from '../json.ts';
 import type { IncomingEvent, Webhooks } from '../provider.ts';
 
-/* What Meta's callbacks have in common (sheet instagram sections 2.6 and 8). */
+/* What Meta's callbacks have in common (instagram-facts 2.6 and 8). */
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 export type Json = Readonly<Record<string, unknown>>;
 
-/** A batch of 1,000 comments, each of the longest, every letter escaped (sheet instagram section 8). */
+/** A batch of 1,000 comments, each of the longest, every letter escaped (instagram-facts 8.3). */
 const LARGEST = 16 * 1_048_576;
 
 export interface MetaWebhookSettings {
@@ -36,7 +36,7 @@ export function metaWebhooks(
     signedUser: (signedRequest, now) => signedUser(signedRequest, [...appSecrets, ...webhookSecrets], now),
     split(body) {
       const parsed = parseVerbatim(textOf(body));
-      // The whole may be wrapped in a list (sheets instagram section 8.5, 3; threads section 10).
+      // The whole may be wrapped in a list (instagram-facts 8.5, point 3; threads-facts 10.2).
       const bodies = Array.isArray(parsed) ? records(parsed) : [record(parsed)];
       if (bodies.some((one) => one === null)) throw new SyntaxError('not a JSON object');
       return bodies.filter((one) => one !== null).flatMap(changesOf);
@@ -70,7 +70,7 @@ export function incomingEvent(
 /** Beyond that a hash of it does as well. */
 const LONGEST_KEY = 200;
 
-/** JSON whose keys are in order: a repeated delivery may have them in another one (sheet instagram section 8.6). */
+/** JSON whose keys are in order: a repeated delivery may have them in another one (instagram-facts 8.6). */
 function canonical(value: unknown): string {
   return JSON.stringify(parseJson(JSON.stringify(value)), (_key, part: unknown) => {
     const fields = record(part);
@@ -105,9 +105,9 @@ function handshake(query: Readonly<Record<string, unknown>>, verifyToken: string
   return given !== undefined && right !== undefined && timingSafeEqual(given, right) ? challenge : null;
 }
 
-/** The only algorithm (sheets instagram section 2.6, threads section 2.8): one that is not ours to check proves nothing. */
+/** The only algorithm (instagram-facts 2.6, threads-facts 2.8): one that is not ours to check proves nothing. */
 const ALGORITHM = 'HMAC-SHA256';
-/** Deliveries are repeated for 36 hours (sheet instagram section 8) and may keep their first time; clocks differ a little. */
+/** Deliveries are repeated for 36 hours (instagram-facts 8.3) and may keep their first time; clocks differ a little. */
 const OLDEST_MS = 72 * 3_600_000;
 const NEWEST_MS = 300_000;
 

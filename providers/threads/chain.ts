@@ -55,7 +55,7 @@ export const containersOf = (part: Part): string[] => [...items(part), part.name
 
 /**
  * The steps of a request: one part after the other, for a reply names the published post that it answers; children of a
- * carousel come first, and each has to be finished (sheet sections 4.1 and 4.3).
+ * carousel come first, and each has to be finished (threads-facts 4.1 and 4.3).
  *
  * A reply can only be made once the post that it answers is live, so a chain could end half live for
  * what is wrong with a later part (a text that Threads counts otherwise than we do, a file that it does not take). So a

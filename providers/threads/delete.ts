@@ -11,7 +11,7 @@ export const DELETIONS = {
 } as const satisfies Quota;
 const SCOPE = 'threads_delete';
 
-/** Own posts and replies (sheet sections 4.6 and 4.7). */
+/** Own posts and replies (threads-facts 4.6 and 4.7). */
 export function createDeletion({ graphUrl }: ThreadsSettings): Deletion {
   return {
     scope: SCOPE,
@@ -22,7 +22,7 @@ export function createDeletion({ graphUrl }: ThreadsSettings): Deletion {
         await callGraph(THREADS, { base: `${graphUrl}/v1.0`, accessToken, signal, ...call });
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;
-        // What the account itself has published and cannot be found is gone (section 5, 100/33).
+        // What the account itself has published and cannot be found is gone (threads-facts 5, row 100/33).
         if (error.code !== 'object_not_found') throw inWordsOfADeletion(error);
       }
     },

@@ -51,7 +51,7 @@ const infosOf = ({ postInfo, replies = [] }: ThreadsRequest): ThreadsRequest['po
   ...replies.map((reply) => reply.postInfo),
 ];
 
-/** Whether the profile says so (section 3); what it does not say is left for the container to tell. */
+/** Whether the profile says so (threads-facts 3); what it does not say is left for the container to tell. */
 async function mayLimitCountries(
   { graphUrl }: ThreadsSettings,
   { accessToken, signal }: PostContext,

@@ -7,10 +7,10 @@ import type { OAuth } from '../provider.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
 import { grantedScopes } from './scopes.ts';
 
-/** The consent page has moved from .net to .com (sheet section 1); people log in with Instagram. */
+/** The consent page has moved from .net to .com (threads-facts 1.1); people log in with Instagram. */
 const DOMAINS = ['threads.net', 'threads.com', 'instagram.com'];
 
-/** OAuth (sheet section 2). There is no refresh token: a long-lived token is renewed with itself. */
+/** OAuth (threads-facts 2). There is no refresh token: a long-lived token is renewed with itself. */
 export function createOAuth(settings: ThreadsSettings, { asked }: Permissions): OAuth {
   const base = settings.graphUrl;
   return {
@@ -46,7 +46,7 @@ export function createOAuth(settings: ThreadsSettings, { asked }: Permissions): 
           signal,
         }),
       );
-      // An hour's token is of no use: without a long-lived one nothing is connected (section 2.5).
+      // An hour's token is of no use: without a long-lived one nothing is connected (threads-facts 2.5).
       const long = await granted(THREADS, () =>
         callGraph(THREADS, {
           base,
@@ -82,7 +82,7 @@ export function createOAuth(settings: ThreadsSettings, { asked }: Permissions): 
       return { scopes, grants: [grant] };
     },
 
-    // Refused for a token that is younger than a day as well (section 2.6).
+    // Refused for a token that is younger than a day as well (threads-facts 2.6).
     refresh: (token, signal) =>
       renewed(
         THREADS,
@@ -106,7 +106,7 @@ export function createOAuth(settings: ThreadsSettings, { asked }: Permissions): 
           }),
       ),
 
-    // None is documented (section 2.7): the token is forgotten.
+    // None is documented (threads-facts 2.7): the token is forgotten.
     revoke: async () => {},
   };
 }

@@ -33,18 +33,18 @@ import { ThreadsRequest, type ThreadsUnit } from './request.ts';
 
 const DAY = 24 * 3_600_000;
 
-/** Posts and replies in 24 hours (sheet section 4.7); Threads tells the real numbers. */
+/** Posts and replies in 24 hours (threads-facts 4.7); Threads tells the real numbers. */
 const QUOTAS = {
   posts: { bucket: PUBLISH_BUCKET, limit: 250, windowMs: DAY, counts: 'shown' },
   replies: { bucket: 'reply', limit: 1000, windowMs: DAY, counts: 'shown' },
 } as const satisfies Record<string, Quota>;
 
-/** Publishing (sheet section 4). */
+/** Publishing (threads-facts 4). */
 export function createPublishing(settings: ThreadsSettings): Publishing {
   const containers: Containers = {
     platform: THREADS,
     call: ({ accessToken, signal }) => ({ base: `${settings.graphUrl}/v1.0`, accessToken, signal }),
-    // A wrong id in the path looks like a container that is not there yet: `me` cannot be wrong (section 11, 4).
+    // A wrong id in the path looks like a container that is not there yet: `me` cannot be wrong (threads-facts 11.4).
     account: () => '/me',
     edges: { create: 'threads', publish: 'threads_publish' },
     statusFields: 'id,status,error_message',
@@ -107,13 +107,13 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
       const found = await lookUpPublish(containers, context, context.made[part.name('container')] ?? '', {
         ...lost,
         again: containersOf(part),
-        // Replies are a list of their own, with a permission of its own (section 6.1).
+        // Replies are a list of their own, with a permission of its own (threads-facts 6.1).
         list: amongReplies ? 'replies' : 'threads',
         caption: part.unit.postInfo.text ?? null,
         kind: { media_type: READ_AS[part.unit.mediaType] },
         replyTo,
       });
-      // The list may lag behind (section 4.5), and the next part cannot do without the id of what it answers.
+      // The list may lag behind (threads-facts 4.5), and the next part cannot do without the id of what it answers.
       const nameless = found.kind === 'happened' && found.written.providerPostId === undefined;
       return nameless && !part.last ? { kind: 'open' } : found;
     },
@@ -134,7 +134,7 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
 
 const KINDS = { TEXT: 'a text', IMAGE: 'an image', VIDEO: 'a video' } as const;
 
-/** What a post is read back as (sheet section 6.2); reposts are listed too, without text. */
+/** What a post is read back as (threads-facts 6.2); reposts are listed too, without text. */
 const READ_AS: Readonly<Record<ThreadsUnit['mediaType'], string>> = {
   TEXT: 'TEXT_POST',
   IMAGE: 'IMAGE',
@@ -152,7 +152,7 @@ const quotaOf = (part: Part): Quota => (isReply(part) ? QUOTAS.replies : QUOTAS.
 function ofReply(error: ProviderError, { unit }: Part, { scopes }: PostContext): ProviderError {
   if (error.quota === PUBLISH_BUCKET)
     return new ProviderError({ ...error.init, quota: QUOTAS.replies.bucket });
-  // With the permission there, it is the post that may not be answered (section 5, code 10).
+  // With the permission there, it is the post that may not be answered (threads-facts 5, row of code 10).
   if (
     error.code === 'permission_missing' &&
     unit.postInfo.reply_to_id !== undefined &&
@@ -168,7 +168,7 @@ function ofReply(error: ProviderError, { unit }: Part, { scopes }: PostContext):
   return error;
 }
 
-/** The quotas that Threads tells, with the scope that each needs and how its fields begin (sheet section 4.7). */
+/** The quotas that Threads tells, with the scope that each needs and how its fields begin (threads-facts 4.7). */
 const TOLD = {
   post: { bucket: PUBLISH_BUCKET, scope: 'threads_content_publish', prefix: '' },
   reply: { bucket: QUOTAS.replies.bucket, scope: REPLY_SCOPE, prefix: 'reply_' },

@@ -7,7 +7,7 @@ import { Address, Name, Words } from '../texts.ts';
 /** More than ISO 3166 has. */
 const MOST_COUNTRIES = 300;
 
-/** Meta's own field names (sheet threads section 4.1). */
+/** Meta's own field names (threads-facts 4.1). */
 const ofAnyPost = {
   text: Type.Optional(Words),
   topic_tag: Type.Optional(Name),
@@ -77,7 +77,7 @@ const LONGEST_ALT_TEXT = 1000;
 const MOST_LINKS = 5;
 const MOST_ITEMS = 20;
 
-/** The sheet's rules on a request that need no account (4.1 and 4.8); empty when it is right. */
+/** Threads' rules on a request that need no account (threads-facts 4.1 and 4.8); empty when it is right. */
 export function checkThreadsRequest({ replies = [], ...root }: ThreadsRequest): RequestProblem[] {
   return [
     ...checkUnit(root, ''),
@@ -116,7 +116,7 @@ function checkUnit({ mediaType, media, postInfo }: ThreadsUnit, at: string): Req
   const alts = [postInfo.alt_text, ...media.map((one) => one.alt_text)];
   if (alts.some((alt = '') => charactersOf(alt) > LONGEST_ALT_TEXT))
     content('The alternative text', 'alt_text', `is longer than ${LONGEST_ALT_TEXT} characters`);
-  // Threads would leave these out without a word, or take them for the root's (section 4.1).
+  // Threads would leave these out without a word, or take them for the root's (threads-facts 4.1).
   if (postInfo.alt_text !== undefined && mediaType === 'CAROUSEL')
     problem('alt_text', 'is for single files; give it to the children of a carousel');
   if (postInfo.alt_text !== undefined && mediaType === 'TEXT')
@@ -138,7 +138,7 @@ function checkUnit({ mediaType, media, postInfo }: ThreadsUnit, at: string): Req
   return problems;
 }
 
-/** The sheet's rules on a file of ours, as it was probed (section 4.8). */
+/** Threads' rules on a file of ours, as it was probed (threads-facts 4.8). */
 export function checkThreadsFile(kind: MediaRef['kind'], facts: FileFacts): RequestProblem[] {
   if (kind === 'image')
     return checkImage(facts, {
@@ -159,7 +159,7 @@ const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 /** An emoji of any number of code points, but no character that is one only when it is asked to be, as ©. */
 const EMOJI = /\p{Emoji_Presentation}|\p{Emoji}\uFE0F/u;
 
-/** Characters, emoji by their UTF-8 bytes (sheet threads section 4.1). */
+/** Characters, emoji by their UTF-8 bytes (threads-facts 4.1). */
 function lengthOf(text: string): number {
   let length = 0;
   for (const { segment } of graphemes.segment(text))

@@ -4,7 +4,7 @@ import { callGraph } from '../meta/graph.ts';
 import type { Permissions } from '../permissions.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
 
-/** A call that only this scope is needed for, beyond `threads_basic` (sheet sections 4.7, 6.1 and 8.2). */
+/** A call that only this scope is needed for, beyond `threads_basic` (threads-facts 4.7, 6.1 and 8.2). */
 const TRIALS = {
   threads_content_publish: ['/me/threads_publishing_limit', { fields: 'quota_usage' }],
   threads_manage_replies: ['/me/threads_publishing_limit', { fields: 'reply_quota_usage' }],
@@ -15,7 +15,7 @@ const TRIALS = {
 } as const satisfies Record<string, readonly [path: string, params: Record<string, string>]>;
 
 /**
- * Publishing posts and chains, and deleting them again (sheet section 2.2). A chain goes on after a lost answer only when
+ * Publishing posts and chains, and deleting them again (threads-facts 2.2). A chain goes on after a lost answer only when
  * the reply can be found, which takes `threads_read_replies`.
  */
 const DEFAULT = [
@@ -59,7 +59,7 @@ export function threadsPermissions(asked: readonly string[] = DEFAULT): Permissi
 
 /**
  * What was granted: as Threads tells it, which it does only where the account is a tester's of the app; else as calls are
- * refused (sheet sections 2.2 and 2.7).
+ * refused (threads-facts 2.2 and 2.7).
  * @param asked what the consent has asked for: nothing else can have been granted
  * @throws ProviderError
  */

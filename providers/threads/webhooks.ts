@@ -3,7 +3,7 @@ import { incomingEvent, type Json, metaWebhooks } from '../meta/webhooks.ts';
 import type { EventEffect, IncomingEvent, Webhooks } from '../provider.ts';
 import type { ThreadsSettings } from './client.ts';
 
-/** Webhooks (sheet section 10): no `object`, no `entry`; `values` is an object or a list. */
+/** Webhooks (threads-facts 10.2): no `object`, no `entry`; `values` is an object or a list. */
 export function createWebhooks(settings: ThreadsSettings): Webhooks {
   return {
     ...metaWebhooks(settings, changesOf),

@@ -18,7 +18,7 @@ export interface TikTokSettings {
   scopes?: readonly string[];
 }
 
-/** A call of a data endpoint; paths end with a slash or TikTok answers 404 (sheet section 1). */
+/** A call of a data endpoint; paths end with a slash or TikTok answers 404 (tiktok-facts 1.2 and 1.3). */
 export function callApi(
   { apiUrl }: TikTokSettings,
   call: {

@@ -5,7 +5,7 @@ import { callApi, type TikTokSettings } from './client.ts';
 import { QUOTAS } from './quotas.ts';
 import { isPhotoPost, type TikTokRequest } from './request.ts';
 
-/** What the account may do right now (sheet section 4.2). */
+/** What the account may do right now (tiktok-facts 4.2). */
 export interface CreatorInfo {
   username: string | null;
   nickname: string | null;
@@ -19,7 +19,7 @@ export interface CreatorInfo {
 
 /**
  * Fresh options for the publish form.
- * @throws ProviderError; some refusals come with HTTP 200 on purpose (sheet section 4.2)
+ * @throws ProviderError; some refusals come with HTTP 200 on purpose (tiktok-facts 4.2)
  */
 export async function creatorInfo(
   settings: TikTokSettings,
@@ -49,7 +49,7 @@ export async function creatorInfo(
 
 /**
  * Whether a direct post fits what the account may do. Switches need no check: TikTok forces a disable_* to true where
- * the account forbids it (sheet section 4.3).
+ * the account forbids it (tiktok-facts 4.3).
  * @throws ProviderError `rejected` with what to change
  */
 export function checkAgainstCreator(
@@ -64,7 +64,7 @@ export function checkAgainstCreator(
       `privacy_level ${privacy} is not offered by this account; choose one of ${creator.privacyLevelOptions.join(', ')}.`,
     );
   const longest = creator.maxVideoPostDurationSec;
-  // The duration says nothing about photos (sheet section 4.2).
+  // The duration says nothing about photos (tiktok-facts 4.2).
   if (isPhotoPost(request) || longest === null || media?.durationMs == null) return;
   if (media.durationMs > longest * 1000)
     refuse(
@@ -75,7 +75,7 @@ export function checkAgainstCreator(
 
 /**
  * What TikTok refuses until it has audited the app: a direct post that is not SELF_ONLY, and an account that is not private,
- * whose options offer everyone (sheet sections 4.2 and 4.13). Creator info may offer more than the app can use.
+ * whose options offer everyone (tiktok-facts 4.2 and 4.13). Creator info may offer more than the app can use.
  * @param creator null: not asked yet, or it cannot be asked now
  * @throws ProviderError `rejected` with what to do
  */

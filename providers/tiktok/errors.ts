@@ -13,7 +13,7 @@ const BAD_REQUEST: CatalogueRow = {
     'TikTok refused the post as malformed. Nothing was published. Check the settings of the post and try again.',
 };
 
-/** `error.code` of the data endpoints (sheet section 5). */
+/** `error.code` of the data endpoints (tiktok-facts 5). */
 export const ERROR_CODES: Readonly<Record<string, CatalogueRow>> = {
   access_token_invalid: {
     kind: 'token',
@@ -112,7 +112,7 @@ interface FailReason {
   quota?: string;
 }
 
-/** `fail_reason` of a status (sheet section 4.11) and `reason` of post.publish.failed. None of them is live. */
+/** `fail_reason` of a status (tiktok-facts 4.11) and `reason` of post.publish.failed. None of them is live. */
 export const FAIL_REASONS: Readonly<Record<string, FailReason>> = {
   file_format_check_failed: {
     retryable: false,
@@ -166,7 +166,7 @@ export const FAIL_REASONS: Readonly<Record<string, FailReason>> = {
 
 const UNKNOWN_OUTCOME = 'TikTok’s answer was lost. Look at the TikTok account before you post again.';
 
-/** The data endpoints' envelope, read (sheet section 1). */
+/** The data endpoints' envelope, read (tiktok-facts 1.3). */
 export interface Envelope {
   data: Readonly<Record<string, unknown>>;
   logId: string | null;
@@ -181,7 +181,7 @@ export function readEnvelope(answer: HttpAnswer, effect: 'read' | 'write'): Enve
   const body = record(tryParse(answer.text));
   const error = record(body?.['error']);
   const code = text(error?.['code']);
-  // Field table says logid, samples and reality say log_id (sheet section 1).
+  // Field table says logid, samples and reality say log_id (tiktok-facts 1.3).
   const logId = text(error?.['log_id']) ?? text(error?.['logid']) ?? header(answer, 'x-tt-logid');
   const data = record(body?.['data']);
   if (code === 'ok' && answer.status < 300) return { data: data ?? {}, logId };
@@ -211,7 +211,7 @@ export function readEnvelope(answer: HttpAnswer, effect: 'read' | 'write'): Enve
     });
   }
   if (code !== null && code !== 'ok' && code !== 'internal_error' && answer.status < 500) {
-    // A code that the sheet does not know is a refusal all the same; it is shown as it came.
+    // A code that tiktok-facts 5 does not know is a refusal all the same; it is shown as it came.
     const kind = answer.status === 401 ? 'token' : 'rejected';
     throw new ProviderError({
       ...said,
@@ -247,7 +247,7 @@ export function lost(error: unknown, effect: 'read' | 'write'): unknown {
   });
 }
 
-/** What it means that a publish failed: nothing of it is live (sheet sections 4.9 and 4.11). */
+/** What it means that a publish failed: nothing of it is live (tiktok-facts 4.9 and 4.11). */
 export function failed(reason: string | null): Extract<Verdict, { kind: 'failed' }> {
   return {
     kind: 'failed',
@@ -272,7 +272,7 @@ function failure(reason: string | null): ProviderError {
 }
 
 function waitOf(answer: HttpAnswer, row: CatalogueRow): { retryAfterMs?: number; retryTold?: boolean } {
-  // No documented Retry-After (sheet section 1); obeyed where one comes all the same.
+  // No documented Retry-After (tiktok-facts 1.4); obeyed where one comes all the same.
   const seconds = amount(header(answer, 'retry-after'));
   if (seconds !== null) return { retryAfterMs: seconds * 1000, retryTold: true };
   return row.retryAfterMs === undefined ? {} : { retryAfterMs: row.retryAfterMs };

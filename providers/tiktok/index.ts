@@ -12,11 +12,11 @@ export interface TikTok extends Provider {
   readonly quotas: typeof QUOTAS;
   /** Whether TikTok has audited the app. */
   readonly audited: boolean;
-  /** Fresh options for the publish form (sheet section 4.2). @throws ProviderError */
+  /** Fresh options for the publish form (tiktok-facts 4.2). @throws ProviderError */
   creatorInfo(accessToken: string, signal: AbortSignal): Promise<CreatorInfo>;
 }
 
-/** TikTok (shared fact sheet: docs/providers/tiktok.md says what we use of it). */
+/** TikTok (docs/providers/tiktok.md says what we use of it). */
 export function createTikTok(settings: TikTokSettings): TikTok {
   const permissions = tiktokPermissions(settings.scopes);
   return {

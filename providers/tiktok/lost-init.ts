@@ -5,16 +5,16 @@ import { isPhotoPost, readRequest, type TikTokRequest } from './request.ts';
 
 /*
  * What became of an init whose answer was lost. TikTok lists no publishes; the creator's list of public videos is all that can
- * tell, where `video.list` was granted (sheet sections 3.2, 7 and 8, 29). Photo posts may stand in it or not (section 11).
+ * tell, where `video.list` was granted (tiktok-facts 3.2, 7 and 8.29). Photo posts may stand in it or not (tiktok-facts 11.3).
  */
 
 const LIST_SCOPE = 'video.list';
 const SECOND = 1000;
 const SKEW_MS = 60 * SECOND;
-/** Listed texts are cut (section 3.4). */
+/** Listed texts are cut (tiktok-facts 3.4). */
 const LISTED_LENGTH = 150;
 const PAGE = 20;
-/** A creator posts some 15 times a day (section 4.13). */
+/** A creator posts some 15 times a day (tiktok-facts 4.13). */
 const MOST_PAGES = 5;
 
 /** @throws ProviderError when the list cannot be read */
@@ -52,7 +52,7 @@ interface ListedVideo {
   kind: string | null;
 }
 
-/** The creator's public videos since then, newest first. Only `has_more` ends a list (section 11). */
+/** The creator's public videos since then, newest first. Only `has_more` ends a list (tiktok-facts 11.2). */
 async function videosSince(
   settings: TikTokSettings,
   { accessToken, signal }: PostContext,
@@ -63,7 +63,7 @@ async function videosSince(
   for (let page = 0; page < MOST_PAGES; page += 1) {
     const { data } = await callApi(settings, {
       path: '/v2/video/list/?fields=id,create_time,title,video_description,share_url',
-      // A cursor of 0 is the epoch: it is left out at first (section 3.2).
+      // A cursor of 0 is the epoch: it is left out at first (tiktok-facts 3.2).
       body: { max_count: PAGE, ...(cursor === null ? {} : { cursor }) },
       effect: 'read',
       accessToken,

@@ -9,9 +9,9 @@ import type { Grant, OAuth, TokenSet } from '../provider.ts';
 import { callApi, callOAuth, type TikTokSettings } from './client.ts';
 import { creatorInfo } from './creator.ts';
 
-/** Login Kit (sheet section 2). */
+/** Login Kit (tiktok-facts 2). */
 export function createOAuth(settings: TikTokSettings, { asked }: Permissions): OAuth {
-  // A loopback redirect makes the app a desktop one, which needs PKCE (sheet section 2.3).
+  // A loopback redirect makes the app a desktop one, which needs PKCE (tiktok-facts 2.3).
   const desktop = isLoopback(new URL(settings.redirectUri).hostname);
 
   return {
@@ -22,12 +22,12 @@ export function createOAuth(settings: TikTokSettings, { asked }: Permissions): O
       url.search = new URLSearchParams({
         client_key: settings.clientKey,
         response_type: 'code',
-        // Separated by commas, never by spaces (sheet section 2.1).
+        // Separated by commas, never by spaces (tiktok-facts 2.1).
         scope: asked.join(','),
         redirect_uri: settings.redirectUri,
         state,
-        // Lowercase hex, not base64url (sheet section 2.3). Without disable_auto_auth a browser that is logged in
-        // connects the same account again (section 2.1, web only).
+        // Lowercase hex, not base64url (tiktok-facts 2.3). Without disable_auto_auth a browser that is logged in
+        // connects the same account again (tiktok-facts 2.1, web only).
         ...(desktop
           ? {
               code_challenge: createHash('sha256').update(codeVerifier).digest('hex'),
@@ -66,7 +66,7 @@ export function createOAuth(settings: TikTokSettings, { asked }: Permissions): O
     async revoke(accessToken, signal) {
       const call = { path: '/v2/oauth/revoke/', form: { token: accessToken }, signal } as const;
       await callOAuth(settings, call, (answer) => {
-        // Success has an empty body or {}; an error may come with HTTP 200 (sheet section 2.6). A token that is
+        // Success has an empty body or {}; an error may come with HTTP 200 (tiktok-facts 2.6). A token that is
         // refused is dead already, which is all that was wanted.
         const error = text(record(tryParse(answer.text))?.['error']);
         if (answer.status >= 500 || (error !== null && PASSING.has(error))) throw unreadable(answer);
@@ -75,12 +75,12 @@ export function createOAuth(settings: TikTokSettings, { asked }: Permissions): O
   };
 }
 
-/** `scope` is what was granted; expires_in and refresh_expires_in are seconds that remain (sheet section 2.5). */
+/** `scope` is what was granted; expires_in and refresh_expires_in are seconds that remain (tiktok-facts 2.5). */
 function readTokens(answer: HttpAnswer): { openId: string | null; tokens: TokenSet } {
   const body = record(tryParse(answer.text));
   const accessToken = text(body?.['access_token']);
   const error = text(body?.['error']);
-  // An OAuth error may arrive with HTTP 200 (sheet section 1).
+  // An OAuth error may arrive with HTTP 200 (tiktok-facts 1.3).
   if (body === null || accessToken === null || error !== null || answer.status >= 300) {
     if (error === null || answer.status >= 500) throw unreadable(answer);
     throw oauthError(error, text(body?.['error_description']), text(body?.['log_id']));
@@ -103,7 +103,7 @@ function readTokens(answer: HttpAnswer): { openId: string | null; tokens: TokenS
 /** What TikTok answers while it is out of order (RFC 6749); its other errors are refusals. */
 const PASSING = new Set(['server_error', 'temporarily_unavailable']);
 
-/** Classes of the `error` values (sheet section 2.7). */
+/** Classes of the `error` values (tiktok-facts 2.7). */
 function oauthError(error: string, description: string | null, logId: string | null): ProviderError {
   const said = {
     provider: 'tiktok',
@@ -142,7 +142,7 @@ type Names = Pick<Grant, 'username' | 'displayName' | 'metadata'>;
 
 /**
  * Names of the creator: from the profile as far as the granted scopes open it, the rest from creator info, which has both
- * (sheet section 4.2). The connection does not depend on it: without an answer the names stay empty.
+ * (tiktok-facts 4.2). The connection does not depend on it: without an answer the names stay empty.
  */
 async function names(settings: TikTokSettings, tokens: TokenSet, signal: AbortSignal): Promise<Names> {
   const known = (await profile(settings, tokens, signal).catch(nothingFrom)) ?? NOBODY;
@@ -157,7 +157,7 @@ async function names(settings: TikTokSettings, tokens: TokenSet, signal: AbortSi
 
 const NOBODY: Names = { username: null, displayName: null, metadata: {} };
 
-/** Fields are chosen by granted scope, because one field too many refuses all (sheet section 3.1). */
+/** Fields are chosen by granted scope, because one field too many refuses all (tiktok-facts 3.1). */
 async function profile(
   settings: TikTokSettings,
   { accessToken, scopes }: TokenSet,

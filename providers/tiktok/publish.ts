@@ -10,7 +10,7 @@ import { QUOTAS } from './quotas.ts';
 import { isPhotoPost, readRequest, type TikTokRequest } from './request.ts';
 import { chunks, chunkSizeOf, createTransfer } from './upload.ts';
 
-/** The Content Posting API (sheet section 4). */
+/** The Content Posting API (tiktok-facts 4). */
 export function createPublishing(settings: TikTokSettings): Publishing {
   const status = (context: PostContext) =>
     callApi(settings, {
@@ -43,12 +43,12 @@ export function createPublishing(settings: TikTokSettings): Publishing {
           ]
         : [
             { kind: 'write', name: 'init', lost: 'reconcile' },
-            // What TikTok pulls can be cancelled, best effort (sheet section 4.9).
+            // What TikTok pulls can be cancelled, best effort (tiktok-facts 4.9).
             { kind: 'await', name: 'verdict', recall: true },
           ];
     },
 
-    // Neither scope opens the endpoints of the other (sheet section 2.8).
+    // Neither scope opens the endpoints of the other (tiktok-facts 2.8).
     needs: (request) =>
       readRequest(request).mode === 'inbox'
         ? { scopes: ['video.upload'] }
@@ -147,7 +147,7 @@ function initCall(
   const { mode, postInfo, pulled } = request;
   const ours = pulled === undefined ? null : mediaUrl(pulled.mediaId);
   if (isPhotoPost(request)) {
-    // Of photos the label stands beside post_info, not in it (sheet section 4.5).
+    // Of photos the label stands beside post_info, not in it (tiktok-facts 4.5).
     const { is_aigc, ...photoInfo } = postInfo;
     return {
       path: '/v2/post/publish/content/init/',
@@ -168,7 +168,7 @@ function initCall(
     request.source === 'PULL_FROM_URL'
       ? { source: 'PULL_FROM_URL', video_url: request.videoUrl ?? ours }
       : fileSource(media?.size ?? 0);
-  // The inbox endpoint knows no post_info: the title stays with our record (sheet section 4.4).
+  // The inbox endpoint knows no post_info: the title stays with our record (tiktok-facts 4.4).
   return mode === 'direct'
     ? { path: '/v2/post/publish/video/init/', body: { post_info: withToggles(postInfo), source_info } }
     : { path: '/v2/post/publish/inbox/video/init/', body: { source_info } };
@@ -183,7 +183,7 @@ function fileSource(size: number): object {
   };
 }
 
-/** The field table calls both toggles required although samples leave them out: send them always (sheet section 4.3). */
+/** The field table calls both toggles required although samples leave them out: send them always (tiktok-facts 4.3). */
 function withToggles(postInfo: TikTokRequest['postInfo']): object {
   return { brand_content_toggle: false, brand_organic_toggle: false, ...postInfo };
 }
@@ -220,7 +220,7 @@ function readInit(
 }
 
 /**
- * Whether the bytes may go to this URL: https unless loopback, and a host that is allowed (sheet section 4.7).
+ * Whether the bytes may go to this URL: https unless loopback, and a host that is allowed (tiktok-facts 4.7).
  * @param hosts `host`, `host:port`, `*.domain` for its subdomains
  */
 export function isUploadUrl(address: string, hosts: readonly string[]): boolean {
@@ -239,7 +239,7 @@ export function isUploadUrl(address: string, hosts: readonly string[]): boolean 
   });
 }
 
-/** Status words and what they mean by mode (sheet section 4.10); a word we do not know is waited out. */
+/** Status words and what they mean by mode (tiktok-facts 4.10); a word we do not know is waited out. */
 function readVerdict({ mode }: TikTokRequest, data: Readonly<Record<string, unknown>>): Verdict {
   const status = word(data['status']) ?? 'UNKNOWN';
   if (status === 'FAILED') return failed(text(data['fail_reason']));
@@ -249,7 +249,7 @@ function readVerdict({ mode }: TikTokRequest, data: Readonly<Record<string, unkn
   return { kind: 'pending', status };
 }
 
-/** Sometimes a list, sometimes one value, sometimes an empty list (sheet section 8, 13 and 14). */
+/** Sometimes a list, sometimes one value, sometimes an empty list (tiktok-facts 8.13 and 8.14). */
 function publicId(value: unknown): string | null {
   return id(Array.isArray(value) ? value[0] : value);
 }

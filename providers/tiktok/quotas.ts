@@ -10,7 +10,7 @@ const perMinute = (bucket: string, limit: number, counts: Quota['counts'] = 'cal
   counts,
 });
 
-/** What TikTok counts for each access token (sheet section 4.1), and for each creator in 24 hours (4.13). */
+/** What TikTok counts for each access token (tiktok-facts 4.1), and for each creator in 24 hours (tiktok-facts 4.13). */
 export const QUOTAS = {
   directInit: perMinute('init:direct', 6),
   inboxInit: perMinute('init:inbox', 6),

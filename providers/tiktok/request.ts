@@ -17,7 +17,7 @@ const interaction = (what: string) =>
     }),
   );
 
-/** TikTok's own field names (sheet sections 4.3 and 4.5). `title` of a video: at most 2200 UTF-16 units, of a photo post 90. */
+/** TikTok's own field names (tiktok-facts 4.3 and 4.5). `title` of a video: at most 2200 UTF-16 units, of a photo post 90. */
 export const PostInfo = Type.Object(
   {
     title: Type.Optional(Words),
@@ -61,7 +61,7 @@ export function isPhotoPost({ photoUrls, pulled }: TikTokRequest): boolean {
 const PHOTO_TYPES = ['image/jpeg', 'image/webp'];
 const MOST_PHOTO_BYTES = 20_000_000;
 
-/** What is wrong with a photo of ours (sheet section 4.12); null: nothing. */
+/** What is wrong with a photo of ours (tiktok-facts 4.12); null: nothing. */
 export function photoProblem({ contentType, size }: { contentType: string; size: number }): string | null {
   if (!PHOTO_TYPES.includes(contentType)) return 'is no JPEG or WebP, and TikTok takes no other images';
   return size > MOST_PHOTO_BYTES ? 'is larger than the 20 MB that TikTok takes' : null;
@@ -69,7 +69,7 @@ export function photoProblem({ contentType, size }: { contentType: string; size:
 
 /**
  * A direct post with every switch that TikTok takes as off where it is absent: so the post says what was chosen for it
- * (sheet sections 4.3, 4.5 and 12, 2c).
+ * (tiktok-facts 4.3, 4.5 and 12, row 2c).
  */
 export function withSwitches(request: TikTokRequest): TikTokRequest {
   if (request.mode !== 'direct') return request;
@@ -87,7 +87,7 @@ const INBOX_PHOTO_FIELDS = new Set(['title', 'description']);
 const PHOTO_ONLY = ['description', 'auto_add_music'] as const;
 const VIDEO_ONLY = ['disable_duet', 'disable_stitch', 'video_cover_timestamp_ms'] as const;
 
-/** The sheet's rules on a request that need no account (4.3 to 4.5, 4.13); empty when it is right. */
+/** TikTok's rules on a request that need no account (tiktok-facts 4.3 to 4.5, 4.13); empty when it is right. */
 export function checkRequest(request: TikTokRequest): RequestProblem[] {
   const problems: RequestProblem[] = [];
   const { mode, postInfo, photoUrls, photoCoverIndex } = request;

@@ -1,6 +1,6 @@
 import type { Permissions } from '../permissions.ts';
 
-/** What publishing needs; an app is often granted no more (sheet section 2.8). */
+/** What publishing needs; an app is often granted no more (tiktok-facts 2.8). */
 const DEFAULT = ['user.info.basic', 'video.upload', 'video.publish'];
 
 const WORDS = {
@@ -13,7 +13,7 @@ const WORDS = {
 };
 
 /**
- * Scopes of TikTok (sheet section 2.8): neither of the two that publish opens the other's endpoints.
+ * Scopes of TikTok (tiktok-facts 2.8): neither of the two that publish opens the other's endpoints.
  * @param asked what the consent asks for; what publishing needs without it
  */
 export function tiktokPermissions(asked: readonly string[] = DEFAULT): Permissions {

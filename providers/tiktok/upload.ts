@@ -4,14 +4,14 @@ import { measured } from '../measured.ts';
 import type { Chunk, PostContext, Transfer } from '../provider.ts';
 import { lost } from './errors.ts';
 
-/** At most 64,000,000 bytes go as one chunk, more are cut into chunks of 10,000,000 (sheet section 4.6, "Safe plan"). */
+/** At most 64,000,000 bytes go as one chunk, more are cut into chunks of 10,000,000 (tiktok-facts 4.6, "Safe plan"). */
 const WHOLE_BYTES = 64_000_000;
 const CHUNK_BYTES = 10_000_000;
 const MINUTE = 60_000;
 /** A chunk of up to 128 MB on a slow line. */
 const CHUNK_MS = 30 * MINUTE;
 
-/** Files go to the upload URL, which is the permission: bytes need no token (sheet section 4.7). */
+/** Files go to the upload URL, which is the permission: bytes need no token (tiktok-facts 4.7). */
 export function createTransfer(
   status: (context: PostContext) => Promise<Readonly<Record<string, unknown>>>,
 ): Transfer {
@@ -57,13 +57,13 @@ export function createTransfer(
       const data = await status(context);
       // Anything but PROCESSING_UPLOAD means that TikTok has all it wants.
       if (data['status'] !== 'PROCESSING_UPLOAD') return context.media?.size ?? 0;
-      // All but the status may be absent (sheet section 4.10).
+      // All but the status may be absent (tiktok-facts 4.10).
       return typeof data['uploaded_bytes'] === 'number' ? data['uploaded_bytes'] : null;
     },
   };
 }
 
-/** Where the upload host stands: it may count bytes or name the last one (sheet section 4.7). */
+/** Where the upload host stands: it may count bytes or name the last one (tiktok-facts 4.7). */
 function receivedMark({ headers }: HttpAnswer): number | null {
   const range = headers['content-range'];
   const [, mark] = /^bytes 0-(\d+)\//.exec(typeof range === 'string' ? range : '') ?? [];
@@ -71,7 +71,7 @@ function receivedMark({ headers }: HttpAnswer): number | null {
 }
 
 /**
- * How a file is cut: the remainder is merged into the last chunk (sheet section 4.6).
+ * How a file is cut: the remainder is merged into the last chunk (tiktok-facts 4.6).
  * @param size in bytes
  */
 export function chunks(size: number): Chunk[] {

@@ -8,13 +8,13 @@ import type { TikTokSettings } from './client.ts';
 import { failed } from './errors.ts';
 
 const SECOND = 1000;
-/** One event with a few ids (sheet section 6). */
+/** One event with a few ids (tiktok-facts 6.3). */
 const LARGEST = 262_144;
-/** Retries go on for 72 h and may keep their first signature; a clock may be a little ahead (sheet section 6.1). */
+/** Retries go on for 72 h and may keep their first signature; a clock may be a little ahead (tiktok-facts 6.1). */
 const OLDEST_MS = 72 * 3600 * SECOND;
 const NEWEST_MS = 300 * SECOND;
 
-/** Reasons of authorization.removed (sheet section 6). */
+/** Reasons of authorization.removed (tiktok-facts 6.4). */
 const REMOVED_REASONS: Readonly<Record<number, string>> = {
   0: 'unknown',
   1: 'disconnected_by_creator',
@@ -25,7 +25,7 @@ const REMOVED_REASONS: Readonly<Record<number, string>> = {
 };
 const GONE_FOR_GOOD = new Set(['account_deleted', 'account_banned']);
 
-/** Webhooks (sheet section 6). */
+/** Webhooks (tiktok-facts 6). */
 export function createWebhooks({ webhookSecrets }: Pick<TikTokSettings, 'webhookSecrets'>): Webhooks {
   return {
     largestBody: LARGEST,
@@ -65,7 +65,7 @@ function youngSignature(
   return age > OLDEST_MS || age < -NEWEST_MS ? null : signature;
 }
 
-/** `t=<seconds>,s=<hex>`: split on the comma, then on the first `=` (sheet section 6.1). */
+/** `t=<seconds>,s=<hex>`: split on the comma, then on the first `=` (tiktok-facts 6.1). */
 function readSignature(
   header: string | string[] | undefined,
 ): { t: number; timestamp: string; s: string } | null {
@@ -83,7 +83,7 @@ function readSignature(
     : null;
 }
 
-/** No event has an id: it is made of what tells two events apart (sheet section 6). */
+/** No event has an id: it is made of what tells two events apart (tiktok-facts 6.3). */
 function read(payload: string, event: Readonly<Record<string, unknown>>): IncomingEvent {
   const eventType = (text(event['event']) ?? 'unknown').slice(0, LONGEST_TYPE).toWellFormed();
   const content = contentOf(event);
@@ -109,7 +109,7 @@ function read(payload: string, event: Readonly<Record<string, unknown>>): Incomi
   };
 }
 
-/** Longer than any that the sheet names (section 6). */
+/** Longer than any of tiktok-facts 6.4. */
 const LONGEST_TYPE = 60;
 
 const ID_IS_ENOUGH = new Set([
