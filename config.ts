@@ -591,7 +591,7 @@ function flag({ value, problem }: Reader, name: SettingName): boolean {
   return value(name) === 'true';
 }
 
-/** TikTok names the file, and says what is in it, to the byte (sheet tiktok 4.8). */
+/** TikTok names the file, and says what is in it, to the byte (tiktok-facts 4.8). */
 const SITE_FILE = /^(?<name>[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.txt)=(?<content>[\x21-\x7e]{1,500})$/;
 
 function readSiteVerification({ value, problem }: Reader, publicUrl: string): Config['siteVerification'] {
@@ -701,7 +701,7 @@ function readThreads(read: Reader): ThreadsSettings | null {
     appId: value('NEXT_PUBLIC_THREADS_APP_ID'),
     appSecret: value('THREADS_APP_SECRET'),
     redirectUri: value('NEXT_PUBLIC_THREADS_REDIRECT_URI'),
-    // Which of the two secrets signs is not confirmed (sheet threads section 10).
+    // Which of the two secrets signs is not confirmed (threads-facts 10.3).
     ...metaSecrets(read, 'Threads', 'THREADS_WEBHOOK_SECRET', ['THREADS_APP_SECRET', 'INSTAGRAM_APP_SECRET']),
     authUrl,
     graphUrl,
@@ -728,7 +728,7 @@ function secrets(text: string, ...fallback: readonly string[]): string[] {
   return listed.length > 0 ? listed : fallback.filter((secret) => secret !== '');
 }
 
-/** Redirect URIs are registered without query and fragment, at TikTok with at most 511 characters (sheet tiktok 2.4). */
+/** Redirect URIs are registered without query and fragment, at TikTok with at most 511 characters (tiktok-facts 2.4). */
 function checkRedirectUri(name: SettingName, text: string, problem: (text: string) => void): void {
   const uri = URL.parse(text);
   const loopback = uri !== null && isLoopback(uri.hostname);

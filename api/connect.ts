@@ -106,7 +106,7 @@ export async function finishConnect(
   browser: string | null,
 ): Promise<ConnectResult> {
   const { db } = deps.database;
-  // Meta appends a fragment to the redirect, which may come along (sheets instagram section 2.2, threads section 2.3).
+  // Meta appends a fragment to the redirect, which may come along (instagram-facts 2.2, threads-facts 2.3).
   const hash = sha256Hex((query.state ?? '').replace(/#_(=_)?$/, ''));
   const browserHash = browser === null ? null : sha256Hex(browser);
   // From one commit to the next: either the attempt is open, or its exchange is under way.
@@ -174,7 +174,7 @@ async function connect(
 ): Promise<Account[] | ConnectFailure> {
   const { code, error, error_reason: reason } = query;
   if (error !== undefined || code === undefined) {
-    // Meta spells the one in more than one way, the other in one (sheet threads section 2.3).
+    // Meta spells the one in more than one way, the other in one (threads-facts 2.3).
     if (error === 'access_denied' || reason === 'user_denied') return { code: 'access_denied' };
     const { details } = new ProviderError({
       provider: provider.name,
@@ -182,7 +182,7 @@ async function connect(
       code: 'provider_error',
       message: `${provider.name} sent the creator back without a code`,
       userMessage: 'The account was not connected.',
-      // A dialog that is set up wrongly names them otherwise (sheet instagram section 2.2).
+      // A dialog that is set up wrongly names them otherwise (instagram-facts 2.2).
       providerCode: error ?? query.error_code ?? null,
       providerMessage: query.error_description ?? query.error_message ?? null,
     });

@@ -31,7 +31,7 @@ export function createCreatorCheck(deps: Deps) {
     }
   }
 
-  /** Some refusals of a post come as refusals to tell what it may be (sheet section 4.2). */
+  /** Some refusals of a post come as refusals to tell what it may be (tiktok-facts 4.2). */
   async function learn(account: Account, error: ProviderError): Promise<void> {
     const quota = deps.providers.tiktok?.publishing.quotas.find(({ bucket }) => bucket === error.quota);
     if (quota === undefined) return;

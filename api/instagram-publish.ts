@@ -97,7 +97,7 @@ function checkFiles(body: InstagramBody, allowPrivate: boolean): FieldProblem[] 
 /** What the file of a media type is; null: either. */
 const KINDS = { IMAGE: 'image', REELS: 'video', STORIES: null } as const;
 
-/** A single video is a reel or a story (sheet instagram section 4.1). */
+/** A single video is a reel or a story (instagram-facts 4.1). */
 function kindProblems(mediaType: InstagramBody['mediaType'], [only]: readonly NamedFile[]): FieldProblem[] {
   const kind = only?.ref.kind;
   if (mediaType === 'IMAGE' && kind === 'video')

@@ -13,7 +13,7 @@ import { type FieldProblem, fieldError } from './errors.ts';
 import { checkFile, fileFields, fileProblems, findFile, type NamedFile, sameFile } from './meta-media.ts';
 import { type DraftPost, draftPost, postingAccount, publishOptions, timesOf } from './new-post.ts';
 
-/** How many replies one request may bring along; the day has room for 1,000 (sheet threads section 4.7). */
+/** How many replies one request may bring along; the day has room for 1,000 (threads-facts 4.7). */
 const MOST_REPLIES = 50;
 
 const unitFields = {

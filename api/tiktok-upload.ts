@@ -90,7 +90,7 @@ function checkPhoto({ pulled }: TikTokRequest, media: MediaFacts | null): FieldP
 
 /**
  * The part of a body that is TikTok's: what the post remembers. Photos are always fetched by TikTok, whatever `source` says
- * (sheet section 4.8).
+ * (tiktok-facts 4.8).
  */
 function requestOf(body: UploadBody, media: Media | null): TikTokRequest {
   const { mode, postInfo = {}, videoUrl, photoUrls, photoCoverIndex } = body;

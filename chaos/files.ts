@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { ApiClient } from './client.ts';
 import { jpeg } from '../sandbox/testing-media.ts';
 
-/** The files that posts are made of; `chunks` goes in several (sheet tiktok 4.6). */
+/** The files that posts are made of; `chunks` goes in several (tiktok-facts 4.6). */
 export type FileName = VideoName | 'image';
 type VideoName = 'tiny' | 'small' | 'medium' | 'chunks';
 

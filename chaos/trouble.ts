@@ -59,7 +59,7 @@ export interface Scale {
 }
 
 const MINUTE_MS = 60_000;
-/** How long upload URLs, access tokens (sheet tiktok 4.3 and 2.5) and containers (sheet instagram 4.3) live, and a little more. */
+/** How long upload URLs, access tokens (tiktok-facts 4.3 and 2.5) and containers (instagram-facts 4.3) live, and a little more. */
 const LIVES_MS = [63 * MINUTE_MS, 123 * MINUTE_MS, 1_503 * MINUTE_MS] as const;
 
 /** Kills, faults, webhooks gone astray and dead tokens, in a fixed proportion to the posts. */

@@ -4,7 +4,7 @@ import { grantCalls, oauthStates } from './schema.ts';
 
 /*
  * Orders what makes grants and what ends them. To revoke one token ends the whole grant of a person for our app, newer
- * logins included (sheets tiktok 2.6, instagram 2.6), and whose login it is, is known only after the code was exchanged.
+ * logins included (tiktok-facts 2.6, instagram-facts 2.6), and whose login it is, is known only after the code was exchanged.
  * So at one provider no code is exchanged while a revocation is under way, and none is revoked while a code is exchanged
  * or while a creator who came after the disconnection is on the consent page. A row ends by itself: its process may die.
  */

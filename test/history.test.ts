@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
 import { createWorld, until, type World } from './world.ts';
 
-/* What a publish leaves behind in Temporal: short histories, and what an operator looks for (design section 9, 6.2). */
+/* What a publish leaves behind in Temporal: short histories, and what an operator looks for. */
 
 let world: World;
 let accountId: string;

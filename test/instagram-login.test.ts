@@ -12,7 +12,7 @@ import { createWorld, until, type Answer, type Json, type World } from './world.
 import { createVisitor } from '../scripts/visitor.ts';
 
 /*
- * What the sheet says of Instagram Login alone (section 3), and an account that changes from one login to the other. All
+ * What concerns Instagram Login alone (instagram-facts 3), and an account that changes from one login to the other. All
  * that both logins have in common is in the conformance suite.
  */
 

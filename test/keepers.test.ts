@@ -55,7 +55,7 @@ test('one whose refresh came due without it refreshes days before the end of a t
   onTestFailed(() => world.tell());
   const id = await connect('threads');
   await lose('threads', id);
-  // Threads renews a token after a day (sheet threads section 2.6).
+  // Threads renews a token after a day (threads-facts 2.6).
   await world.control('POST', '/clock', { advanceMs: 2 * 86_400_000 });
   await world.database.db.execute(sql`
     update oauth_accounts set issued_at = now() - interval '50 days', expires_at = now() + interval '9 days',

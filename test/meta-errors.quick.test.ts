@@ -6,7 +6,7 @@ import { META_CODES, META_NAMES } from '../providers/meta/codes.ts';
 import { lostAnswer, type Platform, readAnswer } from '../providers/meta/errors.ts';
 import { THREADS } from '../providers/threads/client.ts';
 
-/* What Meta's error codes mean, by the tables of the fact sheets (instagram sections 5.2 and 5.3, threads section 5). */
+/* What Meta's error codes mean, by their tables (instagram-facts 5.2 and 5.3, threads-facts 5). */
 
 const SECOND = 1000;
 const HOUR = 3600 * SECOND;

@@ -132,7 +132,7 @@ describe('video init', () => {
     });
   });
 
-  it('accepts the plans of the sheet', async () => {
+  it('accepts the plans of tiktok-facts 4.6', async () => {
     await setOptions(roomy);
     for (const plan of [
       oneChunk(4_194_304),
@@ -437,7 +437,7 @@ describe('pull from URL', () => {
       'a photo post without its cover',
       { source_info: { source: 'PULL_FROM_URL', photo_images: ['https://x.example/1.jpg'] } },
     ],
-  ])('refuses %s (sheet 4.5)', async (_what, changes) => {
+  ])('refuses %s (tiktok-facts 4.5)', async (_what, changes) => {
     expect((await call(PHOTOS, photos(['/1.jpg'], changes))).text).toContain('invalid_params');
   });
 

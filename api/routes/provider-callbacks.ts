@@ -28,7 +28,7 @@ const form = ['application/x-www-form-urlencoded'];
 const Code = Type.Object({ code: Type.String({ minLength: 1, maxLength: 100 }) });
 const tags = ['webhooks'];
 
-/** Meta's callbacks: the creator has removed the app, or wants their data deleted (sheet instagram section 2.6). */
+/** Meta's callbacks: the creator has removed the app, or wants their data deleted (instagram-facts 2.6). */
 export const providerCallbackRoutes =
   (deps: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {

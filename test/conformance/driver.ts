@@ -28,7 +28,7 @@ export interface Example {
   ends?: 'delivered';
   /** How many posts are live by it; one without it. */
   live?: number;
-  /** The most events that it may leave in Temporal, where that is not what a post of one file may (design section 9). */
+  /** The most events that it may leave in Temporal, where that is not what a post of one file may. */
   events?: number;
 }
 

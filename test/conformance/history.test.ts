@@ -5,7 +5,7 @@ import { DRIVERS } from './drivers.ts';
 import { record } from './record.ts';
 import { createStage, type Stage } from './stage.ts';
 
-/* How many events a post leaves in Temporal, however long the provider takes (design section 9). */
+/* How many events a post leaves in Temporal, however long the provider takes. */
 
 const SINGLE_MEDIA = 34;
 const SCHEDULE = 6;

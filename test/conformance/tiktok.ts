@@ -13,7 +13,7 @@ export const tiktok: Driver = {
       limits: { creator_info: 1000, 'video.init': 1000, status: 1000 },
     }),
   addPerson: (world, username) => world.control('POST', '/tiktok/creators', { username }),
-  // One of the two is enough (sheet tiktok 2.8).
+  // One of the two is enough (tiktok-facts 2.8).
   incomplete: { scopes: ['user.info.basic'], missing: ['video.upload', 'video.publish'] },
 
   async examples({ videoId, videoUrl, imageUrl }) {
