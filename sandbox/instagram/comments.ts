@@ -23,11 +23,11 @@ export function commentRoutes(instagram: Instagram, access: CheckAccess): Route[
     const { items, paging } = paginate(call, params, newest, rules);
     const fields = fieldsOf(params, ['timestamp', 'text', 'id']);
     const data = items.map((comment) => pick(commentNode(instagram, comment, true), 'IGComment', fields));
-    // The page documents no cursors; in practice there are.
+    // The page documents no cursors; in practice there are (instagram-facts 7.3).
     return { data, ...(paging === undefined || !options.commentCursors ? {} : { paging }) };
   }
 
-  /** Top level only, at most 50 a query. */
+  /** Top level only, at most 50 a query (instagram-facts 7.3). */
   function list(request: GraphRequest): object {
     requireComments(request);
     const media = ownMedia(instagram, request);
@@ -82,7 +82,7 @@ export function commentRoutes(instagram: Instagram, access: CheckAccess): Route[
     return say(request, request.id, null);
   }
 
-  /** A reply to a reply goes to the top level; a hidden comment takes none. */
+  /** A reply to a reply goes to the top level; a hidden comment takes none (instagram-facts 7.3). */
   function addReply(request: GraphRequest): object {
     requireComments(request);
     const comment = commentOf(request);

@@ -59,7 +59,7 @@ function kindOf({ media_type, image_url }: Record<string, string>, isItem: boole
     case 'VIDEO':
       return media_type;
     default:
-      // IMAGE is no value: a single image has no media_type.
+      // IMAGE is no value: a single image has no media_type (instagram-facts 4.1).
       return refuseFor('mediaType');
   }
 }

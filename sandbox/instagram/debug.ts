@@ -21,7 +21,7 @@ export function debugRoutes(instagram: Instagram): Route[] {
     return { code: 190, message: 'Error validating access token: Session has expired.', subcode };
   }
 
-  /** No target ids: all pages were chosen, those of later too. */
+  /** No target ids: all pages were chosen, those of later too (instagram-facts 2.5). */
   function granular(held: Token): object[] {
     const grant = state.grants[held.holder];
     const about = (grant?.scopes ?? []).filter((scope) => /^(pages|instagram)_/.test(scope));

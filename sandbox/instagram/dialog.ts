@@ -51,7 +51,7 @@ export function dialogRoutes(instagram: Instagram): Route[] {
     if (choice.decision === 'deny') return deny(request);
     const user = userByName(instagram, choice.creator);
     if (user === undefined) return wrong(`There is no user ${choice.creator}.`);
-    // Without auth_type=rerequest the dialog skips what was declined before, and says nothing about it.
+    // Without auth_type=rerequest the dialog skips what was declined before, and says nothing about it (instagram-facts 2.1).
     const shown = request.scopes.filter((scope) => request.rerequest || !user.declined.includes(scope));
     const chosen = shown.filter(
       (scope) => scope === 'public_profile' || (choice.scopes ?? shown).includes(scope),

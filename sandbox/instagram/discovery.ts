@@ -37,7 +37,7 @@ export function discoveryRoutes(instagram: Instagram, access: CheckAccess): Rout
     };
   }
 
-  /** A page without an account simply lacks the field; pages of a portfolio need business_management. */
+  /** A page without an account lacks the field; those of a portfolio need business_management (instagram-facts 2.4 and 9.9). */
   function accounts(request: GraphRequest): object {
     const userId = userOf(request);
     requireScope(request.access, ['pages_show_list'], '');

@@ -66,7 +66,7 @@ export function graphRoutes(instagram: Instagram, access: CheckAccess, routes: G
   return routes.flatMap(toRoutes);
 }
 
-/** `/graph/me` is served too: without a version the app's default is meant. */
+/** `/graph/me` is served too: without a version the app's default is meant (instagram-facts 1.1). */
 export function versioned(path: string): string[] {
   const [, host, rest] = /^(\/[^/]+)(.*)$/.exec(path) ?? [];
   return [`${host}/{version}${rest}`, path];

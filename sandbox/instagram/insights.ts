@@ -43,7 +43,7 @@ export function insightRoutes(instagram: Instagram, access: CheckAccess): Route[
     return metric === 'total_interactions' ? likes + comments + shares + saved : (values[metric] ?? 0);
   }
 
-  /** Missing data is an empty list, not 0: at first, and for stories after a day. */
+  /** Missing data is an empty list, not 0: at first, and for stories after a day (instagram-facts 7.4). */
   function mediaInsights(request: GraphRequest, media: Media): object {
     const metrics = metricsOf(request.params, MEDIA_METRICS[media.productType], unsupported);
     const age = core.clock.now() - media.createdAt;
@@ -115,7 +115,7 @@ export function insightRoutes(instagram: Instagram, access: CheckAccess): Route[
     const { id } = request;
     if (state.media.some((media) => media.id === id))
       return mediaInsights(request, ownMedia(instagram, request));
-    // Children of an album have none.
+    // Children of an album have none (instagram-facts 7.4).
     if (state.media.some(({ children }) => children.some((child) => child.id === id))) return notFound(id);
     return accountInsights(request, accountFor(instagram, request.access, id).id);
   }

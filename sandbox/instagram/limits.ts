@@ -34,7 +34,7 @@ export function requireContainerRoom({ core, options, state }: Instagram, accoun
 export function limitRoutes(instagram: Instagram, access: CheckAccess): Route[] {
   const { core } = instagram;
 
-  /** `since` reaches back 24 hours at most; only quota_usage comes without `fields`. */
+  /** `since` reaches back 24 hours at most; only quota_usage comes without `fields` (instagram-facts 4.5). */
   function limit({ access: granted, id, params }: GraphRequest): object {
     requireScope(
       granted,

@@ -12,7 +12,7 @@ const DAY_MS = 86_400_000;
 export function listRoutes(instagram: Instagram, access: CheckAccess): Route[] {
   const { core, options } = instagram;
 
-  /** Newest first; the id only, unless fields are named; stories are elsewhere and live 24 hours. */
+  /** Newest first; the id only, unless fields are named; stories are elsewhere and live 24 hours (instagram-facts 7.1). */
   function list({ access: granted, call, id, params }: GraphRequest, stories: boolean): object {
     requireScope(granted, ['instagram_basic'], 'instagram_business_basic');
     const account = accountFor(instagram, granted, id);

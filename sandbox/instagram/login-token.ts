@@ -36,7 +36,7 @@ export function loginTokenRoutes(instagram: Instagram): Route[] {
     return json(200, stringify(tokenBody(access_token, code.holder)));
   }
 
-  /** Documented wrapped with the permissions as text, seen flat with a list; the id as number or string. */
+  /** Documented wrapped, permissions as text; seen flat with a list; the id as number or string (instagram-facts 3.3). */
   function tokenBody(access_token: string, holder: string): object {
     const account = accountOf(instagram, holder);
     const id = options.loginUserId === 'scoped' ? account.scopedId : account.id;
@@ -68,7 +68,7 @@ export function loginTokenRoutes(instagram: Instagram): Route[] {
     return held.long ? unsupported() : longReply(held, {});
   }
 
-  /** At least 24 hours old, not expired, basic permission still there. */
+  /** At least 24 hours old, not expired, basic permission still there (instagram-facts 3.4). */
   function refresh(call: Call): Reply {
     if (call.url.searchParams.get('grant_type') !== 'ig_refresh_token') unsupported();
     const held = good(call);

@@ -19,7 +19,7 @@ export function loginRoutes(instagram: Instagram): Route[] {
   const { app, core, options, state } = instagram;
 
   function check({ url: { searchParams: query } }: Call): Request {
-    // The Instagram app's id, not the Meta app's.
+    // The Instagram app's id, not the Meta app's (instagram-facts 3.2).
     if (app.loginAppId === null || single(query, 'client_id') !== app.loginAppId) {
       wrong('Invalid platform app');
     }

@@ -80,12 +80,12 @@ export function nodeRoutes(instagram: Instagram, access: CheckAccess): Route[] {
     const value = request.params.get(name);
     if (value !== 'true' && value !== 'false') badParam(`The parameter ${name} is required`);
     if (found.kind === 'media') found.object.commentsEnabled = value === 'true';
-    // The owner's own comments stay visible.
+    // The owner's own comments stay visible (instagram-facts 7.3).
     else if (!found.object.own) found.object.hidden = value === 'true';
     return { success: true };
   }
 
-  /** Media only with Facebook Login and instagram_manage_contents; comments by the owner of the media. */
+  /** Media only on stack A, with instagram_manage_contents (instagram-facts 7.2); comments by the media's owner (instagram-facts 7.3). */
   function remove(request: GraphRequest): object {
     const found = find(request.id);
     if (found === undefined || found.kind === 'container') return notFound(request.id);

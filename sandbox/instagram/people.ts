@@ -54,9 +54,9 @@ export const AccountSpec = Type.Object(
     website: Type.String({ default: '' }),
     followers: count,
     follows: count,
-    /** Restricted, inactive or checkpointed: publishing answers 25/2207050. */
+    /** Restricted, inactive or checkpointed: publishing answers 25/2207050 (instagram-facts 5.2). */
     restricted: flag,
-    /** Webhooks about comments and mentions need a public owner. */
+    /** Webhooks about comments and mentions need a public owner (instagram-facts 8.4). */
     private: flag,
     quotaTotal: Type.Optional(Type.Integer({ minimum: 0 })),
   },

@@ -27,7 +27,7 @@ export function tokenRoutes(instagram: Instagram): Route[] {
     return refuseGraph({ code: 100, subcode, message, headers });
   }
 
-  /** Single use; exactly the redirect URI of the dialog. A wrong guess does not use the code up. */
+  /** Single use; exactly the redirect URI of the dialog (instagram-facts 2.1). A wrong guess does not use the code up. */
   function exchangeCode(query: URLSearchParams): Reply {
     requireApp(query);
     const sent = query.get('code') ?? '';

@@ -36,7 +36,7 @@ const DeletionAnswer = Type.Object({
   confirmation_code: Type.String({ pattern: '^[A-Za-z0-9]+$' }),
 });
 
-/** What the receiver answered: a data deletion must say where its state can be read, and a code. */
+/** What the receiver answered: a data deletion must say where its state can be read, and a code (instagram-facts 2.6). */
 export function callbackView(delivery: Delivery) {
   const { id, event, state, attempts } = delivery;
   const last = attempts.at(-1);

@@ -5,7 +5,7 @@ export interface GraphError {
   code: number;
   subcode?: number | undefined;
   message: string;
-  /** Mostly OAuthException; Instagram Login has IGApiException, Threads THApiException. */
+  /** Mostly OAuthException; Instagram Login has IGApiException, Threads THApiException (threads-facts 13). */
   type?: string | undefined;
   status?: number | undefined;
   title?: string | undefined;
@@ -23,7 +23,7 @@ function body({ code, subcode, message, type = 'OAuthException', title }: GraphE
       code,
       ...(subcode === undefined ? {} : { error_subcode: subcode }),
       is_transient: TRANSIENT.includes(code),
-      // Localized in the real world: a client that reads them instead of the codes is wrong.
+      // Localized in the real world: a client that reads them instead of the codes is wrong (instagram-facts 5.1).
       ...(title === undefined ? {} : { error_user_title: title, error_user_msg: message }),
       fbtrace_id: `A${randomBytes(17).toString('base64url')}`,
     },

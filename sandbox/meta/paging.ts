@@ -55,7 +55,7 @@ function placeOf(items: { id: string }[], cursor: string): number {
   return place;
 }
 
-/** It embeds the access token: never to be logged. */
+/** It embeds the access token: never to be logged (instagram-facts 2.4). */
 function link({ url }: Call, params: URLSearchParams, side: 'after' | 'before', cursor: string): string {
   const query = new URLSearchParams(params);
   query.delete(side === 'after' ? 'before' : 'after');
@@ -72,7 +72,7 @@ export function timeParam(params: URLSearchParams, name: string): number | null 
   return time;
 }
 
-/** As Graph writes times: `2019-04-05T07:56:32+0000`. */
+/** As Graph writes times: `2019-04-05T07:56:32+0000` (instagram-facts 1.4). */
 export function graphTime(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}+0000`;
 }

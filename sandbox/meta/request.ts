@@ -63,7 +63,7 @@ export function headerToken(call: Call, scheme: 'Bearer' | 'OAuth'): string | nu
 
 /**
  * appsecret_proof: hex HMAC-SHA256 of the token, or of `token|appsecret_time` (instagram-facts 2.7).
- * It counts only in the query.
+ * It counts only in the query (instagram-facts 2.7).
  */
 export function proofOf(call: Call, token: string, secret: string): 'missing' | 'wrong' | 'right' {
   const proof = call.url.searchParams.get('appsecret_proof');

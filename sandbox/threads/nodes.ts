@@ -90,7 +90,7 @@ function optional({ params }: Post): GraphNode {
     text_entities: params['text_entities'],
     reply_audience: (params['reply_control'] ?? 'everyone').toUpperCase(),
     ghost_post_status: params['is_ghost_post'] === 'true' ? 'ACTIVE' : undefined,
-    // Votes come only when they are named.
+    // Votes come only when they are named (threads-facts 6.2).
     poll_attachment:
       poll === undefined
         ? undefined

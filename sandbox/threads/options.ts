@@ -11,7 +11,7 @@ export const Options = Type.Object(
     // OAuth (threads-facts 2)
     autoApprove: flag(false),
     codeSeconds: count(3_600),
-    /** Whether GET with a query exchanges codes too, as one client does. */
+    /** Whether GET with a query exchanges codes too, as one client does (threads-facts 2.4). */
     codeByGet: flag(false),
     userIdType: choice('number', 'string'),
     shortTokenSeconds: count(3_600),
@@ -20,26 +20,26 @@ export const Options = Type.Object(
     earlyRefreshError: errorCode('100'),
     refreshKeepsOld: flag(false),
     grantSeconds: count(90 * 86_400),
-    /** Whether a refresh prolongs what a private profile granted. The documentation contradicts itself. */
+    /** Whether a refresh prolongs what a private profile granted. The documentation contradicts itself (threads-facts 2.6). */
     privateGrantExtends: flag(false),
     // Publishing (threads-facts 4)
     processingMs: count(500),
-    /** How long a finished container can not be published yet (24/4279009). */
+    /** How long a finished container can not be published yet (24/4279009, threads-facts 11.2). */
     propagationMs: count(0),
     containerSeconds: count(86_400),
     imageErrors: choice('create', 'status'),
     /** A carousel over children that are not FINISHED: refused, or made and then failed. */
     unfinishedChildren: choice('refuse', 'fail'),
-    /** Optional parameters at the wrong kind of post: ignored without a word, or refused. */
+    /** Optional parameters at the wrong kind of post: ignored without a word, or refused (threads-facts 4.1). */
     misplaced: choice('ignore', 'refuse'),
-    /** What publishing a container twice answers. There is never a second post. */
+    /** What publishing a container twice answers (threads-facts 15). There is never a second post. */
     republishError: errorCode('24/4279009'),
-    /** What an expired token answers at threads_publish. */
+    /** What an expired token answers at threads_publish (threads-facts 11.3). */
     expiredOnPublish: choice('190', '24'),
     quotaError: errorCode('9/2207042'),
-    /** HTTP status of `Tried accessing nonexisting field`. */
+    /** HTTP status of `Tried accessing nonexisting field` (threads-facts 4.4). */
     wrongFieldStatus: Type.Enum([500, 400], { default: 500 }),
-    /** Where the words `THREADS_API__...` are. */
+    /** Where the words `THREADS_API__...` are (threads-facts 5). */
     apiErrorIn: choice('message', 'title'),
     postsPerDay: count(250),
     repliesPerDay: count(1_000),

@@ -6,7 +6,7 @@ export function badParam(message: string): never {
   return refuseGraph({ code: 100, message, type: 'THApiException' });
 }
 
-/** Deleted, not yours, or another kind of thing. */
+/** Deleted, not yours, or another kind of thing (threads-facts 5). */
 export function notFound(id: string): never {
   const message = `Unsupported get request. Object with ID '${id}' does not exist, cannot be loaded due to missing permissions, or does not support this operation`;
   return refuseGraph({ code: 100, subcode: 33, message, type: 'THApiException' });

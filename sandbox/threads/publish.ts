@@ -52,7 +52,7 @@ export function publishRoutes(threads: Threads, access: CheckAccess): Route[] {
     return { id: made.id };
   }
 
-  /** Own posts and replies only. */
+  /** Own posts and replies only (threads-facts 4.6). */
   function remove({ access: granted, id }: ThreadsRequest): object {
     requireScope(granted, 'threads_basic', 'threads_delete');
     const post = postOf(id);

@@ -7,7 +7,7 @@ import { containerNode, postNode, profileNode } from './nodes.ts';
 import { badParam, notFound } from './problems.ts';
 import type { Post } from './state.ts';
 
-/** 5 July 2023. */
+/** 5 July 2023 (threads-facts 6.1). */
 const EARLIEST_MS = 1_688_540_400_000;
 
 /** threads-facts 3, 4.4 and 6.1: one object by its id, and the lists. */
@@ -26,7 +26,7 @@ export function readRoutes(threads: Threads, access: CheckAccess): Route[] {
     return pick(threads, profileNode(profileOf(threads, id)), fieldsOf(params, ['id']));
   }
 
-  /** Newest first; `before` or `after`, never both; a limit above 100 is refused. */
+  /** Newest first; `before` or `after`, never both; a limit above 100 is refused (threads-facts 6.1). */
   function page(
     { access: granted, call, params }: ThreadsRequest,
     found: Post[],

@@ -13,7 +13,7 @@ export const ProfileSpec = Type.Object(
     /** No webhooks, and a grant that may not be prolonged (threads-facts 2.6, 10.1 and 11.21). */
     private: flag(false),
     geoGating: flag(false),
-    /** Publishing answers 4279013. */
+    /** Publishing answers 4279013 (threads-facts 5). */
     restricted: flag(false),
     /** Without it there are no follower metrics (threads-facts 3; ended by now, threads-facts 16.1). */
     linkedInstagram: flag(true),

@@ -17,7 +17,7 @@ export function uniqueLinks(text: string, attachment: string | undefined): numbe
   return links.size;
 }
 
-/** The first `#tag`, which ends at `.`, `&` or a space, unless a topic is named. */
+/** The first `#tag`, which ends at `.`, `&` or a space, unless a topic is named (threads-facts 4.1). */
 export function topicOf({ text = '', topic_tag }: Record<string, string>): string | undefined {
   return topic_tag ?? /#([^\s.&#]+)/u.exec(text)?.[1];
 }

@@ -74,7 +74,7 @@ export const DirectPhoto = Type.Object(
   {
     ...photoCommon,
     post_mode: Type.Literal('DIRECT_POST'),
-    // Beside post_info, not in it.
+    // Beside post_info, not in it (tiktok-facts 4.5).
     is_aigc: optionalFlag,
     post_info: DirectPhotoInfo,
   },

@@ -32,7 +32,7 @@ export function directPostCap(tiktok: TikTok, openId: string): Cap | undefined {
       'The daily post cap from the API is reached for the current user.',
     );
   }
-  // An unaudited client serves five creators a day.
+  // An unaudited client serves five creators a day (tiktok-facts 4.13).
   const activeUserCap = tiktok.options.activeUserCap ?? (tiktok.options.audited ? null : 5);
   const users = new Set(direct.map((publish) => publish.openId));
   if (activeUserCap !== null && !users.has(openId) && users.size >= activeUserCap) {

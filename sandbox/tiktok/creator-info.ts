@@ -17,7 +17,7 @@ export function creatorInfoRoutes(tiktok: TikTok, access: CheckAccess): Route[] 
     const { openId } = access(call, ['video.publish'], 'creator_info');
     if (!['', '{}'].includes(call.text.trim()))
       refuse(tiktok, 400, 'invalid_params', 'The body must be empty');
-    // "Intentional" in the documentation: HTTP 200 with an error code.
+    // "Intentional" in the documentation: HTTP 200 with an error code (tiktok-facts 4.2).
     const cap = bannedCap(tiktok, openId) ?? directPostCap(tiktok, openId);
     if (cap !== undefined) refuse(tiktok, 200, cap.code, cap.message);
     const creator = creatorOf(tiktok, openId);

@@ -29,7 +29,7 @@ export function envelopeErrorBody(tiktok: TikTok) {
     JSON.stringify({ data: {}, error: { code, message, log_id: logId(tiktok.core.clock.now()) } });
 }
 
-/** Shape 2: OAuth endpoints, flat, and possibly with HTTP 200. */
+/** Shape 2 of tiktok-facts 1.3: OAuth endpoints, flat, and possibly with HTTP 200. */
 export function refuseFlat(tiktok: TikTok, error: string, description: string): never {
   const log_id = logId(tiktok.core.clock.now());
   const body = JSON.stringify({ error, error_description: description, log_id });

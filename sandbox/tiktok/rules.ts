@@ -21,7 +21,7 @@ export function checkChunks(tiktok: TikTok, { video_size, chunk_size, total_chun
   if (total_chunk_count !== Math.floor(video_size / chunk_size)) invalid('total chunk count');
 }
 
-/** Lengths count UTF-16 code units, as JavaScript does. */
+/** Lengths count UTF-16 code units, as JavaScript does (tiktok-facts 4.3). */
 export function checkLength(tiktok: TikTok, info: PostInfo, field: string, max: number): void {
   const text = info[field];
   if (typeof text === 'string' && text.length > max) {
