@@ -30,7 +30,7 @@ const MOST = 10_000;
 /** Tells TikTok's last known status of a publish, asking TikTok when that is old. */
 export function createStatusReader(deps: Deps) {
   const { db } = deps.database;
-  /** Publish ids and when this process asked about them last: TikTok allows 30 calls a minute. */
+  /** Publish ids and when this process asked about them last: TikTok allows 30 calls a minute (tiktok-facts 4.1). */
   const asked = new Map<string, number>();
 
   return async function readStatus(log: FastifyBaseLogger, userId: string, publishId: string) {

@@ -9,7 +9,7 @@ import { INSTAGRAM, type Login, subscription, VERSION } from './client.ts';
 import { instagramLoginPermissions, LOGIN_WEBHOOKS } from './scopes.ts';
 
 export interface InstagramLoginSettings {
-  /** Of the Instagram app, which has an id and a secret of its own beside the Meta app's. */
+  /** Of the Instagram app, which has an id and a secret of its own beside the Meta app's (instagram-facts 2.6 and 3.2). */
   appId: string;
   appSecret: string;
   redirectUri: string;
@@ -117,7 +117,8 @@ function createOAuth(
       // Without the basic permission the account does not even tell its id.
       if (!scopes.includes('instagram_business_basic')) return { scopes, grants: [] };
       const me = unwrapped(await readMe(tokens.accessToken, signal));
-      // `user_id` is what paths and webhooks name; the `id` beside it is for our app only, and what callbacks name.
+      // `user_id` is what paths and webhooks name; the `id` beside it is for our app only, and what callbacks name
+      // (instagram-facts 3.5).
       const openId = id(me['user_id']);
       const scopedId = id(me['id']);
       if (openId === null || scopedId === null) throw unreadable(INSTAGRAM);

@@ -53,7 +53,8 @@ export function createPublishing(login: Login): Publishing {
     quotas: Object.values(QUOTAS),
     quotasOf(step, request) {
       const first = allWrites(parse(request))[0];
-      // The first write takes the post's place too: waiting comes before the container, which lives for a day.
+      // The first write takes the post's place too: waiting comes before the container, which lives for a day
+      // (instagram-facts 4.1).
       if (step === first) return [QUOTAS.containers, QUOTAS.posts];
       return allWrites(parse(request)).includes(step) ? [QUOTAS.containers] : [];
     },
@@ -153,7 +154,7 @@ function itemOf(step: string): number | null {
 
 const allWrites = (request: InstagramRequest): string[] => [...items(request), 'container'];
 
-/** A single video of ours can be sent; everything else is fetched by Meta. */
+/** A single video of ours can be sent; everything else is fetched by Meta (instagram-facts 4.1 and 4.2). */
 function isOneVideo({ mediaType, media }: InstagramRequest): boolean {
   return mediaType !== 'CAROUSEL' && media[0]?.kind === 'video' && media[0].mediaId !== undefined;
 }

@@ -10,7 +10,7 @@ const FACEBOOK_PUBLISH = [
 /** Shows Pages that belong to a business portfolio (instagram-facts 2.1). */
 const PORTFOLIOS = 'business_management';
 
-/** Scopes that the Page's webhooks about comments need (instagram-facts 8.4). */
+/** Scopes that the Page's webhooks about comments need (instagram-facts 2.1 and 8.4). */
 export const FACEBOOK_WEBHOOKS = ['instagram_manage_comments', 'pages_manage_metadata'];
 
 /** @param asked what the consent asks for; what publishing needs without it */
@@ -53,7 +53,7 @@ export function facebookLoginPermissions(
 
 const LOGIN_PUBLISH = ['instagram_business_basic', 'instagram_business_content_publish'];
 
-/** Scopes that the account's webhooks about comments need (instagram-facts 8.4). */
+/** Scopes that the account's webhooks about comments need (instagram-facts 3.2 and 8.4). */
 export const LOGIN_WEBHOOKS = ['instagram_business_manage_comments'];
 
 /** @param asked what the consent asks for; what publishing needs without it */

@@ -5,7 +5,7 @@ import type { Platform } from './errors.ts';
 const NOT_FETCHED = /2207052|2207077|download|FAILED_DOWNLOADING/i;
 /** Failures of the media itself that are told without a subcode; others may pass with a new container (threads-facts 4.4). */
 const FINAL_FAILURES: readonly (readonly [RegExp, why: string, todo: string])[] = [
-  // "ASPEC" is Meta's own spelling.
+  // "ASPEC" is Meta's own spelling (threads-facts 4.4).
   [
     /INVALID_ASPECT?_RATIO/,
     'The platform does not accept the ratio of width to height.',

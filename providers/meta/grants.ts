@@ -3,7 +3,10 @@ import { amount, text } from '../json.ts';
 import type { TokenSet } from '../provider.ts';
 import type { Platform } from './errors.ts';
 
-/* Long-lived tokens of Meta's platforms: there is no refresh token, a token is renewed with itself. */
+/*
+ * Long-lived tokens of Meta's platforms: there is no refresh token, a token is renewed with itself
+ * (instagram-facts 2.3 and 3.4, threads-facts 2.6).
+ */
 
 /** Where the platform does not say (instagram-facts 2.3 and 3.4, threads-facts 2.6). */
 const SIXTY_DAYS_S = 60 * 24 * 3600;

@@ -60,7 +60,7 @@ export const containersOf = (part: Part): string[] => [...items(part), part.name
  * A reply can only be made once the post that it answers is live, so a chain could end half live for
  * what is wrong with a later part (a text that Threads counts otherwise than we do, a file that it does not take). So a
  * container of each reply, without `reply_to_id` and never published, is made before the first post is: it proves that
- * Threads takes the part, and ends unseen after a day.
+ * Threads takes the part, and ends unseen after a day (threads-facts 4.4).
  */
 export function planOf(request: ThreadsRequest): Plan {
   const [root, ...replies] = partsOf(request);

@@ -65,7 +65,7 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
     plan: (request) => planOf(parse(request)),
     needs: (request) => neededScopes(parse(request)),
     quotas: [...Object.values(QUOTAS), DELETIONS],
-    // The first write of a part takes them: waiting comes before the container, which lives for a day.
+    // The first write of a part takes them: waiting comes before the container, which lives for a day (threads-facts 4.4).
     quotasOf(step, request) {
       const { part } = locate(parse(request), step);
       return step === containersOf(part)[0] ? [quotaOf(part)] : [];

@@ -7,7 +7,7 @@ import type { ThreadsSettings } from './client.ts';
 export function createWebhooks(settings: ThreadsSettings): Webhooks {
   return {
     ...metaWebhooks(settings, changesOf),
-    // Nothing of ours waits for them: a publish is confirmed by its container.
+    // Nothing of ours waits for them: a publish is confirmed by its container (threads-facts 4.4).
     effect: (): EventEffect => ({ kind: 'none' }),
   };
 }
