@@ -605,7 +605,7 @@ function readSiteVerification({ value, problem }: Reader, publicUrl: string): Co
     return null;
   }
   const url = URL.parse(publicUrl);
-  if (url?.protocol === 'http:' && !['127.0.0.1', 'localhost'].includes(url.hostname))
+  if (url?.protocol === 'http:' && !isLoopback(url.hostname))
     problem('TIKTOK_SITE_VERIFICATION needs an https EVERPOST_PUBLIC_URL: TikTok fetches nothing else');
   return { name, content };
 }

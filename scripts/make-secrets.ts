@@ -1,40 +1,59 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 
 /**
  * `node scripts/make-secrets.ts FOLDER [--owner UID]`: makes the secrets of an installation, one a file, and leaves those
- * that are there. docker-compose.yml runs it before everything else.
+ * that are there. A container sees one or more of the folders in FOLDER: `database` (whoever speaks to PostgreSQL), `everpost`
+ * (servers and workers; secrets of your apps are laid there, too), `admin` (servers). docker-compose.yml runs it before
+ * everything else.
  */
 const { values, positionals } = parseArgs({ options: { owner: { type: 'string' } }, allowPositionals: true });
 const [folder] = positionals;
 if (folder === undefined) throw new Error('say which folder the secrets go to');
 
-mkdirSync(folder, { recursive: true });
-chmodSync(folder, 0o700);
-const password = make('postgres_password', randomBytes(24).toString('hex'));
-if (password !== null) make('database_url', `postgres://everpost:${password}@postgres:5432/everpost`);
-make('keyring', `k1:${randomBytes(32).toString('base64')}`);
-make('admin_key', randomBytes(32).toString('hex'));
-give(folder);
+const password = secret('database/password', () => randomBytes(24).toString('hex'));
+secret('database/url', () => `postgres://everpost:${encodeURIComponent(password)}@postgres:5432/everpost`);
+secret('everpost/keyring', () => `k1:${randomBytes(32).toString('base64')}`);
+secret('admin/key', () => randomBytes(32).toString('hex'));
+giveAll(folder);
 
-/** @returns null where there is such a file: a secret is never changed */
-function make(name: string, secret: string): string | null {
+/** The text of a secret, which is made where there is none: it is never changed. */
+function secret(name: string, make: () => string): string {
   const file = join(folder ?? '', name);
-  try {
-    writeFileSync(file, secret, { flag: 'wx', mode: 0o400 });
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return null;
-    throw error;
-  }
-  give(file);
+  if (existsSync(file)) return readFileSync(file, 'utf8').trim();
+  mkdirSync(dirname(file), { recursive: true });
+  const text = make();
+  // Under another name until it is whole: a secret that is cut short is never found here later.
+  writeFileSync(`${file}.new`, text, { mode: 0o400, flush: true });
+  renameSync(`${file}.new`, file);
   process.stdout.write(`made ${file}\n`);
-  return secret;
+  return text;
 }
 
-function give(path: string): void {
+/** Only the owner may look into a folder or a file; those that were laid there by hand, too. */
+function giveAll(path: string): void {
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    const below = join(path, entry.name);
+    if (entry.isDirectory()) giveAll(below);
+    else if (entry.isFile()) give(below, 0o400);
+  }
+  give(path, 0o700);
+}
+
+function give(path: string, mode: number): void {
+  chmodSync(path, mode);
   const owner = Number(values.owner);
   if (values.owner !== undefined) chownSync(path, owner, owner);
 }

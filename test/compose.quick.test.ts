@@ -1,17 +1,17 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { parseYaml } from '@redocly/openapi-core';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { SETTINGS } from '../config.ts';
+import { readConfig, SETTINGS } from '../config.ts';
 import { isUploadUrl } from '../providers/tiktok/publish.ts';
 import { FLAGS } from '../sandbox/flags.ts';
+import { PROVIDERS } from '../scripts/sandboxed-providers.ts';
 
 /* What can be known of Dockerfile and docker-compose.yml without a container: that they name what is there. */
 
@@ -25,16 +25,22 @@ interface Service {
   image: string;
   command?: string[];
   environment?: Record<string, unknown>;
-  env_file?: { path: string }[];
+  env_file?: (string | { path: string })[];
   ports?: string[];
   restart?: string;
   mem_limit?: string;
   read_only?: boolean;
+  cap_drop?: string[];
+  security_opt?: string[];
+  profiles?: string[];
   volumes?: string[];
 }
 // What the file says is checked below.
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-const { services } = parseYaml(read('docker-compose.yml')) as { services: Record<string, Service> };
+const { services, networks } = parseYaml(read('docker-compose.yml')) as {
+  services: Record<string, Service>;
+  networks: Record<string, { ipam: { config: { subnet: string }[] } }>;
+};
 const ours = Object.entries(services).filter(([, { image }]) => image.includes('everpost'));
 const running = Object.entries(services).filter(([, { restart }]) => restart === 'unless-stopped');
 
@@ -45,21 +51,30 @@ const SETTING_NAMES = SETTINGS.flatMap((setting) => [
 const TEMPORAL_NAMES = ['TEMPORAL_ADDRESS', 'TEMPORAL_NAMESPACE'];
 const KNOWN = new Set([...SETTING_NAMES.flatMap((name) => [name, `${name}_FILE`]), ...TEMPORAL_NAMES]);
 
-const sandboxSettings = new Map(
-  read('ops/sandbox.env')
-    .split('\n')
-    .filter((line) => /^\w/.test(line))
-    .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const),
-);
+/** The lines of a `.env`, with what Compose puts in place of `${NAME:-default}` and `${NAME:+other}`. */
+function settingsOf(text: string, given: Record<string, string> = {}): Record<string, string> {
+  const filled = text
+    .replaceAll(/\$\{(\w+):-([^{}]*)\}/g, (_all, name: string, fallback: string) => given[name] || fallback)
+    .replaceAll(/\$\{(\w+):\+\$\{(\w+)\}([^{}]*)\}/g, (_all, name: string, other: string, rest: string) =>
+      (given[name] ?? '') === '' ? '' : `${given[other]}${rest}`,
+    );
+  return Object.fromEntries(
+    [...filled.matchAll(/^(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]),
+  );
+}
+
+const sandboxSettings = settingsOf(read('ops/sandbox.env'));
+/** What README.md says that `.env` is to be: for the sandbox, and for real. */
+const [sandboxEnv = '', realEnv = ''] = [
+  ...(read('README.md')
+    .split(/^## Docker$/m)[1]
+    ?.matchAll(/^```sh\n([A-Z_]+=.*?)^```/gms) ?? []),
+].map(([, lines = '']) => lines);
 
 /** What a build stage copies from this folder. */
 const copied = [...read('Dockerfile').matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources]) =>
   (sources ?? '').split(' '),
 );
-
-/** What the sandbox is told by a flag. */
-const givenFlag = (name: string): string | undefined =>
-  services['sandbox']?.command?.find((word) => word.startsWith(`--${name}=`))?.slice(name.length + 3);
 
 /** Every file of ours that a file imports, and so on. */
 function imported(file: string, seen = new Set<string>()): Set<string> {
@@ -98,10 +113,11 @@ describe('Dockerfile', () => {
 });
 
 describe('docker-compose.yml', () => {
-  test('gives settings that exist, and so does ops/sandbox.env', () => {
+  test('gives settings that exist, and so do the files in ops/', () => {
     const given = ours.flatMap(([, { environment }]) => Object.keys(environment ?? {}));
     expect(given).toContain('EVERPOST_KEYRING_FILE');
-    for (const name of [...given, ...sandboxSettings.keys()]) expect(KNOWN).toContain(name);
+    const inFiles = ['sandbox', 'real'].flatMap((name) => Object.keys(settingsOf(read(`ops/${name}.env`))));
+    for (const name of [...given, ...inFiles]) expect(KNOWN).toContain(name);
   });
 
   test('runs scripts that are there, with flags that the sandbox knows', () => {
@@ -114,22 +130,91 @@ describe('docker-compose.yml', () => {
     for (const flag of flags) expect(Object.keys(FLAGS)).toContain(flag);
   });
 
-  test('lets the sandbox and ops/sandbox.env know the same apps', () => {
-    const pairs = {
-      'client-key': 'TIKTOK_CLIENT_KEY',
-      'client-secret': 'TIKTOK_CLIENT_SECRET',
-      'redirect-uri': 'NEXT_PUBLIC_TIKTOK_REDIRECT_URI',
-      'instagram-app-id': 'NEXT_PUBLIC_INSTAGRAM_APP_ID',
-      'instagram-app-secret': 'INSTAGRAM_APP_SECRET',
-      'instagram-redirect-uri': 'NEXT_PUBLIC_INSTAGRAM_REDIRECT_URI',
-      'instagram-verify-token': 'META_VERIFY_TOKEN',
-      'threads-app-id': 'NEXT_PUBLIC_THREADS_APP_ID',
-      'threads-app-secret': 'THREADS_APP_SECRET',
-      'threads-redirect-uri': 'NEXT_PUBLIC_THREADS_REDIRECT_URI',
-      'threads-verify-token': 'META_VERIFY_TOKEN',
+  test('leads to the sandbox just as npm run dev does', () => {
+    const publicUrl = 'http://everpost.localhost:3000';
+    const flags = services['sandbox']?.command?.map((word) => word.replaceAll(/\$\{\w+:-(\d+)\}/g, '$1'));
+    for (const provider of PROVIDERS) {
+      const app = {
+        clientKey: `sandbox-${provider.name}`,
+        clientSecret: `sandbox-${provider.name}-secret`,
+        redirectUri: `${publicUrl}/api/auth/${provider.name}/callback`,
+        webhookUrl: `${publicUrl}/api/webhooks/${provider.name}`,
+        verifyToken: 'sandbox-verify-token',
+      };
+      expect(flags).toEqual(expect.arrayContaining(provider.sandboxArguments(app)));
+      expect(sandboxSettings).toMatchObject(provider.settingsFor(app, 'http://sandbox.localhost:4000'));
+    }
+  });
+
+  test('starts with the .env of README.md: three lines at most', () => {
+    const secrets = {
+      DATABASE_URL: 'postgres://postgres/everpost',
+      EVERPOST_KEYRING: `k1:${Buffer.alloc(32).toString('base64')}`,
+      EVERPOST_ADMIN_KEY: 'a'.repeat(32),
+      TIKTOK_CLIENT_SECRET: 'secret',
     };
-    for (const [name, setting] of Object.entries(pairs))
-      expect({ name, value: givenFlag(name) }).toEqual({ name, value: sandboxSettings.get(setting) });
+    const configOf = (lines: string) => {
+      expect(lines.trim().split('\n').length).toBeLessThanOrEqual(3);
+      const { TIKTOK_CLIENT_SECRET_FILE: file = '', ...given } = settingsOf(lines);
+      const platforms = settingsOf(read(`ops/${given['PLATFORMS'] ?? 'real'}.env`), given);
+      return { file, ...readConfig('server', { ...secrets, ...platforms, ...given }) };
+    };
+    const sandbox = configOf(sandboxEnv);
+    expect(services['sandbox']?.profiles).toEqual([settingsOf(sandboxEnv)['COMPOSE_PROFILES']]);
+    expect({ names: Object.keys(sandbox.providers), warnings: sandbox.warnings }).toEqual({
+      names: ['tiktok', 'instagram', 'threads'],
+      warnings: [],
+    });
+    const real = configOf(realEnv);
+    expect({ names: Object.keys(real.providers), warnings: real.warnings }).toEqual({
+      names: ['tiktok'],
+      warnings: [],
+    });
+    expect(real.providers.tiktok?.redirectUri).toBe('https://everpost.example.com/api/auth/tiktok/callback');
+    expect(real.file).toMatch(/^\/run\/secrets\/everpost\/\w+$/);
+  });
+
+  test('takes settings by PLATFORMS, whatever the profiles are', () => {
+    for (const name of ['server', 'worker-1', 'worker-2'])
+      expect(services[name]?.env_file).toEqual([
+        'ops/${PLATFORMS:-real}.env',
+        { path: '.env', required: false },
+      ]);
+  });
+
+  test('shows a container the secrets that it needs, and no other', () => {
+    const folders = Object.entries(services).map(([name, { volumes = [] }]) => [
+      name,
+      volumes.flatMap((volume) => /^\.\/secrets(?:\/(\w+))?:/.exec(volume)?.slice(1) ?? []),
+    ]);
+    expect(Object.fromEntries(folders)).toEqual({
+      secrets: [undefined],
+      postgres: ['database'],
+      migrate: ['database'],
+      'temporal-schema': ['database'],
+      temporal: ['database'],
+      namespace: [],
+      'temporal-ui': [],
+      server: ['database', 'everpost', 'admin'],
+      'worker-1': ['database', 'everpost'],
+      'worker-2': ['database', 'everpost'],
+      sandbox: [],
+    });
+    for (const [name, { volumes = [], command = [], environment = {} }] of Object.entries(services)) {
+      const mentioned = [...JSON.stringify([command, environment]).matchAll(/\/run\/secrets\/(\w+)\//g)];
+      for (const [, folder] of mentioned)
+        expect({ name, volumes }).toEqual({
+          name,
+          volumes: expect.arrayContaining([`./secrets/${folder}:/run/secrets/${folder}:ro`]),
+        });
+    }
+  });
+
+  test('lets the server believe proxies of its own network, which is known beforehand', () => {
+    const subnet = networks['default']?.ipam.config[0]?.subnet;
+    expect(services['server']?.environment?.['EVERPOST_TRUSTED_PROXIES']).toBe(
+      `\${EVERPOST_TRUSTED_PROXIES:-${subnet}}`,
+    );
   });
 
   test('publishes ports on this machine only, and bounds what runs', () => {
@@ -150,6 +235,12 @@ describe('docker-compose.yml', () => {
         memory: true,
         readOnly: true,
       });
+    for (const [name, { cap_drop, security_opt }] of Object.entries(services))
+      expect({ name, cap_drop, security_opt }).toEqual({
+        name,
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+      });
     for (const port of Object.values(services).flatMap(({ ports = [] }) => ports))
       expect(port).toMatch(/^127\.0\.0\.1:/);
   });
@@ -157,25 +248,15 @@ describe('docker-compose.yml', () => {
   test('mounts files that are there, but for what the first start makes', () => {
     const mounted = Object.values(services)
       .flatMap(({ volumes = [] }) => volumes.map((volume) => volume.split(':')[0] ?? ''))
-      .filter((source) => source.startsWith('./') && source !== './secrets');
+      .filter((source) => source.startsWith('./') && !source.startsWith('./secrets'));
     expect(mounted).not.toEqual([]);
     for (const source of mounted) expect(existsSync(join(ROOT, source))).toBe(true);
   });
 });
 
-test('secrets are made once, for their owner only', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'secrets-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const make = () => run(process.execPath, ['scripts/make-secrets.ts', folder], { cwd: ROOT });
-  await make();
-  const names = readdirSync(folder);
-  expect(names.toSorted()).toEqual(['admin_key', 'database_url', 'keyring', 'postgres_password']);
-  const contents = () => names.map((name) => readFileSync(join(folder, name), 'utf8'));
-  const first = contents();
-  for (const name of names) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o400);
-  expect(statSync(folder).mode & 0o777).toBe(0o700);
-  const { stdout } = await make();
-  expect({ stdout, same: contents() }).toEqual({ stdout: '', same: first });
+test('no secret gets into git or an image', () => {
+  expect(read('.gitignore').split('\n')).toContain('/secrets/');
+  expect(read('.dockerignore')).not.toContain('!secrets');
 });
 
 test('the health check of the image tells a process that answers from one that does not', async () => {

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { metaArguments, metaReceived } from './meta.ts';
-import type { App, SandboxedProvider } from './provider.ts';
+import { countLive, type App, type SandboxedProvider } from './provider.ts';
 
 /** The Instagram app, which belongs to the Meta app and has an id and a secret of its own. */
 const loginApp = ({ clientKey, clientSecret }: App): { id: string; secret: string } => ({
@@ -58,4 +58,5 @@ export const instagram = {
     allowDuplicate: true,
   }),
   received: (sandbox, publishId) => metaReceived('instagram', sandbox, publishId),
+  live: (sandbox, text) => countLive('instagram', sandbox, 'caption', text),
 } satisfies SandboxedProvider;

@@ -1,3 +1,4 @@
+import { Type } from 'typebox';
 import type { ProviderName } from '../../providers/provider.ts';
 import type { Api } from '../api-client.ts';
 
@@ -20,6 +21,8 @@ export interface SandboxedProvider {
   videoPost(accountId: string, mediaId: string, text: string): object;
   /** What the sandbox has of a post; null: nothing. */
   received(sandbox: Api, publishId: string): Promise<Received | null>;
+  /** How many posts with this text are live there. */
+  live(sandbox: Api, text: string): Promise<number>;
 }
 
 /** As it would be registered in the provider's developer portal. */
@@ -36,4 +39,15 @@ export interface Received {
   sha256: string | null;
   /** How many pieces it came in, where the provider is sent pieces. */
   chunks?: number;
+}
+
+/** @param field what the sandbox calls the text of a post */
+export async function countLive(
+  name: ProviderName,
+  sandbox: Api,
+  field: string,
+  text: string,
+): Promise<number> {
+  const path = `/_sandbox/${name}/count?${new URLSearchParams({ [field]: text }).toString()}`;
+  return (await sandbox.get(path, Type.Object({ live: Type.Integer() }))).live;
 }

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { metaArguments, metaReceived } from './meta.ts';
-import type { SandboxedProvider } from './provider.ts';
+import { countLive, type SandboxedProvider } from './provider.ts';
 
 export const threads = {
   name: 'threads',
@@ -29,4 +29,5 @@ export const threads = {
     allowDuplicate: true,
   }),
   received: (sandbox, publishId) => metaReceived('threads', sandbox, publishId),
+  live: (sandbox, text) => countLive('threads', sandbox, 'text', text),
 } satisfies SandboxedProvider;

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { environment } from '../environment.ts';
-import type { SandboxedProvider } from './provider.ts';
+import { countLive, type SandboxedProvider } from './provider.ts';
 
 const Publishes = Type.Array(
   Type.Object({
@@ -54,4 +54,5 @@ export const tiktok = {
     const publish = publishes.find(({ id }) => id === publishId);
     return publish === undefined ? null : { sha256: publish.sha256, chunks: publish.chunks.length };
   },
+  live: (sandbox, text) => countLive('tiktok', sandbox, 'title', text),
 } satisfies SandboxedProvider;

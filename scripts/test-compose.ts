@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { createApi, type Api } from './api-client.ts';
+import {
+  buildImages,
+  compressedSize,
+  docker,
+  needEngine,
+  withComposedStack,
+  type ComposedStack,
+} from './composed-stack.ts';
+import { connectSandboxAccount } from './connect-account.ts';
+import { findLocalhostNames } from './localhost-names.ts';
+import { untilApiReady } from './readiness.ts';
+import { runScript } from './run-script.ts';
+import type { SandboxedProvider } from './sandboxed/provider.ts';
+import { PROVIDERS } from './sandboxed-providers.ts';
+import { during, say, seconds } from './say.ts';
+import { Interrupted } from './stack.ts';
+import { uploadMedia } from './upload-media.ts';
+import { Post, watchPost } from './watch-post.ts';
+
+/**
+ * `npm run test:compose`: builds the images, starts docker-compose.yml with the sandbox's `.env` from README.md, publishes to
+ * every platform, kills each container once while posts are under way, and fails unless every post is live exactly once. Takes
+ * everything down again.
+ */
+const MOST_BYTES = 250e6;
+const PATIENCE_MS = 600_000;
+const SAMPLE = fileURLToPath(new URL('demo-media/sample.mp4', import.meta.url));
+const README = fileURLToPath(new URL('../README.md', import.meta.url));
+
+/** A post that was accepted, and how the sandbox knows it. */
+interface Accepted {
+  provider: SandboxedProvider;
+  id: string;
+  text: string;
+}
+
+await runScript(130, async () => {
+  const interrupted = Promise.withResolvers<never>();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => interrupted.reject(new Interrupted('interrupted')));
+  await needEngine();
+  await during('Building the images', buildImages());
+  const bytes = await during('Measuring the image', compressedSize());
+  say(`The image of server and worker has ${(bytes / 1e6).toFixed(0)} MB, compressed`);
+  if (bytes > MOST_BYTES) throw new Error(`It must not have more than ${MOST_BYTES / 1e6} MB`);
+  const [, dotEnv = ''] =
+    /^```sh\n(COMPOSE_PROFILES=sandbox\n.*?)^```/ms.exec(readFileSync(README, 'utf8')) ?? [];
+  findLocalhostNames();
+  const started = Date.now();
+  await withComposedStack(dotEnv, (stack) => Promise.race([interrupted.promise, tryOut(stack, started)]));
+});
+
+async function tryOut(stack: ComposedStack, started: number): Promise<void> {
+  const ready = (): Promise<void> => untilApiReady(stack.apiUrl, new AbortController().signal);
+  await ready();
+  say(`Everything is up after ${seconds(Date.now() - started)}`);
+
+  const created = await stack.compose(
+    'exec',
+    '--no-TTY',
+    'server',
+    'node',
+    'scripts/create-user.ts',
+    'trial@example.com',
+  );
+  const key = /^key +(\S+)$/m.exec(created)?.[1] ?? '';
+  const [api, sandbox] = [createApi(stack.apiUrl, key), createApi(stack.sandboxUrl)];
+  const accounts = new Map<SandboxedProvider, string>();
+  for (const provider of PROVIDERS)
+    accounts.set(provider, await connectSandboxAccount(api, stack.sandboxUrl, provider));
+  const mediaId = await uploadMedia(api, key, SAMPLE);
+  const publish = (what: string): Promise<Accepted[]> =>
+    Promise.all([...accounts].map((account) => publishAt(api, mediaId, account, what)));
+
+  const posts = await publish('undisturbed');
+  await checkLiveOnce(api, sandbox, posts);
+  say(`One post to each of ${PROVIDERS.map(({ title }) => title).join(', ')}: live once`);
+
+  for (const { service, id } of await stack.containers()) {
+    posts.push(...(await publish(`${service} dies`)));
+    await docker('kill', '--signal', 'KILL', id);
+    await docker('start', id);
+    await during(`Killed ${service}, and started it again`, ready());
+  }
+  await during('Waiting for all posts', checkLiveOnce(api, sandbox, posts));
+  say(`${posts.length} posts while each container was killed once: every one is live exactly once`);
+  await checkStop(stack);
+}
+
+async function publishAt(
+  api: Api,
+  mediaId: string,
+  [provider, accountId]: [SandboxedProvider, string],
+  text: string,
+): Promise<Accepted> {
+  const { id } = await api.post(provider.publishPath, provider.videoPost(accountId, mediaId, text), Post);
+  return { provider, id, text };
+}
+
+/** @throws Error unless every post is published, and the sandbox has it once */
+async function checkLiveOnce(api: Api, sandbox: Api, posts: readonly Accepted[]): Promise<void> {
+  const problems = posts.map(async ({ provider, id, text }) => {
+    const { state, error } = await watchPost(api, id, PATIENCE_MS, () => {});
+    const live = await provider.live(sandbox, text);
+    return state === 'published' && live === 1
+      ? []
+      : `${provider.title}, ${text}: ${state} ${error?.message ?? ''}, ${live} live at the platform`;
+  });
+  const wrong = (await Promise.all(problems)).flat();
+  if (wrong.length > 0) throw new Error(wrong.join('\n'));
+}
+
+/** SIGTERM ends ours in order. */
+async function checkStop(stack: ComposedStack): Promise<void> {
+  const ours = (await stack.containers()).filter(({ service }) => /^(server|worker)/.test(service));
+  await during('Ending server and workers', stack.compose('stop', ...ours.map(({ service }) => service)));
+  for (const { service, id } of ours) {
+    const code = await docker('inspect', '--format', '{{.State.ExitCode}}', id);
+    if (code !== '0') throw new Error(`${service} ended with ${code} after SIGTERM`);
+  }
+}
