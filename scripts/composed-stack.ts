@@ -90,10 +90,8 @@ export async function withComposedStack(
       },
     });
   } catch (error) {
-    console.error(
-      await compose('ps', '--all').catch(String),
-      await compose('logs', '--tail', '20').catch(String),
-    );
+    console.error(await compose('ps', '--all').catch(String));
+    console.error(await compose('logs', '--tail', '20', 'server', 'worker-1', 'worker-2').catch(String));
     throw error;
   } finally {
     await compose('down', '--volumes', '--timeout', '10');
