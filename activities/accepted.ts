@@ -1,13 +1,13 @@
 import { accountKey } from '../db/accounts.ts';
 import { type Attempt, closeAttempt } from '../db/attempts.ts';
 import { savePost } from '../db/posts.ts';
+import { asksForDetails, stateAfter, stepAfter } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { PostContext, Written } from '../providers/provider.ts';
 import { learnQuota, type LoadedPost, loadPost } from './access.ts';
 import type { Deps } from './deps.ts';
 import { takenOver } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
-import { stateAfter } from './plan.ts';
 import { applyVerdict } from './verdict.ts';
 
 /** A write that the provider has carried out. */
@@ -74,8 +74,8 @@ async function decidedAlready(
 ): Promise<StepOutcome | null> {
   const loaded = await loadPost(deps, postId);
   const { post, provider, made } = loaded;
-  const next = post.plan[post.plan.findIndex(({ name }) => name === step) + 1];
-  if (next?.kind !== 'await' || next.soon !== true) return null;
+  const next = stepAfter(post.plan, step);
+  if (!asksForDetails(next)) return null;
   try {
     const verdict = await provider.publishing.verdict(next.name, { ...context, made });
     if (verdict.kind !== 'published') return null;

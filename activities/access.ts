@@ -4,6 +4,7 @@ import { madeBy } from '../db/attempts.ts';
 import { mediaById } from '../db/media.ts';
 import { type Post, postById, settlePost } from '../db/posts.ts';
 import { freeAt, learnLimit, type QuotaFull, type QuotaUse, quotaUse, reserveQuotas } from '../db/quotas.ts';
+import { sendsFile } from '../plan.ts';
 import type { ProviderError } from '../providers/errors.ts';
 import type { MediaFacts, PostContext, Provider } from '../providers/provider.ts';
 import { isFinal, type PostState, type PostWaiting } from '../db/schema.ts';
@@ -194,7 +195,7 @@ export function contextOf(
     mediaUrl,
     publishId: post.publishId,
     made,
-    sendsFile: post.plan.some(({ kind }) => kind === 'transfer'),
+    sendsFile: sendsFile(post.plan),
     signal,
   };
 }

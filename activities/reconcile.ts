@@ -7,6 +7,7 @@ import {
   requestsInDoubt,
 } from '../db/attempts.ts';
 import { savePost, settlePost } from '../db/posts.ts';
+import { stepsBefore } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { accepted } from './accepted.ts';
 import { learnQuota, type LoadedPost, openPost } from './access.ts';
@@ -101,8 +102,7 @@ async function notPerformed(
   const { id: postId, plan } = loaded.post;
   const errorCode = 'not_performed';
   if (!(await closeAttempt(db, id, 'unknown', { status: 'rejected', errorCode }))) throw takenOver();
-  const names = plan.map(({ name }) => name);
-  const times = await countEnds(db, postId, { step, errorCode, uses: names.slice(0, names.indexOf(step)) });
+  const times = await countEnds(db, postId, { step, errorCode, uses: stepsBefore(plan, step) });
   if (error !== undefined && times >= error.tries)
     return makeAgain(deps, loaded, { steps: error.steps, status: error.code, error });
   if (times === 1) return 'again';

@@ -2,6 +2,7 @@ import { CancelledFailure } from '@temporalio/common';
 import { accountKey } from '../db/accounts.ts';
 import { type Attempt, lastAttempt } from '../db/attempts.ts';
 import { savePost, settlePost } from '../db/posts.ts';
+import { showingWrites, stateAfter, stepOf } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Chunk, PostContext, Transfer } from '../providers/provider.ts';
 import {
@@ -20,7 +21,6 @@ import { notYet, postError, tryAgain } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
 import { held } from './waiting.ts';
 import { accountRefused, providerAway } from './waits.ts';
-import { stateAfter } from './plan.ts';
 import { giveUpMade } from './verdict.ts';
 
 /** Moves a post's file to the provider, chunk by chunk, from disk to socket. The offset is in PostgreSQL. */
@@ -33,7 +33,7 @@ export const createTransferActivities = (deps: Deps) => ({
       if (media === null) throw new Error('a post without media has nothing to transfer');
       const ended = await endedWaiting(deps, loaded);
       if (ended !== null) return ended;
-      const of = writeBefore(loaded, step);
+      const { of } = stepOf(post.plan, 'transfer', step);
       const write = await lastAttempt(deps.db, postId, of);
       const way = loaded.provider.publishing.transfer;
       if (way === undefined) return sendNothing(deps, loaded, step, write);
@@ -64,12 +64,6 @@ interface Sending {
   media: NonNullable<LoadedPost['media']>;
   secret: string;
   way: Transfer;
-}
-
-function writeBefore({ post }: LoadedPost, name: string): string {
-  const step = post.plan.find((candidate) => candidate.name === name);
-  if (step?.kind !== 'transfer') throw new Error(`the plan has no transfer ${name}`);
-  return step.of;
 }
 
 async function openSecret({ db, envelope }: Deps, { account }: LoadedPost, write: Attempt): Promise<string> {
@@ -113,7 +107,7 @@ export async function hasArrived(deps: Deps, loaded: LoadedPost): Promise<boolea
   const { post, media, provider } = loaded;
   const way = provider.publishing.transfer;
   // Where a later write shows the post, its bytes alone show nothing.
-  const shown = post.plan.some((step) => step.kind === 'write' && step.shows === true);
+  const shown = showingWrites(post.plan).length > 0;
   if (media === null || way === undefined || shown || post.sentBytes === null) return false;
   // The last chunk is begun when all before it have been noted.
   const last = way.chunks(media.size).at(-1);

@@ -2,6 +2,7 @@ import { type Attempt, findLiveWrite, lastAttempt, listAttempts, supersedeAttemp
 import { postById, savePost, saveStatus, settlePost } from '../db/posts.ts';
 import type { Db } from '../db/client.ts';
 import { onlyShown, releaseQuotas } from '../db/quotas.ts';
+import { asksForDetails, firstOf, showingWrites, stateAfter, stepOf } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { FinalVerdict, Verdict } from '../providers/provider.ts';
 import { endedWaiting, learnQuota, type LoadedPost, loadPost, openPost, takeTurn } from './access.ts';
@@ -10,7 +11,6 @@ import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
 import { notYet, postError, tryAgain } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
-import { stateAfter } from './plan.ts';
 import { held, refusedAccount, waiting } from './waiting.ts';
 import { accountRefused, providerAway } from './waits.ts';
 
@@ -83,11 +83,10 @@ const LIVE_TRIES = 6;
 
 /** The write that shows the post, where the step asks for no more than the details of what is live by it. */
 async function liveWrite({ db }: Deps, { post }: LoadedPost, step: string): Promise<Attempt | null> {
-  const asked = post.plan.find(({ name }) => name === step);
-  if (asked?.kind !== 'await' || asked.soon !== true) return null;
+  if (!asksForDetails(stepOf(post.plan, 'await', step))) return null;
   // What comes after the first are answers to it.
-  const first = post.plan.find((other) => other.kind === 'write' && other.shows === true);
-  return first === undefined ? null : lastAttempt(db, post.id, first.name);
+  const [first] = showingWrites(post.plan);
+  return first === undefined ? null : lastAttempt(db, post.id, first);
 }
 
 /** Whether details may be had soon: another moment, or the first renewed token, may bring them. */
@@ -136,8 +135,7 @@ export async function makeAgain(
   { steps, status, error }: Omit<Extract<Verdict, { kind: 'gone' }>, 'kind'>,
 ): Promise<StepOutcome> {
   const { post } = loaded;
-  const [first] = post.plan.filter(({ name }) => steps.includes(name));
-  if (first === undefined) throw new Error(`the plan has no step ${steps.join(', ')}`);
+  const first = firstOf(post.plan, steps);
   const times = await giveUpMade(deps.db, loaded, steps, status);
   if (times > MOST_TIMES)
     return { kind: 'settled', state: await applyVerdict(deps, loaded, { kind: 'failed', status, error }) };

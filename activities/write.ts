@@ -2,16 +2,15 @@ import { closeAttempt, lastAttempt, markSent, prepareAttempt } from '../db/attem
 import { savePost } from '../db/posts.ts';
 import { noteTold, onlyShown, releaseQuotas, reserveQuotas } from '../db/quotas.ts';
 import { isFinal } from '../db/schema.ts';
+import { stateAfter, stepOf } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { requireScopes } from '../providers/permissions.ts';
-import type { Step } from '../providers/provider.ts';
 import { accepted } from './accepted.ts';
 import { endedWaiting, type LoadedPost, loadPost, openPost, refusedUntil } from './access.ts';
 import { alive } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { notYet, takenOver } from './failures.ts';
 import type { StepOutcome } from './outcome.ts';
-import { stateAfter } from './plan.ts';
 import { reconcile } from './reconcile.ts';
 import { refused, type Write } from './refusal.ts';
 import { notYetDue, quotaFull, waiting } from './waiting.ts';
@@ -27,22 +26,22 @@ export const createWriteActivities = (deps: Deps) => ({
       const loaded = await loadPost(deps, postId);
       const { post, account, provider } = loaded;
       if (isFinal(post.state)) return { kind: 'settled', state: post.state };
-      const write = writeOf(loaded, step);
+      const { lost } = stepOf(post.plan, 'write', step);
       const quotas = provider.publishing.quotasOf(step, post.request);
       let last = await lastAttempt(db, postId, step);
       if (last?.status === 'accepted')
         return { kind: 'done', state: stateAfter(post.plan, step), publishId: post.publishId };
       if (last?.status === 'sent') {
         // Whoever sent it is gone, and with it the answer.
-        const lost = {
+        const closing = {
           errorCode: 'outcome_unknown',
           errorMessage: 'the worker stopped before the answer came',
         };
-        if (!(await closeAttempt(db, last.id, 'sent', { status: 'unknown', ...lost }))) throw takenOver();
+        if (!(await closeAttempt(db, last.id, 'sent', { status: 'unknown', ...closing }))) throw takenOver();
         await releaseQuotas(db, postId, onlyShown(quotas));
-        last = { ...last, ...lost, status: 'unknown' };
+        last = { ...last, ...closing, status: 'unknown' };
       }
-      if (last?.status === 'unknown' && write.lost === 'reconcile') {
+      if (last?.status === 'unknown' && lost === 'reconcile') {
         const found = await reconcile(deps, loaded, step, last, signal);
         if (found !== 'again') return found;
       }
@@ -67,7 +66,7 @@ export const createWriteActivities = (deps: Deps) => ({
         }
       }
       await savePost(db, postId, { phase: step, next: null });
-      const under: Write = { loaded, step, attempt, quotas, lost: write.lost };
+      const under: Write = { loaded, step, attempt, quotas, lost };
       let from: 'prepared' | 'sent' = 'prepared';
       try {
         if (Object.keys(loaded.made).length === 0) {
@@ -92,12 +91,6 @@ export const createWriteActivities = (deps: Deps) => ({
       }
     }),
 });
-
-function writeOf({ post }: LoadedPost, name: string): Extract<Step, { kind: 'write' }> {
-  const step = post.plan.find((candidate) => candidate.name === name);
-  if (step?.kind !== 'write') throw new Error(`the plan has no write ${name}`);
-  return step;
-}
 
 /** Whether quotas were held for the post when it was accepted. */
 function isHeld({ onQuota, scheduledAt, createdAt }: LoadedPost['post']): boolean {

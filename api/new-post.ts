@@ -2,6 +2,7 @@ import { Type, type Static } from 'typebox';
 import { type Account, findAccount } from '../db/accounts.ts';
 import { findMedia, type Media } from '../db/media.ts';
 import type { NewPost } from '../db/posts.ts';
+import { sendsFile, writesOf } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { requireScopes } from '../providers/permissions.ts';
 import type { Provider } from '../providers/provider.ts';
@@ -114,10 +115,9 @@ export function draftPost(
   const plan = provider.publishing.plan(post.request);
   // Who does not want to wait is told now, while there is somebody to tell; a scheduled post has to see when it is due.
   const now = times.due === null || times.due.getTime() <= Date.now();
-  const writes = plan.filter(({ kind }) => kind === 'write');
   const hold =
     options.onQuota === 'fail' && now
-      ? writes.flatMap(({ name }) => provider.publishing.quotasOf(name, post.request))
+      ? writesOf(plan).flatMap((write) => provider.publishing.quotasOf(write, post.request))
       : [];
   const by = account.username === null ? '' : ` as @${account.username}`;
   return {
@@ -125,7 +125,7 @@ export function draftPost(
     oauthAccountId: account.id,
     provider: account.provider,
     mediaId: post.media?.id ?? null,
-    totalBytes: plan.some(({ kind }) => kind === 'transfer') ? (post.media?.size ?? null) : null,
+    totalBytes: sendsFile(plan) ? (post.media?.size ?? null) : null,
     request: post.request,
     plan,
     hold,

@@ -1,4 +1,5 @@
 import { and, desc, eq, gt, inArray, isNotNull, isNull, ne, notInArray, sql } from 'drizzle-orm';
+import { possiblyVisibleWrites } from '../plan.ts';
 import type { Db } from './client.ts';
 import type { Post } from './posts.ts';
 import { type AttemptStatus, isFinal, posts, publishAttempts } from './schema.ts';
@@ -187,9 +188,8 @@ export async function supersedeAttempts(
   };
 }
 
-/** Whether a write of the post may be seen: where the plan says which ones are, what the others made is not. */
+/** Whether something of the post may be seen. */
 export async function findLiveWrite(db: Db, { id, plan }: Pick<Post, 'id' | 'plan'>): Promise<boolean> {
-  const shown = plan.flatMap((step) => (step.kind === 'write' && step.shows === true ? [step.name] : []));
   const rows = await db
     .select({ id: publishAttempts.id })
     .from(publishAttempts)
@@ -197,7 +197,7 @@ export async function findLiveWrite(db: Db, { id, plan }: Pick<Post, 'id' | 'pla
       and(
         eq(publishAttempts.postId, id),
         inArray(publishAttempts.status, ['sent', 'accepted', 'unknown']),
-        ...(shown.length === 0 ? [] : [inArray(publishAttempts.step, shown)]),
+        inArray(publishAttempts.step, possiblyVisibleWrites(plan)),
       ),
     )
     .limit(1);

@@ -1,4 +1,5 @@
 import { and, eq, inArray } from 'drizzle-orm';
+import { showingWrites } from '../plan.ts';
 import type { Db } from './client.ts';
 import type { Post, Settlement } from './posts.ts';
 import { publishAttempts } from './schema.ts';
@@ -14,7 +15,7 @@ export interface VisiblePart {
 
 /** The parts of a post that are seen on their own, in order. */
 export async function madeVisible(db: Db, { id, plan }: Post): Promise<VisiblePart[]> {
-  const steps = plan.flatMap((step) => (step.kind === 'write' && step.shows === true ? [step.name] : []));
+  const steps = showingWrites(plan);
   if (steps.length === 0) return [];
   const rows = await db
     .select({

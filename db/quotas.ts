@@ -1,4 +1,5 @@
 import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm';
+import { SHOWING_WRITES } from '../plan.ts';
 import type { Db } from './client.ts';
 import { oauthAccounts, quotaLimits, quotaReservations } from './schema.ts';
 
@@ -118,9 +119,9 @@ async function standing(
 
 /** Whether a post's write that shows it has one of these statuses. */
 const shownBy = (statuses: SQL): SQL => sql`exists (
-  select 1 from posts p, jsonb_array_elements(p.plan) planned, publish_attempts a
+  select 1 from posts p, jsonb_path_query(p.plan, ${SHOWING_WRITES}::jsonpath) showing, publish_attempts a
   where p.id = quota_reservations.post_id and a.post_id = p.id and a.status in (${statuses})
-    and a.step = planned ->> 'name' and planned ->> 'shows' = 'true')`;
+    and a.step = showing #>> '{}')`;
 
 /** Which places count, and for which the provider has counted a post. */
 const ALL = { counts: undefined, isShown: sql`true` };

@@ -1,3 +1,4 @@
+import type { Plan } from '../plan.ts';
 import type { ProviderError } from './errors.ts';
 import type { Needs, Permissions } from './permissions.ts';
 
@@ -9,23 +10,6 @@ import type { Needs, Permissions } from './permissions.ts';
 /** All that stand in the registry (index.ts). */
 export const PROVIDER_NAMES = ['tiktok', 'instagram', 'threads'] as const;
 export type ProviderName = (typeof PROVIDER_NAMES)[number];
-
-/** One entry of a plan (docs/architecture.md, "A post is a plan"). Plain data: it is stored and enters history. */
-export type Step =
-  /**
-   * Changes something at the provider. `lost` says what to do when its answer never came. `shows`: what it made is seen
-   * from then on, whatever becomes of the steps after it.
-   */
-  | { kind: 'write'; name: string; lost: 'repeat' | 'reconcile'; shows?: true }
-  /** Moves the media's bytes to where the write named `of` said. */
-  | { kind: 'transfer'; name: string; of: string }
-  /**
-   * Asks until the provider has decided. `recall`: until then the provider may let us take the post back. `soon`: the
-   * write before has made it live, and only its address is missing: asked in that write already, and not for ever.
-   */
-  | { kind: 'await'; name: string; recall?: true; soon?: true };
-
-export type Plan = readonly Step[];
 
 export interface TokenSet {
   accessToken: string;

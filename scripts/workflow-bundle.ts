@@ -83,8 +83,8 @@ async function make(file: string, env: NodeJS.ProcessEnv = {}): Promise<string> 
   return run([process.execPath, script, file], { env: { ...environment, ...env } });
 }
 
-/** The folders of which anything may be in the bundle. */
-const SOURCES = ['workflows', 'temporal'] as const;
+/** The folders of which anything may be in the bundle, and the file. */
+const FOLDERS = ['workflows', 'temporal'] as const;
 
 function filesOf(folder: string): string[] {
   return readdirSync(join(ROOT, folder))
@@ -95,7 +95,7 @@ function filesOf(folder: string): string[] {
 /** Named by what it is made of: our sources and the SDK. */
 function bundleName(): string {
   const hash = createHash('sha256');
-  for (const file of SOURCES.flatMap((folder) => filesOf(folder))) {
+  for (const file of ['plan.ts', ...FOLDERS.flatMap(filesOf)]) {
     hash.update(`${file}\0`);
     hash.update(readFileSync(join(ROOT, file)));
   }

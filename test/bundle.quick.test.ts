@@ -9,8 +9,8 @@ import { run } from '../scripts/run.ts';
 import * as registry from '../workflows/index.ts';
 
 /*
- * What the sandbox of the workflows contains: our workflow files, the messages and names that others share with them, and
- * the few packages that the SDK brings along.
+ * What the sandbox of the workflows contains: our workflow files, the plan, the messages and names that others share with them,
+ * and the few packages that the SDK brings along.
  */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -27,12 +27,13 @@ beforeAll(async () => {
   modules = [...code.matchAll(/^ {2}!\*{3} (.+?) \*{3}!$/gm)].map(([, name]) => name ?? '');
 });
 
-test('our own code in it is workflows/, and what temporal/ shares with it', () => {
+test('our own code in it is workflows/, the plan, and what temporal/ shares with it', () => {
   const own = modules.filter((name) => !name.includes('node_modules/'));
   expect(own).toContain('./workflows/publish-post.ts');
   expect(own).toContain('./workflows/interceptors.ts');
   // Activities, database, providers, crypto, API, what talks to the server, and built-ins of Node.js would all stand here.
   expect(own.filter((name) => !/^\.\/workflows\/[a-z-]+\.(ts|cjs)$/.test(name)).toSorted()).toEqual([
+    './plan.ts',
     './temporal/messages.ts',
     './temporal/names.ts',
     '__temporal_custom_failure_converter (ignored)',

@@ -49,6 +49,7 @@ import {
   users,
 } from '../db/schema.ts';
 import { findTikTokPost } from '../db/tiktok-posts.ts';
+import { type Plan, SHOWING_WRITES, showingWrites } from '../plan.ts';
 
 /* What must be exact under concurrency, on a real PostgreSQL through several pools, as several processes would. */
 
@@ -518,6 +519,20 @@ describe('a quota of what is shown', () => {
       expect(await used(account)).toBe(1);
     },
   );
+});
+
+test('PostgreSQL finds the same showing writes in a stored plan as plan.ts does', async () => {
+  const plan: Plan = [
+    { kind: 'write', name: 'container', lost: 'repeat' },
+    { kind: 'await', name: 'ready', soon: true },
+    { kind: 'write', name: 'publish', lost: 'reconcile', shows: true },
+    { kind: 'write', name: 'reply:1/"publish"', lost: 'reconcile', shows: true },
+  ];
+  const rows = await db.execute<{ name: string }>(
+    sql`select showing #>> '{}' as name from jsonb_path_query(${JSON.stringify(plan)}::jsonb, ${SHOWING_WRITES}::jsonpath) showing`,
+  );
+  expect(rows.map(({ name }) => name)).toEqual(showingWrites(plan));
+  expect(rows.length).toBe(2);
 });
 
 describe('a limit that a refusal has shown', () => {

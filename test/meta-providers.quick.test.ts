@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Plan, sendsFile } from '../plan.ts';
 import { INSTAGRAM } from '../providers/instagram/client.ts';
 import { createInstagram } from '../providers/instagram/index.ts';
 import { createTransfer, uploadUri } from '../providers/instagram/upload.ts';
@@ -11,7 +12,7 @@ import { awaitContainers, type Containers, publishContainer } from '../providers
 import { lookUpPublish } from '../providers/meta/lost-publish.ts';
 import { metaWebhooks } from '../providers/meta/webhooks.ts';
 import { createThreads } from '../providers/threads/index.ts';
-import type { Lost, Plan, PostContext, Provider, Webhooks } from '../providers/provider.ts';
+import type { Lost, PostContext, Provider, Webhooks } from '../providers/provider.ts';
 import { startSandbox } from '../sandbox/server.ts';
 import { createControl, visit } from '../sandbox/testing.ts';
 import { jpeg, mp4 } from '../sandbox/testing-media.ts';
@@ -105,7 +106,6 @@ async function perform(provider: Provider, request: object, changes: Partial<Pos
   if (grant === undefined) throw new Error('nothing was granted');
   const plan: Plan = provider.publishing.plan(request);
   const made: Record<string, string> = {};
-  const sendsFile = plan.some(({ kind }) => kind === 'transfer');
   let publishId: string | null = null;
   let secret = '';
   const context = (): PostContext => ({
@@ -118,7 +118,7 @@ async function perform(provider: Provider, request: object, changes: Partial<Pos
     mediaUrl: (id) => base + id,
     publishId,
     made,
-    sendsFile,
+    sendsFile: sendsFile(plan),
     signal: soon(),
     ...changes,
   });

@@ -13,7 +13,9 @@ import { expect, test } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PRODUCT =
-  '{config,server,worker}.ts {activities,api,crypto,db,media,providers,workflows}/**/*.ts'.split(' ');
+  '{config,plan,server,worker}.ts {activities,api,crypto,db,media,providers,temporal,workflows}/**/*.ts'.split(
+    ' ',
+  );
 
 interface Pattern {
   at: string;

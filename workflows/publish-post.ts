@@ -10,7 +10,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { StepOutcome } from '../activities/outcome.ts';
-import type { Plan, Step } from '../providers/provider.ts';
+import { isRecallable, type Plan, pointOfNoReturn, positionOf, type Step } from '../plan.ts';
 import {
   awaitVerdict,
   performWrite,
@@ -58,7 +58,7 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
   let scope: CancellationScope | null = null;
   /** A write is never cut off: its outcome could not be told any more. */
   let writing = false;
-  const recallable = plan.some((step) => step.kind === 'await' && step.recall === true);
+  const recallable = isRecallable(plan);
   const noReturn = pointOfNoReturn(plan);
 
   setHandler(postSettled, (end) => {
@@ -200,7 +200,7 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
         await stoppable(() => renewToken({ accountId, tokenVersion: outcome.tokenVersion }));
         return;
       case 'repeat':
-        position = plan.findIndex(({ name }) => name === outcome.step);
+        position = positionOf(plan, outcome.step);
         say(state, `${outcome.why}, performs ${outcome.step} again`);
         if (outcome.ms > 0) await pause(outcome.ms, outcome.why);
         return;
@@ -266,12 +266,6 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
       ...(publishId === null ? [] : [{ key: EverpostProviderId, value: publishId }]),
     ]);
   }
-}
-
-/** The step after which a post cannot be cancelled: something of it is seen, or nothing is left to be sent. */
-function pointOfNoReturn(plan: Plan): number {
-  const first = plan.findIndex((step) => step.kind === 'write' && step.shows === true);
-  return first === -1 ? plan.findLastIndex((step) => step.kind !== 'await') : first;
 }
 
 function describe(step: Step): string {

@@ -1,4 +1,5 @@
 import { Value } from 'typebox/value';
+import type { Plan } from '../../plan.ts';
 import { records } from '../json.ts';
 import {
   awaitContainers,
@@ -13,7 +14,7 @@ import { callGraph } from '../meta/graph.ts';
 import { toldQuotas, unlessRefused } from '../meta/limits.ts';
 import { lookUpPublish } from '../meta/lost-publish.ts';
 import { fields, isOurs, type MediaRef, urlParams } from '../meta/media.ts';
-import type { Plan, PostContext, Publishing, Quota, ToldQuota } from '../provider.ts';
+import type { PostContext, Publishing, Quota, ToldQuota } from '../provider.ts';
 import { INSTAGRAM, type Login } from './client.ts';
 import { InstagramRequest } from './request.ts';
 import { createTransfer, uploadUri } from './upload.ts';

@@ -2,8 +2,8 @@ import process from 'node:process';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
+import { type Plan, writesOf } from '../../plan.ts';
 import type { Child } from '../../scripts/child.ts';
-import type { Plan } from '../../providers/provider.ts';
 import { until, type Json, type World } from '../world.ts';
 import type { Driver, Example, Person } from './driver.ts';
 import { DRIVERS } from './drivers.ts';
@@ -140,9 +140,9 @@ async function plansOf(driver: Driver): Promise<{ label: string; example: Exampl
   );
 }
 
-async function writesOf(driver: Driver): Promise<{ label: string; example: Example; step: string }[]> {
+async function everyWrite(driver: Driver): Promise<{ label: string; example: Example; step: string }[]> {
   return (await plansOf(driver)).flatMap(({ label, example, plan }) =>
-    plan.filter(({ kind }) => kind === 'write').map(({ name: step }) => ({ label, example, step })),
+    writesOf(plan).map((step) => ({ label, example, step })),
   );
 }
 
@@ -153,7 +153,7 @@ describe.for(DRIVERS)('$label, killed', (driver) => {
     'at every write of every plan, $moment',
     { timeout: 900_000 },
     async ({ was, becomes }) => {
-      const writes = await writesOf(driver);
+      const writes = await everyWrite(driver);
       const posts: { label: string; step: string; example: Example; person: Person; id: string }[] = [];
       for (let first = 0; first < writes.length; first += MOST_CAUGHT) {
         const group = writes.slice(first, first + MOST_CAUGHT).map(async ({ label, example, step }) => {

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { expect } from 'vitest';
 import { readConfig } from '../../config.ts';
+import { type Plan, writesOf } from '../../plan.ts';
 import { createProviders } from '../../providers/index.ts';
-import type { Plan, Provider } from '../../providers/provider.ts';
+import type { Provider } from '../../providers/provider.ts';
 import { jpeg, mp4 } from '../../sandbox/testing-media.ts';
 import { serveMedia } from '../media-server.ts';
 import { createWorld, until, type Answer, type Json, type WorldOptions } from '../world.ts';
@@ -89,7 +90,7 @@ export async function createStage(options: WorldOptions = {}) {
   ): Promise<void> {
     const post = await ended(id);
     expect(post).toMatchObject({ state: ends ?? 'published', error: null });
-    const writes = (await planOf(id)).filter(({ kind }) => kind === 'write').map((step) => step.name);
+    const writes = writesOf(await planOf(id));
     const tried = await attempts(id);
     expect(new Set(tried.map(({ step }) => step))).toEqual(new Set(writes));
     const done = tried.filter(({ status }) => status === 'accepted').map(({ step }) => step);
