@@ -1,5 +1,6 @@
 import { and, desc, eq, gt, inArray, isNotNull, isNull, ne, notInArray, or, sql } from 'drizzle-orm';
 import { countEnd } from '../metrics/counters.ts';
+import type { Plan } from '../plan.ts';
 import type { Db } from './client.ts';
 import { after, type Page } from './page.ts';
 import { madeVisible, partlyLive } from './live.ts';
@@ -14,7 +15,6 @@ import {
   type PostWaiting,
   posts,
   publishAttempts,
-  type StoredStep,
   tiktokPosts,
 } from './schema.ts';
 
@@ -27,7 +27,7 @@ export interface NewPost {
   mediaId: string | null;
   totalBytes: number | null;
   request: unknown;
-  plan: readonly StoredStep[];
+  plan: Plan;
   fingerprint: string;
   idempotencyKey: string | null;
   requestHash: string;

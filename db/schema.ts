@@ -18,6 +18,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { Plan } from '../plan.ts';
 
 /*
  * Everything Everpost remembers (docs/architecture.md, "Data"). Names are a contract: users query these tables.
@@ -69,12 +70,6 @@ export interface PostWaiting {
 export function isFinal(state: PostState): state is (typeof FINAL_STATES)[number] {
   return FINAL_STATES.some((final) => final === state);
 }
-
-/** A step of a plan as it is stored; `providers/provider.ts` says what they mean. */
-export type StoredStep =
-  | { kind: 'write'; name: string; lost: 'repeat' | 'reconcile'; shows?: true }
-  | { kind: 'transfer'; name: string; of: string }
-  | { kind: 'await'; name: string; recall?: true; soon?: true };
 
 /** What went wrong with a post, as clients see it in `error` (without the provider's own words, which stand in `details`). */
 export interface PostError {
@@ -397,7 +392,7 @@ export const posts = pgTable(
     mediaId: uuid('media_id'),
     /** The accepted request, in the provider's shape (`providers/<name>/publish.ts`). */
     request: jsonb('request').notNull(),
-    plan: jsonb('plan').$type<readonly StoredStep[]>().notNull(),
+    plan: jsonb('plan').$type<Plan>().notNull(),
     requestId: requestId(),
     /** Null: nobody has started the workflow yet, the sweep will. */
     workflowStartedAt: at('workflow_started_at'),
