@@ -11,6 +11,8 @@ import { apiError } from './errors.ts';
 const AT_ONCE = 1_000;
 const SHORT = 65_536;
 const ROOM_FOR_LONG = 64 * 1_048_576;
+/** How long a body may take to come. */
+const LONGEST_MS = 8_000;
 
 /** A body that is coming in. */
 class Coming {
@@ -23,8 +25,8 @@ class Coming {
   /** Rejects when the body has to give its place up. */
   readonly givenUp = this.#givenUp.promise;
 
-  giveUp(): void {
-    this.#givenUp.reject(apiError('overloaded'));
+  giveUp(code: 'overloaded' | 'request_timeout'): void {
+    this.#givenUp.reject(apiError(code));
   }
 
   /** Bytes in each millisecond; those of a short body are given in advance, so that one which has just begun is fast. */
@@ -39,16 +41,18 @@ let room = ROOM_FOR_LONG;
 /**
  * The bytes of a body.
  * @param largest in bytes
- * @throws ApiError `body_too_large`, `overloaded`, or `invalid_request` where it ends too early
+ * @throws ApiError `body_too_large`, `overloaded`, `request_timeout`, or `invalid_request` where it ends too early
  */
 export async function readWebhookBody(payload: IncomingMessage, largest: number): Promise<Buffer> {
   if (Number(payload.headers['content-length'] ?? 0) > largest) throw apiError('body_too_large');
   if (coming.size >= AT_ONCE) endSlowest([...coming]);
   const body = new Coming();
   coming.add(body);
+  const late = setTimeout(() => body.giveUp('request_timeout'), LONGEST_MS);
   try {
     return await Promise.race([gather(payload, body, largest), body.givenUp]);
   } finally {
+    clearTimeout(late);
     end(body);
   }
 }
@@ -80,7 +84,7 @@ function takeRoom(body: Coming): void {
 function endSlowest(bodies: readonly Coming[]): void {
   const now = performance.now();
   const slowest = bodies.reduce((one, other) => (other.speed(now) < one.speed(now) ? other : one));
-  slowest.giveUp();
+  slowest.giveUp('overloaded');
   end(slowest);
 }
 

@@ -94,8 +94,12 @@ function codeOf(error: unknown): string {
  * @throws SyntaxError
  */
 export function parseJson(text: string): unknown {
-  return JSON.parse(cleanJson(text), exactly);
+  const clean = cleanJson(text);
+  return MAY_BE_UNSAFE.test(clean) ? JSON.parse(clean, exactly) : JSON.parse(clean);
 }
+
+/** Every integer of fewer digits fits into a double; a reviver is slow. */
+const MAY_BE_UNSAFE = /\d{16}/;
 
 function exactly(_key: string, value: unknown, context?: { source?: string }): unknown {
   const unsafe = typeof value === 'number' && !Number.isSafeInteger(value);

@@ -45,7 +45,7 @@ export const webhookRoutes =
     app.post(
       '/api/webhooks/:provider',
       {
-        config: { access: 'public', rateLimit: false, quiet: true },
+        config: { access: 'public', rateLimit: false, quiet: true, endsByItself: true },
         // No browser reads the answer.
         helmet: false,
         schema: {
