@@ -207,7 +207,7 @@ export const META_NAMES: Readonly<Record<string, MetaRow>> = {
   // Code 100. How Threads counts is not certain: emoji by their bytes (threads-facts 4.1), or every character by its bytes.
   'Param text must be at most': rejected(
     'text_too_long',
-    'Threads finds the text longer than the 500 characters that it allows. It may count letters with accents, other scripts and emoji as several each.',
+    'The platform finds the text longer than it allows (500 characters on Threads). It may count letters with accents, other scripts and emoji as several each.',
     'Shorten the text and post again.',
   ),
   THREADS_API__LINK_LIMIT_EXCEEDED: rejected(

@@ -58,9 +58,28 @@ function sentenceOf(title: string | null, message: string | null): string | null
 
 /** A name may stand anywhere in the body, whatever its shape (threads-facts 5). */
 function rowOf(failure: MetaFailure | null, whole: string): MetaRow | null {
-  const named = Object.entries(META_NAMES).find(([name]) => whole.includes(name));
+  const parsed = tryParse(whole);
+  const said = parsed === null ? [whole] : stringsIn(parsed).map(withoutQuoted);
+  const named = Object.entries(META_NAMES).find(([name]) => said.some((one) => one.includes(name)));
   if (named !== undefined) return named[1];
   return failure === null ? null : rowOfCode(`${failure.code}/${failure.subcode}`);
+}
+
+/** Names and texts, at any depth. */
+function stringsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) => [name, ...stringsIn(inner)]);
+}
+
+/** Without what stands between its first quotation mark and its last: that may be what a person has written. */
+function withoutQuoted(said: string): string {
+  const from = said.search(/["“”„«]|(?<!\w)['‘]/);
+  if (from === -1) return said;
+  const to = Math.max(...['"', '”', '“', '»', '’', "'"].map((mark) => said.lastIndexOf(mark)));
+  const quoted = said.slice(from + 1, to);
+  // Unless a name is all of it.
+  return Object.hasOwn(META_NAMES, quoted) ? said : said.slice(0, from) + said.slice(Math.max(from, to) + 1);
 }
 
 /**
