@@ -35,6 +35,8 @@ import { ensureSearchAttributes } from './temporal/setup.ts';
 
 /** How often a worker that waits says for what. */
 const SAY_AGAIN_MS = 60_000;
+/** How often a worker looks whether the Schedule of the sweep is there. */
+const LOOK_AGAIN_MS = 30_000;
 
 const config = settings();
 const log = pino({
@@ -121,7 +123,8 @@ try {
     { ...startedWith(config, providers), taskQueue: TASK_QUEUE, namespace, workflows: workflows.origin },
     'worker started',
   );
-  await worker.run();
+  const keeping = setInterval(() => void keepNamespace(), LOOK_AGAIN_MS);
+  await worker.run().finally(() => clearInterval(keeping));
 } catch (error) {
   tellFailure(error);
 } finally {
@@ -190,6 +193,12 @@ async function namespaceTaken(): Promise<string | null> {
     if (isDatabaseAway(error)) return 'PostgreSQL does not answer';
     throw error;
   }
+}
+
+/** One click deletes the Schedule, and a restored Temporal may lack it: without it nothing that was lost is ever found. */
+async function keepNamespace(): Promise<void> {
+  const problem = await namespaceTaken().catch((error: unknown) => errorLine(error).message);
+  if (problem !== null) log.warn(`the Schedule of the sweep could not be looked for: ${problem}`);
 }
 
 function toPino(level: string): 'trace' | 'debug' | 'info' | 'warn' | 'error' {

@@ -58,7 +58,7 @@ export const createEventActivities = (deps: Deps) => ({
 
   /** Keeps an event that could not be applied within 72 h, visible and replayable. */
   async keepEventError({ eventId, message }: { eventId: string; message: string }): Promise<void> {
-    await noteEventError(deps.db, eventId, { message });
+    await noteEventError(deps.db, eventId, { message, givenUp: true });
   },
 });
 
@@ -89,7 +89,7 @@ async function apply(deps: Deps, eventId: string): Promise<AppliedEvent> {
   if (effect.kind === 'account') {
     const known = await accountsOf(db, event.provider, effect.openId);
     if (known.length === 0) {
-      await noteEventError(db, eventId, { message: 'no account has this id', retryCount: 0 });
+      await noteEventError(db, eventId, { message: 'no account has this id', retryCount: 0, givenUp: true });
       return applied;
     }
     for (const account of known)

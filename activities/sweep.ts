@@ -1,15 +1,30 @@
 import { unnoticedReturns } from '../db/accounts.ts';
-import { markDeletionStarted, unstartedDeletions } from '../db/deletions.ts';
-import { markEventStarted, unstartedEvents } from '../db/events.ts';
+import {
+  markDeletionsChecked,
+  markDeletionStarted,
+  uncheckedDeletions,
+  unstartedDeletions,
+} from '../db/deletions.ts';
+import {
+  markEventsStarted,
+  markEventStarted,
+  type StoredEvent,
+  uncheckedEvents,
+  unstartedEvents,
+} from '../db/events.ts';
 import { markKeepersChecked, uncheckedKeepers, unwipedAccounts } from '../db/keepers.ts';
 import { markMediaStarted, unstartedMedia } from '../db/media.ts';
 import { markPostChecked, markPostStarted, postById, uncheckedPosts, unstartedPosts } from '../db/posts.ts';
 import { forgetOldRows } from '../db/retention.ts';
 import { isFinal } from '../db/schema.ts';
 import { countRepairs } from '../metrics/counters.ts';
+import { deletionWorkflowId, eventWorkflowId, tokenWorkflowId } from '../temporal/names.ts';
 import {
+  type EventRow,
   postRuns,
-  runningKeepers,
+  restartDeletion,
+  restartEvent,
+  runningWorkflows,
   signalAccountChanged,
   signalDisconnect,
   signalMediaCompleted,
@@ -26,7 +41,7 @@ import { tidyMedia } from './media-files.ts';
 
 /** How many of each kind were repaired. */
 export interface Swept {
-  /** Rows that were committed without their workflow. */
+  /** Rows that were committed without their workflow, and, but for posts, those whose workflow was gone. */
   posts: number;
   deletions: number;
   events: number;
@@ -47,7 +62,7 @@ const MOST = 500;
 /** Each costs a call to the Temporal server. */
 const MOST_CHECKED = 200;
 /** All of them cost one call, and one more for each that is gone. */
-const MOST_KEEPERS = 200;
+const MOST_ASKED = 200;
 
 /** The second line behind the API and Temporal: database and workflows are made to agree again. */
 export const createSweepActivities = (deps: Deps) => ({
@@ -58,7 +73,7 @@ export const createSweepActivities = (deps: Deps) => ({
       const failures: unknown[] = [];
       for (const part of PARTS)
         try {
-          Object.assign(swept, await part(deps));
+          for (const [kind, count] of Object.entries(await part(deps))) swept[kind as keyof Swept] += count;
         } catch (error) {
           failures.push(error);
         }
@@ -86,6 +101,8 @@ const PARTS: readonly ((deps: Deps) => Promise<Partial<Swept>>)[] = [
   startDeletions,
   startEvents,
   startUploads,
+  restartDeletions,
+  restartEvents,
   startKeepers,
   tellOfAccounts,
   comparePosts,
@@ -116,17 +133,43 @@ async function startDeletions({ db, temporal }: Deps) {
 
 async function startEvents({ db, temporal }: Deps) {
   const events = await unstartedEvents(db, MOST);
-  await each(events, async ({ id, provider, externalId, eventType, requestId }) => {
-    await startEvent(temporal, {
-      provider,
-      externalId,
-      input: { eventId: id },
-      summary: eventType,
-      requestId,
-    });
-    await markEventStarted(db, id);
+  await each(events, async (event) => {
+    await startEvent(temporal, eventRow(event));
+    await markEventStarted(db, event.id);
   });
   return { events: events.length };
+}
+
+const eventRow = ({ id, provider, externalId, eventType, requestId }: StoredEvent): EventRow => ({
+  provider,
+  externalId,
+  input: { eventId: id },
+  summary: eventType,
+  requestId,
+});
+
+async function restartDeletions({ db, temporal }: Deps) {
+  const posts = await uncheckedDeletions(db, MOST_ASKED);
+  const deletions = await startLost(
+    temporal,
+    posts,
+    ({ id }) => deletionWorkflowId(id),
+    (post) => restartDeletion(temporal, post),
+  );
+  await markDeletionsChecked(db, idsOf(posts));
+  return { deletions };
+}
+
+async function restartEvents({ db, temporal }: Deps) {
+  const rows = await uncheckedEvents(db, MOST_ASKED);
+  const events = await startLost(
+    temporal,
+    rows,
+    ({ provider, externalId }) => eventWorkflowId(provider, externalId),
+    (event) => restartEvent(temporal, eventRow(event)),
+  );
+  await markEventsStarted(db, idsOf(rows));
+  return { events };
 }
 
 async function startUploads({ db, temporal }: Deps) {
@@ -157,22 +200,37 @@ async function comparePosts(deps: Deps) {
 
 /** Starts the keepers that are gone, of the accounts whose turn it is. */
 async function startKeepers({ db, temporal }: Deps) {
-  const accounts = await uncheckedKeepers(db, MOST_KEEPERS);
-  if (accounts.length === 0) return { keepers: 0 };
-  const running = await runningKeepers(temporal, accounts);
-  let keepers = 0;
-  await each(
-    accounts.filter(({ id }) => !running.has(id)),
-    async (account) => {
-      if (await startKeeper(temporal, account)) keepers += 1;
-    },
+  const accounts = await uncheckedKeepers(db, MOST_ASKED);
+  const keepers = await startLost(
+    temporal,
+    accounts,
+    ({ provider, id }) => tokenWorkflowId(provider, id),
+    (account) => startKeeper(temporal, account),
   );
-  await markKeepersChecked(
-    db,
-    accounts.map(({ id }) => id),
-  );
+  await markKeepersChecked(db, idsOf(accounts));
   return { keepers };
 }
+
+/** Starts those again whose workflow is gone. @returns how many */
+async function startLost<Row>(
+  temporal: Deps['temporal'],
+  rows: readonly Row[],
+  workflowIdOf: (row: Row) => string,
+  start: (row: Row) => Promise<boolean>,
+): Promise<number> {
+  if (rows.length === 0) return 0;
+  const running = await runningWorkflows(temporal, rows.map(workflowIdOf));
+  let lost = 0;
+  await each(
+    rows.filter((row) => !running.has(workflowIdOf(row))),
+    async (row) => {
+      if (await start(row)) lost += 1;
+    },
+  );
+  return lost;
+}
+
+const idsOf = (rows: readonly { id: string }[]): string[] => rows.map(({ id }) => id);
 
 /** Makes post and workflow agree, as far as they do not: both open, or both ended. */
 async function agree({ db, temporal }: Deps, postId: string): Promise<'orphans' | 'stragglers' | null> {

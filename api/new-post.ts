@@ -31,10 +31,7 @@ const PublishOptions = Type.Object(publishOptions);
 export type PublishOptions = Static<typeof PublishOptions>;
 
 /** A post that still lacks what the HTTP request adds. */
-export type DraftPost = Omit<NewPost, 'userId' | 'idempotencyKey' | 'requestHash' | 'requestId'> & {
-  /** What operators read in the Temporal UI. */
-  summary: string;
-};
+export type DraftPost = Omit<NewPost, 'userId' | 'idempotencyKey' | 'requestHash' | 'requestId'>;
 
 /** The times of a post, checked before anything is asked. @throws ApiError `invalid_schedule` */
 export function timesOf({ scheduledAt, deadline }: PublishOptions): { due: Date | null; deadline: Date } {

@@ -41,7 +41,7 @@ async function submit(
   if (earlier !== null && earlier.requestHash === requestHash) return { outcome: 'replayed', post: earlier };
   if (earlier !== null) throw apiError('idempotency_key_reused', { details: { postId: earlier.id } });
 
-  const { summary, ...draft } = await read(userId);
+  const draft = await read(userId);
   if (draft.hold.length > 0) await freshenQuotas(deps, userId, draft.oauthAccountId);
   const accepted = await acceptPost(db, {
     ...draft,
@@ -61,9 +61,7 @@ async function submit(
     case 'replayed':
       return { outcome, post };
     case 'created':
-      if (
-        await tell(temporal, log, `publishPost of ${post.id}`, () => startPost(temporal, post, { summary }))
-      )
+      if (await tell(temporal, log, `publishPost of ${post.id}`, () => startPost(temporal, post)))
         await markPostStarted(db, post.id);
       return { outcome, post };
   }

@@ -2,7 +2,7 @@ import { and, eq, inArray, ne } from 'drizzle-orm';
 import type { Account } from './accounts.ts';
 import type { Db } from './client.ts';
 import { isInService } from './logins.ts';
-import { igComments, igMedia, instagramAccounts, oauthAccounts, webhookEvents } from './schema.ts';
+import { igComments, igMedia, instagramAccounts, oauthAccounts, posts, webhookEvents } from './schema.ts';
 
 /* Copies of what lies at a provider: media and comments. */
 
@@ -60,6 +60,10 @@ export async function forgetCreator(
       .update(oauthAccounts)
       .set({ username: null, displayName: null, metadata: {} })
       .where(eq(oauthAccounts.id, accountId));
+    await tx
+      .update(posts)
+      .set({ summary: null, updatedAt: posts.updatedAt })
+      .where(eq(posts.oauthAccountId, accountId));
     // Another tenant may have connected the same account, by a login that has asked for nothing.
     if (await isInService(tx, { provider, openId, login: null })) return;
     await tx

@@ -1,4 +1,4 @@
-import { and, eq, isNotNull, isNull, or } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, isNull, lt, or, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { madeVisible } from './live.ts';
 import { changed, type Post } from './posts.ts';
@@ -38,14 +38,36 @@ export async function requestDeletion(db: Db, { id, userId }: Post): Promise<Pos
   return asked ?? null;
 }
 
+/** Under way, or not begun; the condition of their index. */
+const open = and(isNotNull(posts.deletionRequestedAt), isNull(posts.deletedAt), isNull(posts.deletionError));
+
 /** Posts that are to be deleted but whose workflow nobody has started. */
 export async function unstartedDeletions(db: Db, limit: number): Promise<Post[]> {
   return db
     .select()
     .from(posts)
-    .where(and(isNotNull(posts.deletionRequestedAt), isNull(posts.deletionStartedAt)))
+    .where(and(open, isNull(posts.deletionStartedAt)))
     .orderBy(posts.deletionRequestedAt)
     .limit(limit);
+}
+
+/** Deletions under way that nobody has compared with their workflow for a minute, those of longest ago first. */
+export async function uncheckedDeletions(db: Db, limit: number): Promise<Post[]> {
+  return db
+    .select()
+    .from(posts)
+    .where(and(open, lt(posts.deletionStartedAt, sql`now() - interval '1 minute'`)))
+    .orderBy(posts.deletionStartedAt)
+    .limit(limit);
+}
+
+/** Notes that the workflows of these deletions run. */
+export async function markDeletionsChecked(db: Db, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await db
+    .update(posts)
+    .set({ deletionStartedAt: sql`now()`, updatedAt: posts.updatedAt })
+    .where(and(inArray(posts.id, [...ids]), isNotNull(posts.deletionStartedAt)));
 }
 
 export async function markDeletionStarted(db: Db, id: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { and, desc, eq, isNull, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, isNull, lt, or, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { after, type Page } from './page.ts';
 import { webhookEvents } from './schema.ts';
@@ -113,6 +113,27 @@ export async function unstartedEvents(db: Db, limit: number): Promise<StoredEven
     .limit(limit);
 }
 
+/** Events under way that nobody has compared with their workflow for a minute, those of longest ago first. */
+export async function uncheckedEvents(db: Db, limit: number): Promise<StoredEvent[]> {
+  return db
+    .select(columns)
+    .from(webhookEvents)
+    .where(
+      and(
+        lt(webhookEvents.workflowStartedAt, sql`now() - interval '1 minute'`),
+        isNull(webhookEvents.processedAt),
+        isNull(webhookEvents.givenUpAt),
+        // Older versions did not note what they gave up, which was after 72 hours.
+        or(
+          isNull(webhookEvents.errorMessage),
+          sql`${webhookEvents.receivedAt} > now() - interval '72 hours'`,
+        ),
+      ),
+    )
+    .orderBy(webhookEvents.workflowStartedAt)
+    .limit(limit);
+}
+
 export async function markEventStarted(db: Db, id: string): Promise<void> {
   await db.update(webhookEvents).set({ workflowStartedAt: new Date() }).where(eq(webhookEvents.id, id));
 }
@@ -129,7 +150,7 @@ export async function markEventsStarted(db: Db, ids: readonly string[]): Promise
 export async function reopenEvent(db: Db, id: string): Promise<StoredEvent | null> {
   const [event] = await db
     .update(webhookEvents)
-    .set({ processedAt: null, errorMessage: null, replayed: true })
+    .set({ processedAt: null, givenUpAt: null, errorMessage: null, replayed: true })
     .where(eq(webhookEvents.id, id))
     .returning(columns);
   return event ?? null;
@@ -142,14 +163,18 @@ export async function markEventProcessed(db: Db, id: string): Promise<void> {
     .where(eq(webhookEvents.id, id));
 }
 
-/** Keeps why an event could not be applied, so far or for good. */
+/** Keeps why an event could not be applied so far, or, where it is given up, for good. */
 export async function noteEventError(
   db: Db,
   id: string,
-  { message, retryCount }: { message: string; retryCount?: number },
+  { message, retryCount, givenUp = false }: { message: string; retryCount?: number; givenUp?: boolean },
 ): Promise<void> {
   await db
     .update(webhookEvents)
-    .set({ errorMessage: message, ...(retryCount === undefined ? {} : { retryCount }) })
+    .set({
+      errorMessage: message,
+      ...(retryCount === undefined ? {} : { retryCount }),
+      ...(givenUp ? { givenUpAt: new Date() } : {}),
+    })
     .where(eq(webhookEvents.id, id));
 }

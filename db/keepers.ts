@@ -34,6 +34,7 @@ export async function uncheckedKeepers(db: Db, limit: number): Promise<Account[]
 
 /** Notes that accounts were compared with their keepers. */
 export async function markKeepersChecked(db: Db, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
   await db
     .update(oauthAccounts)
     .set({ keeperCheckedAt: sql`now()`, updatedAt: oauthAccounts.updatedAt })

@@ -66,7 +66,7 @@ export async function markMediaStarted(db: Db, id: string): Promise<void> {
   await db.update(media).set({ workflowStartedAt: new Date() }).where(eq(media.id, id));
 }
 
-/** Uploads whose workflow nobody has started, or told of the last byte. */
+/** Uploads whose workflow nobody has started, or told of the last byte, or that it should have given up. */
 export async function unstartedMedia(db: Db, limit: number): Promise<Media[]> {
   return db
     .select()
@@ -76,9 +76,11 @@ export async function unstartedMedia(db: Db, limit: number): Promise<Media[]> {
         eq(media.state, 'uploading'),
         isNull(media.deletedAt),
         sql`(${media.workflowStartedAt} is null and ${media.createdAt} < now() - interval '5 seconds'
-          or ${media.uploadedAt} < now() - interval '1 minute')`,
+          or ${media.uploadedAt} < now() - interval '1 minute'
+          or ${media.expiresAt} < now() - interval '1 minute')`,
       ),
     )
+    .orderBy(media.createdAt)
     .limit(limit);
 }
 

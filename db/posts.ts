@@ -28,6 +28,7 @@ export interface NewPost {
   totalBytes: number | null;
   request: unknown;
   plan: Plan;
+  summary: string;
   fingerprint: string;
   idempotencyKey: string | null;
   requestHash: string;

@@ -376,6 +376,9 @@ export const media = pgTable(
   (t) => [
     unique().on(t.userId, t.id),
     unique().on(t.userId, t.idempotencyKey),
+    index('media_uploading')
+      .on(t.createdAt)
+      .where(sql`state = 'uploading' and deleted_at is null`),
     index('media_with_useless_file')
       .on(t.updatedAt)
       .where(sql`file_removed_at is null and (deleted_at is not null or state in ('rejected', 'expired'))`),
@@ -393,6 +396,8 @@ export const posts = pgTable(
     /** The accepted request, in the provider's shape (`providers/<name>/publish.ts`). */
     request: jsonb('request').notNull(),
     plan: jsonb('plan').$type<Plan>().notNull(),
+    /** What operators read in the Temporal UI, whoever starts the workflow; null: too little is known of it. */
+    summary: text('summary'),
     requestId: requestId(),
     /** Null: nobody has started the workflow yet, the sweep will. */
     workflowStartedAt: at('workflow_started_at'),
@@ -428,7 +433,7 @@ export const posts = pgTable(
     recalledAt: at('recalled_at'),
     /** When the user asked for what is live to be deleted. */
     deletionRequestedAt: at('deletion_requested_at'),
-    /** Null: nobody has started the workflow that deletes it yet, the sweep will. */
+    /** When the workflow that deletes it was last known to run. Null: nobody has started it yet, the sweep will. */
     deletionStartedAt: at('deletion_started_at'),
     /** Why it could not be deleted; asking again clears it. */
     deletionError: jsonb('deletion_error').$type<PostError>(),
@@ -448,9 +453,9 @@ export const posts = pgTable(
     index('posts_unstarted')
       .on(t.createdAt)
       .where(sql`workflow_started_at is null`),
-    index('posts_undeleted')
-      .on(t.deletionRequestedAt)
-      .where(sql`deletion_requested_at is not null and deletion_started_at is null`),
+    index('posts_deleting')
+      .on(t.deletionStartedAt)
+      .where(sql`deletion_requested_at is not null and deleted_at is null and deletion_error is null`),
     index('posts_with_workflow')
       .on(t.workflowCheckedAt)
       .where(sql`workflow_ended_at is null`),
@@ -562,7 +567,10 @@ export const webhookEvents = pgTable(
     errorMessage: text('error_message'),
     retryCount: integer('retry_count').notNull().default(0),
     receivedAt: at('received_at').notNull().defaultNow(),
+    /** When its workflow was last known to run. Null: nobody has started it yet, the sweep will. */
     workflowStartedAt: at('workflow_started_at'),
+    /** When its workflow ended without having applied it; a replay clears it. */
+    givenUpAt: at('given_up_at'),
     /** Whether an operator asked for it to be applied again. */
     replayed: boolean('replayed').notNull().default(false),
   },

@@ -46,6 +46,8 @@ export interface PostRow {
   oauthAccountId: string;
   provider: string;
   plan: PublishPostInput['plan'];
+  /** What operators read in the Temporal UI, without the time: no text of the post. */
+  summary: string | null;
   scheduledAt: Date | null;
   requestId: string | null;
 }
@@ -71,8 +73,8 @@ const carried = (requestId: string | null) => ({ memo: requestId === null ? {} :
 /** The server takes summaries of 400 bytes. */
 const short = (text: string): string => text.slice(0, 110).toWellFormed();
 
-/** @param summary without the time; what operators read */
-function postStart(post: PostRow, summary = `Publish to ${post.provider}`) {
+function postStart(post: PostRow) {
+  const summary = post.summary ?? `Publish to ${post.provider}`;
   const input: PublishPostInput = {
     postId: post.id,
     accountId: post.oauthAccountId,
@@ -113,18 +115,11 @@ function tokenStart(account: AccountRow) {
   };
 }
 
-/**
- * Starts a post's workflow, unless it was ever started; `again`: unless it runs.
- * @param summary what operators read in the Temporal UI: no text of the post
- */
-export async function startPost(
-  client: Client,
-  post: PostRow,
-  { again = false, summary }: { again?: boolean; summary?: string } = {},
-): Promise<void> {
+/** Starts a post's workflow, unless it was ever started; `again`: unless it runs. */
+export async function startPost(client: Client, post: PostRow, { again = false } = {}): Promise<void> {
   await once(
     client.workflow.start<typeof publishPost>('publishPost', {
-      ...postStart(post, summary),
+      ...postStart(post),
       ...(again ? { workflowIdReusePolicy: 'ALLOW_DUPLICATE' as const } : {}),
     }),
   );
@@ -142,21 +137,19 @@ export async function postRuns(client: Client, postId: string): Promise<boolean>
 }
 
 /**
- * Which of these accounts' keepers run now, by one question to Temporal's visibility; one that was started a moment ago may be
+ * Which of these workflows run now, by one question to Temporal's visibility; one that was started a moment ago may be
  * missing.
  */
-export async function runningKeepers(
+export async function runningWorkflows(
   client: Client,
-  accounts: readonly AccountRow[],
+  workflowIds: readonly string[],
 ): Promise<ReadonlySet<string>> {
-  const wanted = new Map(accounts.map(({ id, provider }) => [tokenWorkflowId(provider, id), id]));
-  const ids = [...wanted.keys()].map((id) => `'${id}'`).join(', ');
+  // Ids of events have what a provider says.
+  const ids = workflowIds.map((id) => `'${id.replaceAll(/[\\']/g, '\\$&')}'`).join(', ');
   const running = new Set<string>();
   const query = `ExecutionStatus = 'Running' and WorkflowId in (${ids})`;
-  for await (const { workflowId } of client.workflow.list({ query, pageSize: wanted.size })) {
-    const id = wanted.get(workflowId);
-    if (id !== undefined) running.add(id);
-  }
+  for await (const { workflowId } of client.workflow.list({ query, pageSize: workflowIds.length }))
+    running.add(workflowId);
   return running;
 }
 
@@ -190,46 +183,77 @@ export function askToReschedule(
   });
 }
 
-/** Has what is live of a post deleted; one that is being deleted goes on. */
-export async function startDeletion(client: Client, post: PostRow): Promise<void> {
-  await client.workflow.signalWithStart<typeof deletePost>('deletePost', {
+function deletionStart(post: PostRow) {
+  return {
     ...carried(post.requestId),
     workflowId: deletionWorkflowId(post.id),
     taskQueue: TASK_QUEUE,
-    args: [{ postId: post.id, accountId: post.oauthAccountId }],
-    signal: deletionAsked,
-    workflowIdConflictPolicy: 'USE_EXISTING',
+    args: [{ postId: post.id, accountId: post.oauthAccountId }] as [{ postId: string; accountId: string }],
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
     staticSummary: `Delete a post from ${post.provider}`,
     typedSearchAttributes: [
       { key: EverpostUser, value: post.userId },
       { key: EverpostAccount, value: post.oauthAccountId },
       { key: EverpostProvider, value: post.provider },
     ],
+  };
+}
+
+/** Has what is live of a post deleted; one that is being deleted goes on. */
+export async function startDeletion(client: Client, post: PostRow): Promise<void> {
+  await client.workflow.signalWithStart<typeof deletePost>('deletePost', {
+    ...deletionStart(post),
+    signal: deletionAsked,
   });
 }
 
+/** Goes on with a deletion whose workflow is lost. @returns whether none was running */
+export async function restartDeletion(client: Client, post: PostRow): Promise<boolean> {
+  return unlessRunning(
+    client.workflow.start<typeof deletePost>('deletePost', {
+      ...deletionStart(post),
+      workflowIdConflictPolicy: 'FAIL',
+    }),
+  );
+}
+
+/** What an event's workflow starts from. */
+export interface EventRow {
+  provider: string;
+  externalId: string;
+  input: HandleEventInput;
+  summary: string;
+  requestId: string | null;
+}
+
+function eventStart({ requestId, provider, externalId, input, summary }: EventRow) {
+  return {
+    ...carried(requestId),
+    workflowId: eventWorkflowId(provider, externalId),
+    taskQueue: TASK_QUEUE,
+    args: [input] as [HandleEventInput],
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    staticSummary: summary,
+    typedSearchAttributes: [{ key: EverpostProvider, value: provider }],
+  };
+}
+
 /** Applies an event, unless that was ever started; `replay` applies it once more. */
-export async function startEvent(
-  client: Client,
-  event: {
-    provider: string;
-    externalId: string;
-    input: HandleEventInput;
-    summary: string;
-    requestId: string | null;
-  },
-  replay = false,
-): Promise<void> {
+export async function startEvent(client: Client, event: EventRow, replay = false): Promise<void> {
   await once(
     client.workflow.start<typeof handleEvent>('handleEvent', {
-      ...carried(event.requestId),
-      workflowId: eventWorkflowId(event.provider, event.externalId),
-      taskQueue: TASK_QUEUE,
-      args: [event.input],
-      workflowIdConflictPolicy: 'USE_EXISTING',
+      ...eventStart(event),
       workflowIdReusePolicy: replay ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
-      staticSummary: event.summary,
-      typedSearchAttributes: [{ key: EverpostProvider, value: event.provider }],
+    }),
+  );
+}
+
+/** Goes on with an event whose workflow is lost. @returns whether none was running */
+export async function restartEvent(client: Client, event: EventRow): Promise<boolean> {
+  return unlessRunning(
+    client.workflow.start<typeof handleEvent>('handleEvent', {
+      ...eventStart(event),
+      workflowIdConflictPolicy: 'FAIL',
     }),
   );
 }
@@ -269,16 +293,12 @@ export async function signalAccountChanged(client: Client, account: AccountRow):
 
 /** Starts the keeper of an account's tokens. @returns whether none was running */
 export async function startKeeper(client: Client, account: AccountRow): Promise<boolean> {
-  try {
-    await client.workflow.start<typeof keepTokenFresh>('keepTokenFresh', {
+  return unlessRunning(
+    client.workflow.start<typeof keepTokenFresh>('keepTokenFresh', {
       ...tokenStart(account),
       workflowIdConflictPolicy: 'FAIL',
-    });
-    return true;
-  } catch (error) {
-    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
-    throw error;
-  }
+    }),
+  );
 }
 
 /** Has an account's tokens revoked and wiped. */
@@ -318,10 +338,17 @@ export function askForToken(
 }
 
 async function once(start: Promise<unknown>): Promise<void> {
+  await unlessRunning(start);
+}
+
+/** @returns false where the server has refused the start, because there is one */
+async function unlessRunning(start: Promise<unknown>): Promise<boolean> {
   try {
     await start;
+    return true;
   } catch (error) {
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+    throw error;
   }
 }
 

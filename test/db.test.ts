@@ -224,6 +224,7 @@ const newPost = (account: Account, changes: Partial<NewPost> = {}): NewPost => (
   totalBytes: null,
   request: {},
   plan: [{ kind: 'await', name: 'verdict' }],
+  summary: 'Publish a video to TikTok',
   fingerprint: randomUUID(),
   idempotencyKey: null,
   requestHash: 'hash',

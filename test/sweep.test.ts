@@ -7,6 +7,7 @@ import { createWorld, paddedVideo, until, type World } from './world.ts';
 /* A post and its workflow that do not agree: whichever is missing or behind is mended, and counted. */
 
 let world: World;
+let creator: string;
 let accountId: string;
 let mediaId: string;
 beforeAll(async () => {
@@ -18,7 +19,8 @@ beforeAll(async () => {
 afterAll(() => world?.close());
 beforeEach(async () => {
   await world.control('DELETE', '/faults');
-  accountId = await world.connect(`creator_${randomUUID().slice(0, 8)}`);
+  creator = `creator_${randomUUID().slice(0, 8)}`;
+  accountId = await world.connect(creator);
   // What other tests have left is compared before.
   await olden();
   await world.sweep();
@@ -66,6 +68,32 @@ test('a scheduled post whose workflow is lost gets another one, and goes out whe
   const soon = new Date(Date.now() + 1000).toISOString();
   await world.call('PATCH', `/api/posts/${id}`, { body: { scheduledAt: soon } });
   await world.untilPost(id, 'published');
+});
+
+test.each<[string, (id: string) => Promise<unknown>]>([
+  [
+    'the sweep',
+    async () => {
+      await olden();
+      await world.sweep();
+    },
+  ],
+  [
+    'a change of time',
+    (id) => world.call('PATCH', `/api/posts/${id}`, { body: { scheduledAt: inAnHour() } }),
+  ],
+  ['its creator’s return', () => world.connect(creator)],
+])('%s starts a workflow that reads in the Temporal UI like the first one', async (_who, start) => {
+  onTestFailed(() => world.tell());
+  const id = await scheduled();
+  const summary = async (): Promise<string | undefined> =>
+    (await world.temporal.workflow.getHandle(`post:${id}`).describe()).staticSummary();
+  const words = `Publish a video to TikTok as @${creator} at `;
+  expect(await summary()).toContain(words);
+  await deleteWorkflow(id);
+  await start(id);
+  await until('it to run', async () => ((await runs(id).catch(() => false)) ? true : null));
+  expect(await summary()).toContain(words);
 });
 
 test('one whose workflow is lost in the middle of the upload goes on where it was: one live post', async () => {
