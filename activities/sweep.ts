@@ -73,7 +73,8 @@ export const createSweepActivities = (deps: Deps) => ({
       const failures: unknown[] = [];
       for (const part of PARTS)
         try {
-          for (const [kind, count] of Object.entries(await part(deps))) swept[kind as keyof Swept] += count;
+          const repaired = await part(deps);
+          for (const kind of KINDS) swept[kind] += repaired[kind] ?? 0;
         } catch (error) {
           failures.push(error);
         }
@@ -83,6 +84,17 @@ export const createSweepActivities = (deps: Deps) => ({
     }),
 });
 
+const KINDS = [
+  'posts',
+  'deletions',
+  'events',
+  'media',
+  'accounts',
+  'keepers',
+  'orphans',
+  'stragglers',
+  'files',
+] as const;
 const NOTHING: Swept = {
   posts: 0,
   deletions: 0,
