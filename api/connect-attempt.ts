@@ -1,10 +1,11 @@
 import type { FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { sha256Hex } from '../crypto/signatures.ts';
-import { type ConnectLink, findConnectLink, findOpenLink, findResult, isOpen } from '../db/connect.ts';
+import { type ConnectLink, findAttempt, findConnectLink, findOpenLink, isOpen } from '../db/connect.ts';
 import { findUser } from '../db/users.ts';
 import { actorOf, noteRefusal } from './access.ts';
 import type { Attempt } from './connect.ts';
+import { browserHalf } from './connect-cookie.ts';
 import type { Deps } from './deps.ts';
 import { apiError } from './errors.ts';
 import { Method } from './schemas.ts';
@@ -21,34 +22,52 @@ export const AttemptSource = Type.Object(
     again: Type.Optional(
       Type.String({
         maxLength: 200,
-        description: 'The token of a page that shows a failed attempt: the same link, once more.',
+        description: 'The token of a page that shows a failed attempt, or its state: the same, once more.',
       }),
     ),
     method: Type.Optional(Method),
   },
   { additionalProperties: false },
 );
-type AttemptSource = Static<typeof AttemptSource>;
+export type AttemptSource = Static<typeof AttemptSource>;
+
+/** What the page's form sends. */
+export const AttemptForm = Type.Object(
+  {
+    ...AttemptSource.properties,
+    proof: Type.Optional(
+      Type.String({
+        maxLength: 200,
+        description: 'From the page: it belongs to the cookie that the page has set. A key needs neither.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
 
 /** @returns null when the link is no good, which is noted. @throws ApiError without link and key */
 export async function attemptOf(
-  { database: { db } }: Deps,
+  deps: Deps,
   request: FastifyRequest,
   provider: string,
-  source: AttemptSource,
+  { link, again, method }: AttemptSource,
 ): Promise<Attempt | null> {
-  if (source.link === undefined && source.again === undefined) {
-    if (request.caller.kind !== 'key') throw apiError('unauthenticated');
+  const { db } = deps.database;
+  if (link === undefined && again === undefined) {
+    if (request.caller.kind !== 'key')
+      throw apiError('unauthenticated', {
+        userMessage: 'Open the whole link that you were sent, or ask for a new one.',
+      });
     if (!request.caller.scopes.includes('accounts:write'))
       throw apiError('insufficient_scope', { details: { scope: 'accounts:write' } });
     const { userId } = request.caller;
-    return { userId, returnTo: null, connectLinkId: null, method: source.method ?? null, name: null };
+    return { userId, returnTo: null, connectLinkId: null, method: method ?? null, name: null };
   }
-  const link = await linkOf(db, provider, source);
-  if (link !== null) {
-    const { userId, returnTo, method, name } = link;
-    return { userId, returnTo, connectLinkId: link.id, method, name };
-  }
+  const attempt =
+    link === undefined
+      ? await onceMore(deps, request, provider, again ?? '')
+      : byLink(await findOpenLink(db, provider, sha256Hex(link)));
+  if (attempt !== null) return attempt;
   await noteRefusal(request, db, {
     ...actorOf(request),
     action: 'connect.refused',
@@ -58,21 +77,51 @@ export async function attemptOf(
   return null;
 }
 
-async function linkOf(
-  db: Deps['database']['db'],
+/**
+ * An attempt that has ended, to be made again: with its link while that is open. Without one a key has begun it, and only
+ * the same browser may go on.
+ * @param token of the page that shows its result, or its state
+ */
+export async function onceMore(
+  { database: { db }, config: { publicUrl } }: Deps,
+  request: FastifyRequest<object>,
   provider: string,
-  { link, again }: AttemptSource,
-): Promise<ConnectLink | null> {
-  if (link !== undefined) return findOpenLink(db, provider, sha256Hex(link));
-  const ended = await findResult(db, sha256Hex(again ?? ''));
-  if (ended?.connectLinkId == null || ended.provider !== provider) return null;
-  const known = await findConnectLink(db, ended.connectLinkId);
-  return known !== null && isOpen(known) ? known : null;
+  token: string,
+): Promise<Attempt | null> {
+  const ended = await findAttempt(db, provider, sha256Hex(token));
+  if (ended === null) return null;
+  if (ended.connectLinkId !== null) {
+    const link = await findConnectLink(db, ended.connectLinkId);
+    return link !== null && isOpen(link) ? byLink(link) : null;
+  }
+  const half = browserHalf(request, publicUrl);
+  if (half === null || ended.browserHash !== sha256Hex(half)) return null;
+  const { userId, returnTo, method } = ended;
+  return { userId, returnTo, connectLinkId: null, method, name: null };
 }
 
-/** Who asks the creator: as the link says, or the user's display name, or else their e-mail address. */
-export async function askerOf({ database: { db } }: Deps, { name, userId }: Attempt): Promise<string> {
-  if (name !== null) return name;
-  const user = await findUser(db, userId);
-  return user?.displayName ?? user?.email ?? 'Somebody';
+function byLink(link: ConnectLink | null): Attempt | null {
+  if (link === null) return null;
+  const { id, userId, returnTo, method, name } = link;
+  return { userId, returnTo, connectLinkId: id, method, name };
+}
+
+/** Who asks the creator. */
+export interface Asker {
+  /** As the link says, or the user's display name; without both the host, because an e-mail address is private. */
+  name: string;
+  /** Whose name the page adds, because a link may say any name: what the operator calls the user, and where. Null: the same. */
+  behind: { user: string | null; host: string } | null;
+}
+
+export async function askerOf(
+  { database: { db }, config: { publicUrl } }: Deps,
+  { name, userId }: Attempt,
+): Promise<Asker> {
+  const { host } = new URL(publicUrl);
+  const user = (await findUser(db, userId))?.displayName ?? null;
+  return {
+    name: name ?? user ?? host,
+    behind: name === null || name === user ? null : { user, host },
+  };
 }

@@ -1,10 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { randomToken } from '../crypto/signatures.ts';
+import { equalHex, randomToken, sha256Hex } from '../crypto/signatures.ts';
 
 /*
  * An attempt to connect belongs to the browser that has begun it: the browser keeps half of the state in a cookie, the
  * provider's redirect brings the other half. Without it, a stranger's code could be brought by a link to the callback.
+ * The page gives the cookie, and its form sends a proof of it along: another site can make a browser send a form, but
+ * cannot know the proof. So nothing depends on `Origin`, which browsers send as `null` from pages without a referrer.
  */
+
+/** As long as a link lives: the page may stay open meanwhile, and an attempt ends sooner. */
+const COOKIE_S = 3600;
 
 const TOKEN = /^[\w-]{43}$/;
 
@@ -18,23 +23,23 @@ export function browserHalf(request: FastifyRequest, publicUrl: string): string 
   return value !== undefined && TOKEN.test(value) ? value : null;
 }
 
-/**
- * Gives the browser its half for as long as an attempt lives. One that has it keeps it, so that two attempts beside each
- * other can both end.
- */
-export function giveBrowserHalf(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  publicUrl: string,
-  seconds: number,
-): string {
+/** What a form of ours brings along, which only a page of ours in the same browser can hold. */
+export const proofOf = (half: string): string => sha256Hex(`form:${half}`);
+
+/** Whether a form comes from the page that this browser was shown. */
+export function isProven(half: string | null, proof: string | undefined): half is string {
+  return half !== null && proof !== undefined && equalHex(proofOf(half), proof);
+}
+
+/** Gives the browser its half. One that has it keeps it, so that two attempts beside each other can both end. */
+export function giveBrowserHalf(request: FastifyRequest, reply: FastifyReply, publicUrl: string): string {
   const half = browserHalf(request, publicUrl) ?? randomToken();
   void reply.setCookie(nameOf(publicUrl), half, {
     path: '/',
     httpOnly: true,
     sameSite: 'lax',
     secure: publicUrl.startsWith('https:'),
-    maxAge: seconds,
+    maxAge: COOKIE_S,
   });
   return half;
 }

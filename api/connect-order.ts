@@ -8,8 +8,6 @@ import { ProviderError } from '../providers/errors.ts';
 /** A revocation counts as under way for 15 s at most. */
 const PATIENCE_MS = 16_000;
 const ASK_EVERY_MS = 100;
-/** To give back what is of no use is worth a moment of the creator's time. */
-const GIVE_BACK_MS = 5_000;
 
 /**
  * Runs `work` in a transaction when no revocation is under way at the provider.
@@ -26,15 +24,16 @@ export async function afterRevocations<T>(
 /**
  * Revokes when nobody is connecting an account; does nothing where somebody is for too long.
  * @param userId whose grant it is
+ * @param patienceMs how long to wait for those who are
  * @throws ProviderError of `revoke`
  */
 export async function betweenConnects(
   db: Db,
-  { provider, userId }: { provider: string; userId: string },
+  { provider, userId, patienceMs }: { provider: string; userId: string; patienceMs: number },
   revoke: () => Promise<void>,
 ): Promise<void> {
   const since = new Date();
-  const call = await patiently(GIVE_BACK_MS, () => beginRevocation(db, provider, { userId, since }));
+  const call = await patiently(patienceMs, () => beginRevocation(db, provider, { userId, since }));
   if (call === null) return;
   try {
     await revoke();

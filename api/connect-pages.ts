@@ -1,5 +1,6 @@
 import type { Permissions } from '../providers/permissions.ts';
 import { inWords } from '../providers/permissions.ts';
+import type { Asker } from './connect-attempt.ts';
 import type { ConnectFailure } from './connect.ts';
 import { ApiError } from './errors.ts';
 import { cleanName } from './names.ts';
@@ -11,13 +12,12 @@ import { escape, note, type Page, paragraph, titled } from './pages.ts';
 export function landingPage({
   provider,
   permissions,
-  name,
+  asker,
   fields,
 }: {
   provider: string;
   permissions: Permissions;
-  /** Who asks. */
-  name: string;
+  asker: Asker;
   /** What the form brings along, unseen. */
   fields: Readonly<Record<string, string | null>>;
 }): Page {
@@ -28,12 +28,22 @@ export function landingPage({
     .map(([field, value]) => `<input type="hidden" name="${escape(field)}" value="${escape(value)}">`);
   return {
     title: `Connect ${title}`,
-    body: `<p><bdi>${escape(cleanName(name))}</bdi> asks to:</p>
-<ul>${[...lines].map((line) => `<li>${escape(line)}</li>`).join('')}</ul>
+    body: `<p>${person(asker.name)} asks to:</p>
+<ul>${[...lines].map((line) => `<li>${escape(line)}</li>`).join('')}</ul>${behind(asker)}
 <form method="post" action="${escape(provider)}">${hidden.join('')}<button>Continue to ${escape(title)}</button></form>
 ${note(`If you do not know who this is, close this page: nothing has been connected.`)}`,
   };
 }
+
+/** The sender of a link may call themselves anything, the platform's name included: the page says whose name it is. */
+function behind({ behind: known }: Asker): string {
+  if (known === null) return '';
+  const user = known.user === null ? 'a user' : person(known.user);
+  return `
+<p>This name was chosen by the sender of the link: ${user} of ${escape(known.host)}.</p>`;
+}
+
+const person = (name: string): string => `<bdi>${escape(cleanName(name))}</bdi>`;
 
 /** The page of connected accounts. */
 export function successPage(
@@ -51,79 +61,114 @@ export function successPage(
   };
 }
 
-/**
- * The page of a failed attempt.
- * @param again where the same can be tried again; null: only whoever has made the link can help
- */
-export function failurePage({ userMessage, code }: ApiError, again: string | null): Page {
-  const button = again === null ? '' : `<p><a class="button" href="${escape(again)}">Try again</a></p>`;
-  return { title: 'Not connected', body: `${paragraph(userMessage)}${button}${note(`Code: ${code}`)}` };
+/** A failed attempt, for programs and for the creator. */
+export interface Failed {
+  error: ApiError;
+  /** What happened. */
+  said: string;
+  /** What to do. */
+  help: string;
 }
 
-/** A failed attempt in words: what happened and what to do. */
-export function connectError(
+/** The page of a failed attempt. @param again where the same can be tried again; null: it cannot */
+export function failurePage({ error: { code }, said, help }: Failed, again: string | null): Page {
+  const button = again === null ? '' : `<p><a class="button" href="${escape(again)}">Try again</a></p>`;
+  return {
+    title: 'Not connected',
+    body: `${paragraph(said)}${paragraph(help)}${button}${note(`Code: ${code}`)}`,
+  };
+}
+
+/** A failed attempt in words. */
+export function failedAttempt(
   failure: ConnectFailure,
   provider: string,
   permissions: Permissions | null,
-): ApiError {
+): Failed {
+  const { status = 400, retryable = true, ...words } = wordsOf(failure, titled(provider), permissions);
+  const { message, said, help } = words;
   const details =
     'details' in failure ? failure.details : 'scopes' in failure ? { scopes: failure.scopes } : {};
-  const of = (status: number, message: string, userMessage: string, retryable = true) =>
-    new ApiError({ code: failure.code, status, message, userMessage, retryable, details });
-  const title = titled(provider);
+  const userMessage = `${said} ${help}`;
+  return {
+    error: new ApiError({ code: failure.code, status, message, userMessage, retryable, details }),
+    said,
+    help,
+  };
+}
+
+interface Words {
+  status?: number;
+  retryable?: boolean;
+  /** For programs. */
+  message: string;
+  said: string;
+  help: string;
+}
+
+function wordsOf(failure: ConnectFailure, title: string, permissions: Permissions | null): Words {
   switch (failure.code) {
     case 'invalid_link':
-      return of(
-        400,
-        'the link is unknown, used up or expired',
-        'This link has been used or has expired. Ask whoever sent it for a new one.',
-        false,
-      );
+      return {
+        retryable: false,
+        message: 'the link is unknown, used up or expired',
+        said: 'This link has been used or has expired.',
+        help: 'Ask whoever sent it for a new one.',
+      };
     case 'cross_origin':
-      return of(
-        403,
-        'the form was sent from another site',
-        'Another site has tried to start this. Open the link again, and press the button on its page.',
-      );
+      return {
+        status: 403,
+        message: 'the form was sent from another site',
+        said: 'Another site has tried to start this.',
+        help: 'Open the link again, and press the button on its page.',
+      };
+    case 'cookie_missing':
+      return {
+        status: 403,
+        message:
+          'the form was sent without the cookie of its page, or without the proof that belongs to it: GET this address first, and send its cookie and hidden fields along',
+        said: 'This browser did not send the cookie of this page along.',
+        help: 'Allow cookies for this site, open the link again, and press the button on its page.',
+      };
     case 'invalid_state':
-      return of(
-        400,
-        'the state is unknown, used up, expired, or was begun in another browser',
-        'This attempt to connect has expired, was finished before, or was begun in another browser. Start again from the link or the app that sent you here, and stay in one browser.',
-      );
+      return {
+        message: 'the state is unknown, used up, expired, or was begun in another browser',
+        said: 'This attempt to connect has expired, was finished before, or was begun in another browser.',
+        help: 'Start again from the link or the app that sent you here, and stay in one browser.',
+      };
     case 'access_denied':
-      return of(
-        400,
-        'the creator did not agree',
-        `You did not allow the connection, so nothing was connected. Start again if that was a mistake.`,
-      );
+      return {
+        message: 'the creator did not agree',
+        said: 'You did not allow the connection, so nothing was connected.',
+        help: 'Start again if that was a mistake.',
+      };
     case 'no_professional_account':
-      return of(
-        400,
-        'no professional account is linked to a Page that was granted',
-        'No professional Instagram account was found. Switch the account to Business or Creator in the Instagram app, link it to a Facebook Page that you manage, choose that Page in the dialog, and start again.',
-      );
+      return {
+        message: 'no professional account is linked to a Page that was granted',
+        said: 'No professional Instagram account was found.',
+        help: 'Switch the account to Business or Creator in the Instagram app, link it to a Facebook Page that you manage, choose that Page in the dialog, and start again.',
+      };
     case 'missing_scopes': {
-      const words = failure.scopes.map((scope) =>
-        permissions === null ? scope : inWords(permissions, scope),
-      );
-      return of(
-        400,
-        `permissions are missing: ${failure.scopes.join(', ')}`,
-        `These permissions were not granted: ${words.join(', ')}. Nothing was connected. Start again and leave them switched on.`,
-      );
+      const { scopes } = failure;
+      const words = scopes.map((scope) => (permissions === null ? scope : inWords(permissions, scope)));
+      return {
+        message: `permissions are missing: ${scopes.join(', ')}`,
+        said: `These permissions were not granted: ${words.join(', ')}.`,
+        help: 'Nothing was connected. Start again and leave them switched on.',
+      };
     }
     case 'provider_error':
       return failure.unavailable
-        ? of(
-            502,
-            'the provider did not answer as it should',
-            `${title} does not answer at the moment. Start again in a few minutes.`,
-          )
-        : of(
-            400,
-            'the provider refused',
-            `${title} did not complete the connection. Start again; if it stays, tell whoever sent you here.`,
-          );
+        ? {
+            status: 502,
+            message: 'the provider did not answer as it should',
+            said: `${title} does not answer at the moment.`,
+            help: 'Start again in a few minutes.',
+          }
+        : {
+            message: 'the provider refused',
+            said: `${title} did not complete the connection.`,
+            help: 'Start again; if it stays, tell whoever sent you here.',
+          };
   }
 }

@@ -9,9 +9,11 @@ import { isInService, saveInstagramAccount } from '../db/logins.ts';
 import { type OAuthState, useConnectLink } from '../db/connect.ts';
 import type { Grant, Provider } from '../providers/provider.ts';
 import { betweenConnects } from './connect-order.ts';
+import type { Deadline } from './deadline.ts';
 import type { Deps } from './deps.ts';
 
-const REVOKE_MS = 5_000;
+/** To give back what is of no use is worth a moment of the creator's time: to wait for others, and to revoke. */
+const GIVE_BACK_MS = 5_000;
 
 /**
  * Stores all accounts of a grant, or none; the link is used up in the same commit.
@@ -75,21 +77,23 @@ async function saveLogin(
 }
 
 /**
- * Ends at the provider what is of no use to us, as well as that can be done; unless that would end another account's access.
+ * Ends at the provider what is of no use to us, as well as that can be done in time; unless that would end another
+ * account's access.
  */
 export async function giveBack(
   { database: { db } }: Deps,
   request: FastifyRequest,
   provider: Provider,
-  { grants, exchange, userId }: { grants: Grant[]; exchange: string; userId: string },
+  { grants, exchange, userId, time }: { grants: Grant[]; exchange: string; userId: string; time: Deadline },
 ): Promise<void> {
   // Nothing of it is stored any more: revocations need not wait for it, this one neither.
   await endGrantCall(db, exchange);
   for (const { openId, tokens, login } of grants) {
     try {
-      await betweenConnects(db, { provider: provider.name, userId }, async () => {
+      const patienceMs = time.left(GIVE_BACK_MS);
+      await betweenConnects(db, { provider: provider.name, userId, patienceMs }, async () => {
         if (await isInService(db, { provider: provider.name, openId, login: login?.id ?? null })) return;
-        await provider.oauth.revoke(tokens.accessToken, AbortSignal.timeout(REVOKE_MS));
+        await provider.oauth.revoke(tokens.accessToken, AbortSignal.timeout(time.left(GIVE_BACK_MS)));
       });
     } catch (error) {
       request.log.warn({ err: error }, 'a grant of no use was not revoked');

@@ -17,20 +17,33 @@ import { signalAccountChanged } from '../temporal/start.ts';
 import { noted, noteRefusal } from './access.ts';
 import { afterRevocations } from './connect-order.ts';
 import { giveBack, saveGrants } from './connect-store.ts';
+import { type Deadline, deadlineIn } from './deadline.ts';
 import type { Deps } from './deps.ts';
 import { tell } from './temporal.ts';
 
 /* The way of a creator from "connect" to a stored account. */
 
 /** How long a creator may take at the provider. */
-export const STATE_MS = 600_000;
+const STATE_MS = 600_000;
 const EXCHANGE_MS = 20_000;
 /** Exchange and storing together. */
 const CONNECT_MS = EXCHANGE_MS + 10_000;
+/** All of a callback, waiting for revocations included. */
+const FINISH_MS = 35_000;
+/** Of that, for storing and giving back after the exchange. */
+const AFTER_EXCHANGE_MS = 5_000;
 
 /** Why an account was not connected; `api/connect-pages.ts` says it to the creator. */
 export type ConnectFailure =
-  | { code: 'invalid_link' | 'cross_origin' | 'invalid_state' | 'access_denied' | 'no_professional_account' }
+  | {
+      code:
+        | 'invalid_link'
+        | 'cross_origin'
+        | 'cookie_missing'
+        | 'invalid_state'
+        | 'access_denied'
+        | 'no_professional_account';
+    }
   | { code: 'missing_scopes'; scopes: readonly string[] }
   | { code: 'provider_error'; unavailable: boolean; details: Record<string, unknown> };
 
@@ -83,6 +96,9 @@ export async function beginConnect(
   return provider.oauth.authorizeUrl({ state, codeVerifier: verifier.toString('base64url') });
 }
 
+/** Meta appends a fragment to the redirect, which may come along (instagram-facts 2.2, threads-facts 2.3). */
+export const stateOf = ({ state = '' }: CallbackQuery): string => state.replace(/#_(=_)?$/, '');
+
 export interface CallbackQuery {
   state?: string;
   code?: string;
@@ -106,8 +122,8 @@ export async function finishConnect(
   browser: string | null,
 ): Promise<ConnectResult> {
   const { db } = deps.database;
-  // Meta appends a fragment to the redirect, which may come along (instagram-facts 2.2, threads-facts 2.3).
-  const hash = sha256Hex((query.state ?? '').replace(/#_(=_)?$/, ''));
+  const time = deadlineIn(FINISH_MS);
+  const hash = sha256Hex(stateOf(query));
   const browserHash = browser === null ? null : sha256Hex(browser);
   // From one commit to the next: either the attempt is open, or its exchange is under way.
   const taken = await afterRevocations(db, name, async (tx) => {
@@ -122,11 +138,13 @@ export async function finishConnect(
   if (taken === null) result = busy(name);
   else if (taken !== 'invalid' && provider !== null)
     try {
-      result = await connect(deps, request, provider, taken, query);
+      result = await connect(deps, request, provider, { ...taken, time }, query);
     } finally {
       await endGrantCall(db, taken.exchange);
     }
-  const returnTo = known?.returnTo ?? null;
+  // What another browser has begun leads this one nowhere: anybody may send anybody to the callback.
+  const isMine = known !== null && known.browserHash === browserHash;
+  const returnTo = isMine ? known.returnTo : null;
   const { ip } = request;
   const userId = known?.userId ?? null;
   if (Array.isArray(result)) {
@@ -169,7 +187,7 @@ async function connect(
   deps: Deps,
   request: FastifyRequest,
   provider: Provider,
-  { state, exchange }: { state: OAuthState; exchange: string },
+  { state, exchange, time }: { state: OAuthState; exchange: string; time: Deadline },
   query: CallbackQuery,
 ): Promise<Account[] | ConnectFailure> {
   const { code, error, error_reason: reason } = query;
@@ -192,12 +210,13 @@ async function connect(
     state.connectLinkId === null ? null : await findConnectLink(deps.database.db, state.connectLinkId);
   if (link !== null && link.usedAt !== null) return { code: 'invalid_link' };
 
+  const exchangeMs = Math.max(1, Math.min(EXCHANGE_MS, time.left() - AFTER_EXCHANGE_MS));
   let granted: { scopes: readonly string[]; grants: Grant[] };
   try {
     const verifier = Buffer.from(await deps.keys.unwrap(state.verifierKekId, state.verifierWrapped)).toString(
       'base64url',
     );
-    granted = await provider.oauth.exchangeCode(code, verifier, AbortSignal.timeout(EXCHANGE_MS));
+    granted = await provider.oauth.exchangeCode(code, verifier, AbortSignal.timeout(exchangeMs));
   } catch (cause) {
     if (!(cause instanceof ProviderError)) throw cause;
     request.log.warn({ err: cause, ...cause.details }, 'the provider did not exchange the code');
@@ -210,7 +229,7 @@ async function connect(
   const { grants } = granted;
   const scopes = missingFrom(provider.permissions, granted.scopes);
   if (scopes.length > 0) {
-    await giveBack(deps, request, provider, { grants, exchange, userId: state.userId });
+    await giveBack(deps, request, provider, { grants, exchange, userId: state.userId, time });
     return { code: 'missing_scopes', scopes };
   }
   if (grants.length === 0) return { code: 'no_professional_account' };
@@ -224,6 +243,6 @@ async function connect(
         );
     return saved;
   }
-  await giveBack(deps, request, provider, { grants, exchange, userId: state.userId });
+  await giveBack(deps, request, provider, { grants, exchange, userId: state.userId, time });
   return { code: 'invalid_link' };
 }

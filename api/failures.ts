@@ -6,8 +6,16 @@ import { ProviderError } from '../providers/errors.ts';
 import { hasArrived } from './closing.ts';
 import { ApiError, apiError, fromProvider } from './errors.ts';
 import { isDatabaseAway, isTemporalAway } from './outage.ts';
+import { note, paragraph, prefersPage, showPage } from './pages.ts';
 import type { ErrorBody } from './schemas.ts';
 import type { Static } from 'typebox';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The title of the page that a browser gets where the route fails; JSON without it. */
+    failurePage?: string;
+  }
+}
 
 /** The one place where errors become answers. */
 export function answerFailures(app: FastifyInstance): void {
@@ -17,6 +25,12 @@ export function answerFailures(app: FastifyInstance): void {
     const wait = failure.retryAfterMs ?? (failure.statusCode === 503 ? 1000 : undefined);
     if (wait !== undefined && !reply.hasHeader('retry-after'))
       void reply.header('retry-after', Math.max(1, Math.ceil(wait / 1000)));
+    const { failurePage } = request.routeOptions.config;
+    if (failurePage !== undefined && prefersPage(request))
+      return showPage(reply, failure.statusCode, {
+        title: failurePage,
+        body: `${paragraph(failure.userMessage)}${note(`Code: ${failure.code}`)}`,
+      });
     return reply.code(failure.statusCode).type(JSON_TYPE).send(bodyOf(failure, request));
   });
 }

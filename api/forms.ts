@@ -12,11 +12,11 @@ export function acceptForms(app: FastifyInstance): void {
 }
 
 /**
- * Whether another site has made the browser send this form. Browsers say where a form comes from; what says nothing is a
- * program, which has no cookies of a person. The public URL counts, not `Host`, which a proxy may change.
+ * Whether the browser says that another site has sent this form. Old browsers, and pages without a referrer, say nothing
+ * or `null`: api/connect-cookie.ts decides then. The public URL counts, not `Host`, which a proxy may change.
  */
 export function isCrossOrigin({ headers }: FastifyRequest, publicUrl: string): boolean {
-  const site = headers['sec-fetch-site'];
+  const { origin = 'null', 'sec-fetch-site': site } = headers;
   if (site !== undefined) return site !== 'same-origin';
-  return headers.origin !== undefined && headers.origin !== new URL(publicUrl).origin;
+  return origin !== 'null' && origin !== new URL(publicUrl).origin;
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PROVIDER_NAMES, type ProviderName } from '../providers/provider.ts';
 
 /* What all pages have in common: the frame, the style, and the policy that browsers enforce. */
@@ -104,6 +104,18 @@ export function showPage(
 function upFrom({ request }: FastifyReply): string {
   const [path = ''] = request.url.split('?');
   return '../'.repeat(path.split('/').length - 2);
+}
+
+/** Whether JSON is named before HTML. A browser names text/html first; scripts name JSON or nothing in particular. */
+export function wantsJson({ headers: { accept = '*/*' } }: FastifyRequest): boolean {
+  const htmlAt = accept.indexOf('text/html');
+  const json = accept.indexOf('application/json');
+  return json >= 0 ? htmlAt < 0 || json < htmlAt : false;
+}
+
+/** Whether it is a browser that asks. */
+export function prefersPage(request: FastifyRequest): boolean {
+  return !wantsJson(request) && (request.headers.accept ?? '').includes('text/html');
 }
 
 export const paragraph = (text: string): string => `<p>${escape(text)}</p>`;

@@ -89,6 +89,11 @@ export function refusals(...statuses: (keyof typeof REASONS)[]): Record<number, 
   return Object.fromEntries([...all].map((status) => [status, REASONS[status]]));
 }
 
+/** The same, where a browser gets a page. */
+export function refusalsOrPages(...statuses: (keyof typeof REASONS)[]) {
+  return Object.fromEntries(Object.keys(refusals(...statuses)).map((status) => [status, refusalOrPage]));
+}
+
 /** For routes that refuse nothing by themselves. */
 export const malformed = { 400: REASONS[400] };
 

@@ -5,13 +5,19 @@ const LONGEST = 2000;
 /** Names that mean this machine or its network. */
 const LOCAL_NAME = /(^|\.)(localhost|local|internal|lan|home\.arpa)$/;
 
+/** What a page's policy can name, which has to let the browser leave for there; not an IPv6 address, for one. */
+const NAMEABLE_HOST = /^[a-z0-9-]+(\.[a-z0-9-]+)*$/;
+
 /** What is wrong with an address to which a creator's browser is sent back; null: nothing. */
 export function returnToProblem(text: string): string | null {
   const url = URL.parse(text);
   if (url === null || text.length > LONGEST) return 'must be an absolute URL';
   if (url.username !== '' || url.password !== '') return 'must not hold credentials';
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))) return null;
-  return 'must be https, or http on a loopback host';
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname)))
+    return 'must be https, or http on a loopback host';
+  return NAMEABLE_HOST.test(url.hostname)
+    ? null
+    : 'must have a host of letters, digits, dots and hyphens: browsers follow a form to no other (instead of [::1] write localhost)';
 }
 
 /**

@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNull, or, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { connectLinks, oauthAccounts, oauthStates, type StoredResult } from './schema.ts';
 
@@ -108,6 +108,23 @@ export async function keepResult(
     .update(oauthStates)
     .set({ resultHash: kept.hash, result: kept.result, resultExpiresAt: kept.expiresAt })
     .where(eq(oauthStates.id, stateId));
+}
+
+/** The attempt of this hash, of its result or of its state, for an hour after its end. */
+export async function findAttempt(db: Db, provider: string, hash: string): Promise<OAuthState | null> {
+  const [attempt] = await db
+    .select()
+    .from(oauthStates)
+    .where(
+      and(
+        eq(oauthStates.provider, provider),
+        or(
+          and(eq(oauthStates.resultHash, hash), sql`${oauthStates.resultExpiresAt} > now()`),
+          and(eq(oauthStates.hash, hash), sql`${oauthStates.expiresAt} > now() - interval '1 hour'`),
+        ),
+      ),
+    );
+  return attempt ?? null;
 }
 
 /** The attempt whose result has this hash, while it may be shown. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createVisitor, type Visitor } from '../scripts/visitor.ts';
+import { createVisitor, type Visited, type Visitor } from '../scripts/visitor.ts';
 import { createWorld, type World } from './world.ts';
 
 /* The page before the consent, which browser an attempt belongs to, and the page that shows the result. */
@@ -44,6 +44,10 @@ async function consent(page: string, decision: Record<string, unknown> = {}): Pr
   return (await createVisitor().get(page)).location ?? '';
 }
 
+/** What the page of a link of this name says. */
+const pageFrom = async (name: string, key: string): Promise<string> =>
+  words(await browser.get(await newLink({ name }, key)));
+
 /** The text that a person reads. */
 const words = ({ text }: { text: string }): string =>
   text
@@ -51,6 +55,16 @@ const words = ({ text }: { text: string }): string =>
     .replace(/<[^>]+>/g, ' ')
     .replace(/&#(\d+);/g, (_entity, code: string) => String.fromCodePoint(Number(code)))
     .replace(/ +/g, ' ');
+
+/** Where "Try again" leads. */
+function linkOf({ text }: Visited, address: string): string {
+  const [, href] = /<a [^>]*href="([^"]+)"[^>]*>Try again<\/a>/.exec(text) ?? [];
+  if (href === undefined) throw new Error(`no way to try again: ${text}`);
+  return new URL(
+    href.replaceAll(/&#(\d+);/g, (_all, code: string) => String.fromCodePoint(Number(code))),
+    address,
+  ).href;
+}
 
 const states = async (): Promise<number> =>
   (await world.database.db.execute(sql`select 1 from oauth_states`)).length;
@@ -64,7 +78,6 @@ describe('the page', () => {
     expect(page.headers.get('content-type')).toMatch(/^text\/html/);
     expect(page.headers.get('cache-control')).toBe('no-store');
     expect(page.headers.get('referrer-policy')).toBe('no-referrer');
-    expect(page.headers.get('set-cookie')).toBeNull();
     expect(page.text).toContain('<h1>Connect TikTok</h1>');
     expect(words(page)).toMatch(/Ann & Sons\s+asks to:/);
     for (const line of [
@@ -80,14 +93,25 @@ describe('the page', () => {
     expect((await browser.get(link)).status).toBe(200);
   });
 
-  test('takes the name of the link, else of the user, else their address', async () => {
+  test('takes the name of the link, else of the user, else the host, and shows nobody’s e-mail address', async () => {
     const key = await userNamed('Studio Nine');
-    expect(words(await browser.get(await newLink({}, key)))).toContain('Studio Nine');
-    const both = words(await browser.get(await newLink({ name: 'Nora of Nine' }, key)));
-    expect(both).toContain('Nora of Nine');
-    expect(both).not.toContain('Studio Nine');
-    const [user] = await world.database.db.execute(sql`select email from users where id = ${world.user.id}`);
-    expect(words(await browser.get(await newLink()))).toContain(user?.['email']);
+    const { host } = new URL(world.url);
+    expect(words(await browser.get(await newLink({}, key)))).toMatch(/Studio Nine\s+asks to:/);
+    expect(words(await browser.get(await newLink()))).toMatch(new RegExp(`${host}\\s+asks to:`));
+    for (const more of [{}, { name: 'Nora' }]) {
+      const { text } = await browser.get(await newLink(more));
+      expect(text).not.toMatch(/@|&#64;/);
+    }
+  });
+
+  test('says whose name it is where the sender of a link has chosen another one than the operator', async () => {
+    const key = await userNamed('Studio Nine');
+    const { host } = new URL(world.url);
+    const other = await pageFrom('TikTok Security', key);
+    expect(other).toMatch(/TikTok Security\s+asks to:/);
+    expect(other).toMatch(new RegExp(`chosen by the sender of the link:\\s+Studio Nine\\s+of ${host}`));
+    expect(await pageFrom('TikTok Security', world.user.key)).toContain(`a user of ${host}`);
+    expect(await pageFrom(' Studio\tNine ', key)).not.toContain('chosen by');
   });
 
   test.each([
@@ -153,7 +177,7 @@ describe('the form', () => {
     expect(start.location).toMatch(`${world.sandbox.url}/v2/auth/authorize/?`);
     const cookie = start.headers.get('set-cookie') ?? '';
     expect(cookie).toMatch(/^everpost-connect=[\w-]{43};/);
-    for (const attribute of ['HttpOnly', 'SameSite=Lax', 'Path=/', 'Max-Age=600'])
+    for (const attribute of ['HttpOnly', 'SameSite=Lax', 'Path=/', 'Max-Age=3600'])
       expect(cookie).toContain(attribute);
     expect(cookie).not.toContain('Domain');
     const rows = await world.database.db.execute(sql`select * from oauth_states`);
@@ -165,16 +189,58 @@ describe('the form', () => {
     ['a sister host', { 'sec-fetch-site': 'same-site' }],
     ['nowhere', { 'sec-fetch-site': 'none' }],
     ['another site, of an old browser', { origin: 'https://evil.example' }],
-    ['a sandboxed frame of an old browser', { origin: 'null' }],
+    ['another site, which says so', { 'sec-fetch-site': 'cross-site', origin: 'null' }],
   ])('sent from %s is refused, and the link stays good', async (_from, headers) => {
     const link = await newLink();
     const page = await browser.get(link);
     const refused = await browser.submit(link, page, headers);
     expect(refused.status).toBe(403);
     expect(refused.location).toBeNull();
-    expect(refused.headers.get('set-cookie')).toBeNull();
     expect(words(refused)).toContain('cross_origin');
     const sent = await browser.submit(link, page, { 'sec-fetch-site': 'same-origin', origin: 'null' });
+    expect(sent.status).toBe(303);
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ['null, as from a page without a referrer', { origin: 'null' }],
+    ['nothing', {}],
+  ])('of a browser that says of its origin %s is taken: the page proves it', async (_says, headers) => {
+    const link = await newLink();
+    const sent = await browser.submit(link, await browser.get(link), headers);
+    expect(sent.status).toBe(303);
+  });
+
+  test.each<[string, (form: { link: string; page: Visited }) => Promise<Visited>]>([
+    ['without a cookie', ({ link, page }) => createVisitor().submit(link, page)],
+    [
+      'with the cookie of another page',
+      async ({ link, page }) => {
+        const other = createVisitor();
+        await other.get(await newLink());
+        return other.submit(link, page, { origin: 'null' });
+      },
+    ],
+    [
+      'with a cookie, but without the page’s proof',
+      ({ link }) =>
+        browser.submit(link, {
+          status: 200,
+          headers: new Headers(),
+          location: null,
+          text: `<form method="post" action="tiktok"><input type="hidden" name="link" value="${new URL(link).searchParams.get('link')}"></form>`,
+        }),
+    ],
+  ])('%s begins nothing, and says what to do', async (_what, submit) => {
+    const link = await newLink();
+    const page = await browser.get(link);
+    const before = await states();
+    const refused = await submit({ link, page });
+    expect([refused.status, refused.location]).toEqual([403, null]);
+    expect(words(refused)).toContain('cookie_missing');
+    expect(words(refused)).toContain('Allow cookies for this site, open the link again');
+    expect(await states()).toBe(before);
+    expect(refused.text).toContain(`link=${new URL(link).searchParams.get('link')}`);
+    const sent = await browser.submit(link, page);
     expect(sent.status).toBe(303);
   });
 
@@ -209,11 +275,16 @@ describe('an attempt belongs to the browser that began it', () => {
     expect((await browser.get(callback, json)).status).toBe(200);
   });
 
-  test('with returnTo, the client hears why', async () => {
+  test('with returnTo, another browser is not sent there', async () => {
     const link = await newLink({ returnTo: 'https://app.example/done' });
     const callback = await consent((await browser.openLink(link)).location ?? '');
-    const told = await createVisitor().get(callback);
-    expect(told.location).toBe('https://app.example/done?error=invalid_state');
+    const busy = createVisitor();
+    await busy.openLink(await newLink());
+    for (const other of [createVisitor(), busy]) {
+      const told = await other.get(callback);
+      expect([told.status, told.location]).toEqual([400, null]);
+      expect(words(told)).toContain('invalid_state');
+    }
     expect((await browser.get(callback)).location).toMatch('https://app.example/done?account=');
   });
 
@@ -252,9 +323,8 @@ describe('the result', () => {
     const page = await browser.get(end.location ?? '');
     expect(page.status).toBe(400);
     expect(page.text).toContain('<h1>Not connected</h1>');
-    expect(words(page)).toContain('You did not allow the connection, so nothing was connected.');
-    const [, href = ''] = /<a [^>]*href="([^"]+)"[^>]*>Try again<\/a>/.exec(page.text) ?? [];
-    const again = new URL(href, end.location ?? '').href;
+    expect(page.text).toContain('<p>You did not allow the connection, so nothing was connected.</p>');
+    const again = linkOf(page, end.location ?? '');
     const second = await browser.openLink(again);
     expect(second.status).toBe(303);
     const done = await browser.get(await consent(second.location ?? ''));
@@ -262,13 +332,56 @@ describe('the result', () => {
     expect((await browser.openLink(again)).status).toBe(400);
   });
 
+  test('of an attempt that has expired, or was begun in another browser, leads back to the link', async () => {
+    const callback = await consent((await browser.openLink(await newLink())).location ?? '');
+    const other = createVisitor();
+    const again = linkOf(await other.get(callback), callback);
+    expect((await other.openLink(again)).status).toBe(303);
+    await world.database.db.execute(sql`update oauth_states set expires_at = now() where used_at is null`);
+    const late = await browser.get(callback);
+    expect([late.status, words(late)]).toEqual([400, expect.stringContaining('invalid_state')]);
+    const second = await browser.openLink(linkOf(late, callback));
+    const done = await browser.get(await consent(second.location ?? ''));
+    expect((await browser.get(done.location ?? '')).status).toBe(200);
+    expect((await browser.get(callback)).text).not.toContain('Try again');
+    const stray = new URL(callback);
+    stray.searchParams.set('state', randomUUID());
+    expect((await browser.get(stray.href)).text).not.toContain('Try again');
+  });
+
+  test('of an attempt that a key has begun leads back to it in the same browser, and in no other', async () => {
+    const bearer = { authorization: `Bearer ${world.user.key}` };
+    const start = await browser.openLink(`${world.url}/api/auth/tiktok`, bearer);
+    const end = await browser.get(await consent(start.location ?? '', { decision: 'deny' }));
+    const address = end.location ?? '';
+    const again = linkOf(await browser.get(address), address);
+    expect((await createVisitor().get(address)).text).not.toContain('Try again');
+    expect((await createVisitor().get(again)).status).toBe(400);
+    const second = await browser.openLink(again);
+    const done = await browser.get(await consent(second.location ?? ''));
+    expect((await browser.get(done.location ?? '')).status).toBe(200);
+  });
+
+  test('that cannot come in time is a page, too', async () => {
+    const start = await browser.openLink(await newLink());
+    const [cookie = ''] = (start.headers.get('set-cookie') ?? '').split(';');
+    const callback = await consent(start.location ?? '');
+    const page = await world.database.db.transaction(async (tx) => {
+      await tx.execute(sql`lock table oauth_accounts in access exclusive mode`);
+      return fetch(callback, { headers: { cookie, accept: 'text/html' } });
+    });
+    expect([page.status, page.headers.get('content-type')]).toEqual([503, 'text/html; charset=utf-8']);
+    expect(await page.text()).toContain('<h1>Not connected</h1>');
+  });
+
   test('of missing permissions names them in words', async () => {
     const start = await browser.openLink(await newLink());
     const end = await browser.get(await consent(start.location ?? '', { scopes: [] }));
     const page = await browser.get(end.location ?? '');
     expect(page.status).toBe(400);
-    expect(words(page)).toContain(
-      'These permissions were not granted: put drafts into your TikTok inbox, post videos and photos for you.',
+    expect(page.text).toContain(
+      '<p>These permissions were not granted: put drafts into your TikTok inbox, post videos and photos for you.</p>',
     );
+    expect(page.text).toContain('>Try again</a>');
   });
 });

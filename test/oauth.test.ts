@@ -531,6 +531,14 @@ describe('returnTo', () => {
     '//app.example',
     '/done',
     'https://user:pw@app.example/',
+    // What would end or cut the page's policy, or what it cannot name.
+    'https://a;script-src,b.example/',
+    'https://a,b.example/',
+    "https://a'b.example/",
+    'https://*.example/',
+    'https://a$b.example/',
+    'https://[2001:db8::1]/done',
+    'http://[::1]:3000/done',
   ])('must not be %s', async (bad) => {
     const { status, body } = await ask('POST', '/api/connect-links', {
       body: { provider: 'tiktok', returnTo: bad },

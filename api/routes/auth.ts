@@ -3,24 +3,24 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { parseJson } from '../../providers/http.ts';
 import { actorOf, noted } from '../access.ts';
-import { askerOf, attemptOf, AttemptSource } from '../connect-attempt.ts';
-import { browserHalf, giveBrowserHalf } from '../connect-cookie.ts';
-import { connectError, failurePage, landingPage } from '../connect-pages.ts';
+import { askerOf, AttemptForm, attemptOf, AttemptSource, onceMore } from '../connect-attempt.ts';
+import { browserHalf, giveBrowserHalf, isProven, proofOf } from '../connect-cookie.ts';
+import { failedAttempt, failurePage, landingPage } from '../connect-pages.ts';
 import {
   type Attempt,
   beginConnect,
   type ConnectFailure,
   type ConnectResult,
   finishConnect,
-  STATE_MS,
+  stateOf,
 } from '../connect.ts';
 import { resultAddress } from '../connect-results.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
 import { bodyOf } from '../failures.ts';
 import { acceptForms, isCrossOrigin } from '../forms.ts';
-import { showPage } from '../pages.ts';
-import { ErrorBody, html, ProviderPath, ref, refusalOrPage, refusals } from '../schemas.ts';
+import { showPage, wantsJson } from '../pages.ts';
+import { html, ProviderPath, refusalOrPage, refusalsOrPages } from '../schemas.ts';
 import type { Provider } from '../../providers/provider.ts';
 
 /** As long as an address that Node.js reads at all: a creator who comes back is not refused for what a provider adds. */
@@ -54,19 +54,19 @@ export const authRoutes =
     app.get(
       '/api/auth/:provider',
       {
-        config: { access: 'optional' },
+        config: { access: 'optional', failurePage: 'Not connected' },
         schema: {
           operationId: 'askToConnect',
           summary: 'The page that says who asks the creator for what',
-          description: 'It begins nothing. Its form is the only way to the provider’s consent page.',
+          description:
+            'It begins nothing. Its form is the only way to the provider’s consent page, and needs the cookie that comes with the page.',
           tags: ['accounts'],
           params: ProviderPath,
           querystring: AttemptSource,
           response: {
             200: html('The page.'),
-            default: ref(ErrorBody),
-            ...refusals(404),
-            400: refusalOrPage,
+            default: refusalOrPage,
+            ...refusalsOrPages(404),
           },
         },
       },
@@ -75,11 +75,12 @@ export const authRoutes =
         if ('failure' in found) return failed(request, reply, found.failure);
         const { provider, attempt } = found;
         const { link = null, again = null } = request.query;
+        const half = giveBrowserHalf(request, reply, publicUrl);
         const page = landingPage({
           provider: provider.name,
           permissions: provider.permissions,
-          name: await askerOf(deps, attempt),
-          fields: { link, again, method: provider.method ?? null },
+          asker: await askerOf(deps, attempt),
+          fields: { link, again, method: provider.method ?? null, proof: proofOf(half) },
         });
         // From the consent page the browser is sent on to the client, without a stop.
         const { returnTo } = attempt;
@@ -90,7 +91,7 @@ export const authRoutes =
     app.post(
       '/api/auth/:provider',
       {
-        config: { access: 'optional' },
+        config: { access: 'optional', failurePage: 'Not connected' },
         handlerTimeout: CALLBACK_MS,
         // A client with a key has nothing to add.
         preValidation: async (request) => {
@@ -100,29 +101,34 @@ export const authRoutes =
           operationId: 'startConnect',
           summary: 'Go to the provider’s consent page',
           description:
-            'The form of the page. The answer sets a cookie, without which the callback takes nothing: a script needs a cookie jar.',
+            'The form of the page, with the page’s cookie and hidden fields. The callback takes nothing without the cookie: a script needs a cookie jar.',
           tags: ['accounts'],
           params: ProviderPath,
           consumes: ['application/x-www-form-urlencoded'],
-          body: AttemptSource,
+          body: AttemptForm,
           response: {
             303: redirect('To the provider’s consent page.'),
-            default: ref(ErrorBody),
-            ...refusals(404, 415),
-            400: refusalOrPage,
+            default: refusalOrPage,
+            ...refusalsOrPages(404, 415),
           },
         },
       },
       async (request, reply) => {
+        const { proof, ...source } = request.body;
+        const again = `${request.params.provider}?${new URLSearchParams(source).toString()}`;
         // A key is sent by a program on purpose; everything else may be a form of another site.
-        if (request.caller.kind !== 'key' && isCrossOrigin(request, publicUrl))
-          return failed(request, reply, { code: 'cross_origin' });
-        const found = await find(request, request.body);
+        if (request.caller.kind !== 'key') {
+          if (isCrossOrigin(request, publicUrl))
+            return failed(request, reply, { code: 'cross_origin' }, again);
+          if (!isProven(browserHalf(request, publicUrl), proof))
+            return failed(request, reply, { code: 'cookie_missing' }, again);
+        }
+        const found = await find(request, source);
         if ('failure' in found) return failed(request, reply, found.failure);
         const { provider, attempt } = found;
-        const half = giveBrowserHalf(request, reply, publicUrl, STATE_MS / 1000);
+        const half = giveBrowserHalf(request, reply, publicUrl);
         const url = await beginConnect(deps, provider, attempt, half);
-        if (typeof url !== 'string') return failed(request, reply, url);
+        if (typeof url !== 'string') return failed(request, reply, url, again);
         await noted(request, deps.database.db, {
           ...actorOf(request),
           userId: attempt.userId,
@@ -136,7 +142,7 @@ export const authRoutes =
     app.get(
       '/api/auth/:provider/callback',
       {
-        config: { access: 'public' },
+        config: { access: 'public', failurePage: 'Not connected' },
         preValidation: cleanQuery,
         handlerTimeout: CALLBACK_MS,
         schema: {
@@ -149,9 +155,7 @@ export const authRoutes =
             200: Connected,
             302: redirect('Back to `returnTo` with `account=<id>` or `error=<code>`.'),
             303: redirect('To the page that shows the result.'),
-            ...refusals(404),
-            400: refusalOrPage,
-            502: refusalOrPage,
+            ...refusalsOrPages(404, 502),
           },
         },
       },
@@ -165,7 +169,12 @@ export const authRoutes =
           const address = await resultAddress(deps, request, result);
           if (address !== null) return leave(reply).redirect(address, 303);
         }
-        if ('failure' in result) return failed(request, reply, result.failure);
+        if ('failure' in result) {
+          const state = stateOf(request.query);
+          const mayTry = (await onceMore(deps, request, provider.name, state)) !== null;
+          const again = mayTry ? `../${provider.name}?again=${encodeURIComponent(state)}` : null;
+          return failed(request, reply, result.failure, again);
+        }
         return leave(reply).send({ accounts: result.accounts.map(({ id }) => ({ id })) });
       },
     );
@@ -188,11 +197,13 @@ export const authRoutes =
       request: FastifyRequest<{ Params: Static<typeof ProviderPath> }>,
       reply: FastifyReply,
       failure: ConnectFailure,
+      again: string | null = null,
     ): FastifyReply {
       const name = request.params.provider;
-      const error = connectError(failure, name, deps.providers.find(name)?.permissions ?? null);
+      const told = failedAttempt(failure, name, deps.providers.find(name)?.permissions ?? null);
+      const { error } = told;
       if (wantsJson(request)) return leave(reply).code(error.statusCode).send(bodyOf(error, request));
-      return showPage(reply, error.statusCode, failurePage(error, null));
+      return showPage(reply, error.statusCode, failurePage(told, error.retryable ? again : null));
     }
   };
 
@@ -216,11 +227,4 @@ function back(returnTo: string, result: ConnectResult): string {
       url.searchParams.set('scopes', result.failure.scopes.join(','));
   }
   return url.href;
-}
-
-/** A browser names text/html first; scripts name JSON or nothing in particular. */
-function wantsJson({ headers: { accept = '*/*' } }: FastifyRequest): boolean {
-  const htmlAt = accept.indexOf('text/html');
-  const json = accept.indexOf('application/json');
-  return json >= 0 ? htmlAt < 0 || json < htmlAt : false;
 }

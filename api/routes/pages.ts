@@ -2,7 +2,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { sha256Hex } from '../../crypto/signatures.ts';
 import { accountNames, findResult } from '../../db/connect.ts';
-import { connectError, failurePage, successPage } from '../connect-pages.ts';
+import { failedAttempt, failurePage, successPage } from '../connect-pages.ts';
+import { onceMore } from '../connect-attempt.ts';
 import { failureIn, RESULTS_PATH } from '../connect-results.ts';
 import type { Deps } from '../deps.ts';
 import { type Page, showPage, STYLE, STYLE_PATH } from '../pages.ts';
@@ -38,7 +39,7 @@ export const pageRoutes =
     app.get(
       `${RESULTS_PATH}/:token`,
       {
-        config: { access: 'public' },
+        config: { access: 'public', failurePage: 'Not shown' },
         schema: {
           operationId: 'showConnected',
           summary: 'The page that shows how connecting an account has ended',
@@ -52,16 +53,17 @@ export const pageRoutes =
         const { token } = request.params;
         const ended = await findResult(db, sha256Hex(token));
         if (ended === null) return showPage(reply, 404, NOT_FOUND);
-        const { result, provider, method, userId, connectLinkId } = ended;
+        const { result, provider, method, userId } = ended;
         const failure = failureIn(result);
         if (failure === null) {
           const ids = 'accounts' in result ? result.accounts : [];
           return showPage(reply, 200, successPage(await accountNames(db, userId, ids)));
         }
         const permissions = deps.providers.find(provider, method)?.permissions ?? null;
-        const error = connectError(failure, provider, permissions);
-        const again = connectLinkId === null ? null : `../api/auth/${provider}?again=${token}`;
-        return showPage(reply, error.statusCode, failurePage(error, error.retryable ? again : null));
+        const failed = failedAttempt(failure, provider, permissions);
+        const mayTry = failed.error.retryable && (await onceMore(deps, request, provider, token)) !== null;
+        const again = mayTry ? `../api/auth/${provider}?again=${token}` : null;
+        return showPage(reply, failed.error.statusCode, failurePage(failed, again));
       },
     );
   };
