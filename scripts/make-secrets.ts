@@ -15,9 +15,8 @@ import { parseArgs } from 'node:util';
 
 /**
  * `node scripts/make-secrets.ts FOLDER [--owner UID]`: makes the secrets of an installation, one a file, and leaves those
- * that are there. A container sees one or more of the folders in FOLDER: `database` (whoever speaks to PostgreSQL), `everpost`
- * (servers and workers; secrets of your apps are laid there, too), `admin` (servers). docker-compose.yml runs it before
- * everything else.
+ * that are there. Containers see folders of FOLDER: `database` is for all that speak to PostgreSQL, `everpost` for servers and
+ * workers (operators add the secrets of their apps), `admin` for servers. docker-compose.yml runs it before everything else.
  */
 const { values, positionals } = parseArgs({ options: { owner: { type: 'string' } }, allowPositionals: true });
 const [folder] = positionals;
@@ -29,20 +28,20 @@ secret('everpost/keyring', () => `k1:${randomBytes(32).toString('base64')}`);
 secret('admin/key', () => randomBytes(32).toString('hex'));
 giveAll(folder);
 
-/** The text of a secret, which is made where there is none: it is never changed. */
+/** Reads a secret, or makes it where there is none. It never changes one. */
 function secret(name: string, make: () => string): string {
   const file = join(folder ?? '', name);
   if (existsSync(file)) return readFileSync(file, 'utf8').trim();
   mkdirSync(dirname(file), { recursive: true });
   const text = make();
-  // Under another name until it is whole: a secret that is cut short is never found here later.
+  // A process that dies while it writes leaves no half of a secret under the name.
   writeFileSync(`${file}.new`, text, { mode: 0o400, flush: true });
   renameSync(`${file}.new`, file);
   process.stdout.write(`made ${file}\n`);
   return text;
 }
 
-/** Only the owner may look into a folder or a file; those that were laid there by hand, too. */
+/** Makes the owner the only reader of all folders and files, also of those that operators added. */
 function giveAll(path: string): void {
   for (const entry of readdirSync(path, { withFileTypes: true })) {
     const below = join(path, entry.name);

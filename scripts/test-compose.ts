@@ -21,9 +21,9 @@ import { uploadMedia } from './upload-media.ts';
 import { Post, watchPost } from './watch-post.ts';
 
 /**
- * `npm run test:compose`: builds the images, starts docker-compose.yml with the sandbox's `.env` from README.md, publishes to
- * every platform, kills each container once while posts are under way (the sandbox's is stopped), and fails unless every post is live exactly once. Takes
- * everything down again.
+ * `npm run test:compose`: builds the images, starts docker-compose.yml with the `.env` for the sandbox from README.md, publishes
+ * to every platform, and kills each container once while posts are under way. Fails unless every post is live exactly once.
+ * Takes everything down again.
  */
 const MOST_BYTES = 250e6;
 const PATIENCE_MS = 600_000;

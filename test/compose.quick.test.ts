@@ -33,6 +33,7 @@ interface Service {
   cap_drop?: string[];
   security_opt?: string[];
   profiles?: string[];
+  healthcheck?: object;
   volumes?: string[];
 }
 // What the file says is checked below.
@@ -243,6 +244,13 @@ describe('docker-compose.yml', () => {
       });
     for (const port of Object.values(services).flatMap(({ ports = [] }) => ports))
       expect(port).toMatch(/^127\.0\.0\.1:/);
+  });
+
+  test('looks whether what it starts still works; our image does so by itself', () => {
+    const unseen = running.filter(
+      ([, { image, healthcheck }]) => !image.includes('everpost') && !healthcheck,
+    );
+    expect(unseen.map(([name]) => name)).toEqual([]);
   });
 
   test('mounts files that are there, but for what the first start makes', () => {
