@@ -4,8 +4,8 @@ import { equalHex, randomToken, sha256Hex } from '../crypto/signatures.ts';
 /*
  * An attempt to connect belongs to the browser that has begun it: the browser keeps half of the state in a cookie, the
  * provider's redirect brings the other half. Without it, a stranger's code could be brought by a link to the callback.
- * The page gives the cookie, and its form sends a proof of it along: another site can make a browser send a form, but
- * cannot know the proof. So nothing depends on `Origin`, which browsers send as `null` from pages without a referrer.
+ * The page gives the cookie already, and its form sends a proof of it along: another site can make a browser send a form,
+ * but cannot know the proof. It counts where a browser does not say which site a form comes from (api/forms.ts).
  */
 
 /** As long as a link lives: the page may stay open meanwhile, and an attempt ends sooner. */
@@ -27,7 +27,7 @@ export function browserHalf(request: FastifyRequest, publicUrl: string): string 
 export const proofOf = (half: string): string => sha256Hex(`form:${half}`);
 
 /** Whether a form comes from the page that this browser was shown. */
-export function isProven(half: string | null, proof: string | undefined): half is string {
+export function isProven(half: string | null, proof: string | undefined): boolean {
   return half !== null && proof !== undefined && equalHex(proofOf(half), proof);
 }
 

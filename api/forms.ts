@@ -12,11 +12,14 @@ export function acceptForms(app: FastifyInstance): void {
 }
 
 /**
- * Whether the browser says that another site has sent this form. Old browsers, and pages without a referrer, say nothing
- * or `null`: api/connect-cookie.ts decides then. The public URL counts, not `Host`, which a proxy may change.
+ * Where a browser says that a form comes from. `unsaid`: `null`, as old browsers send it from pages without a referrer.
+ * Each browser names an origin with a form; what names none is a program. The public URL counts, not `Host`, which a proxy
+ * may change.
  */
-export function isCrossOrigin({ headers }: FastifyRequest, publicUrl: string): boolean {
-  const { origin = 'null', 'sec-fetch-site': site } = headers;
-  if (site !== undefined) return site !== 'same-origin';
-  return origin !== 'null' && origin !== new URL(publicUrl).origin;
+export function formOrigin({ headers }: FastifyRequest, publicUrl: string): 'ours' | 'foreign' | 'unsaid' {
+  const own = new URL(publicUrl).origin;
+  const { origin = own, 'sec-fetch-site': site } = headers;
+  if (site !== undefined) return site === 'same-origin' ? 'ours' : 'foreign';
+  if (origin === 'null') return 'unsaid';
+  return origin === own ? 'ours' : 'foreign';
 }

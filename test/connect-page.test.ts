@@ -203,15 +203,26 @@ describe('the form', () => {
 
   test.each<[string, Record<string, string>]>([
     ['null, as from a page without a referrer', { origin: 'null' }],
-    ['nothing', {}],
-  ])('of a browser that says of its origin %s is taken: the page proves it', async (_says, headers) => {
+    ['nothing, as a program,', {}],
+    ['ours', { origin: 'ours' }],
+  ])('of a client that says %s of its origin is taken', async (_says, headers) => {
     const link = await newLink();
-    const sent = await browser.submit(link, await browser.get(link), headers);
+    const origin = headers['origin'] === 'ours' ? { origin: world.url } : {};
+    const sent = await browser.submit(link, await browser.get(link), { ...headers, ...origin });
     expect(sent.status).toBe(303);
   });
 
+  test('of a program that keeps cookies from the form on only is taken', async () => {
+    const link = await newLink();
+    const program = createVisitor();
+    const sent = await program.submit(link, await createVisitor().get(link));
+    expect(sent.status).toBe(303);
+    const done = await program.get(await consent(sent.location ?? ''));
+    expect((await program.get(done.location ?? '')).status).toBe(200);
+  });
+
   test.each<[string, (form: { link: string; page: Visited }) => Promise<Visited>]>([
-    ['without a cookie', ({ link, page }) => createVisitor().submit(link, page)],
+    ['without a cookie', ({ link, page }) => createVisitor().submit(link, page, { origin: 'null' })],
     [
       'with the cookie of another page',
       async ({ link, page }) => {
@@ -223,26 +234,33 @@ describe('the form', () => {
     [
       'with a cookie, but without the page’s proof',
       ({ link }) =>
-        browser.submit(link, {
-          status: 200,
-          headers: new Headers(),
-          location: null,
-          text: `<form method="post" action="tiktok"><input type="hidden" name="link" value="${new URL(link).searchParams.get('link')}"></form>`,
-        }),
+        browser.submit(
+          link,
+          {
+            status: 200,
+            headers: new Headers(),
+            location: null,
+            text: `<form method="post" action="tiktok"><input type="hidden" name="link" value="${new URL(link).searchParams.get('link')}"></form>`,
+          },
+          { origin: 'null' },
+        ),
     ],
-  ])('%s begins nothing, and says what to do', async (_what, submit) => {
-    const link = await newLink();
-    const page = await browser.get(link);
-    const before = await states();
-    const refused = await submit({ link, page });
-    expect([refused.status, refused.location]).toEqual([403, null]);
-    expect(words(refused)).toContain('cookie_missing');
-    expect(words(refused)).toContain('Allow cookies for this site, open the link again');
-    expect(await states()).toBe(before);
-    expect(refused.text).toContain(`link=${new URL(link).searchParams.get('link')}`);
-    const sent = await browser.submit(link, page);
-    expect(sent.status).toBe(303);
-  });
+  ])(
+    'of a browser that does not say which site it comes from, %s, begins nothing and says what to do',
+    async (_what, submit) => {
+      const link = await newLink();
+      const page = await browser.get(link);
+      const before = await states();
+      const refused = await submit({ link, page });
+      expect([refused.status, refused.location]).toEqual([403, null]);
+      expect(words(refused)).toContain('cookie_missing');
+      expect(words(refused)).toContain('Allow cookies for this site, open the link again');
+      expect(await states()).toBe(before);
+      expect(refused.text).toContain(`link=${new URL(link).searchParams.get('link')}`);
+      const sent = await browser.submit(link, page);
+      expect(sent.status).toBe(303);
+    },
+  );
 
   test('of a link that is used up meanwhile leads nowhere', async () => {
     const link = await newLink();

@@ -18,7 +18,7 @@ import { resultAddress } from '../connect-results.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
 import { bodyOf } from '../failures.ts';
-import { acceptForms, isCrossOrigin } from '../forms.ts';
+import { acceptForms, formOrigin } from '../forms.ts';
 import { showPage, wantsJson } from '../pages.ts';
 import { html, ProviderPath, refusalOrPage, refusalsOrPages } from '../schemas.ts';
 import type { Provider } from '../../providers/provider.ts';
@@ -58,8 +58,7 @@ export const authRoutes =
         schema: {
           operationId: 'askToConnect',
           summary: 'The page that says who asks the creator for what',
-          description:
-            'It begins nothing. Its form is the only way to the provider’s consent page, and needs the cookie that comes with the page.',
+          description: 'It begins nothing. Its form is the only way to the provider’s consent page.',
           tags: ['accounts'],
           params: ProviderPath,
           querystring: AttemptSource,
@@ -101,7 +100,7 @@ export const authRoutes =
           operationId: 'startConnect',
           summary: 'Go to the provider’s consent page',
           description:
-            'The form of the page, with the page’s cookie and hidden fields. The callback takes nothing without the cookie: a script needs a cookie jar.',
+            'The form of the page, with its hidden fields. The answer sets a cookie, without which the callback takes nothing: a script needs a cookie jar.',
           tags: ['accounts'],
           params: ProviderPath,
           consumes: ['application/x-www-form-urlencoded'],
@@ -118,9 +117,9 @@ export const authRoutes =
         const again = `${request.params.provider}?${new URLSearchParams(source).toString()}`;
         // A key is sent by a program on purpose; everything else may be a form of another site.
         if (request.caller.kind !== 'key') {
-          if (isCrossOrigin(request, publicUrl))
-            return failed(request, reply, { code: 'cross_origin' }, again);
-          if (!isProven(browserHalf(request, publicUrl), proof))
+          const origin = formOrigin(request, publicUrl);
+          if (origin === 'foreign') return failed(request, reply, { code: 'cross_origin' }, again);
+          if (origin === 'unsaid' && !isProven(browserHalf(request, publicUrl), proof))
             return failed(request, reply, { code: 'cookie_missing' }, again);
         }
         const found = await find(request, source);
