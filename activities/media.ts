@@ -8,7 +8,7 @@ import {
   markMediaReady,
   rejectMedia,
 } from '../db/media.ts';
-import { checkClaims } from '../media/content-types.ts';
+import { checkSize } from '../media/content-types.ts';
 import { createGate } from '../media/gate.ts';
 import { InspectionEnded } from '../media/inspect.ts';
 import { look, MediaRejected, sha256 } from '../media/probe.ts';
@@ -34,7 +34,7 @@ export const createMediaActivities = (deps: Deps) => {
     const looked = await gate.pass(media.userId, () => tryToLook(deps, media, signal));
     if (looked === null) throw notYet('ParsersBusy', 'other files are being examined', ASK_AGAIN_MS);
     const { description, size } = looked;
-    checkClaims(media, { ...description, size });
+    checkSize(media.size, size);
     const hash = await sha256(mediaStore, media.storageKey, { signal });
     await markMediaReady(db, media.id, { ...description, sha256: hash });
   }
@@ -52,7 +52,7 @@ export const createMediaActivities = (deps: Deps) => {
       return state;
     },
 
-    /** Hashes and reads a complete file; what it claims to be must be what it is. @returns the media's final state */
+    /** Reads and hashes a complete file; it must have the announced size. @returns the media's final state */
     probeMedia: ({ mediaId }: { mediaId: string }): Promise<string> =>
       alive(async (signal) => {
         const media = await mediaById(db, mediaId);

@@ -1,42 +1,48 @@
 import { MediaRejected } from './errors.ts';
-import type { Description } from './probe.ts';
 
 /*
- * What clients say that a file is. Browsers and libraries go by the name of the file, so a claim says which family it
- * belongs to, and no more: within the family the file itself is believed.
+ * What clients say that a file is. Browsers and libraries go by the name of the file (a recorder's `clip.mp4` may be a WebM), so
+ * a claim only tells files that cannot be right before they are sent. Afterwards the file itself is believed.
  */
 
-type Family = 'mp4' | 'webm' | 'image';
-
-/** `null`: the client does not know. */
-const CLAIMS: Readonly<Record<string, Family | null>> = {
-  'video/mp4': 'mp4',
-  'application/mp4': 'mp4',
-  'video/x-m4v': 'mp4',
-  'video/m4v': 'mp4',
-  'video/x-mp4': 'mp4',
-  'video/quicktime': 'mp4',
-  'video/mov': 'mp4',
-  'video/x-quicktime': 'mp4',
-  'video/3gpp': 'mp4',
-  'video/3gpp2': 'mp4',
-  'video/webm': 'webm',
-  'image/jpeg': 'image',
-  'image/jpg': 'image',
-  'image/pjpeg': 'image',
-  'image/jfif': 'image',
-  'image/x-jpeg': 'image',
-  'image/x-jpg': 'image',
-  'image/png': 'image',
-  'image/x-png': 'image',
-  'image/vnd.mozilla.apng': 'image',
-  'image/apng': 'image',
-  'image/webp': 'image',
-  'image/x-webp': 'image',
-  'application/octet-stream': null,
-  'binary/octet-stream': null,
-  'application/x-binary': null,
-};
+/** Names of the types that we take, and of "not known". */
+const TAKEN: ReadonlySet<string> = new Set([
+  'video/mp4',
+  'application/mp4',
+  'video/x-m4v',
+  'video/m4v',
+  'video/x-mp4',
+  'video/mp4v-es',
+  'video/mpeg4',
+  'video/quicktime',
+  'video/mov',
+  'video/x-quicktime',
+  'video/3gpp',
+  'video/3gpp2',
+  'video/webm',
+  'video/x-webm',
+  'image/jpeg',
+  'image/jpg',
+  'image/pjpeg',
+  'image/jfif',
+  'image/x-jpeg',
+  'image/x-jpg',
+  'image/png',
+  'image/x-png',
+  'image/vnd.mozilla.apng',
+  'image/apng',
+  'image/webp',
+  'image/x-webp',
+  'application/octet-stream',
+  'binary/octet-stream',
+  'application/x-octet-stream',
+  'application/x-binary',
+  'application/unknown',
+  // What Android's pickers say of a file that they know no more of.
+  'video/*',
+  'image/*',
+  '*/*',
+]);
 
 /** A claim without its parameters, in lower case (RFC 9110 section 8.3.1): `VIDEO/WebM; codecs=vp9` is `video/webm`. */
 export function mediaTypeOf(claim: string): string {
@@ -45,33 +51,14 @@ export function mediaTypeOf(claim: string): string {
 
 /** Whether a file that is truly of this type can be taken. */
 export function isTaken(claim: string): boolean {
-  return Object.hasOwn(CLAIMS, mediaTypeOf(claim));
+  return TAKEN.has(mediaTypeOf(claim));
 }
 
-const FAMILIES: Readonly<Record<Description['container'], Family>> = {
-  mp4: 'mp4',
-  mov: 'mp4',
-  webm: 'webm',
-  jpeg: 'image',
-  png: 'image',
-  webp: 'image',
-};
-
-/** @throws MediaRejected `claims_mismatch` unless family and size (bytes) are what the client announced */
-export function checkClaims(
-  claims: { contentType: string; size: number },
-  found: { container: Description['container']; contentType: string; size: number },
-): void {
-  const claimed = mediaTypeOf(claims.contentType);
-  const family = CLAIMS[claimed];
-  if (family !== null && family !== FAMILIES[found.container])
+/** @param announced in bytes, as is `found`. @throws MediaRejected `claims_mismatch` unless they are the same */
+export function checkSize(announced: number, found: number): void {
+  if (announced !== found)
     throw new MediaRejected(
       'claims_mismatch',
-      `The file was announced as ${claimed} and is ${found.contentType}.`,
-    );
-  if (claims.size !== found.size)
-    throw new MediaRejected(
-      'claims_mismatch',
-      `The file was announced with ${claims.size} bytes and has ${found.size}.`,
+      `The file was announced with ${announced} bytes and has ${found}.`,
     );
 }

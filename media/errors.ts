@@ -54,7 +54,7 @@ export function troubleOf(error: unknown): unknown {
 /**
  * Why a file is no media that we publish. Stable: clients see it.
  * `empty`: no bytes; `unreadable`: no known format, or a damaged one; `truncated`: its end is missing;
- * `unsupported`: media of another kind; `claims_mismatch`: not what the client said it would send;
+ * `unsupported`: media of another kind; `claims_mismatch`: of another size than the client announced;
  * `unexaminable`: a parser takes too much time or memory for it.
  */
 export type MediaRejection =

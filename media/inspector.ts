@@ -12,6 +12,8 @@ import { type Read, structureOf } from './structure.ts';
 
 const PAGE_BYTES = 65_536;
 const LONGEST_TEXT = 100;
+/** Where colours are not sampled apart from brightness, the parser names the colour space only. */
+const CHROMA_OF: Readonly<Record<string, string>> = { Y: '4:0:0', RGB: '4:4:4', RGBA: '4:4:4' };
 
 const size = Number(process.argv[2]);
 // While the parser is at work, this thread hears nothing: another one ends the process with its parent.
@@ -55,7 +57,7 @@ function pictureOf(track: VideoTrack | ImageTrack) {
     height: numberOf(track.Height),
     fps: '@type' in track && track['@type'] === 'Video' ? numberOf(track.FrameRate) : null,
     bitRate: '@type' in track && track['@type'] === 'Video' ? numberOf(track.BitRate) : null,
-    chroma: textOf(track.ChromaSubsampling) || null,
+    chroma: textOf(track.ChromaSubsampling) || CHROMA_OF[textOf(track.ColorSpace)] || null,
   };
 }
 

@@ -32,19 +32,18 @@ export async function structureOf(read: Read, size: number): Promise<Structure> 
     return docTypeOf(head) === 'webm' ? ofContainer('webm') : ofOther('a Matroska file');
   if (ascii(head, 0, 4) === 'GIF8') return ofOther('a GIF');
   if (ascii(head, 0, 4) === 'RIFF' && ascii(head, 8, 11) === 'AVI') return ofOther('an AVI file');
-  return FIRST_BOXES.has(ascii(head, 4, 8)) ? boxesOf(read, size) : UNKNOWN;
+  return boxesOf(read, size);
 }
 
 const JPEG = Buffer.from([0xff, 0xd8, 0xff]);
 const PNG = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 const EBML = Buffer.from([0x1a, 0x45, 0xdf, 0xa3]);
-/** QuickTime files of before 2001 have no `ftyp` (QuickTime File Format Specification, "Movie Files"). */
-const FIRST_BOXES = new Set(['ftyp', 'moov', 'mdat', 'wide', 'free', 'skip', 'pnot', 'uuid']);
 /** Photos, alone or in sequences, which may have a `moov`, too (ISO/IEC 23008-12, AVIF). */
 const HEIF_BRANDS = /^(?:mif|msf|hei|hev|avi|avc[is])/;
 /** Recorders write a few dozen; a file with more plays with the reader. */
 const MOST_BOXES = 1000;
 
+/** Any box may come first: QuickTime files of before 2001 have no `ftyp`, segments of a stream begin with `styp`. */
 async function boxesOf(read: Read, size: number): Promise<Structure> {
   let brands: string[] = [];
   let picturesSeen = false;
@@ -54,7 +53,8 @@ async function boxesOf(read: Read, size: number): Promise<Structure> {
     const type = ascii(header, 4, 8);
     const length = lengthOf(header, size - at);
     if (length === null) break;
-    if (type === 'ftyp') brands = brandsOf(await read(at + 8, Math.min(length - 8, 1024)));
+    if (type === 'ftyp' || (type === 'styp' && brands.length === 0))
+      brands = brandsOf(await read(at + 8, Math.min(length - 8, 1024)));
     if (type === 'moov') {
       if (HEIF_BRANDS.test(brands[0] ?? '')) break;
       const truncated = at + length > size;
@@ -65,7 +65,7 @@ async function boxesOf(read: Read, size: number): Promise<Structure> {
   }
   return HEIF_BRANDS.test(brands[0] ?? '')
     ? ofOther('a HEIC or AVIF image')
-    : { ...UNKNOWN, truncated: at > size };
+    : { ...UNKNOWN, truncated: at > size && (brands.length > 0 || picturesSeen) };
 }
 
 /** Bytes of a box, header included; null when no box begins here. */
@@ -94,8 +94,11 @@ function isQuickTime([major, ...compatible]: readonly string[]): boolean {
 function docTypeOf(head: Buffer): string {
   const at = head.indexOf(Buffer.from([0x42, 0x82]));
   if (at === -1) return '';
-  const length = (head[at + 2] ?? 0) & 0x7f;
-  return ascii(head, at + 3, at + 3 + length).replaceAll('\0', '');
+  // Its length takes 1 to 8 bytes, one more than it has zero bits in front (RFC 8794 section 4).
+  const bytes = Math.clz32(head[at + 2] ?? 0) - 23;
+  const start = at + 2 + bytes;
+  const length = (head[start - 1] ?? 0) & (bytes === 1 ? 0x7f : 0xff);
+  return ascii(head, start, start + length).replaceAll('\0', '');
 }
 
 function ascii(bytes: Buffer, start: number, end: number): string {
