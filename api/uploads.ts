@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type DataStore, Server, Upload } from '@tus/server';
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
 import { expireUpload, markMediaStarted, markUploaded, type Media, mediaById } from '../db/media.ts';
+import { mediaTypeOf } from '../media/content-types.ts';
 import { signalMediaCompleted, startMedia } from '../temporal/start.ts';
 import type { Deps } from './deps.ts';
 import { answerFailureRaw } from './failures.ts';
@@ -14,6 +15,8 @@ import { tell } from './temporal.ts';
 
 /** How long the answer to the last byte waits for the examination, so that a client can publish right after it. */
 const EXAMINATION_MS = 5_000;
+/** What bytes of an upload are sent as. */
+export const OCTETS = 'application/offset+octet-stream';
 
 export interface Uploads {
   /** Makes room for a file, if that has not been done. */
@@ -110,7 +113,7 @@ export function createUploads(
       const response = takeOver(reply);
       try {
         await mediaStore.require();
-        await permitted.run(media, () => tus.handle(withoutForwarded(raw), response));
+        await permitted.run(media, () => tus.handle(asTusReads(raw), response));
       } catch (error) {
         request.log.error({ mediaId: media.id, userId: media.userId }, 'an upload failed; it can be resumed');
         swallow(raw);
@@ -130,11 +133,18 @@ function swallow(raw: IncomingMessage): void {
   raw.resume();
 }
 
-/** Without X-Forwarded-Proto, which the tus server refuses where several proxies have written into it. */
-function withoutForwarded(raw: IncomingMessage): IncomingMessage {
-  raw.rawHeaders = raw.rawHeaders.filter(
-    (_text, index, all) => all[index - (index % 2)]?.toLowerCase() !== 'x-forwarded-proto',
-  );
+/**
+ * Headers as the tus server reads them: without X-Forwarded-Proto, which it refuses where several proxies have written into
+ * it, and with its content type in the one spelling that it knows.
+ */
+function asTusReads(raw: IncomingMessage): IncomingMessage {
+  const nameAt = (index: number): string | undefined => raw.rawHeaders[index - (index % 2)]?.toLowerCase();
+  const isOctets = mediaTypeOf(raw.headers['content-type'] ?? '') === OCTETS;
+  raw.rawHeaders = raw.rawHeaders.flatMap((text, index) => {
+    if (nameAt(index) === 'x-forwarded-proto') return [];
+    return isOctets && index % 2 === 1 && nameAt(index) === 'content-type' ? [OCTETS] : [text];
+  });
+  if (isOctets) raw.headers['content-type'] = OCTETS;
   return raw;
 }
 

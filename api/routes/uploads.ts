@@ -6,7 +6,7 @@ import { tenant } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
 import { Id, refusals } from '../schemas.ts';
-import type { Uploads } from '../uploads.ts';
+import { OCTETS, type Uploads } from '../uploads.ts';
 
 const TUS_VERSION = '1.0.0';
 const UPLOAD = '/api/media/:id/upload';
@@ -21,7 +21,7 @@ export const uploadRoutes =
   (deps: Deps, uploads: Uploads): FastifyPluginAsyncTypebox =>
   async (app) => {
     // The bytes go to the tus server as they come.
-    app.addContentTypeParser('application/offset+octet-stream', async () => undefined);
+    app.addContentTypeParser(OCTETS, async () => undefined);
     app.addHook('onRequest', async (_request, reply) => {
       void reply.header('tus-resumable', TUS_VERSION);
     });
