@@ -252,11 +252,28 @@ describe('every operation', () => {
       expect.arrayContaining([
         'GET /api/auth/{provider} 200',
         'GET /api/auth/{provider} 400',
+        'POST /api/auth/{provider} 400',
+        'POST /api/auth/{provider} 403',
+        'POST /api/auth/{provider} 502',
         'GET /api/auth/{provider}/callback 400',
         'GET /api/auth/{provider}/callback 502',
         'GET /api/data-deletion/{code} 200',
+        'GET /connected/{token} 200',
+        'GET /connected/{token} 400',
+        'GET /connected/{token} 404',
+        'GET /connected/{token} 502',
       ]),
     );
+  });
+
+  test('of an upload names the refusal of a request without its version', () => {
+    const uploads = operations.filter(({ name }) => name.includes('/media/{id}/upload'));
+    expect(uploads.map(({ name }) => name.split(' ')[0])).toEqual(['HEAD', 'PATCH', 'DELETE']);
+    for (const { name, operation } of uploads)
+      expect({ name, told: operation.responses['412']?.description }).toEqual({
+        name,
+        told: expect.stringContaining('Tus-Resumable'),
+      });
   });
 
   test('names the refusals that it can answer with', () => {

@@ -108,7 +108,7 @@ export const authRoutes =
           response: {
             303: redirect('To the provider’s consent page.'),
             default: refusalOrPage,
-            ...refusalsOrPages(404, 415),
+            ...refusalsOrPages(404, 415, 502),
           },
         },
       },

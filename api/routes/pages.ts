@@ -7,7 +7,7 @@ import { onceMore } from '../connect-attempt.ts';
 import { failureIn, RESULTS_PATH } from '../connect-results.ts';
 import type { Deps } from '../deps.ts';
 import { type Page, showPage, STYLE, STYLE_PATH } from '../pages.ts';
-import { html, refusals } from '../schemas.ts';
+import { html, refusalsOrPages } from '../schemas.ts';
 
 const Token = Type.Object({ token: Type.String({ minLength: 1, maxLength: 200 }) });
 const NOT_FOUND: Page = {
@@ -46,7 +46,10 @@ export const pageRoutes =
           description: 'For an hour; 400 or 502 where nothing was connected.',
           tags: ['accounts'],
           params: Token,
-          response: { 200: html('The page.'), ...refusals(404, 502) },
+          response: {
+            200: html('The page.'),
+            ...refusalsOrPages(404, 502),
+          },
         },
       },
       async (request, reply) => {
