@@ -39,7 +39,7 @@ const JPEG = Buffer.from([0xff, 0xd8, 0xff]);
 const PNG = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 const EBML = Buffer.from([0x1a, 0x45, 0xdf, 0xa3]);
 /** Photos, alone or in sequences, which may have a `moov`, too (ISO/IEC 23008-12, AVIF). */
-const HEIF_BRANDS = /^(?:mif|msf|hei|hev|avi|avc[is])/;
+const HEIF_BRANDS = /^(?:mif[12]|msf1|hei[cmsx]|hev[cmsx]|avi[fos]|avc[is])$/;
 /** Recorders write a few dozen; a file with more plays with the reader. */
 const MOST_BOXES = 1000;
 

@@ -44,7 +44,7 @@ function withFirstBox(name: string, first: Buffer): Buffer {
 describe('a film', () => {
   const film = { width: 180, height: 320, codec: 'h264', durationMs: 1000 };
 
-  test.each(['XAVC', 'iso6', 'dash', 'cmfc', 'M4V ', 'f4v ', '3gp5', 'avc1', 'MSNV', 'zzzz'])(
+  test.each(['XAVC', 'iso6', 'dash', 'cmfc', 'M4V ', 'f4v ', '3gp5', 'avc1', 'hev1', 'hvc1', 'MSNV', 'zzzz'])(
     'of the brand %j is an MP4',
     async (brand) => {
       const bytes = withFirstBox('video.mp4', brands(brand));
