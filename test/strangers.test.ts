@@ -32,6 +32,8 @@ async function begin(path: string, headers: Record<string, string>, body = ''): 
   socket.write(
     `POST ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`,
   );
+  // Long before Node.js would end a connection that is kept alive.
+  socket.setTimeout(40_000, () => socket.destroy(new Error('the server keeps the connection')));
   const parts: Buffer[] = [];
   for await (const part of socket) parts.push(part);
   return Buffer.concat(parts).toString();
