@@ -73,6 +73,7 @@ export function parseDatabaseUrl(text: string): DatabaseAddress {
   for (const name of ['host', 'user', 'password', 'database'] as const)
     if (draft[name]?.includes('\0')) problem(`has a NUL character in its ${name}`);
   settleTls(draft, problem);
+  if (draft.host.includes(',')) problem(SEVERAL);
   if (draft.host === '' && draft.database === undefined) problem('must name a host or a database');
   if (draft.host === '') draft.host = 'localhost';
   if (problems.length > 0) throw new DatabaseUrlError(problems);
@@ -80,12 +81,13 @@ export function parseDatabaseUrl(text: string): DatabaseAddress {
   return address;
 }
 
+const SEVERAL = 'names several hosts, which is not supported: name the primary, or a name that follows it';
+
 function readAuthority(authority: string, path: string, problem: Problem): Draft {
   const at = authority.lastIndexOf('@');
   const [user = '', ...password] = authority.slice(0, Math.max(at, 0)).split(':');
   const place = authority.slice(at + 1);
-  if (place.includes(','))
-    problem('names several hosts, which is not supported: name the primary, or a name that follows it');
+  if (place.includes(',')) problem(SEVERAL);
   const [shape, host = '', port = ''] = /^(\[[^\]]*\]|[^:,]*)(?::(\d*))?/.exec(place) ?? [];
   if (!place.includes(',') && shape !== place) problem(`has a port that is no number; ${ENCODE}`);
   const decoded = (name: string, value: string): string =>

@@ -111,6 +111,8 @@ test.for<[string, RegExp]>([
   [`postgres://me:${SECRET}@h:port/app`, /port/],
   [`postgres://me:${SECRET}@h:99999/app`, /port/],
   [`postgres://me:${SECRET}@one:5432,two:5432/app`, /several hosts/],
+  [`postgres://me:${SECRET}@/app?host=one,two`, /several hosts/],
+  [`postgres://me:${SECRET}@h/app?host=one,two&port=5432`, /several hosts/],
   [`postgres://me:${SECRET}@h/app?sslmode=sometimes`, /sslmode that must be/],
   [`postgres://me:${SECRET}@h/app?sslmode=toString`, /sslmode that must be/],
   [`postgres://me:${SECRET}@h/app?pgbouncer=perhaps`, /pgbouncer that must be true or false/],

@@ -120,6 +120,19 @@ describe('a post that waits', () => {
     expect(Date.parse(post.waiting.until)).toBeGreaterThan(Date.now() + 600_000);
   });
 
+  test('for a quota that Meta has refused says it in the platform’s words, too', async () => {
+    onTestFailed(() => world.tell());
+    await refuse('threads.container', {
+      code: 4,
+      error_user_title: 'Zu viele Aufrufe',
+      error_user_msg: 'Versuche es später noch einmal.',
+    });
+    const { body } = await publishText();
+    const { waiting } = await untilWaiting(body.id, 'quota');
+    expect(waiting.userMessage).toMatch(/later.*Zu viele Aufrufe: Versuche es später noch einmal\./);
+    expect(Date.parse(waiting.until)).toBeGreaterThan(Date.now());
+  });
+
   test('until it is due says when', async () => {
     const scheduledAt = new Date(Date.now() + 3_600_000).toISOString();
     const { body } = await publishText(randomUUID(), { scheduledAt });
