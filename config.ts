@@ -380,7 +380,7 @@ export function readConfig(role: 'server' | 'worker', given: Environment = proce
     http: proxyUrl('HTTP_PROXY', value, problem),
     except: value('NO_PROXY'),
   };
-  const read: Reader = { value, url, problem };
+  const read: Reader = { value, url, problem, warning: (text) => void warnings.push(text) };
   const siteVerification = readSiteVerification(read, publicUrl);
   const tiktok = readTikTok(read);
   const instagram = readInstagram(read);
@@ -538,6 +538,7 @@ interface Reader {
   value: (name: SettingName) => string;
   url: (name: SettingName) => string;
   problem: (text: string) => void;
+  warning: (text: string) => void;
 }
 
 /**
@@ -610,15 +611,28 @@ function readSiteVerification({ value, problem }: Reader, publicUrl: string): Co
   return { name, content };
 }
 
+/** How all platforms spell them. */
+const SCOPE = /^[a-z][a-z0-9_.:-]*$/i;
+
 /** What the consent is to ask for; absent: the usual. */
-function scopes({ value, problem }: Reader, permissions: Permissions): { scopes?: readonly string[] } {
+function scopes(
+  { value, problem, warning }: Reader,
+  permissions: Permissions,
+): { scopes?: readonly string[] } {
   const name = SETTINGS.find((known) => known.name === permissions.setting)?.name;
   const listed = name === undefined ? [] : list(value(name));
   if (listed.length === 0) return {};
   const known = Object.keys(permissions.words);
+  if (!listed.every((scope) => SCOPE.test(scope))) {
+    problem(`${permissions.setting} must be a comma list of scopes, such as ${permissions.asked.join(',')}`);
+    return {};
+  }
   const unknown = listed.filter((scope) => !known.includes(scope));
+  // Platforms add scopes, and some apps have what others have not.
   if (unknown.length > 0)
-    problem(`${permissions.setting} must be a comma list of scopes, of these: ${known.join(', ')}`);
+    warning(
+      `${permissions.setting}: ${unknown.join(', ')} will be asked for, but Everpost does not know what that is; it knows ${known.join(', ')}`,
+    );
   for (const row of permissions.required)
     if (!row.some((scope) => listed.includes(scope)))
       problem(`${permissions.setting} must have ${row.join(' or ')}: without it an account is of no use`);

@@ -3,6 +3,7 @@ import { equalHex, sha256Hex } from '../crypto/signatures.ts';
 import { audit, type AuditEntry } from '../db/audit.ts';
 import { findLiveApiKey, touchApiKey } from '../db/users.ts';
 import { webhooksRefused } from '../metrics/counters.ts';
+import { isKeyShaped } from './api-keys.ts';
 import type { Deps } from './deps.ts';
 import { type ApiError, apiError } from './errors.ts';
 import { createKeyGuard } from './key-guard.ts';
@@ -61,8 +62,8 @@ export function identifyCallers(app: FastifyInstance, deps: Deps): void {
       request.caller = { kind: 'admin' };
       return;
     }
-    if (!KEY.test(token)) return;
-    await guard.admit(request, hash);
+    if (!isKeyShaped(token)) return;
+    await guard.admit(request, token, hash);
     const key = await soon(findLiveApiKey(db, hash));
     await guard.note(request, hash, key !== null);
     if (key === null) return;
@@ -76,10 +77,6 @@ export function identifyCallers(app: FastifyInstance, deps: Deps): void {
 
 /** Pages of a plugin, which knows nothing of `access`: public. */
 export const DOCS = '/docs';
-/** Keys are told from other secrets by their first characters. */
-export const KEY_PREFIX = 'ep_';
-/** A key as they are all made: 32 bytes in base64url. */
-const KEY = new RegExp(`^${KEY_PREFIX}[A-Za-z0-9_-]{43}$`);
 
 /** Lets in whom the route's `access` names; refusals leave an audit row. Bodies are read after this. */
 export function guardRoutes(app: FastifyInstance, { database: { db } }: Deps): void {

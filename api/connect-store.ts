@@ -6,6 +6,7 @@ import { type Account, accountKey, saveGrant } from '../db/accounts.ts';
 import type { Db } from '../db/client.ts';
 import { endGrantCall } from '../db/grant-calls.ts';
 import { isInService, saveInstagramAccount } from '../db/logins.ts';
+import { takeQuotas } from '../db/quotas.ts';
 import { type OAuthState, useConnectLink } from '../db/connect.ts';
 import type { Grant, Provider } from '../providers/provider.ts';
 import { betweenConnects } from './connect-order.ts';
@@ -29,7 +30,7 @@ export async function saveGrants(
   return db.transaction(async (tx) => {
     if (state.connectLinkId !== null && !(await useConnectLink(tx, state.connectLinkId))) return null;
     const accounts: Account[] = [];
-    for (const [index, { tokens, login, ...grant }] of grants.entries()) {
+    for (const [index, { tokens, login, used = [], ...grant }] of grants.entries()) {
       const key = keys[index];
       if (key === undefined) throw new Error('a grant has no data key');
       const account = await saveGrant(tx, {
@@ -44,6 +45,7 @@ export async function saveGrants(
         seal: (dataKey, place) => sealTokens(envelope, dataKey, place, tokens).catch(nullForLostKey),
       });
       if (login !== undefined) await saveLogin(tx, envelope, account, login);
+      await takeQuotas(tx, { accountId: account.id, postId: null }, used);
       accounts.push(account);
     }
     return accounts;

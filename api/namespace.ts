@@ -29,13 +29,13 @@ function nullIfAway(error: unknown): null {
 }
 
 /** Why this installation may not use the namespace; null: it may, as far as can be told. */
-export async function namespaceProblem(temporal: Client, db: Db): Promise<string | null> {
+export async function namespaceProblem(temporal: Client, db: Db): Promise<NamespaceTaken | null> {
   try {
     const id = await findInstallationId(db);
     if (id !== null) await checkNamespace(temporal, id);
     return null;
   } catch (error) {
-    if (error instanceof NamespaceTaken) return error.message;
+    if (error instanceof NamespaceTaken) return error;
     throw error;
   }
 }

@@ -106,6 +106,8 @@ export const users = pgTable('users', {
   email: text('email').notNull().unique(),
   /** As creators see it who are asked to connect an account. */
   displayName: text('display_name'),
+  /** Of the request that made it, where that had an Idempotency-Key: the name may change afterwards. */
+  requestHash: text('request_hash'),
   createdAt: createdAt(),
 });
 

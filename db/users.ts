@@ -8,9 +8,15 @@ export type ApiKey = typeof apiKeys.$inferSelect;
 /** @returns null when the id or the address is taken */
 export async function insertUser(
   db: Db,
-  row: { id: string; email: string; displayName: string | null },
+  row: { id: string; email: string; displayName: string | null; requestHash: string | null },
 ): Promise<User | null> {
   const [user] = await db.insert(users).values(row).onConflictDoNothing().returning();
+  return user ?? null;
+}
+
+/** @returns null when there is no such user */
+export async function renameUser(db: Db, id: string, displayName: string | null): Promise<User | null> {
+  const [user] = await db.update(users).set({ displayName }).where(eq(users.id, id)).returning();
   return user ?? null;
 }
 

@@ -32,6 +32,8 @@ export interface Grant {
   tokens: TokenSet;
   /** `webhooks`: where they have to be asked for, for each account. */
   metadata: Record<string, unknown> & { webhooks?: Subscription };
+  /** Quotas of the account that the calls of connecting have used. */
+  used?: readonly Quota[];
   /** Where the provider knows whoever logged in by another id than the account: several accounts may come with one login. */
   login?: {
     /** The provider's id of whoever logged in; callbacks name it. */

@@ -1,18 +1,22 @@
 import process from 'node:process';
+import { parseArgs } from 'node:util';
 import { Type } from 'typebox';
 import { readConfig } from '../config.ts';
 import { createApi } from './api-client.ts';
 
 /**
- * `node scripts/create-user.ts EMAIL`, where a server runs and with its settings: makes a user and prints a key, which is
- * shown this once.
+ * `node scripts/create-user.ts EMAIL [--display-name NAME]`, where a server runs and with its settings: makes a user and
+ * prints a key, which is shown this once. The name is who asks on the page of the user's connect links.
  */
-const [email] = process.argv.slice(2);
+const {
+  values: { 'display-name': displayName },
+  positionals: [email],
+} = parseArgs({ allowPositionals: true, options: { 'display-name': { type: 'string' } } });
 if (email === undefined) throw new Error('say which e-mail address the user has');
 
 const { adminKey, port } = readConfig('server');
 const api = createApi(`http://127.0.0.1:${port}`, adminKey);
-const { id } = await api.post('/api/users', { email }, Type.Object({ id: Type.String() }));
+const { id } = await api.post('/api/users', { email, displayName }, Type.Object({ id: Type.String() }));
 const { key } = await api.post(
   `/api/users/${id}/keys`,
   { name: 'first' },

@@ -12,14 +12,17 @@ import { SWEEP_ID, TASK_QUEUE } from './names.ts';
  * there would find workflows about posts that it does not have, and have its own taken by workers that do not know them.
  */
 
+const REMEDY = `give each installation a namespace of its own, or, if the other one is gone for good, delete the Schedule "${SWEEP_ID}"`;
+
 /** The namespace belongs to another installation. */
 export class NamespaceTaken extends Error {
   override readonly name = 'NamespaceTaken';
+  /** The fact without names and ids, which strangers may read. */
+  readonly fact = `the Temporal namespace belongs to another installation: ${REMEDY}`;
 
   constructor(namespace: string, owner: string, installation: string) {
     super(
-      `the Temporal namespace "${namespace}" belongs to installation ${owner}, but the database is installation ${installation}: ` +
-        `give each installation a namespace of its own, or, if the other one is gone for good, delete the Schedule "${SWEEP_ID}"`,
+      `the Temporal namespace "${namespace}" belongs to installation ${owner}, but the database is installation ${installation}: ${REMEDY}`,
     );
   }
 }

@@ -432,7 +432,6 @@ test('proxies to the outside are read by their usual names, and no value is told
 });
 
 test.each([
-  ['TIKTOK_SCOPES', 'user.info.basic,video.create'],
   ['TIKTOK_SCOPES', 'user.info.basic video.upload'],
   ['TIKTOK_SCOPES', 'video.upload'],
   ['TIKTOK_SCOPES', 'user.info.basic,video.list'],
@@ -444,6 +443,13 @@ test.each([
   ['TIKTOK_SITE_VERIFICATION', 'docs=x'],
 ])('%s=%s is refused at the start', (name, value) => {
   expect(new Set(named(problemsOf({ ...SMALLEST, ...TIKTOK, [name]: value })))).toEqual(new Set([name]));
+});
+
+test('a scope that is not known is asked for, with a warning', () => {
+  const env = { ...SMALLEST, ...TIKTOK, TIKTOK_SCOPES: 'user.info.basic,video.upload,research.data.basic' };
+  const { providers, warnings } = readConfig('server', env);
+  expect(providers.tiktok?.scopes).toEqual(['user.info.basic', 'video.upload', 'research.data.basic']);
+  expect(warnings).toEqual([expect.stringMatching(/^TIKTOK_SCOPES: research\.data\.basic .*video\.publish/)]);
 });
 
 test('what an app may do is a setting', () => {

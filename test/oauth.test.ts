@@ -175,6 +175,15 @@ describe('an account is connected', () => {
     });
   });
 
+  test('with what its calls have used of the account’s limits', async () => {
+    const { body } = await connect({ creator: await newCreator() });
+    const rows = await world.database.db.execute(
+      sql`select bucket from quota_reservations where oauth_account_id = ${body.accounts[0].id}`,
+    );
+    expect(await world.requests('creator_info')).toHaveLength(1);
+    expect(rows).toEqual([{ bucket: 'creator_info' }]);
+  });
+
   test('by a bearer, and JSON says which account it is', async () => {
     const creator = await newCreator();
     const bearer = { authorization: `Bearer ${world.user.key}` };

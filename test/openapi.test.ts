@@ -18,6 +18,7 @@ import type { Json } from './world.ts';
 
 const ROUTES = `
 POST /api/users
+PATCH /api/users/{id}
 POST /api/users/{id}/keys
 DELETE /api/users/{id}/keys/{keyId}
 POST /api/connect-links

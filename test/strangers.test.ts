@@ -180,6 +180,16 @@ describe('wrong keys', () => {
     const callback = await world.call('GET', '/api/auth/tiktok/callback?state=x', { key: null });
     expect(callback.status).toBe(400);
     expect((await world.call('GET', '/docs/json', { key: null })).status).toBe(200);
+    // Nobody has used it before: it proves itself.
+    const { key } = await world.newUser();
+    expect((await world.call('GET', '/api/accounts', { key })).status).toBe(200);
+  });
+
+  test('that look like keys of this installation prove nothing', async () => {
+    const { key } = await world.newUser();
+    const turned = `${key.slice(0, -1)}${key.endsWith('A') ? 'E' : 'A'}`;
+    for (const wrong of [turned, `ep_${'A'.repeat(43)}`])
+      expect((await world.call('GET', '/api/accounts', { key: wrong })).status).toBe(429);
   });
 });
 

@@ -72,14 +72,26 @@ export const connectLinkRoutes =
         const asker = name === undefined ? null : requireName('name', name);
 
         const userId = tenant(request);
-        const { id, secret } = identityOf(
-          await secretKey(),
-          ['connect_link', userId],
-          request.headers['idempotency-key'],
-          request.body,
-        );
-        const hash = sha256Hex(secret);
-        const url = `${config.publicUrl}/api/auth/${provider}?link=${secret}`;
+        const installationKey = await secretKey();
+        /** Its end is a part of it: when the row is forgotten one day, the same request makes another link. */
+        const linkUntil = (expiresAt: Date) => {
+          const { id, secret } = identityOf(
+            installationKey,
+            ['connect_link', userId],
+            request.headers['idempotency-key'],
+            { body: request.body, expiresAt: text(expiresAt) },
+          );
+          return {
+            id,
+            hash: sha256Hex(secret),
+            answer: {
+              url: `${config.publicUrl}/api/auth/${provider}?link=${secret}`,
+              expiresAt: text(expiresAt),
+            },
+          };
+        };
+        const expiresAt = new Date(Date.now() + LINK_MS);
+        const { id, hash, answer } = linkUntil(expiresAt);
         const row = {
           id,
           hash,
@@ -88,7 +100,7 @@ export const connectLinkRoutes =
           method: found.method ?? null,
           name: asker,
           returnTo: returnTo ?? null,
-          expiresAt: new Date(Date.now() + LINK_MS),
+          expiresAt,
         };
         const made = await insertConnectLink(db, row);
         if (made !== null) {
@@ -98,12 +110,13 @@ export const connectLinkRoutes =
             subject: id,
             details: { provider, method: row.method },
           });
-          return reply.code(201).send({ url, expiresAt: text(made.expiresAt) });
+          return reply.code(201).send(answer);
         }
         const earlier = await findConnectLink(db, id);
-        if (earlier?.hash !== hash) throw apiError('idempotency_key_reused');
+        const again = earlier === null ? null : linkUntil(earlier.expiresAt);
+        if (again === null || again.hash !== earlier?.hash) throw apiError('idempotency_key_reused');
         void reply.header('idempotency-replayed', 'true');
-        return reply.code(201).send({ url, expiresAt: text(earlier.expiresAt) });
+        return reply.code(201).send(again.answer);
       },
     );
   };

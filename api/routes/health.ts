@@ -29,11 +29,21 @@ const KINDS = { workflow: 1, activity: 2 } as const;
 export const healthRoutes =
   ({ database: { db }, temporal, media }: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
+    let told: string | null = null;
+    /** Tells operators in the log what strangers need not know: which namespace, whose it is. */
+    const tellOnce = (problem: Error | null): void => {
+      if (problem !== null && problem.message !== told) app.log.error(problem.message);
+      told = problem?.message ?? null;
+    };
     const ask = shared(FRESH_MS, () =>
       Promise.allSettled([
         soon(databaseProblem(db)),
         soonFromTemporal(temporal, () => idleQueues(temporal)),
-        soonFromTemporal(temporal, () => namespaceProblem(temporal, db)),
+        soonFromTemporal(temporal, async () => {
+          const problem = await namespaceProblem(temporal, db);
+          tellOnce(problem);
+          return problem?.fact ?? null;
+        }),
         soon(media.check()),
       ]),
     );

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { sha256Hex } from '../../crypto/signatures.ts';
 import {
   type ApiKey,
@@ -8,15 +8,21 @@ import {
   findUserByEmail,
   insertApiKey,
   insertUser,
+  renameUser,
   revokeApiKey,
+  type User as StoredUser,
 } from '../../db/users.ts';
-import { actorOf, KEY_PREFIX, noted, SCOPES } from '../access.ts';
+import { actorOf, noted, SCOPES } from '../access.ts';
+import { newKey } from '../api-keys.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
 import { IdempotencyHeaders, identityOf } from '../idempotency.ts';
 import { identityKey } from '../identity-key.ts';
 import { LONGEST_NAME, requireName } from '../names.ts';
 import { Id, nullable, refusals, text, textOrNull, Time } from '../schemas.ts';
+
+const WHO_ASKS =
+  'Who asks, on the page of the user’s connect links; the host of the public URL without it. Kept as one line of visible text.';
 
 const UserBody = Type.Object(
   {
@@ -25,10 +31,17 @@ const UserBody = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: LONGEST_NAME,
-        description:
-          'Who asks, on the page of the user’s connect links; the e-mail address without it. Kept as one line of visible text.',
+        description: WHO_ASKS,
       }),
     ),
+  },
+  { additionalProperties: false },
+);
+const UserChange = Type.Object(
+  {
+    displayName: Type.Union([Type.String({ minLength: 1, maxLength: LONGEST_NAME }), Type.Null()], {
+      description: `${WHO_ASKS} Null takes it away.`,
+    }),
   },
   { additionalProperties: false },
 );
@@ -90,26 +103,46 @@ export const userRoutes =
           request.body.displayName === undefined
             ? null
             : requireName('displayName', request.body.displayName);
-        const { id } = identityOf(
-          await secretKey(),
-          ['user'],
-          request.headers['idempotency-key'],
-          request.body,
-        );
-        const user = await insertUser(db, { id, email, displayName });
+        const key = request.headers['idempotency-key'];
+        const { id, secret } = identityOf(await secretKey(), ['user'], key, request.body);
+        const requestHash = key === undefined ? null : sha256Hex(secret);
+        const user = await insertUser(db, { id, email, displayName, requestHash });
         if (user === null) {
           const earlier = await findUser(db, id);
           if (earlier === null)
             throw apiError('email_taken', {
               details: { userId: (await findUserByEmail(db, email))?.id ?? null },
             });
-          if (earlier.email !== email || earlier.displayName !== displayName)
-            throw apiError('idempotency_key_reused');
+          if (earlier.requestHash !== requestHash) throw apiError('idempotency_key_reused');
           void reply.header('idempotency-replayed', 'true');
-        } else {
-          await noted(request, db, { ...actorOf(request), action: 'user.created', subject: id });
+          return reply.code(201).send(userView(earlier));
         }
-        return reply.code(201).send({ id, email, ...(displayName === null ? {} : { displayName }) });
+        await noted(request, db, { ...actorOf(request), action: 'user.created', subject: id });
+        return reply.code(201).send(userView(user));
+      },
+    );
+
+    app.patch(
+      '/api/users/:id',
+      {
+        config: { access: 'admin' },
+        schema: {
+          operationId: 'changeUser',
+          summary: 'Change who asks on the page of a user’s connect links',
+          tags: ['users'],
+          params: Id,
+          body: UserChange,
+          response: { 200: User, ...refusals(404, 415) },
+        },
+      },
+      async (request) => {
+        const { displayName } = request.body;
+        const { id } = request.params;
+        const name = displayName === null ? null : requireName('displayName', displayName);
+        const user = await renameUser(db, id, name);
+        if (user === null) throw apiError('user_not_found');
+        await noted(request, db, { ...actorOf(request), action: 'user.changed', subject: id });
+        return userView(user);
       },
     );
 
@@ -132,13 +165,14 @@ export const userRoutes =
         const userId = request.params.id;
         if (expiresAt !== undefined && Date.parse(expiresAt) <= Date.now()) throw apiError('invalid_expiry');
         if ((await findUser(db, userId)) === null) throw apiError('user_not_found');
+        const installationKey = await secretKey();
         const { id, secret } = identityOf(
-          await secretKey(),
+          installationKey,
           ['api_key', userId],
           request.headers['idempotency-key'],
           request.body,
         );
-        const key = `${KEY_PREFIX}${secret}`;
+        const key = newKey(installationKey, secret);
         const row = {
           id,
           userId,
@@ -191,6 +225,10 @@ export const userRoutes =
       },
     );
   };
+
+function userView({ id, email, displayName }: StoredUser): Static<typeof User> {
+  return { id, email, ...(displayName === null ? {} : { displayName }) };
+}
 
 function viewOf({ id, name, prefix, scopes, expiresAt, createdAt }: ApiKey, key: string) {
   return { id, key, name, prefix, scopes, expiresAt: textOrNull(expiresAt), createdAt: text(createdAt) };

@@ -8,6 +8,7 @@ import { isLoopback } from '../loopback.ts';
 import type { Grant, OAuth, TokenSet } from '../provider.ts';
 import { callApi, callOAuth, type TikTokSettings } from './client.ts';
 import { creatorInfo } from './creator.ts';
+import { QUOTAS } from './quotas.ts';
 
 /** Login Kit (tiktok-facts 2). */
 export function createOAuth(settings: TikTokSettings, { asked }: Permissions): OAuth {
@@ -138,7 +139,7 @@ function unreadable(answer: HttpAnswer): ProviderError {
   });
 }
 
-type Names = Pick<Grant, 'username' | 'displayName' | 'metadata'>;
+type Names = Pick<Grant, 'username' | 'displayName' | 'metadata' | 'used'>;
 
 /**
  * Names of the creator: from the profile as far as the granted scopes open it, the rest from creator info, which has both
@@ -152,6 +153,7 @@ async function names(settings: TikTokSettings, tokens: TokenSet, signal: AbortSi
     ...known,
     username: creator?.username ?? null,
     displayName: known.displayName ?? creator?.nickname ?? null,
+    used: [QUOTAS.creatorInfo],
   };
 }
 

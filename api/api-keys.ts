@@ -1,0 +1,39 @@
+import { equalHex, hmacSha256Hex } from '../crypto/signatures.ts';
+
+/*
+ * API keys: a prefix, and 32 bytes in base64url. The last 8 of them prove that this installation has made the key, so that
+ * made-up ones are told from right ones without the database. Keys of older versions prove nothing; they work all the same.
+ */
+
+/** Keys are told from other secrets by their first characters. */
+const PREFIX = 'ep_';
+const KEY = new RegExp(`^${PREFIX}([A-Za-z0-9_-]{43})$`);
+const RANDOM_BYTES = 24;
+const PROOF_BYTES = 8;
+
+/** Whether a bearer token may be a key at all. */
+export const isKeyShaped = (token: string): boolean => KEY.test(token);
+
+/**
+ * A new key.
+ * @param secretKey of api/identity-key.ts
+ * @param secret 32 random bytes in base64url
+ */
+export function newKey(secretKey: string, secret: string): string {
+  const random = Buffer.from(secret, 'base64url').subarray(0, RANDOM_BYTES);
+  const proof = Buffer.from(proofOf(secretKey, random), 'hex');
+  return PREFIX + Buffer.concat([random, proof]).toString('base64url');
+}
+
+/** Whether this installation has made a key, as it says itself; it may have been revoked since. */
+export function isOurs(secretKey: string, token: string): boolean {
+  const bytes = Buffer.from(KEY.exec(token)?.[1] ?? '', 'base64url');
+  return equalHex(
+    bytes.subarray(RANDOM_BYTES).toString('hex'),
+    proofOf(secretKey, bytes.subarray(0, RANDOM_BYTES)),
+  );
+}
+
+function proofOf(secretKey: string, random: Uint8Array): string {
+  return hmacSha256Hex(secretKey, 'api key:', random).slice(0, 2 * PROOF_BYTES);
+}
