@@ -4,10 +4,10 @@ import { savePost } from '../db/posts.ts';
 import { asksForDetails, stateAfter, stepAfter } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { PostContext, Written } from '../providers/provider.ts';
+import type { StepOutcome } from '../temporal/contract.ts';
 import { learnQuota, type LoadedPost, loadPost } from './access.ts';
 import type { Deps } from './deps.ts';
 import { takenOver } from './failures.ts';
-import type { StepOutcome } from './outcome.ts';
 import { applyVerdict } from './verdict.ts';
 
 /** A write that the provider has carried out. */

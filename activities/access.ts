@@ -8,9 +8,9 @@ import { sendsFile } from '../plan.ts';
 import type { ProviderError } from '../providers/errors.ts';
 import type { MediaFacts, PostContext, Provider } from '../providers/provider.ts';
 import { isFinal, type PostState, type PostWaiting } from '../db/schema.ts';
+import type { StepOutcome } from '../temporal/contract.ts';
 import type { Deps } from './deps.ts';
 import { notYet } from './failures.ts';
-import type { StepOutcome } from './outcome.ts';
 import { connectionEnded, quotaUsedUp } from './waits.ts';
 
 const HOUR_MS = 3_600_000;

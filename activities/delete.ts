@@ -4,6 +4,7 @@ import { liveIds, saveDeletionWait, settleDeletion } from '../db/deletions.ts';
 import { reserveQuotas } from '../db/quotas.ts';
 import type { PostError } from '../db/schema.ts';
 import { ProviderError } from '../providers/errors.ts';
+import type { DeletionOutcome } from '../temporal/contract.ts';
 import { learnQuota, type LoadedPost, loadPost, refusedUntil } from './access.ts';
 import { alive } from './alive.ts';
 import type { Deps } from './deps.ts';
@@ -12,17 +13,6 @@ import { postError, tryAgain } from './failures.ts';
 const HOUR_MS = 3_600_000;
 /** How long a deletion may wait for quota or provider. */
 const DEADLINE_MS = 72 * HOUR_MS;
-
-/** What a part of a deletion came to. */
-export type DeletionOutcome =
-  /** By the provider's ids, in the order in which it is to be deleted. */
-  | { kind: 'ready'; ids: string[] }
-  | { kind: 'done' }
-  /** Ask again after `ms`. */
-  | { kind: 'wait'; ms: number; why: string }
-  /** The access token of this version is dead or refused: have it renewed, then ask again. */
-  | { kind: 'token_refused'; tokenVersion: number }
-  | { kind: 'refused'; error: PostError };
 
 /** Deletes what is live of a post. Asking twice is harmless, so a lost answer is asked for again. */
 export const createDeleteActivities = (deps: Deps) => ({

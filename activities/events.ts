@@ -12,28 +12,17 @@ import { saveComment } from '../db/copies.ts';
 import { adoptPublishId, type Post, postByPublishId } from '../db/posts.ts';
 import { withoutValues } from '../db/failures.ts';
 import type { EventEffect } from '../providers/provider.ts';
+import type { AppliedEvent, UnstoredEvent } from '../temporal/contract.ts';
 import { loadPost } from './access.ts';
 import { tryNumber } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { notYet } from './failures.ts';
 import { applyVerdict } from './verdict.ts';
 
-/** Whom an event concerned. */
-export interface AppliedEvent {
-  posts: { postId: string; state: string }[];
-  accounts: { provider: string; accountId: string }[];
-}
-
 /** Applies what providers told us. Applying twice is applying once. */
 export const createEventActivities = (deps: Deps) => ({
   /** Stores an event that came while the database was away. @returns its id */
-  async storeEvent(event: {
-    provider: string;
-    externalId: string;
-    eventType: string;
-    providerAccountId: string | null;
-    payload: string;
-  }): Promise<string> {
+  async storeEvent(event: UnstoredEvent): Promise<string> {
     const [stored] = await insertEvents(deps.db, [{ ...event, requestId: null }]);
     // It may have come before, or an earlier try has stored it and could not say so.
     const known = stored ?? (await findEventByExternalId(deps.db, event.provider, event.externalId));

@@ -2,6 +2,7 @@ import { findLiveWrite } from '../db/attempts.ts';
 import { madeVisible } from '../db/live.ts';
 import { rescheduleUnsent, savePost, settlePost } from '../db/posts.ts';
 import { isFinal } from '../db/schema.ts';
+import type { Ending } from '../temporal/contract.ts';
 import { loadPost } from './access.ts';
 import type { Deps } from './deps.ts';
 import { hasArrived } from './transfer.ts';
@@ -14,7 +15,6 @@ const DEADLINE_MS = 3 * DAY_MS;
 export const createPostActivities = (deps: Deps) => ({
   /**
    * Ends a post that nothing is under way for. `unknown` turns into `failed` where no write can have been seen.
-   * @returns the state it has now; `sent`: it is too late to cancel it, the provider has all of it; `unclear`: it may be live
    */
   async settlePost({
     postId,
@@ -24,7 +24,7 @@ export const createPostActivities = (deps: Deps) => ({
     postId: string;
     state: 'cancelled' | 'unknown';
     why?: string;
-  }): Promise<{ state: string; sent?: true; unclear?: true }> {
+  }): Promise<Ending> {
     const { db } = deps;
     const loaded = await loadPost(deps, postId);
     const { post } = loaded;

@@ -9,12 +9,12 @@ import {
 import { savePost, settlePost } from '../db/posts.ts';
 import { stepsBefore } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
+import type { StepOutcome } from '../temporal/contract.ts';
 import { accepted } from './accepted.ts';
 import { learnQuota, type LoadedPost, openPost } from './access.ts';
 import { tryNumber } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { notYet, postError, takenOver, tryAgain } from './failures.ts';
-import type { StepOutcome } from './outcome.ts';
 import { pauseAfter } from './refusal.ts';
 import { makeAgain } from './verdict.ts';
 import { held } from './waiting.ts';

@@ -18,45 +18,17 @@ import { markPostChecked, markPostStarted, postById, uncheckedPosts, unstartedPo
 import { forgetOldRows } from '../db/retention.ts';
 import { isFinal } from '../db/schema.ts';
 import { countRepairs } from '../metrics/counters.ts';
+import type { Swept } from '../temporal/contract.ts';
+import { restartDeletion, startDeletion } from '../temporal/deletions.ts';
+import { type EventRow, restartEvent, startEvent } from '../temporal/events.ts';
+import { signalAccountChanged, signalDisconnect, startKeeper } from '../temporal/keepers.ts';
+import { signalMediaCompleted, startMedia } from '../temporal/media.ts';
 import { deletionWorkflowId, eventWorkflowId, tokenWorkflowId } from '../temporal/names.ts';
-import {
-  type EventRow,
-  postRuns,
-  restartDeletion,
-  restartEvent,
-  runningWorkflows,
-  signalAccountChanged,
-  signalDisconnect,
-  signalMediaCompleted,
-  signalSettled,
-  startDeletion,
-  startEvent,
-  startKeeper,
-  startMedia,
-  startPost,
-} from '../temporal/start.ts';
+import { postRuns, signalSettled, startPost } from '../temporal/posts.ts';
+import { runningWorkflows } from '../temporal/start.ts';
 import { alive } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { tidyMedia } from './media-files.ts';
-
-/** How many of each kind were repaired. */
-export interface Swept {
-  /** Rows that were committed without their workflow, and, but for posts, those whose workflow was gone. */
-  posts: number;
-  deletions: number;
-  events: number;
-  media: number;
-  /** Accounts that somebody had to be told of: to be wiped, or connected again. */
-  accounts: number;
-  /** Active accounts whose keeper of tokens was gone: started again. */
-  keepers: number;
-  /** Open posts whose workflow was gone: started again. */
-  orphans: number;
-  /** Workflows whose post had ended without them: told so. */
-  stragglers: number;
-  /** Files that were removed: of deleted, refused and given up media. */
-  files: number;
-}
 
 const MOST = 500;
 /** Each costs a call to the Temporal server. */

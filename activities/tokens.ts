@@ -16,16 +16,12 @@ import { isInService, loginOf } from '../db/logins.ts';
 import { openPosts } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Provider, TokenSet } from '../providers/provider.ts';
-import { askForToken, askToCancel, wakePost } from '../temporal/start.ts';
+import type { TokenStanding } from '../temporal/contract.ts';
+import { askForToken } from '../temporal/keepers.ts';
+import { askToCancel, wakePost } from '../temporal/posts.ts';
 import { alive, uninterruptedSignal } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { notYet, tryAgain } from './failures.ts';
-
-/** Where an account's tokens stand. */
-export interface TokenStanding {
-  status: string;
-  tokenVersion: number;
-}
 
 /** Reads, renews and ends an account's tokens; called by `keepTokenFresh` only, but for `renewToken`. */
 export const createTokenActivities = (deps: Deps) => ({

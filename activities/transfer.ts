@@ -5,6 +5,7 @@ import { savePost, settlePost } from '../db/posts.ts';
 import { showingWrites, stateAfter, stepOf } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Chunk, PostContext, Transfer } from '../providers/provider.ts';
+import type { StepOutcome } from '../temporal/contract.ts';
 import {
   contextOf,
   endedWaiting,
@@ -18,7 +19,6 @@ import { alive, timesInARow, uninterruptedSignal } from './alive.ts';
 import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
 import { notYet, postError, tryAgain } from './failures.ts';
-import type { StepOutcome } from './outcome.ts';
 import { held } from './waiting.ts';
 import { accountRefused, providerAway } from './waits.ts';
 import { giveUpMade } from './verdict.ts';

@@ -5,12 +5,12 @@ import { onlyShown, releaseQuotas } from '../db/quotas.ts';
 import { asksForDetails, firstOf, showingWrites, stateAfter, stepOf } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { FinalVerdict, Verdict } from '../providers/provider.ts';
+import type { StepOutcome } from '../temporal/contract.ts';
 import { endedWaiting, learnQuota, type LoadedPost, loadPost, openPost, takeTurn } from './access.ts';
 import { alive, endRow, timesInARow, tryNumber } from './alive.ts';
 import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
 import { notYet, postError, tryAgain } from './failures.ts';
-import type { StepOutcome } from './outcome.ts';
 import { held, refusedAccount, waiting } from './waiting.ts';
 import { accountRefused, providerAway } from './waits.ts';
 

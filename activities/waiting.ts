@@ -3,9 +3,9 @@ import { countQuotaWait } from '../metrics/counters.ts';
 import type { QuotaFull, QuotaUse } from '../db/quotas.ts';
 import type { PostWaiting } from '../db/schema.ts';
 import type { ProviderError } from '../providers/errors.ts';
+import type { StepOutcome } from '../temporal/contract.ts';
 import type { LoadedPost } from './access.ts';
 import type { Deps } from './deps.ts';
-import type { StepOutcome } from './outcome.ts';
 import { quotaUsedUp } from './waits.ts';
 
 /** Waits come before the first write, because upload URLs and containers age. */

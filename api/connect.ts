@@ -13,7 +13,7 @@ import { endGrantCall, noteExchange } from '../db/grant-calls.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { missingFrom } from '../providers/permissions.ts';
 import type { Grant, Provider, ProviderName } from '../providers/provider.ts';
-import { signalAccountChanged } from '../temporal/start.ts';
+import { signalAccountChanged } from '../temporal/keepers.ts';
 import { noted, noteRefusal } from './access.ts';
 import { afterRevocations } from './connect-order.ts';
 import { giveBack, saveGrants } from './connect-store.ts';

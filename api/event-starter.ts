@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import { type FreshEvent, markEventsStarted } from '../db/events.ts';
-import { startEvent } from '../temporal/start.ts';
+import { startEvent } from '../temporal/events.ts';
 import type { Deps } from './deps.ts';
 import { tell } from './temporal.ts';
 

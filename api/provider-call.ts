@@ -3,7 +3,7 @@ import { type Account, accountKey, findAccount } from '../db/accounts.ts';
 import { noteTold, reserveQuotas } from '../db/quotas.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Quota, ToldQuota } from '../providers/provider.ts';
-import { askForToken } from '../temporal/start.ts';
+import { askForToken } from '../temporal/keepers.ts';
 import type { Deps } from './deps.ts';
 import { ApiError, apiError } from './errors.ts';
 import { quotaExceeded } from './quotas.ts';

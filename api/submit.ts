@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
 import { acceptPost, byKey, markPostStarted, type Post } from '../db/posts.ts';
-import { startPost } from '../temporal/start.ts';
+import { startPost } from '../temporal/posts.ts';
 import { actorOf, noted, tenant } from './access.ts';
 import { hashOf } from './canonical.ts';
 import type { Deps } from './deps.ts';

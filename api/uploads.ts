@@ -5,7 +5,7 @@ import { type DataStore, Server, Upload } from '@tus/server';
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
 import { expireUpload, markMediaStarted, markUploaded, type Media, mediaById } from '../db/media.ts';
 import { mediaTypeOf } from '../media/content-types.ts';
-import { signalMediaCompleted, startMedia } from '../temporal/start.ts';
+import { signalMediaCompleted, startMedia } from '../temporal/media.ts';
 import type { Deps } from './deps.ts';
 import { answerFailureRaw } from './failures.ts';
 import { takeOver } from './hijack.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vitest';
 import { lookAgain } from '../temporal/messages.ts';
-import { signalAccountChanged } from '../temporal/start.ts';
+import { signalAccountChanged } from '../temporal/keepers.ts';
 import { createWorld, until, type Json, type World } from './world.ts';
 
 /* One writer keeps an account's tokens; every publish lives with what that brings. */

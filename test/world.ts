@@ -9,14 +9,13 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import postgres from 'postgres';
 import * as tus from 'tus-js-client';
 import { inject } from 'vitest';
-import type { Swept } from '../activities/sweep.ts';
 import { openDatabase, type Database } from '../db/client.ts';
 import { startSandbox } from '../sandbox/server.ts';
 import { createTestClient } from '../sandbox/testing.ts';
 import { type Child, startChild } from '../scripts/child.ts';
 import { environment } from '../scripts/environment.ts';
 import { createVisitor } from '../scripts/visitor.ts';
-import type { sweep as sweepWorkflow } from '../workflows/sweep.ts';
+import type { Sweep, Swept } from '../temporal/contract.ts';
 import { ownPort } from './ports.ts';
 
 /*
@@ -306,7 +305,7 @@ export async function createWorld(options: WorldOptions = {}) {
       const { numActionsTaken, recentActions } = (await schedule.describe()).info;
       return numActionsTaken > before ? (recentActions.at(-1)?.action.workflow.workflowId ?? null) : null;
     });
-    return temporal.workflow.getHandle<typeof sweepWorkflow>(workflowId).result();
+    return temporal.workflow.getHandle<Sweep>(workflowId).result();
   }
 
   /** What helps to see why a test failed. */

@@ -1,17 +1,11 @@
 import { ActivityFailure, setCurrentDetails, setHandler, sleep } from '@temporalio/workflow';
-import type { DeletionOutcome } from '../activities/delete.ts';
 import type { PostError } from '../db/schema.ts';
+import type { DeletePostInput, DeletionOutcome } from '../temporal/contract.ts';
 import { beginDeletion, deletePiece, renewToken, settleDeletion } from './activity-options.ts';
 import { deletionAsked } from '../temporal/messages.ts';
 
 /** Deletes what is live of one post, piece by piece; waits for quota and token. How it ends stands in the post. */
-export async function deletePost({
-  postId,
-  accountId,
-}: {
-  postId: string;
-  accountId: string;
-}): Promise<void> {
+export async function deletePost({ postId, accountId }: DeletePostInput): Promise<void> {
   // Asked again while a refusal was being noted: it is tried again.
   let asked = true;
   setHandler(deletionAsked, () => {

@@ -1,21 +1,8 @@
 import { ActivityFailure, getExternalWorkflowHandle, log } from '@temporalio/workflow';
-import type { AppliedEvent } from '../activities/events.ts';
+import type { AppliedEvent, HandleEventInput } from '../temporal/contract.ts';
 import { applyEvent, keepEventError, storeEvent } from './activity-options.ts';
 import { accountChanged, postSettled } from '../temporal/messages.ts';
 import { postWorkflowId, tokenWorkflowId } from '../temporal/names.ts';
-
-export type HandleEventInput =
-  | { eventId: string }
-  /** The database could not take the event when it came. */
-  | {
-      event: {
-        provider: string;
-        externalId: string;
-        eventType: string;
-        providerAccountId: string | null;
-        payload: string;
-      };
-    };
 
 /** Applies one stored event, and tells the workflows that it concerns. */
 export async function handleEvent(input: HandleEventInput): Promise<void> {

@@ -8,7 +8,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { TokenStanding } from '../activities/tokens.ts';
+import type { KeepTokenFreshInput, TokenStanding } from '../temporal/contract.ts';
 import { refreshAccount, revokeAccount, tokenDue, wakePosts } from './activity-options.ts';
 import { accountChanged, disconnectAccount, refreshToken, revokeAccess } from '../temporal/messages.ts';
 
@@ -16,7 +16,7 @@ import { accountChanged, disconnectAccount, refreshToken, revokeAccess } from '.
  * The single writer of one account's tokens: refreshes them when they are due or refused, until the account is out of
  * service. Connecting the account again starts it again.
  */
-export async function keepTokenFresh({ accountId }: { accountId: string }): Promise<void> {
+export async function keepTokenFresh({ accountId }: KeepTokenFreshInput): Promise<void> {
   let standing: TokenStanding | null = null;
   /** The newest token that somebody was refused with. */
   let refused = 0;

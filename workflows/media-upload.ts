@@ -1,4 +1,5 @@
 import { condition, setCurrentDetails, setHandler } from '@temporalio/workflow';
+import type { MediaUploadInput } from '../temporal/contract.ts';
 import { expireMedia, mediaDue, probeMedia } from './activity-options.ts';
 import { mediaCompleted } from '../temporal/messages.ts';
 
@@ -6,7 +7,7 @@ import { mediaCompleted } from '../temporal/messages.ts';
  * Watches over one upload: examines the file when its last byte has arrived, gives it up when that does not happen.
  * @returns the media's final state
  */
-export async function mediaUpload({ mediaId }: { mediaId: string }): Promise<string> {
+export async function mediaUpload({ mediaId }: MediaUploadInput): Promise<string> {
   let completed = false;
   setHandler(mediaCompleted, () => {
     completed = true;

@@ -9,8 +9,8 @@ import {
   setHandler,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import type { StepOutcome } from '../activities/outcome.ts';
-import { isRecallable, type Plan, pointOfNoReturn, positionOf, type Step } from '../plan.ts';
+import { isRecallable, pointOfNoReturn, positionOf, type Step } from '../plan.ts';
+import type { PublishPostInput, StepOutcome } from '../temporal/contract.ts';
 import {
   awaitVerdict,
   performWrite,
@@ -22,16 +22,6 @@ import {
 } from './activity-options.ts';
 import { cancelPost, lookAgain, postSettled, reschedulePost } from '../temporal/messages.ts';
 import { EverpostProviderId, EverpostState } from '../temporal/names.ts';
-
-export interface PublishPostInput {
-  postId: string;
-  accountId: string;
-  userId: string;
-  provider: string;
-  plan: Plan;
-  /** Milliseconds from the start until the post is due, as the starter saw it; 0: at once. */
-  waitMs: number;
-}
 
 /** How long a write whose answer was lost is looked for before the post ends as `unknown`. */
 const RECONCILE_FOR = '24 hours';

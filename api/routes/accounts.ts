@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { findAccount, listAccounts, markDisconnected } from '../../db/accounts.ts';
-import { askToRevoke } from '../../temporal/start.ts';
+import { askToRevoke } from '../../temporal/keepers.ts';
 import { accountView, AccountView } from '../account-view.ts';
 import { actorOf, noted, tenant } from '../access.ts';
 import type { Deps } from '../deps.ts';

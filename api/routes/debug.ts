@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { accountById, refreshDueAt } from '../../db/accounts.ts';
 import { listAttempts } from '../../db/attempts.ts';
 import { listEvents, reopenEvent } from '../../db/events.ts';
-import { startEvent } from '../../temporal/start.ts';
+import { startEvent } from '../../temporal/events.ts';
 import { tokenWorkflowId } from '../../temporal/names.ts';
 import { actorOf, noted } from '../access.ts';
 import { AccountState, AttemptView, attemptView, EventListText, eventText } from '../debug-view.ts';

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { findAccount } from '../../db/accounts.ts';
 import { liveIds, markDeletionStarted, requestDeletion } from '../../db/deletions.ts';
 import { findPost, type Post } from '../../db/posts.ts';
-import { startDeletion } from '../../temporal/start.ts';
+import { startDeletion } from '../../temporal/deletions.ts';
 import { actorOf, noted, tenant } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';

@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import type { Db } from '../../db/client.ts';
 import { findPost, listPosts, markPostStarted, type Post } from '../../db/posts.ts';
 import { isFinal } from '../../db/schema.ts';
-import { askToCancel, askToReschedule } from '../../temporal/start.ts';
+import { askToCancel, askToReschedule } from '../../temporal/posts.ts';
 import { tenant } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';

@@ -9,7 +9,7 @@ import { forgetCreator } from '../../db/copies.ts';
 import { accountsOfLogin } from '../../db/logins.ts';
 import type { Provider } from '../../providers/provider.ts';
 import { Address, Name } from '../../providers/texts.ts';
-import { signalAccountChanged, signalDisconnect } from '../../temporal/start.ts';
+import { signalAccountChanged, signalDisconnect } from '../../temporal/keepers.ts';
 import { noted, refusedCaller } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';

@@ -5,7 +5,7 @@ import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { insertEvents, type NewEvent } from '../../db/events.ts';
 import type { IncomingEvent, Provider } from '../../providers/provider.ts';
-import { startEvent } from '../../temporal/start.ts';
+import { startEvent } from '../../temporal/events.ts';
 import { refusedCaller } from '../access.ts';
 import { batched } from '../batches.ts';
 import type { Deps } from '../deps.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import { accountById } from '../../db/accounts.ts';
-import { askForToken, signalAccountChanged } from '../../temporal/start.ts';
+import { askForToken, signalAccountChanged } from '../../temporal/keepers.ts';
 import { formsOf, histories, tables } from '../places.ts';
 import { until, type Json, type World } from '../world.ts';
 import type { Example, Person } from './driver.ts';
