@@ -1,14 +1,22 @@
 import type { FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { sha256Hex } from '../crypto/signatures.ts';
-import { type ConnectLink, findAttempt, findConnectLink, findOpenLink, isOpen } from '../db/connect.ts';
+import {
+  type ConnectLink,
+  findAttempt,
+  findConnectLink,
+  findOpenLink,
+  findResult,
+  isOpen,
+  type OAuthState,
+} from '../db/connect.ts';
 import { findUser } from '../db/users.ts';
 import { actorOf, noteRefusal } from './access.ts';
 import type { Attempt } from './connect.ts';
 import { browserHalf } from './connect-cookie.ts';
 import type { Deps } from './deps.ts';
 import { apiError } from './errors.ts';
-import { Method } from './schemas.ts';
+import { isUuid, Method } from './schemas.ts';
 
 /** What an attempt to connect stands on; the query of its page, and the hidden fields of the page's form. */
 export const AttemptSource = Type.Object(
@@ -22,7 +30,8 @@ export const AttemptSource = Type.Object(
     again: Type.Optional(
       Type.String({
         maxLength: 200,
-        description: 'The token of a page that shows a failed attempt, or its state: the same, once more.',
+        description:
+          'The token of a page that shows a failed attempt, or an id that such a page gives: the same, once more.',
       }),
     ),
     method: Type.Optional(Method),
@@ -80,7 +89,7 @@ export async function attemptOf(
 /**
  * An attempt that has ended, to be made again: with its link while that is open. Without one a key has begun it, and only
  * the same browser may go on.
- * @param token of the page that shows its result, or its state
+ * @param token of the page that shows its result; or its id, which is no secret: only the same browser may use it
  */
 export async function onceMore(
   { database: { db }, config: { publicUrl } }: Deps,
@@ -88,14 +97,16 @@ export async function onceMore(
   provider: string,
   token: string,
 ): Promise<Attempt | null> {
-  const ended = await findAttempt(db, provider, sha256Hex(token));
-  if (ended === null) return null;
+  const half = browserHalf(request, publicUrl);
+  const isMine = (attempt: OAuthState): boolean => half !== null && attempt.browserHash === sha256Hex(half);
+  const byId = isUuid(token);
+  const ended = byId ? await findAttempt(db, token) : await findResult(db, sha256Hex(token));
+  if (ended?.provider !== provider || (byId && !isMine(ended))) return null;
   if (ended.connectLinkId !== null) {
     const link = await findConnectLink(db, ended.connectLinkId);
     return link !== null && isOpen(link) ? byLink(link) : null;
   }
-  const half = browserHalf(request, publicUrl);
-  if (half === null || ended.browserHash !== sha256Hex(half)) return null;
+  if (!isMine(ended)) return null;
   const { userId, returnTo, method } = ended;
   return { userId, returnTo, connectLinkId: null, method, name: null };
 }

@@ -47,10 +47,15 @@ export type ConnectFailure =
   | { code: 'missing_scopes'; scopes: readonly string[] }
   | { code: 'provider_error'; unavailable: boolean; details: Record<string, unknown> };
 
-/** `stateId`: the attempt that has ended; null: there was none, or it is not this browser's. */
-export type ConnectResult = { returnTo: string | null; stateId: string | null } & (
-  { accounts: Account[] } | { failure: ConnectFailure }
-);
+/**
+ * `stateId`: the attempt that has ended; null: there was none, or it is not this browser's. `earlierId`: one of this browser's
+ * that had ended before.
+ */
+export type ConnectResult = {
+  returnTo: string | null;
+  stateId: string | null;
+  earlierId?: string | null;
+} & ({ accounts: Account[] } | { failure: ConnectFailure });
 
 /** Who connects, and where to. */
 export interface Attempt {
@@ -97,7 +102,7 @@ export async function beginConnect(
 }
 
 /** Meta appends a fragment to the redirect, which may come along (instagram-facts 2.2, threads-facts 2.3). */
-export const stateOf = ({ state = '' }: CallbackQuery): string => state.replace(/#_(=_)?$/, '');
+const stateOf = ({ state = '' }: CallbackQuery): string => state.replace(/#_(=_)?$/, '');
 
 export interface CallbackQuery {
   state?: string;
@@ -173,7 +178,7 @@ export async function finishConnect(
     subject: name,
     details: { ...result },
   });
-  return { returnTo, stateId: state?.id ?? null, failure: result };
+  return { returnTo, stateId: state?.id ?? null, earlierId: isMine ? known.id : null, failure: result };
 }
 
 /** Told where a revocation at the provider does not end: a login now could be ended by it. */

@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNull, or, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { connectLinks, oauthAccounts, oauthStates, type StoredResult } from './schema.ts';
 
@@ -110,20 +110,12 @@ export async function keepResult(
     .where(eq(oauthStates.id, stateId));
 }
 
-/** The attempt of this hash, of its result or of its state, for an hour after its end. */
-export async function findAttempt(db: Db, provider: string, hash: string): Promise<OAuthState | null> {
+/** An attempt by its id, for an hour after its end. */
+export async function findAttempt(db: Db, id: string): Promise<OAuthState | null> {
   const [attempt] = await db
     .select()
     .from(oauthStates)
-    .where(
-      and(
-        eq(oauthStates.provider, provider),
-        or(
-          and(eq(oauthStates.resultHash, hash), sql`${oauthStates.resultExpiresAt} > now()`),
-          and(eq(oauthStates.hash, hash), sql`${oauthStates.expiresAt} > now() - interval '1 hour'`),
-        ),
-      ),
-    );
+    .where(and(eq(oauthStates.id, id), sql`${oauthStates.expiresAt} > now() - interval '1 hour'`));
   return attempt ?? null;
 }
 

@@ -350,15 +350,17 @@ describe('the result', () => {
     expect((await browser.openLink(again)).status).toBe(400);
   });
 
-  test('of an attempt that has expired, or was begun in another browser, leads back to the link', async () => {
+  test('of an attempt that has expired leads back to the link, and shows another browser no way', async () => {
     const callback = await consent((await browser.openLink(await newLink())).location ?? '');
     const other = createVisitor();
-    const again = linkOf(await other.get(callback), callback);
-    expect((await other.openLink(again)).status).toBe(303);
+    expect((await other.get(callback)).text).not.toContain('Try again');
     await world.database.db.execute(sql`update oauth_states set expires_at = now() where used_at is null`);
     const late = await browser.get(callback);
     expect([late.status, words(late)]).toEqual([400, expect.stringContaining('invalid_state')]);
-    const second = await browser.openLink(linkOf(late, callback));
+    expect(late.text).not.toContain(new URL(callback).searchParams.get('state'));
+    const again = linkOf(late, callback);
+    expect((await other.get(again)).status).toBe(400);
+    const second = await browser.openLink(again);
     const done = await browser.get(await consent(second.location ?? ''));
     expect((await browser.get(done.location ?? '')).status).toBe(200);
     expect((await browser.get(callback)).text).not.toContain('Try again');

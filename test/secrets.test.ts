@@ -428,7 +428,7 @@ const SHOWN: readonly [RegExp, Kind][] = [
   [/^answer to POST \/api\/connect-links$/, 'connect link token'],
   [/^answer to GET \/api\/auth\/[a-z]+$/, 'connect link token'],
   [/^answer to POST \/api\/auth\/[a-z]+$/, 'OAuth state'],
-  [/^answer to POST \/api\/auth\/[a-z]+$/, 'browser half of a state'],
+  [/^answer to (GET|POST) \/api\/auth\/[a-z]+$/, 'browser half of a state'],
   [/^answer to GET \/api\/auth\/tiktok\/callback$/, 'result token'],
   [/^answer to GET \/connected\//, 'result token'],
 ];

@@ -146,6 +146,7 @@ describe('consent', () => {
         username: 'sandbox_creator',
         displayName: expect.any(String),
         metadata: { unionId: expect.any(String) },
+        used: [expect.objectContaining({ bucket: 'creator_info' })],
         tokens: {
           accessToken: expect.stringMatching(/^act\./),
           refreshToken: expect.stringMatching(/^rft\./),

@@ -12,7 +12,6 @@ import {
   type ConnectFailure,
   type ConnectResult,
   finishConnect,
-  stateOf,
 } from '../connect.ts';
 import { resultAddress } from '../connect-results.ts';
 import type { Deps } from '../deps.ts';
@@ -169,9 +168,10 @@ export const authRoutes =
           if (address !== null) return leave(reply).redirect(address, 303);
         }
         if ('failure' in result) {
-          const state = stateOf(request.query);
-          const mayTry = (await onceMore(deps, request, provider.name, state)) !== null;
-          const again = mayTry ? `../${provider.name}?again=${encodeURIComponent(state)}` : null;
+          const { earlierId = null } = result;
+          const mayTry =
+            earlierId !== null && (await onceMore(deps, request, provider.name, earlierId)) !== null;
+          const again = mayTry ? `../${provider.name}?again=${earlierId}` : null;
           return failed(request, reply, result.failure, again);
         }
         return leave(reply).send({ accounts: result.accounts.map(({ id }) => ({ id })) });
