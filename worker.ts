@@ -103,6 +103,7 @@ try {
     activities: createActivities({
       db: database.db,
       envelope,
+      keys,
       providers,
       mediaStore,
       mediaRetentionMs: config.mediaRetentionMs,

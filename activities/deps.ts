@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Envelope } from '../crypto/envelope.ts';
+import type { KeyProvider } from '../crypto/keys.ts';
 import type { Db } from '../db/client.ts';
 import type { MediaHome } from '../media/home.ts';
 import type { Providers } from '../providers/index.ts';
@@ -8,6 +9,7 @@ import type { Providers } from '../providers/index.ts';
 export interface Deps {
   db: Db;
   envelope: Envelope;
+  keys: KeyProvider;
   providers: Providers;
   mediaStore: MediaHome;
   /** How long files are kept that no open post needs; null: for ever. */

@@ -28,6 +28,7 @@ import { postRuns, signalSettled, startPost } from '../temporal/posts.ts';
 import { runningWorkflows } from '../temporal/start.ts';
 import { alive } from './alive.ts';
 import type { Deps } from './deps.ts';
+import { rewrapSecret } from './installation.ts';
 import { tidyMedia } from './media-files.ts';
 
 const MOST = 500;
@@ -95,6 +96,10 @@ const PARTS: readonly ((deps: Deps) => Promise<Partial<Swept>>)[] = [
     return {};
   },
   async (deps) => ({ files: await tidyMedia(deps) }),
+  async (deps) => {
+    await rewrapSecret(deps);
+    return {};
+  },
 ];
 
 async function startPosts({ db, temporal }: Deps) {

@@ -27,18 +27,20 @@ export interface Identity {
  * Id and secret of something new. With an idempotency key they follow from the request, so that the request sent again
  * finds its row by the id, and can answer with the secret although nobody has kept it. The same key with another body
  * has the same id but another secret.
- * @param secretKey of api/identity-key.ts
+ * @param secretKey of api/identity-key.ts; read only where there is an idempotency key
  * @param scope what is made, and for whom
+ * @throws what `secretKey` throws
  */
-export function identityOf(
-  secretKey: string,
+export async function identityOf(
+  secretKey: () => Promise<string>,
   scope: readonly string[],
   key: string | undefined,
   body: unknown,
-): Identity {
+): Promise<Identity> {
   if (key === undefined) return { id: randomUUID(), secret: randomToken() };
+  const ofInstallation = await secretKey();
   const derive = (purpose: string, ...parts: string[]): string =>
-    hmacSha256Hex(secretKey, JSON.stringify(['everpost', purpose, ...scope, key, ...parts]));
+    hmacSha256Hex(ofInstallation, JSON.stringify(['everpost', purpose, ...scope, key, ...parts]));
   return {
     id: uuidOf(derive('id')),
     secret: Buffer.from(derive('secret', hashOf(body)), 'hex').toString('base64url'),

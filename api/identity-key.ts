@@ -1,6 +1,6 @@
 import { memzero } from 'libsodium-wrappers';
 import { deriveKeyHex } from '../crypto/derived-keys.ts';
-import { rewrapInstallation, thisInstallation } from '../db/installation.ts';
+import { thisInstallation } from '../db/installation.ts';
 import type { Deps } from './deps.ts';
 
 /**
@@ -23,8 +23,6 @@ async function readKey({ database: { db }, keys }: Deps): Promise<string> {
   const row = await thisInstallation(db, (secret) => keys.wrap(secret));
   const secret = await keys.unwrap(row.kekId, row.secretWrapped);
   try {
-    // So that the old key can leave the keyring one day.
-    if (row.kekId !== keys.activeKeyId) await rewrapInstallation(db, row, await keys.wrap(secret));
     return deriveKeyHex(secret, 'identities');
   } finally {
     memzero(secret);

@@ -44,7 +44,8 @@ export async function findInstallationId(db: Db): Promise<string | null> {
   return row?.id ?? null;
 }
 
-async function findInstallation(db: Db): Promise<Installation | null> {
+/** The row with its secret; null: no process has needed the secret yet. */
+export async function findInstallation(db: Db): Promise<Installation | null> {
   const [row] = await db.select().from(installation);
   if (row === undefined || row.kekId === null || row.secretWrapped === null) return null;
   return { id: row.id, kekId: row.kekId, secretWrapped: row.secretWrapped };

@@ -13,6 +13,9 @@ export const createMediaRegister = (db: Db) => ({
     return row?.id ?? null;
   },
 
+  /** The key of a file that the store must have; null: nothing was ever stored. */
+  newest: (): Promise<string | null> => newestFile(db),
+
   /**
    * Has the store marked, by one process at a time: two servers must not take two folders for the store.
    * @param mark is given the id, and the key of the newest file that the store must have

@@ -12,19 +12,33 @@ export interface DatabaseFacts {
   schema: string | null;
   /** Whether migrations can make tables there. */
   mayCreate: boolean;
+  /** Only in UTF8 is there room for what people write. */
+  encoding: string;
   /** Tables of ours that the role may not read or write. */
   forbidden: string[];
+  /** Tables of ours that are not there. */
+  missing: string[];
 }
 
 const TABLES = Object.values(schema).flatMap((one) => (is(one, PgTable) ? [getTableName(one)] : []));
 
 /** Asks a server who it is, and what its user may do. @throws what the query throws */
 export async function databaseFacts(db: Db): Promise<DatabaseFacts> {
-  const [facts] = await db.execute<Omit<DatabaseFacts, 'forbidden'> & Record<string, unknown>>(sql`
+  const [facts] = await db.execute<
+    Omit<DatabaseFacts, 'forbidden' | 'missing'> & Record<string, unknown>
+  >(sql`
     select current_setting('server_version') as version, current_user as "user", current_schema() as schema,
-      coalesce(has_schema_privilege(current_schema(), 'create'), false) as "mayCreate"`);
+      coalesce(has_schema_privilege(current_schema(), 'create'), false) as "mayCreate",
+      current_setting('server_encoding') as encoding`);
   if (facts === undefined) throw new Error('PostgreSQL does not say who it is');
-  return { ...facts, forbidden: await forbiddenTables(db) };
+  return { ...facts, forbidden: await forbiddenTables(db), missing: await missingTables(db) };
+}
+
+async function missingTables(db: Db): Promise<string[]> {
+  const rows = await db.execute<{ name: string }>(sql`
+    select name from unnest(${sql.param(TABLES)}::text[]) as ours (name)
+    where to_regclass(quote_ident(name)) is null order by name`);
+  return rows.map(({ name }) => name);
 }
 
 /** Tables of ours that the role may not read or write; those that do not exist are none of them. */

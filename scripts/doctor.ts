@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import { ConfigError, readConfig, type ConfigParts } from '../config.ts';
+import { findInstallationId } from '../db/installation.ts';
 import { examined, failure, ok, warning, type Check, type Finding } from './doctor/check.ts';
+import { askDatabase } from './doctor/connection.ts';
 import { examineDatabase } from './doctor/database.ts';
 import { examineKeys } from './doctor/keys.ts';
 import { examineMedia } from './doctor/media.ts';
@@ -10,14 +12,18 @@ import { examineTemporal } from './doctor/temporal.ts';
  * `npm run doctor [-- --role worker]`: examines an installation with the settings of this environment, and says for each part
  * what to do. Ends with 1 where something must be mended.
  */
-const { values } = parseArgs({ options: { role: { type: 'string', default: 'server' } } });
-const role = values.role === 'worker' ? 'worker' : 'server';
+const role = askedRole();
 
 const MARKS = { ok: 'ok      ', warning: 'warning ', failure: 'FAILURE ' } as const;
-const UNREADABLE = 'not examined: its settings are wrong, see settings';
+const UNREADABLE = 'not examined: mend the settings first';
 
 const { findings: ofSettings, parts } = settings();
 const { databaseUrl, temporal, mediaUrl, keyring } = parts;
+/** The id of the installation; null: there is none yet, or what is said of the database says why. */
+const installation =
+  databaseUrl === undefined
+    ? Promise.resolve(null)
+    : askDatabase(databaseUrl, findInstallationId).catch(() => null);
 const unreadable = async (): Promise<Finding[]> => [failure(UNREADABLE)];
 
 const checks: readonly Check[] = [
@@ -26,8 +32,14 @@ const checks: readonly Check[] = [
     subject: 'database',
     examine: databaseUrl === undefined ? unreadable : () => examineDatabase(databaseUrl),
   },
-  { subject: 'temporal', examine: temporal === undefined ? unreadable : () => examineTemporal(temporal) },
-  { subject: 'media', examine: mediaUrl === undefined ? unreadable : () => examineMedia(mediaUrl) },
+  {
+    subject: 'temporal',
+    examine: temporal === undefined ? unreadable : () => examineTemporal(temporal, installation),
+  },
+  {
+    subject: 'media',
+    examine: mediaUrl === undefined ? unreadable : () => examineMedia(mediaUrl, databaseUrl),
+  },
   {
     subject: 'keys',
     examine:
@@ -44,6 +56,17 @@ const failures = found.flat().filter(({ grade }) => grade === 'failure').length;
 console.log(failures === 0 ? '\nEverpost can run.' : `\n${failures} to be mended before Everpost can run.`);
 // A dead part may leave its connections trying.
 process.exit(failures === 0 ? 0 : 1);
+
+function askedRole(): 'server' | 'worker' {
+  try {
+    const { role: asked } = parseArgs({ options: { role: { type: 'string', default: 'server' } } }).values;
+    if (asked === 'server' || asked === 'worker') return asked;
+  } catch {
+    // The sentence is the same.
+  }
+  console.log('Usage: npm run doctor [-- --role server|worker]');
+  process.exit(2);
+}
 
 /** What is wrong with the settings, and those that are right. */
 function settings(): { findings: Finding[]; parts: ConfigParts } {

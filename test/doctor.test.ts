@@ -1,11 +1,18 @@
+import { execFile, execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { run } from '../scripts/run.ts';
-import { createWorld, type World } from './world.ts';
+import { localKeyProvider, parseKeyring } from '../crypto/keys.ts';
+import { openDatabase } from '../db/client.ts';
+import { thisInstallation } from '../db/installation.ts';
+import { takeNamespace } from '../temporal/namespace.ts';
+import { cloneDatabase, createWorld, until, type World } from './world.ts';
 
 /* `npm run doctor` beside a running installation, and beside ones that are half broken. */
 
@@ -16,19 +23,35 @@ beforeAll(async () => {
   world = await createWorld();
   // An account has a data key.
   await world.connect();
-});
-afterAll(() => world.close());
-
-/** What the doctor prints, and whether it ended well. */
-async function doctor(changes: Record<string, string> = {}): Promise<{ well: boolean; lines: string[] }> {
-  const command = [process.execPath, 'scripts/doctor.ts'];
-  const said = await run(command, { cwd: ROOT, env: { ...world.env, ...changes }, timeout: 60_000 }).then(
-    (output) => ({ well: true, output }),
-    (error: Error) => ({ well: false, output: error.message }),
+  // A request with an Idempotency-Key needs the secret of the installation.
+  const headers = { 'idempotency-key': 'first' };
+  await world.call('POST', '/api/connect-links', { headers, body: { provider: 'tiktok' } });
+  await until('the media folder to be marked', async () =>
+    existsSync(join(world.dir, 'media', '.everpost-media')) ? true : null,
   );
+});
+afterAll(() => world?.close());
+
+/**
+ * What the doctor prints, and whether it ended well.
+ * @param under a command that executes it, in surroundings of its making
+ */
+async function doctor(
+  changes: Record<string, string> = {},
+  under: readonly string[] = [],
+): Promise<{ well: boolean; lines: string[] }> {
+  const [program, ...args] = [...under, process.execPath, 'scripts/doctor.ts'];
+  const env = { ...world.env, ...changes };
+  const { code, output } = await new Promise<{ code: unknown; output: string }>((resolve) => {
+    execFile(program, args, { cwd: ROOT, env, timeout: 60_000 }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : error.code, output: stdout + stderr }),
+    );
+  });
   for (const secret of [...Object.values(world.secrets), new URL(world.env.DATABASE_URL).password])
-    expect(said.output).not.toContain(secret);
-  return { well: said.well, lines: said.output.split('\n') };
+    expect(output).not.toContain(secret);
+  expect(output).not.toContain('    at ');
+  expect([0, 1]).toContain(code);
+  return { well: code === 0, lines: output.split('\n') };
 }
 
 /** What it says of a subject. */
@@ -45,7 +68,9 @@ test('an installation that is right has nothing to be mended', async () => {
   expect(of('database', lines)).toContain('ok      database: the clock of PostgreSQL agrees');
   expect(of('temporal', lines)).toContain(`has the namespace ${world.name}`);
   expect(of('temporal', lines)).toContain('ok      temporal: workers ask for work');
-  expect(of('media', lines)).toMatch(/ok .*can be written, .* GiB free/);
+  expect(of('media', lines)).toMatch(/ok .*mark of this installation[\s\S]*ok .*can be written, .* free/);
+  expect(of('temporal', lines)).toContain('ok      temporal: the clock of Temporal agrees');
+  expect(of('keys', lines)).toContain('ok      keys: the keyring opens the secret');
   expect(of('keys', lines)).toMatch(/ok .*opens all \d+ data keys/);
 });
 
@@ -66,13 +91,13 @@ test.each<[string, () => Record<string, string>, string, RegExp]>([
     'the password is wrong',
     () => ({ DATABASE_URL: changed('password', 'wrong') }),
     'database',
-    /password authentication failed.*check DATABASE_URL/,
+    /refuses the password: check DATABASE_URL.*user .*at 127\.0\.0\.1/,
   ],
   [
     'the database is empty',
     () => ({ DATABASE_URL: changed('pathname', '/postgres') }),
     'database',
-    /no tables of Everpost: run "npm run db:migrate"/,
+    /no tables of Everpost in its search_path: run "npm run db:migrate"/,
   ],
   [
     'Temporal is away',
@@ -102,7 +127,7 @@ test.each<[string, () => Record<string, string>, string, RegExp]>([
   const { well, lines } = await doctor(changes());
   expect(well).toBe(false);
   expect(of(subject, lines)).toMatch(advice);
-  const touched = subject === 'database' ? ['database', 'keys'] : [subject];
+  const touched = subject === 'database' ? ['database', 'keys', 'media'] : [subject];
   const others = ['settings', 'database', 'temporal', 'media', 'keys'].filter(
     (one) => !touched.includes(one),
   );
@@ -118,15 +143,153 @@ test('with settings missing, it examines what the others lead to', async () => {
   expect(of('media', lines)).toContain('can be written');
 });
 
-test('a media folder that is not there is a warning, one that is a file a failure', async () => {
+test('a media folder that is not the one of the servers is a failure, and so is a file', async () => {
   const missing = await doctor({ EVERPOST_MEDIA: `file:${join(world.dir, 'not-mounted')}` });
-  expect(missing.well).toBe(true);
-  expect(of('media', missing.lines)).toMatch(/warning .*does not exist.*mounted/);
+  expect(missing.well).toBe(false);
+  expect(of('media', missing.lines)).toMatch(
+    /FAILURE .*not-mounted: .*is missing, or is another one.*Mount it/,
+  );
+  mkdirSync(join(world.dir, 'foreign'), { recursive: true });
+  writeFileSync(join(world.dir, 'foreign', '.everpost-media'), 'another');
+  const foreign = await doctor({ EVERPOST_MEDIA: `file:${join(world.dir, 'foreign')}` });
+  expect(foreign.well).toBe(false);
+  expect(of('media', foreign.lines)).toMatch(/FAILURE .*belongs to another installation. Set EVERPOST_MEDIA/);
   mkdirSync(join(world.dir, 'odd'), { recursive: true });
   writeFileSync(join(world.dir, 'odd', 'media'), '');
   const file = await doctor({ EVERPOST_MEDIA: `file:${join(world.dir, 'odd', 'media')}` });
   expect(file.well).toBe(false);
   expect(of('settings', file.lines)).toMatch(/FAILURE .*EVERPOST_MEDIA must name a folder/);
+});
+
+test('before the first server, a folder that can be made is a warning, one that cannot a failure', async () => {
+  const database = { DATABASE_URL: await databaseAfter('update installation set media_marked_at = null') };
+  const fresh = await doctor({ ...database, EVERPOST_MEDIA: `file:${join(world.dir, 'new', 'media')}` });
+  expect(of('media', fresh.lines)).toMatch(/warning .*does not exist, and the first server makes it/);
+  const proc = await doctor({ ...database, EVERPOST_MEDIA: 'file:/proc/1/media' });
+  expect(of('media', proc.lines)).toMatch(/FAILURE .*cannot be made: make it/);
+});
+
+/** Runs the doctor where only it sees what is mounted; root is not bound by modes. */
+const mounted = (how: string): string[] => ['unshare', '-rm', 'sh', '-c', `${how}; exec "$0" "$@"`];
+
+test.runIf(canMount())('a media folder that is full or read-only is a failure that says so', async () => {
+  const folder = join(world.dir, 'media');
+  const bind = `mount --bind '${folder}' '${folder}' && mount -o remount,ro,bind '${folder}'`;
+  const readOnly = await doctor({}, mounted(bind));
+  expect(readOnly.well).toBe(false);
+  expect(of('media', readOnly.lines)).toMatch(/FAILURE .*cannot be written to. Look at its owner/);
+  const mark = readFileSync(join(folder, '.everpost-media'), 'utf8').trim();
+  const small = `mount -t tmpfs -o size=1m tmpfs '${folder}' && echo ${mark} > '${folder}/.everpost-media'`;
+  const full = await doctor({}, mounted(`${small}; head -c 2m /dev/zero > '${folder}/big' 2> /dev/null`));
+  expect(full.well).toBe(false);
+  expect(of('media', full.lines)).toMatch(/FAILURE .*is full. Make room/);
+});
+
+test.for<[string, string, boolean, RegExp]>([
+  [
+    'an older schema',
+    'delete from __drizzle_migrations where id > 3',
+    false,
+    /FAILURE .*older schema .*npm run db:migrate/,
+  ],
+  [
+    'a newer schema',
+    `insert into __drizzle_migrations (hash, created_at) values ('later', 9000000000000)`,
+    true,
+    /warning .*newer version has migrated/,
+  ],
+  ['a lost table', 'drop table quota_limits', false, /FAILURE .*quota_limits.*restore/],
+])('%s is named, with what to do', async ([, statement, well, words]) => {
+  const said = await doctor({ DATABASE_URL: await databaseAfter(statement) });
+  expect(of('database', said.lines)).toMatch(words);
+  expect(said.well).toBe(well);
+});
+
+test('a role without rights is named, with what to grant', async () => {
+  const role = `limited_${randomBytes(4).toString('hex')}`;
+  const url = new URL(await databaseAfter(`create role ${role} login password 'limited'`));
+  Object.assign(url, { username: role, password: 'limited' });
+  const { well, lines } = await doctor({ DATABASE_URL: url.href });
+  await world.database.db.execute(sql.raw(`drop role ${role}`));
+  expect(well).toBe(false);
+  expect(of('database', lines)).toMatch(
+    new RegExp(`FAILURE .*${role} may not read and write .* and \\d+ more: grant select`),
+  );
+  expect(of('database', lines)).toMatch(/warning .*may not create tables .*db:migrate/);
+});
+
+test('the key of the installation’s secret is missed, also when no account has a key', async () => {
+  const lost = localKeyProvider(parseKeyring(`lost:${randomBytes(32).toString('base64')}`));
+  const url = await databaseAfter('update installation set kek_id = null, secret_wrapped = null');
+  const database = openDatabase(url, 1);
+  await thisInstallation(database.db, (secret) => lost.wrap(secret));
+  await database.close();
+  const { well, lines } = await doctor({ DATABASE_URL: url });
+  expect(well).toBe(false);
+  expect(of('keys', lines)).toMatch(/FAILURE .*the secret of the installation .*"lost".*A lost key/);
+});
+
+test('the namespace of another installation, and one without search attributes, are named', async () => {
+  const other = await doctor({
+    DATABASE_URL: await databaseAfter(
+      'update installation set id = gen_random_uuid(), media_marked_at = null',
+    ),
+  });
+  expect(other.well).toBe(false);
+  expect(of('temporal', other.lines)).toMatch(/FAILURE .*belongs to installation .*namespace of its own/);
+
+  const namespace = `n${randomBytes(6).toString('hex')}`;
+  await world.connection.workflowService.registerNamespace({
+    namespace,
+    workflowExecutionRetentionPeriod: msToTs('1 day'),
+  });
+  const fresh = await until('the namespace to be there', async () => {
+    const said = await doctor({ TEMPORAL_NAMESPACE: namespace });
+    return of('temporal', said.lines).includes('no namespace') ? null : said;
+  });
+  expect(fresh.well).toBe(true);
+  expect(of('temporal', fresh.lines)).toMatch(
+    new RegExp(
+      `warning .*EverpostUser.*search-attribute create --namespace ${namespace} --name EverpostUser`,
+    ),
+  );
+  const [row] = await world.database.db.execute<{ id: string }>(sql`select id from installation`);
+  await takeNamespace(new Client({ connection: world.connection, namespace }), row?.id ?? '');
+  const used = await doctor({ TEMPORAL_NAMESPACE: namespace });
+  expect(used.well).toBe(false);
+  expect(of('temporal', used.lines)).toMatch(/FAILURE .*search attributes are missing: EverpostUser/);
+});
+
+test.for([
+  ['behind', 600_000],
+  ['ahead of', -600_000],
+] as const)(
+  'a clock of this machine that is ten minutes off: those of PostgreSQL and Temporal are %s it',
+  async ([how, ms]) => {
+    const shift = `const now = Date.now; Date.now = () => now() + (${ms})`;
+    const shifted = `data:text/javascript,${encodeURIComponent(shift)}`;
+    const { well, lines } = await doctor({ NODE_OPTIONS: `--import ${shifted}` });
+    expect(well).toBe(false);
+    for (const [subject, name] of [
+      ['database', 'PostgreSQL'],
+      ['temporal', 'Temporal'],
+    ] as const)
+      expect(of(subject, lines)).toMatch(
+        new RegExp(
+          `FAILURE .*clock of ${name} is \\d+\\.\\d s ${how} this machine's: let both be set by NTP`,
+        ),
+      );
+  },
+);
+
+test('certificates of Temporal that are not there are named', async () => {
+  const { well, lines } = await doctor({
+    TEMPORAL_TLS_CLIENT_CERT_PATH: '/nowhere/cert.pem',
+    TEMPORAL_TLS_CLIENT_KEY_PATH: '/nowhere/key.pem',
+  });
+  expect(well).toBe(false);
+  expect(of('settings', lines)).toMatch(/FAILURE .*TEMPORAL_TLS_CLIENT_CERT_PATH names a file that does not/);
+  expect(of('temporal', lines)).toContain('mend the settings first');
 });
 
 test('a redirect URI that leads elsewhere, and a mistyped name, are warnings', async () => {
@@ -143,4 +306,25 @@ function changed(part: 'password' | 'pathname', value: string): string {
   const url = new URL(world.env.DATABASE_URL);
   url[part] = value;
   return url.href;
+}
+
+/** A database of its own, changed: a copy of an empty one, with the id of this installation. @returns its URL */
+async function databaseAfter(statement: string): Promise<string> {
+  const url = await cloneDatabase(`d${randomBytes(6).toString('hex')}`);
+  const [row] = await world.database.db.execute<{ id: string }>(sql`select id from installation`);
+  const database = openDatabase(url, 1);
+  await database.db.execute(sql`insert into installation (id, media_marked_at) values (${row?.id}, now())`);
+  await database.db.execute(statement);
+  await database.close();
+  return url;
+}
+
+/** Whether this system lets us mount things where only one process sees them. */
+function canMount(): boolean {
+  try {
+    execFileSync('unshare', ['-rm', 'true'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
 import { localKeyProvider, parseKeyring } from '../crypto/keys.ts';
@@ -59,7 +60,12 @@ test('keys and links made by name stay the same under another admin key and a ro
   });
   expect(await makeBoth(rotated, otherAdminKey, name)).toEqual({ ...first, replayed: 'true' });
 
-  // The secret was wrapped anew, so that the old key may leave.
+  // The sweep wraps the secret anew, so that the old key may leave.
+  const worker = await world.spawn('worker', { EVERPOST_KEYRING: `${k2},k1:${kek}` });
+  await until('the worker to start', async () =>
+    readFileSync(worker.logFile, 'utf8').includes('worker started') ? true : null,
+  );
+  await world.sweep();
   expect(await rows()).toMatchObject([{ kek_id: 'k2' }]);
   const without = await serverWith({ EVERPOST_ADMIN_KEY: otherAdminKey, EVERPOST_KEYRING: k2 });
   expect(await makeBoth(without, otherAdminKey, name)).toEqual({ ...first, replayed: 'true' });
@@ -98,4 +104,22 @@ test('a secret that went with a lost key is made anew, and the installation keep
   expect(after.id).toBe(before.id);
   expect(after.kekId).toBe('k1');
   expect(await thisInstallation(db, wrap)).toEqual(after);
+});
+
+test('Users and links need the secret with an Idempotency-Key only, when its key has left the keyring.', async () => {
+  onTestFailed(() => world.tell());
+  const { db } = world.database;
+  const lost = localKeyProvider(parseKeyring(`lost:${randomBytes(32).toString('base64')}`));
+  await db.execute(sql`update installation set kek_id = null, secret_wrapped = null`);
+  await thisInstallation(db, (secret) => lost.wrap(secret));
+  const server = await serverWith({});
+  const make = (path: string, key: string, body: unknown, headers = {}) =>
+    world.call('POST', server + path, { key, body, headers });
+  const { adminKey } = world.secrets;
+  const user = await make('/api/users', adminKey, { email: `${randomUUID()}@example.com` });
+  const { key } = world.user;
+  const link = await make('/api/connect-links', key, { provider: 'tiktok' });
+  expect([user.status, link.status]).toEqual([201, 201]);
+  const named = { 'idempotency-key': randomUUID() };
+  expect((await make('/api/connect-links', key, { provider: 'tiktok' }, named)).status).toBe(500);
 });

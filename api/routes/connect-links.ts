@@ -72,11 +72,10 @@ export const connectLinkRoutes =
         const asker = name === undefined ? null : requireName('name', name);
 
         const userId = tenant(request);
-        const installationKey = await secretKey();
         /** Its end is a part of it: when the row is forgotten one day, the same request makes another link. */
-        const linkUntil = (expiresAt: Date) => {
-          const { id, secret } = identityOf(
-            installationKey,
+        const linkUntil = async (expiresAt: Date) => {
+          const { id, secret } = await identityOf(
+            secretKey,
             ['connect_link', userId],
             request.headers['idempotency-key'],
             { body: request.body, expiresAt: text(expiresAt) },
@@ -91,7 +90,7 @@ export const connectLinkRoutes =
           };
         };
         const expiresAt = new Date(Date.now() + LINK_MS);
-        const { id, hash, answer } = linkUntil(expiresAt);
+        const { id, hash, answer } = await linkUntil(expiresAt);
         const row = {
           id,
           hash,
@@ -113,7 +112,7 @@ export const connectLinkRoutes =
           return reply.code(201).send(answer);
         }
         const earlier = await findConnectLink(db, id);
-        const again = earlier === null ? null : linkUntil(earlier.expiresAt);
+        const again = earlier === null ? null : await linkUntil(earlier.expiresAt);
         if (again === null || again.hash !== earlier?.hash) throw apiError('idempotency_key_reused');
         void reply.header('idempotency-replayed', 'true');
         return reply.code(201).send(again.answer);

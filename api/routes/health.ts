@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import { type Static, Type } from 'typebox';
 import type { StoreTrouble } from '../../media/store.ts';
 import { TASK_QUEUE } from '../../temporal/names.ts';
+import { lastPolls } from '../../temporal/pollers.ts';
 import { databaseProblem } from '../../db/problems.ts';
 import type { Deps } from '../deps.ts';
 import { namespaceProblem } from '../namespace.ts';
@@ -22,8 +23,6 @@ const tags = ['operations'];
 const FRESH_MS = 1_000;
 /** A worker asks for work at least this often. */
 const POLLED_WITHIN_MS = 60_000;
-/** temporal.api.enums.v1.TaskQueueType */
-const KINDS = { workflow: 1, activity: 2 } as const;
 
 /** For orchestrators: whether this process lives, and whether the whole can work. */
 export const healthRoutes =
@@ -112,22 +111,10 @@ function mediaCheck(looked: PromiseSettledResult<StoreTrouble | null>): Static<t
   return looked.value === null ? { ok: true } : { ok: false, message: looked.value.message };
 }
 
+const isLive = (polledAt: number): boolean => polledAt > Date.now() - POLLED_WITHIN_MS;
+
 /** Kinds of tasks that no worker has asked for lately. */
 async function idleQueues(temporal: Client): Promise<string[]> {
-  const live = async (taskQueueType: number): Promise<boolean> => {
-    const taskQueue = { name: TASK_QUEUE };
-    const { namespace } = temporal.options;
-    const { pollers } = await temporal.workflowService.describeTaskQueue({
-      namespace,
-      taskQueue,
-      // The enum is of a package that we do not depend on.
-      // oxlint-disable-next-line typescript/no-unsafe-enum-assignment
-      taskQueueType,
-    });
-    return pollers.some(
-      ({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000 > Date.now() - POLLED_WITHIN_MS,
-    );
-  };
-  const [workflows, activities] = await Promise.all([live(KINDS.workflow), live(KINDS.activity)]);
-  return [...(workflows ? [] : ['workflows']), ...(activities ? [] : ['activities'])];
+  const { workflows, activities } = await lastPolls(temporal);
+  return [...(isLive(workflows) ? [] : ['workflows']), ...(isLive(activities) ? [] : ['activities'])];
 }

@@ -104,7 +104,7 @@ export const userRoutes =
             ? null
             : requireName('displayName', request.body.displayName);
         const key = request.headers['idempotency-key'];
-        const { id, secret } = identityOf(await secretKey(), ['user'], key, request.body);
+        const { id, secret } = await identityOf(secretKey, ['user'], key, request.body);
         const requestHash = key === undefined ? null : sha256Hex(secret);
         const user = await insertUser(db, { id, email, displayName, requestHash });
         if (user === null) {
@@ -165,14 +165,13 @@ export const userRoutes =
         const userId = request.params.id;
         if (expiresAt !== undefined && Date.parse(expiresAt) <= Date.now()) throw apiError('invalid_expiry');
         if ((await findUser(db, userId)) === null) throw apiError('user_not_found');
-        const installationKey = await secretKey();
-        const { id, secret } = identityOf(
-          installationKey,
+        const { id, secret } = await identityOf(
+          secretKey,
           ['api_key', userId],
           request.headers['idempotency-key'],
           request.body,
         );
-        const key = newKey(installationKey, secret);
+        const key = newKey(await secretKey(), secret);
         const row = {
           id,
           userId,

@@ -1,3 +1,5 @@
+import { withoutValues } from '../../db/failures.ts';
+
 /** What the doctor found: in order, worth a look, or to be mended before Everpost works. Texts say what to do, no secret. */
 export interface Finding {
   grade: 'ok' | 'warning' | 'failure';
@@ -26,7 +28,8 @@ export async function examined({ subject, examine }: Check): Promise<Finding[]> 
   try {
     return await Promise.race([examine(), late]);
   } catch (error) {
-    return [failure(`could not be examined: ${error instanceof Error ? error.message : 'unknown'}`)];
+    const { message } = withoutValues(error);
+    return [failure(`could not be examined (${message}): mend what is said of the rest, and ask again`)];
   } finally {
     clearTimeout(timer);
   }

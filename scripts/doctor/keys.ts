@@ -1,34 +1,64 @@
 import { asc, gt } from 'drizzle-orm';
 import { EnvelopeError } from '../../crypto/errors.ts';
-import { localKeyProvider, type Keyring } from '../../crypto/keys.ts';
-import { openDatabase, type Db } from '../../db/client.ts';
+import { type KeyProvider, localKeyProvider, type Keyring } from '../../crypto/keys.ts';
+import type { Db } from '../../db/client.ts';
+import { findInstallation } from '../../db/installation.ts';
 import { dataKeys } from '../../db/schema.ts';
 import { failure, ok, type Finding } from './check.ts';
+import { askDatabase } from './connection.ts';
 
 const PAGE = 500;
 
-/** Whether each data key opens with the keyring: one that does not is an account whose tokens are lost. */
+/**
+ * Whether the keyring opens each data key, without which an account's tokens are lost, and the installation's secret, without
+ * which there are no new API keys, and no users and connect links with an Idempotency-Key.
+ */
 export async function examineKeys(url: string, keyring: Keyring): Promise<Finding[]> {
-  const database = openDatabase(url, 1);
+  const keys = localKeyProvider(keyring);
   try {
-    const { opened, closed } = await openAll(database.db, keyring);
-    if (closed.size === 0)
-      return [ok(`the keyring opens all ${opened} data keys; new ones get "${keyring.activeKeyId}"`)];
-    return [...closed].map(([keyId, count]) =>
-      failure(
-        `${count} data keys do not open: they need the key "${keyId}" as it was. Put it back into EVERPOST_KEYRING (docs/operations.md, "A lost key")`,
-      ),
-    );
+    return await askDatabase(url, async (db) => [
+      ...(await dataKeyFindings(db, keys)),
+      await secretFinding(db, keys),
+    ]);
   } catch {
-    return [failure('the data keys cannot be read: see database')];
-  } finally {
-    await database.close();
+    return [failure('the keys in the database cannot be read: mend what is said of the database first')];
+  }
+}
+
+const putBack = (keyId: string): string =>
+  `the key "${keyId}" as it was: put it back into EVERPOST_KEYRING, or see docs/operations.md, "A lost key"`;
+
+async function dataKeyFindings(db: Db, keys: KeyProvider): Promise<Finding[]> {
+  const { opened, closed } = await openAll(db, keys);
+  if (closed.size === 0)
+    return [ok(`the keyring opens all ${opened} data keys; new ones get "${keys.activeKeyId}"`)];
+  return [...closed].map(([keyId, count]) =>
+    failure(`${count} data keys do not open: they need ${putBack(keyId)}`),
+  );
+}
+
+async function secretFinding(db: Db, keys: KeyProvider): Promise<Finding> {
+  const row = await findInstallation(db);
+  if (row === null) return ok('the secret of the installation is made when it is needed first');
+  return (await opens(keys, row.kekId, row.secretWrapped))
+    ? ok('the keyring opens the secret of the installation')
+    : failure(
+        `the secret of the installation does not open, so no API key can be made, and no user or connect link with an Idempotency-Key: it needs ${putBack(row.kekId)}`,
+      );
+}
+
+async function opens(keys: KeyProvider, keyId: string, wrapped: Uint8Array): Promise<boolean> {
+  try {
+    (await keys.unwrap(keyId, wrapped)).fill(0);
+    return true;
+  } catch (error) {
+    if (error instanceof EnvelopeError) return false;
+    throw error;
   }
 }
 
 /** @returns how many open, and how many of each key-encryption key do not */
-async function openAll(db: Db, keyring: Keyring): Promise<{ opened: number; closed: Map<string, number> }> {
-  const keys = localKeyProvider(keyring);
+async function openAll(db: Db, keys: KeyProvider): Promise<{ opened: number; closed: Map<string, number> }> {
   const closed = new Map<string, number>();
   let opened = 0;
   let last: string | null = null;
@@ -40,13 +70,8 @@ async function openAll(db: Db, keyring: Keyring): Promise<{ opened: number; clos
       .orderBy(asc(dataKeys.id))
       .limit(PAGE);
     for (const { kekId, wrapped } of page) {
-      try {
-        (await keys.unwrap(kekId, wrapped)).fill(0);
-        opened += 1;
-      } catch (error) {
-        if (!(error instanceof EnvelopeError)) throw error;
-        closed.set(kekId, (closed.get(kekId) ?? 0) + 1);
-      }
+      if (await opens(keys, kekId, wrapped)) opened += 1;
+      else closed.set(kekId, (closed.get(kekId) ?? 0) + 1);
     }
     last = page.at(-1)?.id ?? null;
     if (page.length < PAGE) return { opened, closed };

@@ -1,35 +1,44 @@
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, ScheduleNotFoundError } from '@temporalio/client';
 import type { TemporalSettings } from '../../settings/temporal.ts';
-import { SEARCH_ATTRIBUTES, TASK_QUEUE } from '../../temporal/names.ts';
+import { SEARCH_ATTRIBUTES, SWEEP_ID } from '../../temporal/names.ts';
+import { checkNamespace, NamespaceTaken } from '../../temporal/namespace.ts';
+import { lastPolls } from '../../temporal/pollers.ts';
 import { failure, ok, warning, type Finding } from './check.ts';
-import { clockFinding } from './clock.ts';
+import { temporalClock } from './clock.ts';
 
 const CALL_MS = 8_000;
 /** A worker asks for work at least this often. */
 const POLLED_WITHIN_MS = 90_000;
 /** temporal.api.enums.v1.IndexedValueType */
 const KEYWORD = 2;
+/** temporal.api.enums.v1.NamespaceState */
+const DELETED = 3;
 /** grpc.status */
 const NOT_FOUND = 5;
 const REFUSED = [7, 16];
 
-/** Namespace, search attributes and workers of the Temporal server, and its clock. */
-export async function examineTemporal({
-  connectionOptions,
-  namespace,
-}: TemporalSettings): Promise<Finding[]> {
+/**
+ * Namespace, search attributes and workers of the Temporal server, and its clock.
+ * @param installation the id of the installation; null: it cannot be read, or there is none yet
+ */
+export async function examineTemporal(
+  { connectionOptions, namespace }: TemporalSettings,
+  installation: Promise<string | null>,
+): Promise<Finding[]> {
   const address = connectionOptions.address ?? 'localhost:7233';
   const connection = Connection.lazy(connectionOptions);
   const client = new Client({ connection, namespace });
   try {
-    await connection.withDeadline(Date.now() + CALL_MS, () =>
-      connection.workflowService.describeNamespace({ namespace }),
-    );
-    return [
-      ok(`Temporal at ${address} has the namespace ${namespace}`),
-      ...(await searchAttributes(client)),
-      ...(await workers(client)),
-    ];
+    const id = await installation;
+    return await connection.withDeadline(Date.now() + CALL_MS, async () => {
+      const { namespaceInfo } = await connection.workflowService.describeNamespace({ namespace });
+      if (Number(namespaceInfo?.state) === DELETED)
+        return [
+          failure(`the namespace ${namespace} is being deleted: set TEMPORAL_NAMESPACE to another one`),
+        ];
+      const there = ok(`Temporal at ${address} has the namespace ${namespace}`);
+      return [there, ...(await examineNamespace(client, id))];
+    });
   } catch (error) {
     return [failure(unusable(error, address, namespace))];
   } finally {
@@ -37,34 +46,76 @@ export async function examineTemporal({
   }
 }
 
+async function examineNamespace(client: Client, installation: string | null): Promise<Finding[]> {
+  const sweeps = await nextSweeps(client);
+  const polls = await lastPolls(client);
+  return [
+    ...(await ownership(client, installation)),
+    ...(await searchAttributes(client, sweeps !== null)),
+    workers(polls),
+    ...temporalClock(Math.max(polls.workflows, polls.activities), sweeps ?? []),
+  ];
+}
+
 function unusable(error: unknown, address: string, namespace: string): string {
   const code = error instanceof Error && 'code' in error ? Number(error.code) : -1;
   if (code === NOT_FOUND)
     return `Temporal at ${address} has no namespace ${namespace}: temporal operator namespace create --namespace ${namespace} --retention 7d`;
   if (REFUSED.includes(code))
-    return `Temporal at ${address} refuses us: check TEMPORAL_API_KEY, or the client certificate`;
-  return `Temporal does not answer at ${address}: check TEMPORAL_ADDRESS and TEMPORAL_TLS, and that the server is up`;
+    return `Temporal at ${address} refuses us: check TEMPORAL_API_KEY or the client certificate, and that it may use the namespace ${namespace}`;
+  return `Temporal does not answer at ${address}: check TEMPORAL_ADDRESS and TEMPORAL_TLS, and that the server is up${lastError(error)}`;
 }
 
-async function searchAttributes(client: Client): Promise<Finding[]> {
-  const names = SEARCH_ATTRIBUTES.map(({ name }) => name);
+/** What became of the connection, in the words of the system or of OpenSSL. */
+function lastError(error: unknown): string {
+  const details = error instanceof Error && 'details' in error ? String(error.details) : '';
+  const [, words] = /Last error: (?:Error: )?([^\n]{1,200})/.exec(details) ?? [];
+  return words === undefined ? '' : ` (${words})`;
+}
+
+/** When the sweep is to start next, by Temporal's clock; null: nobody has taken the namespace yet. */
+async function nextSweeps(client: Client): Promise<Date[] | null> {
   try {
-    const { customAttributes } = await client.connection.withDeadline(Date.now() + CALL_MS, () =>
-      client.connection.operatorService.listSearchAttributes({ namespace: client.options.namespace }),
-    );
+    return (await client.schedule.getHandle(SWEEP_ID).describe()).info.nextActionTimes;
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return null;
+    throw error;
+  }
+}
+
+async function ownership(client: Client, installation: string | null): Promise<Finding[]> {
+  if (installation === null) return [];
+  try {
+    await checkNamespace(client, installation);
+    return [];
+  } catch (error) {
+    if (error instanceof NamespaceTaken) return [failure(error.message)];
+    throw error;
+  }
+}
+
+/** @param used whether a process has worked in the namespace, which registers them where it may */
+async function searchAttributes(client: Client, used: boolean): Promise<Finding[]> {
+  const names = SEARCH_ATTRIBUTES.map(({ name }) => name);
+  const { namespace } = client.options;
+  const add = (missing: readonly string[]): string =>
+    missing
+      .map(
+        (name) =>
+          `temporal operator search-attribute create --namespace ${namespace} --name ${name} --type Keyword`,
+      )
+      .join(' && ');
+  try {
+    const { customAttributes } = await client.connection.operatorService.listSearchAttributes({ namespace });
     const wrong = names.filter((name) => (customAttributes[name] ?? KEYWORD) !== KEYWORD);
     const missing = names.filter((name) => !(name in customAttributes));
     if (wrong.length > 0)
       return [
         failure(`search attributes are not of type Keyword: ${wrong.join(', ')}; remove and add them again`),
       ];
-    return missing.length === 0
-      ? [ok('the search attributes are there')]
-      : [
-          warning(
-            `search attributes are missing: ${missing.join(', ')}; workers register them at their start where they may, else see docs/operations.md`,
-          ),
-        ];
+    if (missing.length === 0) return [ok('the search attributes are there')];
+    const what = `search attributes are missing: ${missing.join(', ')}; a worker registers them at its start where it may`;
+    return [used ? failure(`${what}, else: ${add(missing)}`) : warning(`${what}, else: ${add(missing)}`)];
   } catch {
     return [
       warning(
@@ -74,22 +125,8 @@ async function searchAttributes(client: Client): Promise<Finding[]> {
   }
 }
 
-async function workers(client: Client): Promise<Finding[]> {
-  const { pollers } = await client.connection.withDeadline(Date.now() + CALL_MS, () =>
-    client.workflowService.describeTaskQueue({
-      namespace: client.options.namespace,
-      taskQueue: { name: TASK_QUEUE },
-    }),
-  );
-  const last = Math.max(
-    0,
-    ...pollers.map(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000),
-  );
-  if (last < Date.now() - POLLED_WITHIN_MS)
-    return [warning('no worker asks for work: start one (npm run start:worker)')];
-  // Only a poll from the future proves something about clocks.
-  return [
-    ok('workers ask for work'),
-    ...(last > Date.now() ? [clockFinding('Temporal', last - Date.now())] : []),
-  ];
+function workers({ workflows, activities }: Awaited<ReturnType<typeof lastPolls>>): Finding {
+  return Math.min(workflows, activities) < Date.now() - POLLED_WITHIN_MS
+    ? warning('no worker asks for work: start one (npm run start:worker)')
+    : ok('workers ask for work');
 }

@@ -1,0 +1,21 @@
+import type { Client } from '@temporalio/client';
+import { TASK_QUEUE } from './names.ts';
+
+/** temporal.api.enums.v1.TaskQueueType */
+const KINDS = { workflow: 1, activity: 2 } as const;
+
+/** When some worker has last asked for tasks of each kind, by Temporal's clock; 0: none has, lately. @throws ServiceError */
+export async function lastPolls(client: Client): Promise<{ workflows: number; activities: number }> {
+  const lastPoll = async (taskQueueType: number): Promise<number> => {
+    const { pollers } = await client.workflowService.describeTaskQueue({
+      namespace: client.options.namespace,
+      taskQueue: { name: TASK_QUEUE },
+      // The enum is of a package that we do not depend on.
+      // oxlint-disable-next-line typescript/no-unsafe-enum-assignment
+      taskQueueType,
+    });
+    return Math.max(0, ...pollers.map(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000));
+  };
+  const [workflows, activities] = await Promise.all([lastPoll(KINDS.workflow), lastPoll(KINDS.activity)]);
+  return { workflows, activities };
+}
