@@ -67,10 +67,26 @@ export class UnfitServer extends Error {
  */
 const AWAY = /^(08|28|3D|53|57P|57014|55P03|25006|26000|42P05)/;
 
-function explained(error: unknown): unknown {
-  if (error instanceof DatabaseUnreachable || error instanceof TypeError) return error;
-  if (error instanceof DatabaseError && !AWAY.test(error.code ?? '')) return error;
-  return new DatabaseUnreachable(error);
+/** What the driver says of a connection that is gone. */
+const GONE = /^(Connection terminated|Query read timeout|Client (was closed|has encountered))/;
+/** A fault of ours, such as a value that cannot be written down. Node.js gives some of them codes, too. */
+const FAULTS = [TypeError, RangeError, SyntaxError, ReferenceError];
+const isFault = (error: unknown): boolean => FAULTS.some((kind) => error instanceof kind);
+
+/** Whether a statement failed because of its connection or the server, not because of what it says. */
+function isOfConnection(error: unknown): boolean {
+  if (error instanceof DatabaseError) return AWAY.test(error.code ?? '');
+  if (!(error instanceof Error) || isFault(error)) return false;
+  // Sockets and TLS give their errors codes.
+  return ('code' in error && typeof error.code === 'string') || GONE.test(error.message);
+}
+
+/** SQLSTATE of a prepared statement whose table has changed: it fails on its connection again and again. */
+const STALE_PLAN = '0A000';
+
+/** Whether a connection can be used again after this error of a statement: the server has answered, and nothing else is wrong. */
+export function leavesInOrder(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code !== STALE_PLAN;
 }
 
 /**
@@ -133,7 +149,8 @@ export function openConnections(address: DatabaseAddress, most: number): Connect
       if (!known.has(client)) await meet(client);
       return client;
     } catch (error) {
-      if (!startup.schema || address.schema === null || !refusesOptions(error)) throw explained(error);
+      if (!startup.schema || address.schema === null || !refusesOptions(error))
+        throw isFault(error) || error instanceof DatabaseUnreachable ? error : new DatabaseUnreachable(error);
       // A pooler: its role may have the schema as its `search_path`, which `meet` finds out.
       startup.schema = false;
       return take();
@@ -165,7 +182,7 @@ export function openConnections(address: DatabaseAddress, most: number): Connect
       const named = prepares && (values?.length ?? 0) > 0;
       return await client.query(named ? { ...statement, name: nameOf(statement.text) } : statement, values);
     } catch (error) {
-      throw explained(error);
+      throw isOfConnection(error) ? new DatabaseUnreachable(error) : error;
     }
   }
 
@@ -177,6 +194,9 @@ export function openConnections(address: DatabaseAddress, most: number): Connect
         const result = await run(client, statement, values);
         keep = true;
         return result;
+      } catch (error) {
+        keep = leavesInOrder(error);
+        throw error;
       } finally {
         client.release(!keep);
       }

@@ -2,7 +2,7 @@ import { DrizzleQueryError } from 'drizzle-orm/errors';
 import { NodePgSession, NodePgTransaction } from 'drizzle-orm/node-postgres';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import type { Client } from 'pg';
-import type { Connections, Held, Queryable } from './connections.ts';
+import { type Connections, type Held, leavesInOrder, type Queryable } from './connections.ts';
 import type * as schema from './schema.ts';
 
 /* How drizzle speaks to our connections. Its own session loses the connection of a transaction that cannot begin. */
@@ -50,7 +50,8 @@ export class PoolSession extends Statements {
       return result;
     } catch (error) {
       // Also where the connection is not kept: whoever hears of the error finds its locks gone.
-      keep = (await rolledBack(held)) && !(error instanceof DrizzleQueryError);
+      const isInOrder = !(error instanceof DrizzleQueryError) || leavesInOrder(error.cause);
+      keep = (await rolledBack(held)) && isInOrder;
       throw error;
     } finally {
       held.release(keep);

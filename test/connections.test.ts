@@ -20,10 +20,11 @@ beforeAll(async () => {
 });
 afterAll(() => admin?.end());
 
-/** The pool of one process, with a name of its own that its backends can be told by. */
+/** The pool of one process, with a name of its own that its backends can be told by. A busy machine may take long to connect. */
 function open(parameters = '', max = 4): { db: Db; name: string } {
   const name = `c${randomBytes(6).toString('hex')}`;
-  const database = openDatabase(`${inject('postgresUrl')}?application_name=${name}${parameters}`, max);
+  const url = `${inject('postgresUrl')}?application_name=${name}&connect_timeout=30${parameters}`;
+  const database = openDatabase(url, max);
   onTestFinished(() => database.close());
   return { db: database.db, name };
 }
@@ -191,5 +192,54 @@ describe('transactions', () => {
     });
     await expect(failing).rejects.toThrow('as it was');
     expect(await db.execute(sql`select pg_try_advisory_lock(4711) as free`)).toEqual([{ free: true }]);
+  });
+});
+
+/** A value that cannot be written down for the server. */
+const unwritable = (error: Error) => ({
+  toPostgres() {
+    throw error;
+  },
+});
+/** The server refuses it. */
+const refused = (on: Pick<Db, 'execute'>) => on.execute(sql`select ${'no number'}::int`);
+
+describe('a statement that fails', () => {
+  test.for([new RangeError('too long'), new TypeError('circular'), new Error('of ours')])(
+    'because of a fault of ours, %s, is not taken for a database that is away, and the pool goes on.',
+    async (fault) => {
+      const { db } = open('', 1);
+      const failed: unknown = await Promise.resolve(
+        db.execute(sql`select ${unwritable(fault)}::text as text`),
+      ).catch((error: unknown) => error);
+      expect(failed).toMatchObject({ cause: fault });
+      const inside: unknown = await db
+        .transaction((tx) => tx.execute(sql`select ${unwritable(fault)}::text as text`))
+        .catch((error: unknown) => error);
+      expect(inside).toMatchObject({ cause: fault });
+      for (const text of ['a', 'b'])
+        expect(await db.execute(sql`select ${text}::text as text`)).toEqual([{ text }]);
+    },
+  );
+
+  test('keeps its connection, alone and in a transaction.', async () => {
+    const { db, name } = open('', 1);
+    await db.execute(sql`select 1`);
+    const [first] = await backends(name);
+    await expect(Promise.resolve(refused(db))).rejects.toMatchObject({ cause: { code: '22P02' } });
+    await expect(db.transaction(refused)).rejects.toMatchObject({ cause: { code: '22P02' } });
+    expect(await db.execute(sql`select pg_backend_pid() as pid`)).toEqual([{ pid: first }]);
+  });
+
+  test('because a migration has changed its table fails once, and gets a new connection.', async () => {
+    const { db, name } = open('', 1);
+    const table = sql.identifier(name);
+    await db.execute(sql`create table ${table} (id int)`);
+    onTestFinished(() => void admin.query(`drop table ${name}`));
+    const rows = () => Promise.resolve(db.execute(sql`select * from ${table} where id <> ${1}`));
+    expect(await rows()).toEqual([]);
+    await admin.query(`alter table ${name} add column more int`);
+    await expect(rows()).rejects.toMatchObject({ cause: { code: '0A000' } });
+    expect(await rows()).toEqual([]);
   });
 });
