@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { sql, type SQLWrapper } from 'drizzle-orm';
 import {
   type AnyPgColumn,
   bigint,
@@ -384,8 +384,14 @@ export const media = pgTable(
     index('media_with_useless_file')
       .on(t.updatedAt)
       .where(sql`file_removed_at is null and (deleted_at is not null or state in ('rejected', 'expired'))`),
+    index('media_kept')
+      .on(t.createdAt)
+      .where(sql`state = 'ready' and deleted_at is null`),
   ],
 );
+
+/** The files that the request of a post names anywhere (carousels, chains), as JSON; an index holds them. */
+export const namedMedia = (request: SQLWrapper) => sql`jsonb_path_query_array(${request}, '$.**.mediaId')`;
 
 export const posts = pgTable(
   'posts',
@@ -452,6 +458,11 @@ export const posts = pgTable(
     unique().on(t.provider, t.publishId),
     index().on(t.userId, t.createdAt),
     index().on(t.oauthAccountId, t.fingerprint),
+    // Both find the posts of a file.
+    index('posts_media')
+      .on(t.mediaId)
+      .where(sql`media_id is not null`),
+    index('posts_named_media').using('gin', namedMedia(t.request)),
     index('posts_unstarted')
       .on(t.createdAt)
       .where(sql`workflow_started_at is null`),
