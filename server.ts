@@ -2,7 +2,7 @@ import process from 'node:process';
 import { Client, Connection } from '@temporalio/client';
 import closeWithGrace from 'close-with-grace';
 import { buildApp } from './api/app.ts';
-import { namespacePermit } from './api/namespace.ts';
+import { namespacePermit, namespaceProblem } from './api/namespace.ts';
 import { type Config, readConfig } from './config.ts';
 import { createEnvelope } from './crypto/envelope.ts';
 import { localKeyProvider } from './crypto/keys.ts';
@@ -62,6 +62,9 @@ await app
     endStart(new StartError(`The API cannot listen where HOST and PORT say: ${String(error)}`)),
   );
 app.log.info({ ...startedWith(config, providers), namespace }, 'server started');
+// What is away now is told by /readyz.
+const problem = await namespaceProblem(asking, database.db).catch(() => null);
+if (problem !== null) app.log.error(problem.message);
 
 function settings(): Config {
   try {

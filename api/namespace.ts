@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Db } from '../db/client.ts';
 import { findInstallationId, installationId } from '../db/installation.ts';
-import { checkNamespace, NamespaceTaken, takeNamespace } from '../temporal/namespace.ts';
+import { checkNamespace, NamespaceMissing, NamespaceTaken, takeNamespace } from '../temporal/namespace.ts';
 import { isDatabaseAway, soon } from './outage.ts';
 
 /** A webhook that PostgreSQL cannot take waits for nothing else for long. */
@@ -29,13 +29,15 @@ function nullIfAway(error: unknown): null {
 }
 
 /** Why this installation may not use the namespace; null: it may, as far as can be told. */
-export async function namespaceProblem(temporal: Client, db: Db): Promise<NamespaceTaken | null> {
+export async function namespaceProblem(
+  temporal: Client,
+  db: Db,
+): Promise<NamespaceTaken | NamespaceMissing | null> {
   try {
-    const id = await findInstallationId(db);
-    if (id !== null) await checkNamespace(temporal, id);
+    await checkNamespace(temporal, await findInstallationId(db));
     return null;
   } catch (error) {
-    if (error instanceof NamespaceTaken) return error;
+    if (error instanceof NamespaceTaken || error instanceof NamespaceMissing) return error;
     throw error;
   }
 }

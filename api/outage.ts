@@ -1,5 +1,5 @@
 import { type Client, isGrpcServiceError, ServiceError } from '@temporalio/client';
-import { NamespaceTaken } from '../temporal/namespace.ts';
+import { NamespaceMissing, NamespaceTaken } from '../temporal/namespace.ts';
 import { DatabaseUnreachable } from '../db/connections.ts';
 import { ApiError, apiError } from './errors.ts';
 
@@ -25,9 +25,19 @@ export function isTemporalAway(error: unknown): boolean {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
     if (isGrpcServiceError(cause)) return NOT_THERE.has(cause.code);
     if (cause instanceof ServiceError && cause.cause === undefined) return true;
-    // One that belongs to another installation is as good as none.
-    if (cause instanceof NamespaceTaken) return true;
+    // A namespace that belongs to another installation is as good as none.
+    if (cause instanceof NamespaceTaken || cause instanceof NamespaceMissing) return true;
   }
+  return false;
+}
+
+/** gRPC: PERMISSION_DENIED, UNAUTHENTICATED. */
+const REFUSALS = new Set([7, 16]);
+
+/** Whether the Temporal server does not let us in. */
+export function isTemporalRefusal(error: unknown): boolean {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
+    if (isGrpcServiceError(cause)) return REFUSALS.has(cause.code);
   return false;
 }
 

@@ -5,6 +5,7 @@ import {
   ScheduleOverlapPolicy,
   type WorkflowClientInterceptor,
 } from '@temporalio/client';
+import { NamespaceNotFoundError } from '@temporalio/common';
 import { SWEEP_ID, TASK_QUEUE } from './names.ts';
 
 /*
@@ -27,10 +28,25 @@ export class NamespaceTaken extends Error {
   }
 }
 
+/** There is no such namespace. */
+export class NamespaceMissing extends Error {
+  override readonly name = 'NamespaceMissing';
+  /** As of NamespaceTaken. */
+  readonly fact =
+    'the Temporal namespace that TEMPORAL_NAMESPACE names does not exist: create it with "temporal operator namespace create"';
+
+  constructor(namespace: string) {
+    super(
+      `Temporal has no namespace "${namespace}": set TEMPORAL_NAMESPACE to one that it has, or create it: ` +
+        `temporal operator namespace create --namespace ${namespace} --retention 7d`,
+    );
+  }
+}
+
 /**
  * Takes the namespace for an installation, with the Schedule of `sweep`: every minute, never two at once, nothing caught up
  * after a stop. Taking it twice changes nothing.
- * @throws NamespaceTaken; ServiceError when Temporal does not answer
+ * @throws NamespaceTaken, NamespaceMissing; ServiceError when Temporal does not answer
  */
 export async function takeNamespace(client: Client, installation: string): Promise<void> {
   try {
@@ -48,16 +64,16 @@ export async function takeNamespace(client: Client, installation: string): Promi
       },
     });
   } catch (error) {
-    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    if (!(error instanceof ScheduleAlreadyRunning)) throw explained(error, client);
     if ((await ownerOf(client)) === null) await sign(client, installation);
     await checkNamespace(client, installation);
   }
 }
 
-/** @throws NamespaceTaken */
-export async function checkNamespace(client: Client, installation: string): Promise<void> {
+/** @param installation null: it has no id yet @throws NamespaceTaken, NamespaceMissing */
+export async function checkNamespace(client: Client, installation: string | null): Promise<void> {
   const owner = await ownerOf(client);
-  if (owner !== null && owner !== installation)
+  if (owner !== null && installation !== null && owner !== installation)
     throw new NamespaceTaken(client.options.namespace, owner, installation);
 }
 
@@ -69,9 +85,12 @@ async function ownerOf(client: Client): Promise<string | null> {
     return typeof owner === 'string' ? owner : null;
   } catch (error) {
     if (error instanceof ScheduleNotFoundError) return null;
-    throw error;
+    throw explained(error, client);
   }
 }
+
+const explained = (error: unknown, client: Client): unknown =>
+  error instanceof NamespaceNotFoundError ? new NamespaceMissing(client.options.namespace) : error;
 
 /** Older versions made the Schedule without a name. What an operator has changed of it stays. */
 async function sign(client: Client, installation: string): Promise<void> {

@@ -141,6 +141,25 @@ describe('a database that is not the right one', () => {
   });
 });
 
+test('Without its namespace a worker ends with the command that makes it, and a server says so and takes posts.', async () => {
+  onTestFailed(() => world.tell());
+  const more = { TEMPORAL_NAMESPACE: unique('nowhere') };
+  const child = await worker(more);
+  expect(await child.exited).toBe('exit code 1');
+  const said = readFileSync(child.logFile, 'utf8');
+  const command = `temporal operator namespace create --namespace ${more.TEMPORAL_NAMESPACE} --retention 7d`;
+  expect(said).toContain(command);
+  expect(said).not.toContain('    at ');
+
+  const api = await server(more);
+  const { temporal } = (await readiness(api)).checks;
+  expect(temporal.message).toMatch(/does not exist: create it with "temporal operator namespace create"/);
+  expect(temporal.message).not.toContain(more.TEMPORAL_NAMESPACE);
+  expect(readFileSync(world.logFiles.at(-1) ?? '', 'utf8')).toContain(command);
+  const link = await world.call('POST', `${api}/api/connect-links`, { body: { provider: 'tiktok' } });
+  expect(link.status).toBe(201);
+});
+
 describe('a namespace of another installation', () => {
   test('Its workers take nothing of ours, ours take nothing of it, and a post goes out once its own namespace is used.', async () => {
     onTestFailed(() => world.tell());

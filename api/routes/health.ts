@@ -78,11 +78,8 @@ export const healthRoutes =
         const checks = {
           database: check(database.status === 'fulfilled' ? database.value : 'PostgreSQL does not answer'),
           temporal: check(
-            idle === null
-              ? 'the Temporal server does not answer'
-              : namespace.status === 'fulfilled'
-                ? namespace.value
-                : null,
+            (namespace.status === 'fulfilled' ? namespace.value : null) ??
+              (idle === null ? 'the Temporal server does not answer' : null),
           ),
           workers:
             idle?.length === 0
