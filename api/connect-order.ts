@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Db } from '../db/client.ts';
 import { beginRevocation, endGrantCall, unlessRevoking } from '../db/grant-calls.ts';
+import { databaseTime } from '../db/time.ts';
 import { ProviderError } from '../providers/errors.ts';
 
 /* Connecting and revoking, one after the other (db/grant-calls.ts says why). */
@@ -32,7 +33,7 @@ export async function betweenConnects(
   { provider, userId, patienceMs }: { provider: string; userId: string; patienceMs: number },
   revoke: () => Promise<void>,
 ): Promise<void> {
-  const since = new Date();
+  const since = await databaseTime(db);
   const call = await patiently(patienceMs, () => beginRevocation(db, provider, { userId, since }));
   if (call === null) return;
   try {

@@ -204,7 +204,8 @@ export async function deactivate(
 ): Promise<Account | null> {
   const [saved] = await db
     .update(oauthAccounts)
-    .set({ status: to.status, statusReason: to.reason })
+    // By the database's clock: it is compared with when consent pages were opened.
+    .set({ status: to.status, statusReason: to.reason, updatedAt: sql`now()` })
     .where(
       and(
         eq(oauthAccounts.id, id),

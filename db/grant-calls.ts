@@ -14,9 +14,6 @@ const REVOCATION_MS = 15_000;
 /** Abandoned consent pages do not hold a revocation up for longer after the disconnection, other tenants' far less. */
 const HELD_UP_MS = 3_600_000;
 const HELD_UP_BY_OTHERS_MS = 8_000;
-/** Times of the database and times of a process stand beside each other. */
-const CLOCKS_DIFFER = sql`interval '5 seconds'`;
-
 /**
  * Runs `work` in a transaction, unless a revocation is under way at the provider; none begins before it is committed.
  * @returns null: one is under way, ask again soon
@@ -43,7 +40,7 @@ export async function noteExchange(tx: Db, provider: string, ms: number): Promis
 /**
  * Notes that a revocation is about to be sent.
  * @param userId whose account it is
- * @param since when the account was disconnected
+ * @param since when the account was disconnected, by the clock of the database, as that of the consent pages is
  * @returns what {@link endGrantCall} needs; null: somebody is connecting an account, ask again soon
  */
 export async function beginRevocation(
@@ -95,7 +92,7 @@ async function isConsenting(
         waited > HELD_UP_BY_OTHERS_MS ? eq(oauthStates.userId, userId) : undefined,
         isNull(oauthStates.usedAt),
         gt(oauthStates.expiresAt, sql`now()`),
-        gt(oauthStates.createdAt, sql`${since.toISOString()}::timestamptz - ${CLOCKS_DIFFER}`),
+        gt(oauthStates.createdAt, since),
       ),
     )
     .limit(1);

@@ -1,6 +1,8 @@
 import process from 'node:process';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
+import { betweenConnects } from '../api/connect-order.ts';
+import { createVisitor } from '../scripts/visitor.ts';
 import { createWorld, until, type Answer, type Json, type World } from './world.ts';
 
 /* To revoke one token ends all that the creator has granted our app: it must never meet a newer login. */
@@ -123,6 +125,21 @@ describe.each(Object.entries(WAYS))('%s: a revocation that takes two seconds', (
     await untilQuiet();
     await expectAlive(way, id);
   });
+});
+
+test('A consent page that was opened right before does not hold a revocation up.', async () => {
+  onTestFailed(() => world.tell());
+  const way = WAYS.tiktok;
+  const id = await connect(way);
+  await world.control('DELETE', '/requests');
+  const link = await world.call('POST', '/api/connect-links', { body: { provider: way.provider } });
+  await createVisitor().openLink(link.body.url);
+  expect((await disconnect(id)).status).toBe(204);
+  expect(await sent(way)).toMatchObject([{ status: 200 }]);
+  let given = false;
+  const grant = { provider: way.provider, userId: world.user.id, patienceMs: 0 };
+  await betweenConnects(world.database.db, grant, async () => void (given = true));
+  expect(given).toBe(true);
 });
 
 test('a revocation whose worker has died holds logins up until it cannot take effect any more', async () => {

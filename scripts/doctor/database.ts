@@ -1,8 +1,8 @@
-import { sql } from 'drizzle-orm';
 import type { Db } from '../../db/client.ts';
 import { databaseTrouble } from '../../db/problems.ts';
 import { databaseFacts, type DatabaseFacts } from '../../db/rights.ts';
 import { schemaProblem, schemaState } from '../../db/state.ts';
+import { databaseTime } from '../../db/time.ts';
 import { type DatabaseAddress, parseDatabaseUrl } from '../../db/url.ts';
 import { failure, ok, warning, type Finding } from './check.ts';
 import { clockFinding } from './clock.ts';
@@ -94,11 +94,8 @@ function rightsFindings({ schema, user, encoding, mayCreate, forbidden }: Databa
 
 async function clock(db: Db): Promise<Finding> {
   const asked = Date.now();
-  // Milliseconds since 1970, a number too large for the driver's integers.
-  const [row] = await db.execute<{ now: string }>(
-    sql`select (extract(epoch from clock_timestamp()) * 1000)::bigint::text as now`,
-  );
-  return clockFinding('PostgreSQL', Number(row?.now) - (asked + Date.now()) / 2);
+  const told = await databaseTime(db);
+  return clockFinding('PostgreSQL', told.getTime() - (asked + Date.now()) / 2);
 }
 
 function some(names: readonly string[]): string {
