@@ -98,7 +98,8 @@ export const SETTINGS = [
     name: 'NO_PROXY',
     aliases: ['no_proxy'],
     fallback: '',
-    about: 'Comma list of hosts that are called without a proxy; this machine always is.',
+    about:
+      'Comma list of hosts, addresses and networks that are called without a proxy; this machine always is.',
   },
   { name: 'EVERPOST_MEDIA', fallback: '', about: 'Media store; file:<EVERPOST_DIR>/media without it.' },
   {

@@ -1,4 +1,5 @@
-import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import { Agent, type Dispatcher, ProxyAgent } from 'undici';
+import { type Exception, readNoProxy } from './no-proxy.ts';
 
 /** The proxies that calls to the outside go through; empty: none. */
 export interface Proxies {
@@ -21,25 +22,24 @@ const POOL: Agent.Options = {
 
 const direct = new Agent(POOL);
 const through = new Map<string, Dispatcher>();
+let isExcepted: Exception = () => false;
 
 /** Sends all calls from now on through these proxies. This machine itself is always reached directly. */
 export function sendThrough({ https, http, except }: Proxies): void {
   through.clear();
+  isExcepted = readNoProxy(except);
   for (const [protocol, proxy] of [
     ['https:', https],
     ['http:', http],
   ] as const)
-    if (proxy !== '')
-      through.set(
-        protocol,
-        new EnvHttpProxyAgent({ ...POOL, httpProxy: proxy, httpsProxy: proxy, noProxy: except }),
-      );
+    if (proxy !== '') through.set(protocol, new ProxyAgent({ ...POOL, uri: proxy }));
 }
 
 /** What sends a call to this URL. */
 export function dispatcherFor(url: string): Dispatcher {
-  const { protocol, hostname } = new URL(url);
-  return LOOPBACK.test(hostname) ? direct : (through.get(protocol) ?? direct);
+  const target = new URL(url);
+  if (LOOPBACK.test(target.hostname) || isExcepted(target)) return direct;
+  return through.get(target.protocol) ?? direct;
 }
 
 const LOOPBACK = /^(?:localhost|[^/]*\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { http, HttpFailure } from '../providers/http.ts';
+import { readNoProxy } from '../providers/no-proxy.ts';
 import { sendThrough } from '../providers/proxies.ts';
 import { startConnectProxy } from './connect-proxy.ts';
 
@@ -55,6 +56,46 @@ test('hosts that are left out, and this machine, are reached directly', async ()
   for (const host of ['127.0.0.1', 'localhost'])
     expect((await get(`http://${host}:${port}/near`)).text).toBe(`${host}:${port} /near`);
   expect(proxy.asked).toEqual([]);
+});
+
+test.for<[string, string, boolean]>([
+  ['platform.test', 'https://platform.test/', true],
+  ['platform.test', 'https://api.platform.test/', true],
+  ['PLATFORM.test', 'https://Platform.Test./', true],
+  ['platform.test', 'https://notplatform.test/', false],
+  ['.platform.test', 'https://api.platform.test/', true],
+  ['*.platform.test', 'https://api.platform.test/', true],
+  ['a.test, platform.test  b.test', 'https://platform.test/', true],
+  ['*', 'https://platform.test/', true],
+  ['a.test,*', 'https://platform.test/', true],
+  ['platform.test:443', 'https://platform.test/', true],
+  ['platform.test:443', 'http://platform.test/', false],
+  ['platform.test:8443', 'https://platform.test:8443/', true],
+  ['10.1.2.3', 'http://10.1.2.3/', true],
+  ['10.1.2.3:80', 'http://10.1.2.3/', true],
+  ['10.1.2.3:80', 'http://10.1.2.3:81/', false],
+  ['10.1.2.3', 'http://10.1.2.4/', false],
+  ['10.0.0.0/8', 'http://10.200.3.4/', true],
+  ['10.0.0.0/8', 'http://11.0.0.1/', false],
+  ['10.0.0.0/8', 'http://[fd00::1]/', false],
+  ['fd00::/8', 'http://[fd00::1]/', true],
+  ['fd00::1', 'http://[fd00:0:0::1]/', true],
+  ['[fd00::1]:80', 'http://[fd00::1]/', true],
+  ['[fd00::1]:81', 'http://[fd00::1]/', false],
+  ['10.0.0.0/8', 'http://10.platform.test/', false],
+  ['', 'http://platform.test/', false],
+  [',, .', 'http://platform.test/', false],
+  ['__proto__', 'http://platform.test/', false],
+])('NO_PROXY "%s" and %s: reached directly is %s', ([list, url, directly]) => {
+  expect(readNoProxy(list)(new URL(url))).toBe(directly);
+});
+
+test('an address of a network that is left out is reached directly', async () => {
+  sendThrough({ https: '', http: proxy.url, except: '192.0.2.0/24' });
+  const soon = http({ method: 'GET', url: 'http://192.0.2.1/', signal: AbortSignal.timeout(300) });
+  await soon.catch(() => {});
+  expect(proxy.asked).toEqual([]);
+  expect((await get('http://198.51.100.1/v2/')).text).toBe('198.51.100.1 /v2/');
 });
 
 test('what the proxy does not let pass was not sent; what is cut behind it may have been', async () => {

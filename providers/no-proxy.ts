@@ -1,0 +1,59 @@
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+
+/** Whether a URL is to be reached without a proxy. */
+export type Exception = (url: URL) => boolean;
+
+const PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
+
+/**
+ * Reads NO_PROXY as curl and Go do: names (with all below them, `.name` and `*.name` too), addresses, networks
+ * (`10.0.0.0/8`), each but a network with a port or without, `*` for everything; between commas or spaces.
+ */
+export function readNoProxy(text: string): Exception {
+  const entries = text
+    .toLowerCase()
+    .split(/[,\s]+/)
+    .filter((entry) => entry !== '')
+    .map(readEntry);
+  return (url) => {
+    const host = url.hostname
+      .replace(/^\[(.*)\]$/, '$1')
+      .replace(/\.$/, '')
+      .toLowerCase();
+    const port = url.port || (Object.hasOwn(PORTS, url.protocol) ? PORTS[url.protocol] : '');
+    return entries.some((entry) => entry.has(host) && (entry.port === undefined || entry.port === port));
+  };
+}
+
+interface Entry {
+  has: (host: string) => boolean;
+  /** Undefined: all of them. */
+  port: string | undefined;
+}
+
+function readEntry(entry: string): Entry {
+  if (entry === '*') return { has: () => true, port: undefined };
+  if (ipaddr.isValidCIDR(entry)) return { has: inNetwork(entry), port: undefined };
+  if (isIP(entry) !== 0) return { has: isAddress(entry), port: undefined };
+  const [, bracketed, plain = '', port] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?$/.exec(entry) ?? [];
+  const host = bracketed ?? plain;
+  return { has: isIP(host) === 0 ? isBelow(host.replace(/^\*?\./, '')) : isAddress(host), port };
+}
+
+const isBelow = (name: string) => (host: string) =>
+  name !== '' && (host === name || host.endsWith(`.${name}`));
+
+function isAddress(address: string): Entry['has'] {
+  const wanted = ipaddr.process(address).toNormalizedString();
+  return (host) => isIP(host) !== 0 && ipaddr.process(host).toNormalizedString() === wanted;
+}
+
+function inNetwork(network: string): Entry['has'] {
+  const [base, bits] = ipaddr.parseCIDR(network);
+  return (host) => {
+    if (isIP(host) === 0) return false;
+    const address = ipaddr.process(host);
+    return address.kind() === base.kind() && address.match(base, bits);
+  };
+}
