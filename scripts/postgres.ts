@@ -15,6 +15,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, escapeIdentifier } from 'pg';
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
 import { startChild, type Child } from './child.ts';
 import { environment } from './environment.ts';
 import { freePort } from './ports.ts';
@@ -105,8 +107,27 @@ async function binaries(): Promise<{ initdb: string; postgres: string }> {
     throw new Error(
       `PostgreSQL does not start below a folder whose name has " $ \` or \\: ${dirname(bin('initdb'))}. Put the checkout elsewhere, or set DATABASE_URL.`,
     );
+  requireLinks(join(dirname(entry), '..'), name);
   for (const program of ['initdb', 'postgres']) makeExecutable(bin(program));
   return { initdb: bin('initdb'), postgres: bin('postgres') };
+}
+
+const Links = Type.Array(Type.Object({ target: Type.String() }));
+
+/**
+ * The install script of the package links its libraries under the names that its programs load.
+ * @param root the folder of the package
+ * @throws Error that says what to do where npm was told to ignore scripts
+ */
+export function requireLinks(root: string, name: string): void {
+  const file = join(root, 'native/pg-symlinks.json');
+  if (!existsSync(file)) return;
+  const links = Value.Parse(Links, JSON.parse(readFileSync(file, 'utf8')));
+  if (links.every(({ target }) => existsSync(join(root, target)))) return;
+  throw new Error(
+    `The install script of ${name} has not run, because npm was told to ignore scripts. ` +
+      `Run: npm rebuild --ignore-scripts=false ${name}, or set DATABASE_URL to a PostgreSQL of your own.`,
+  );
 }
 
 function makeExecutable(file: string): void {

