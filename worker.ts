@@ -6,7 +6,7 @@ import pino from 'pino';
 import { createActivities } from './activities/index.ts';
 import { cleanFailures } from './activities/failures.ts';
 import { lineOf, logActivity } from './activities/log.ts';
-import { isDatabaseAway, isTemporalAway } from './api/outage.ts';
+import { isDatabaseAway, isTemporalAway, isTemporalRefusal } from './api/outage.ts';
 import { type Config, readConfig } from './config.ts';
 import { createEnvelope } from './crypto/envelope.ts';
 import { localKeyProvider } from './crypto/keys.ts';
@@ -25,10 +25,11 @@ import { createProviders } from './providers/index.ts';
 import { sendThrough } from './providers/proxies.ts';
 import { workflowBundle } from './scripts/workflow-bundle.ts';
 import { startedWith } from './started.ts';
-import { tellFailure } from './startup.ts';
+import { StartError, tellFailure } from './startup.ts';
 import { watchEventLoop } from './watchdog.ts';
 import { TASK_QUEUE } from './temporal/names.ts';
-import { NamespaceTaken, takeNamespace } from './temporal/namespace.ts';
+import { NamespaceMissing, NamespaceTaken, takeNamespace } from './temporal/namespace.ts';
+import { deadPollers } from './temporal/pollers.ts';
 import { ensureSearchAttributes } from './temporal/setup.ts';
 
 /* The Temporal worker: runs workflows and activities until SIGTERM, then lets what is under way end. */
@@ -61,6 +62,8 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
 const end = (): void => process.exit();
 for (const signal of SIGNALS) process.on(signal, end);
 
+/** Null: it waits for what it needs. */
+let running: Worker | null = null;
 const metrics = await listen();
 sendThrough(config.proxies);
 const providers = createProviders(config.providers);
@@ -119,6 +122,7 @@ try {
     // A cancellation arrives with a heartbeat: let them through every few seconds.
     maxHeartbeatThrottleInterval: '4 seconds',
   });
+  running = worker;
   for (const signal of SIGNALS) process.off(signal, end);
   log.info(
     { ...startedWith(config, providers), taskQueue: TASK_QUEUE, namespace, workflows: workflows.origin },
@@ -150,7 +154,11 @@ async function listen(): Promise<{ close(): Promise<void> } | null> {
   const { workerPort: port, host } = config;
   if (port === null) return null;
   try {
-    return await serveMetrics({ port, host });
+    return await serveMetrics({
+      port,
+      host,
+      problem: () => (running === null ? null : deadPollers(running.getStatus())),
+    });
   } catch (error) {
     log.fatal({ error: String(error) }, 'the port of EVERPOST_WORKER_PORT cannot be used');
     process.exit(1);
@@ -183,13 +191,18 @@ async function untilWorkCanBegin(): Promise<void> {
   }
 }
 
-/** Takes the namespace. @returns why it cannot be taken; null: it is ours */
+/** Takes the namespace. @returns why it cannot be taken yet; null: it is ours @throws StartError */
 async function namespaceTaken(): Promise<string | null> {
   try {
     await takeNamespace(client, await installationId(database.db));
     return null;
   } catch (error) {
     if (error instanceof NamespaceTaken) return error.message;
+    if (error instanceof NamespaceMissing) throw new StartError(error.message);
+    if (isTemporalRefusal(error))
+      throw new StartError(
+        `Temporal refuses us in the namespace "${namespace}": check TEMPORAL_API_KEY or the client certificate`,
+      );
     if (isTemporalAway(error)) return 'Temporal does not answer';
     if (isDatabaseAway(error)) return 'PostgreSQL does not answer';
     throw error;

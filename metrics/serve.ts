@@ -4,15 +4,18 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { registry } from './registry.ts';
 
 /**
- * For a process that has no API: `/metrics` for Prometheus, and `/livez` for whoever restarts it. Everything else is 404.
+ * For a process that has no API: `/metrics` for Prometheus, and `/livez` for its supervisor. Everything else is 404.
+ * @param problem why the process cannot go on, and needs another one in its place; null: it can
  * @throws Error when the port is taken
  */
 export async function serveMetrics({
   port,
   host,
+  problem,
 }: {
   port: number;
   host: string;
+  problem: () => string | null;
 }): Promise<{ close(): Promise<void> }> {
   const own = new Registry();
   collectDefaultMetrics({ register: own });
@@ -20,7 +23,9 @@ export async function serveMetrics({
   const server = createServer((request, response) => {
     const path = request.url?.split('?')[0];
     if (path === '/livez') {
-      response.setHeader('content-type', 'application/json').end('{"status":"ok"}');
+      const message = problem();
+      response.writeHead(message === null ? 200 : 503, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(message === null ? { status: 'ok' } : { status: 'dead', message }));
       return;
     }
     if (path !== '/metrics') {

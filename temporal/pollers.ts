@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import type { WorkerStatus } from '@temporalio/worker';
 import { TASK_QUEUE } from './names.ts';
 
 /** temporal.api.enums.v1.TaskQueueType */
@@ -18,4 +19,19 @@ export async function lastPolls(client: Client): Promise<{ workflows: number; ac
   };
   const [workflows, activities] = await Promise.all([lastPoll(KINDS.workflow), lastPoll(KINDS.activity)]);
   return { workflows, activities };
+}
+
+/** Why a worker takes no work any more although nobody has ended it; null: it does, or it ends. */
+export function deadPollers({
+  runState,
+  workflowPollerState,
+  activityPollerState,
+}: Pick<WorkerStatus, 'runState' | 'workflowPollerState' | 'activityPollerState'>): string | null {
+  if (runState === 'FAILED') return 'the worker has failed';
+  if (runState !== 'RUNNING') return null;
+  const dead = [
+    ...(workflowPollerState === 'POLLING' ? [] : ['workflows']),
+    ...(activityPollerState === 'POLLING' ? [] : ['activities']),
+  ];
+  return dead.length === 0 ? null : `the worker does not ask for ${dead.join(' and ')} any more`;
 }
