@@ -10,15 +10,17 @@ import type { LoadedPost } from './access.ts';
 const GOES_OUT = 'The post goes out by itself then.';
 
 /** Why accounts went out of service, where more is known than that the connection has ended. */
-const ENDED_BY: Readonly<Record<string, string>> = {
-  removed_by_creator: 'The creator has removed this app on the platform.',
-  disconnected_by_creator: 'The creator has removed this app on the platform.',
-  revoked_by_developer: 'The permission of this app was withdrawn on the platform.',
-};
+const ENDED_BY: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    removed_by_creator: 'The creator has removed this app on the platform.',
+    disconnected_by_creator: 'The creator has removed this app on the platform.',
+    revoked_by_developer: 'The permission of this app was withdrawn on the platform.',
+  }),
+);
 
 /** The account is out of service until its creator connects it again. */
 export function connectionEnded(statusReason: string | null): PostWaiting {
-  const why = ENDED_BY[statusReason ?? ''] ?? 'The connection to this account has ended.';
+  const why = ENDED_BY.get(statusReason ?? '') ?? 'The connection to this account has ended.';
   return account(`${why} Connect the account again. ${GOES_OUT}`);
 }
 

@@ -25,6 +25,7 @@ export function isImage(container: Container): boolean {
 
 /** Our name for a codec: `h264`, `hevc`, `vp8`, `vp9`, `av1`, `aac`, `opus`, ... An unknown one may come from the file. */
 export function codecOf(format: string): string {
-  const name = CODECS[format] ?? format.toLowerCase();
+  const known = Object.hasOwn(CODECS, format) ? CODECS[format] : undefined;
+  const name = known ?? format.toLowerCase();
   return name.replaceAll(/[^a-z0-9 .+/_-]/g, '').trim() || 'unknown';
 }

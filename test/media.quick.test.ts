@@ -7,6 +7,7 @@ import { basename, join } from 'node:path';
 import { Server } from '@tus/server';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { checkSize } from '../media/content-types.ts';
+import { codecOf } from '../media/formats.ts';
 import { MediaRejected, probe, type Probe } from '../media/probe.ts';
 import { MediaUnavailable, openMediaStore, type MediaStore, type TusOptions } from '../media/store.ts';
 
@@ -299,3 +300,13 @@ function sha256(bytes: Uint8Array): string {
 function sum(numbers: number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
+
+test.each([
+  ['AVC', 'h264'],
+  ['constructor', 'constructor'],
+  ['__proto__', '__proto__'],
+  ['toString', 'tostring'],
+  ['\u0000', 'unknown'],
+])('A codec that the file calls "%s" is "%s".', (format, name) => {
+  expect(codecOf(format)).toBe(name);
+});
