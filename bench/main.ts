@@ -2,7 +2,7 @@ import { loadavg } from 'node:os';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { runScript } from '../scripts/run-script.ts';
-import { circumstances, type Row, table, write } from './report.ts';
+import { circumstances, place, type Row, table, write } from './report.ts';
 import { demo } from './demo.ts';
 import { histories } from './histories.ts';
 import { hostile } from './hostile.ts';
@@ -35,9 +35,12 @@ const { values, positionals } = parseArgs({
   options: { write: { type: 'boolean', default: false } },
   allowPositionals: true,
 });
-const unknown = positionals.filter((name) => !(name in BENCHES));
+const unknown = positionals.filter((name) => !Object.hasOwn(BENCHES, name));
 if (unknown.length > 0)
   throw new Error(`there is no bench ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}`);
+
+// Known before minutes are spent.
+if (values.write) for (const name of Object.keys(BENCHES)) place(name);
 
 const since = Date.now();
 const say = (line: string): void =>

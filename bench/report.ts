@@ -47,9 +47,15 @@ export function circumstances(command: string, loadBefore: number): string {
 
 /** Puts a bench's table between its marks in docs/performance.md. */
 export function write(bench: string, text: string): void {
+  const { before, after } = place(bench);
+  writeFileSync(FILE, `${before}\n\n${text}\n\n${after}`);
+}
+
+/** The page before and after a bench's table, with its marks. @throws Error when the page has no marks for it */
+export function place(bench: string): { before: string; after: string } {
   const [begin, end] = [`<!-- bench: ${bench} -->`, `<!-- end: ${bench} -->`];
   const page = readFileSync(FILE, 'utf8');
   const [from, to] = [page.indexOf(begin), page.indexOf(end)];
   if (from === -1 || to < from) throw new Error(`docs/performance.md has no ${begin} ... ${end}`);
-  writeFileSync(FILE, `${page.slice(0, from + begin.length)}\n\n${text}\n\n${page.slice(to)}`);
+  return { before: page.slice(0, from + begin.length), after: page.slice(to) };
 }
