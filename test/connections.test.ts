@@ -12,18 +12,25 @@ import { DatabaseUnreachable } from '../db/connections.ts';
  * can catch it (an exception that nobody has caught would fail the run).
  */
 
+/** Not the database that other files clone: while they wait for it to be unused, nobody can connect to it. */
+function postgresUrl(): string {
+  const url = new URL(inject('postgresUrl'));
+  url.pathname = '/postgres';
+  return url.href;
+}
+
 /** Ends backends of others than its own. */
 let admin: Client;
 beforeAll(async () => {
-  admin = new Client({ connectionString: inject('postgresUrl') });
+  admin = new Client({ connectionString: postgresUrl() });
   await admin.connect();
 });
 afterAll(() => admin?.end());
 
-/** The pool of one process, with a name of its own that its backends can be told by. A busy machine may take long to connect. */
+/** The pool of one process, with a name of its own that its backends can be told by. */
 function open(parameters = '', max = 4): { db: Db; name: string } {
   const name = `c${randomBytes(6).toString('hex')}`;
-  const url = `${inject('postgresUrl')}?application_name=${name}&connect_timeout=30${parameters}`;
+  const url = `${postgresUrl()}?application_name=${name}${parameters}`;
   const database = openDatabase(url, max);
   onTestFinished(() => database.close());
   return { db: database.db, name };
@@ -71,7 +78,7 @@ async function settled(work: Promise<unknown>): Promise<'done' | 'unreachable'> 
 
 /** The database behind a wire that can be held: bytes are kept from then on. */
 async function behindWire(parameters: string) {
-  const { port, hostname } = new URL(inject('postgresUrl'));
+  const { port, hostname } = new URL(postgresUrl());
   const sockets = new Set<Socket>();
   const wire = { held: false };
   const server = createServer((socket) => {
@@ -87,7 +94,7 @@ async function behindWire(parameters: string) {
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
-  const url = new URL(inject('postgresUrl'));
+  const url = new URL(postgresUrl());
   url.port = String(typeof address === 'object' ? address?.port : '');
   const database = openDatabase(`${url.href}?${parameters}`, 2);
   onTestFinished(async () => {
@@ -235,7 +242,9 @@ describe('a statement that fails', () => {
     const { db, name } = open('', 1);
     const table = sql.identifier(name);
     await db.execute(sql`create table ${table} (id int)`);
-    onTestFinished(() => void admin.query(`drop table ${name}`));
+    onTestFinished(async () => {
+      await admin.query(`drop table ${name}`);
+    });
     const rows = () => Promise.resolve(db.execute(sql`select * from ${table} where id <> ${1}`));
     expect(await rows()).toEqual([]);
     await admin.query(`alter table ${name} add column more int`);
