@@ -6,6 +6,7 @@ const MEDIA = '1b2c3d4e-5f60-4718-92a3-b4c5d6e7f809';
 /** Bodies of requests, by `operationId`. */
 export const EXAMPLES: Readonly<Record<string, object>> = {
   createUser: { email: 'somebody@example.com' },
+  changeUser: { displayName: 'Studio Nine' },
   createApiKey: { name: 'scheduler', scopes: ['posts:read', 'posts:write', 'media:write'] },
   createConnectLink: { provider: 'tiktok' },
   createMedia: { filename: 'video.mp4', contentType: 'video/mp4', size: 225_357 },
