@@ -5,11 +5,13 @@ import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { parseKeyring, type Keyring } from './crypto/keys.ts';
 import { DatabaseUrlError, parseDatabaseUrl } from './db/url.ts';
-import { mediaDirectory } from './media/store.ts';
+import { mediaDirectory } from './media/open.ts';
 import type { ProviderSettings } from './providers/index.ts';
-import type { InstagramSettings } from './providers/instagram/client.ts';
-import type { FacebookLoginSettings } from './providers/instagram/facebook-login.ts';
-import type { InstagramLoginSettings } from './providers/instagram/instagram-login.ts';
+import type {
+  FacebookLoginSettings,
+  InstagramLoginSettings,
+  InstagramSettings,
+} from './providers/instagram/client.ts';
 import { facebookLoginPermissions, instagramLoginPermissions } from './providers/instagram/scopes.ts';
 import { isLoopback } from './providers/loopback.ts';
 import type { MetaWebhookSettings } from './providers/meta/webhooks.ts';

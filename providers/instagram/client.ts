@@ -1,17 +1,38 @@
 import { ProviderError } from '../errors.ts';
 import type { Platform } from '../meta/errors.ts';
-import type { MetaWebhookSettings } from '../meta/webhooks.ts';
 import type { GraphCall } from '../meta/graph.ts';
+import type { MetaWebhookSettings } from '../meta/webhooks.ts';
 import type { Permissions } from '../permissions.ts';
 import type { OAuth, Subscription } from '../provider.ts';
-import type { FacebookLoginSettings } from './facebook-login.ts';
-import type { InstagramLoginSettings } from './instagram-login.ts';
 
 /** What the Instagram folder needs of the settings (config.ts has their source). */
 export interface InstagramSettings extends MetaWebhookSettings {
   /** A login without credentials is absent. */
   facebookLogin?: FacebookLoginSettings;
   instagramLogin?: InstagramLoginSettings;
+}
+
+export interface FacebookLoginSettings {
+  appId: string;
+  appSecret: string;
+  redirectUri: string;
+  dialogUrl: string;
+  graphUrl: string;
+  uploadUrl: string;
+  /** What the consent asks for, where it is not the usual. */
+  scopes?: readonly string[];
+}
+
+export interface InstagramLoginSettings {
+  /** Of the Instagram app, which has an id and a secret of its own beside the Meta app's (instagram-facts 2.6 and 3.2). */
+  appId: string;
+  appSecret: string;
+  redirectUri: string;
+  authUrl: string;
+  apiUrl: string;
+  graphUrl: string;
+  /** What the consent asks for, where it is not the usual. */
+  scopes?: readonly string[];
 }
 
 /**

@@ -6,19 +6,8 @@ import { callGraph } from '../meta/graph.ts';
 import { granted, readTokens, renewed, unreadable, withoutFragment } from '../meta/grants.ts';
 import { missingFrom, type Permissions } from '../permissions.ts';
 import type { Grant, OAuth, Subscription, TokenSet } from '../provider.ts';
-import { INSTAGRAM, type Login, subscription, VERSION } from './client.ts';
+import { type FacebookLoginSettings, INSTAGRAM, type Login, subscription, VERSION } from './client.ts';
 import { FACEBOOK_WEBHOOKS, facebookLoginPermissions } from './scopes.ts';
-
-export interface FacebookLoginSettings {
-  appId: string;
-  appSecret: string;
-  redirectUri: string;
-  dialogUrl: string;
-  graphUrl: string;
-  uploadUrl: string;
-  /** What the consent asks for, where it is not the usual. */
-  scopes?: readonly string[];
-}
 
 /** Whom a creator logs in to. */
 const FACEBOOK: Platform = { provider: 'instagram', title: 'Facebook' };

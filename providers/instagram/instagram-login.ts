@@ -5,20 +5,8 @@ import { callGraph } from '../meta/graph.ts';
 import { granted, readTokens, renewed, unreadable, withoutFragment } from '../meta/grants.ts';
 import { missingFrom, type Permissions } from '../permissions.ts';
 import type { OAuth } from '../provider.ts';
-import { INSTAGRAM, type Login, subscription, VERSION } from './client.ts';
+import { INSTAGRAM, type InstagramLoginSettings, type Login, subscription, VERSION } from './client.ts';
 import { instagramLoginPermissions, LOGIN_WEBHOOKS } from './scopes.ts';
-
-export interface InstagramLoginSettings {
-  /** Of the Instagram app, which has an id and a secret of its own beside the Meta app's (instagram-facts 2.6 and 3.2). */
-  appId: string;
-  appSecret: string;
-  redirectUri: string;
-  authUrl: string;
-  apiUrl: string;
-  graphUrl: string;
-  /** What the consent asks for, where it is not the usual. */
-  scopes?: readonly string[];
-}
 
 type Json = Readonly<Record<string, unknown>>;
 
