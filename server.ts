@@ -8,7 +8,7 @@ import { createEnvelope } from './crypto/envelope.ts';
 import { localKeyProvider } from './crypto/keys.ts';
 import { createMediaLinks } from './crypto/media-links.ts';
 import { openDatabase } from './db/client.ts';
-import { openMediaStore } from './media/store.ts';
+import { openMediaStore } from './media/open.ts';
 import { createProviders } from './providers/index.ts';
 import { sendThrough } from './providers/proxies.ts';
 import { startedWith } from './started.ts';

@@ -18,7 +18,7 @@ import { databaseProblem } from './db/problems.ts';
 import { createMediaRegister } from './db/media-store.ts';
 import { FINAL_STATES } from './db/schema.ts';
 import { createMediaHome, watchMediaHome } from './media/home.ts';
-import { openMediaStore } from './media/store.ts';
+import { openMediaStore } from './media/open.ts';
 import { startAtZero } from './metrics/counters.ts';
 import { serveMetrics } from './metrics/serve.ts';
 import { createProviders } from './providers/index.ts';

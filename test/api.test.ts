@@ -6,7 +6,7 @@ import { readConfig } from '../config.ts';
 import { createEnvelope } from '../crypto/envelope.ts';
 import { localKeyProvider } from '../crypto/keys.ts';
 import { createMediaLinks } from '../crypto/media-links.ts';
-import { openMediaStore } from '../media/store.ts';
+import { openMediaStore } from '../media/open.ts';
 import { createProviders } from '../providers/index.ts';
 import { jpeg } from '../sandbox/testing-media.ts';
 import { createWorld, sampleVideo, tusUpload, until, type Answer, type Json, type World } from './world.ts';

@@ -5,7 +5,8 @@ import process from 'node:process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { InspectionEnded } from '../media/inspect.ts';
 import { MediaRejected, probe } from '../media/probe.ts';
-import { type MediaStore, openMediaStore } from '../media/store.ts';
+import type { MediaStore } from '../media/store.ts';
+import { openMediaStore } from '../media/open.ts';
 import { HOSTILE, LABORIOUS } from './hostile-media.ts';
 
 /* Whatever a file does to the parser, the process that asks stays small, and gets an answer within the file's time. */

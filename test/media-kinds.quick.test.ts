@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isTaken, mediaTypeOf } from '../media/content-types.ts';
 import { probe, type Probe } from '../media/probe.ts';
-import { type MediaStore, openMediaStore } from '../media/store.ts';
+import type { MediaStore } from '../media/store.ts';
+import { openMediaStore } from '../media/open.ts';
 import {
   box,
   brands,

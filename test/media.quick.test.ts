@@ -9,7 +9,8 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { checkSize } from '../media/content-types.ts';
 import { codecOf } from '../media/formats.ts';
 import { MediaRejected, probe, type Probe } from '../media/probe.ts';
-import { MediaUnavailable, openMediaStore, type MediaStore, type TusOptions } from '../media/store.ts';
+import { type MediaStore, MediaUnavailable, type TusOptions } from '../media/store.ts';
+import { openMediaStore } from '../media/open.ts';
 
 const FIXTURES = join(import.meta.dirname, 'fixtures/media');
 const MEGABYTE = 1024 * 1024;

@@ -10,7 +10,7 @@ import { createEnvelope } from '../crypto/envelope.ts';
 import { localKeyProvider } from '../crypto/keys.ts';
 import { createMediaLinks } from '../crypto/media-links.ts';
 import { type Database, openDatabase } from '../db/client.ts';
-import { openMediaStore } from '../media/store.ts';
+import { openMediaStore } from '../media/open.ts';
 import { createProviders } from '../providers/index.ts';
 import type { Json } from './world.ts';
 

@@ -7,7 +7,7 @@ import { readConfig } from '../config.ts';
 import { createEnvelope } from '../crypto/envelope.ts';
 import { localKeyProvider } from '../crypto/keys.ts';
 import { createMediaLinks } from '../crypto/media-links.ts';
-import { openMediaStore } from '../media/store.ts';
+import { openMediaStore } from '../media/open.ts';
 import { createProviders } from '../providers/index.ts';
 import { createWorld, until, type Answer, type Json, type World } from './world.ts';
 

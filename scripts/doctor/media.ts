@@ -2,13 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { access, constants, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createMediaRegister } from '../../db/media-store.ts';
-import {
-  type MediaStore,
-  mediaDirectory,
-  openMediaStore,
-  StoreTrouble,
-  troubleOf,
-} from '../../media/store.ts';
+import { type MediaStore, StoreTrouble, troubleOf } from '../../media/store.ts';
+import { mediaDirectory, openMediaStore } from '../../media/open.ts';
 import { failure, ok, warning, type Finding } from './check.ts';
 import { askDatabase } from './connection.ts';
 
