@@ -1,6 +1,4 @@
 import { isMediaUrl } from '../meta/pull.ts';
-import type { Stack } from './access.ts';
-import { checkCaption, checkExtras, checkTags } from './container-rules.ts';
 import { badParam, refuseFor } from './problems.ts';
 import type { Container } from './state.ts';
 import { listOf } from './values.ts';
@@ -26,7 +24,7 @@ const KNOWN = new Set(
 const NOT_ABOUT_MEDIA = new Set(['access_token', 'appsecret_proof', 'appsecret_time', 'fields', 'locale']);
 
 /** The parameters of POST /{ig-user-id}/media (instagram-facts 4.1). */
-export function containerInput(all: URLSearchParams, stack: Stack): ContainerInput {
+export function containerInput(all: URLSearchParams): ContainerInput {
   const params = Object.fromEntries([...all].filter(([name]) => !NOT_ABOUT_MEDIA.has(name)));
   const isItem = flag(params, 'is_carousel_item');
   const input: ContainerInput = {
@@ -41,10 +39,6 @@ export function containerInput(all: URLSearchParams, stack: Stack): ContainerInp
     ignored: Object.keys(params).filter((name) => !KNOWN.has(name)),
   };
   for (const name of ['share_to_feed', 'is_ai_generated', 'is_paid_partnership']) flag(params, name);
-  checkSource(input, stack);
-  checkCaption(input);
-  checkTags(input);
-  checkExtras(input, stack);
   return input;
 }
 
@@ -62,33 +56,6 @@ function kindOf({ media_type, image_url }: Record<string, string>, isItem: boole
       // IMAGE is no value: a single image has no media_type (instagram-facts 4.1).
       return refuseFor('mediaType');
   }
-}
-
-/** Exactly one source, and the one that the kind has. */
-function checkSource(
-  { kind, isItem, imageUrl, videoUrl, resumable, children, params }: ContainerInput,
-  stack: Stack,
-) {
-  const upload = params['upload_type'];
-  if (upload !== undefined && !resumable) badParam('Param upload_type must be one of {resumable}');
-  // Only for apps with Facebook Login (instagram-facts 3.1).
-  if (resumable && stack === 'login') badParam('Param upload_type is not allowed');
-  const sources = [imageUrl, videoUrl, resumable ? 'upload' : null].filter((source) => source !== null);
-  if (kind === 'CAROUSEL') {
-    if (isItem || sources.length > 0) badParam('A carousel has no media of its own');
-    if (new Set(children).size !== children.length) badParam('Param children names one twice');
-    return;
-  }
-  if (children.length > 0) badParam('Param children is only for carousels');
-  if (isItem && (kind === 'REELS' || kind === 'STORIES'))
-    badParam('Reels and stories can not be in a carousel');
-  if (sources.length !== 1) {
-    badParam(
-      kind === 'IMAGE' ? 'The parameter image_url is required' : 'The parameter video_url is required',
-    );
-  }
-  if ((kind === 'REELS' || kind === 'VIDEO') && imageUrl !== null)
-    badParam('The parameter video_url is required');
 }
 
 function urlOf(params: Record<string, string>, name: string): string | null {

@@ -8,8 +8,43 @@ import { jsonOf, listOf } from './values.ts';
 const LONGEST_CAPTION = 2_200;
 const LONGEST_ALT_TEXT = 1_000;
 
+/** Refuses what cannot become a container, whatever its children and files are. */
+export function checkInput(input: ContainerInput, stack: Stack): void {
+  checkSource(input, stack);
+  checkCaption(input);
+  checkTags(input);
+  checkExtras(input, stack);
+}
+
+/** Exactly one source, and the one that the kind has. */
+function checkSource(
+  { kind, isItem, imageUrl, videoUrl, resumable, children, params }: ContainerInput,
+  stack: Stack,
+) {
+  const upload = params['upload_type'];
+  if (upload !== undefined && !resumable) badParam('Param upload_type must be one of {resumable}');
+  // Only for apps with Facebook Login (instagram-facts 3.1).
+  if (resumable && stack === 'login') badParam('Param upload_type is not allowed');
+  const sources = [imageUrl, videoUrl, resumable ? 'upload' : null].filter((source) => source !== null);
+  if (kind === 'CAROUSEL') {
+    if (isItem || sources.length > 0) badParam('A carousel has no media of its own');
+    if (new Set(children).size !== children.length) badParam('Param children names one twice');
+    return;
+  }
+  if (children.length > 0) badParam('Param children is only for carousels');
+  if (isItem && (kind === 'REELS' || kind === 'STORIES'))
+    badParam('Reels and stories can not be in a carousel');
+  if (sources.length !== 1) {
+    badParam(
+      kind === 'IMAGE' ? 'The parameter image_url is required' : 'The parameter video_url is required',
+    );
+  }
+  if ((kind === 'REELS' || kind === 'VIDEO') && imageUrl !== null)
+    badParam('The parameter video_url is required');
+}
+
 /** instagram-facts 4.1. How the length counts is not said: UTF-16 units are the strictest. */
-export function checkCaption({ isItem, kind, params }: ContainerInput): void {
+function checkCaption({ isItem, kind, params }: ContainerInput): void {
   const { caption = '', alt_text } = params;
   if (isItem && caption !== '') badParam('param caption is not allowed');
   if (caption.length > LONGEST_CAPTION) refuseFor('caption');
@@ -27,7 +62,7 @@ const LooseTags = Type.Array(Type.Object({ username, x: Type.Optional(share), y:
 const BareTags = Type.Array(Type.Object({ username }, { additionalProperties: false }));
 
 /** instagram-facts 4.1: places are needed on images, possible on stories and not allowed on reels. */
-export function checkTags({ isItem, kind, params }: ContainerInput): void {
+function checkTags({ isItem, kind, params }: ContainerInput): void {
   const { user_tags, collaborators, product_tags } = params;
   if (user_tags !== undefined) {
     if (isItem && kind === 'VIDEO') badParam('param user_tags is not allowed');
@@ -65,7 +100,7 @@ const Trial = Type.Object({
   graduation_strategy: Type.Union([Type.Literal('MANUAL'), Type.Literal('SS_PERFORMANCE')]),
 });
 
-export function checkExtras({ isItem, kind, params }: ContainerInput, stack: Stack): void {
+function checkExtras({ isItem, kind, params }: ContainerInput, stack: Stack): void {
   const forbidden = new Set([
     ...(kind === 'REELS' ? [] : REELS_ONLY.filter((name) => kind !== 'VIDEO' || name !== 'thumb_offset')),
     ...(stack === 'login' ? FACEBOOK_ONLY : []),

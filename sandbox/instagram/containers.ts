@@ -3,6 +3,7 @@ import { graphId } from '../meta/ids.ts';
 import { PullFailed } from '../meta/pull.ts';
 import { accountFor, requireScope, requireTask, type CheckAccess } from './access.ts';
 import { containerInput, type ContainerInput } from './container-input.ts';
+import { checkInput } from './container-rules.ts';
 import { containerNow, type Instagram } from './context.ts';
 import { graphRoutes, type GraphRequest } from './graph.ts';
 import { requireContainerRoom } from './limits.ts';
@@ -22,7 +23,8 @@ export function containerRoutes(instagram: Instagram, access: CheckAccess): Rout
     const account = accountFor(instagram, request.access, request.id);
     requireTask(instagram, request.access, account, ['CREATE_CONTENT', 'MANAGE']);
     if (account.restricted) refuseFor('restricted');
-    const input = containerInput(request.params, request.stack);
+    const input = containerInput(request.params);
+    checkInput(input, request.stack);
     requireContainerRoom(instagram, account.id);
     if (input.kind === 'CAROUSEL') checkChildren(input.children, account.id);
     const images = await fetchImages(input);

@@ -4,6 +4,7 @@ import { graphId } from '../meta/ids.ts';
 import { PullFailed } from '../meta/pull.ts';
 import { requireScope, type CheckAccess } from './access.ts';
 import { containerInput, type ContainerInput } from './container-input.ts';
+import { checkInput } from './container-rules.ts';
 import { containerNow, profileOf, type Threads } from './context.ts';
 import { graphRoutes, type ThreadsRequest } from './graph.ts';
 import { goLive } from './live.ts';
@@ -24,7 +25,8 @@ export function containerRoutes(threads: Threads, access: CheckAccess): Route[] 
     requireScope(granted, 'threads_basic', 'threads_content_publish');
     const profile = profileOf(threads, id);
     if (profile.restricted) refuseRestricted();
-    const input = containerInput(threads, params, profile);
+    const input = containerInput(threads, params);
+    checkInput(threads, input, profile);
     checkReferences(request, input, profile);
     if (input.kind === 'CAROUSEL') checkChildren(input, id);
     const image = input.kind === 'IMAGE' ? await fetchImage(input) : null;

@@ -6,7 +6,7 @@ import { CallbackForgery, callbackView, isCallback } from '../meta/callbacks.ts'
 import { graphId } from '../meta/ids.ts';
 import { count, NullableString } from '../options.ts';
 import { checkApp } from './app.ts';
-import { REPLY_CONTROLS } from './container-input.ts';
+import { REPLY_CONTROLS } from './container-rules.ts';
 import { profileByName, type Threads } from './context.ts';
 import { tellMentions, tellPublish, tellReply } from './events.ts';
 import { addPost } from './live.ts';
