@@ -1,6 +1,6 @@
 import type { ApiClient } from './client.ts';
 import { PROVIDERS } from './providers/index.ts';
-import type { ChaosAccount, Creator, PlannedAccount } from './providers/provider.ts';
+import type { ChaosAccount, Creator, PlannedAccount } from './creators.ts';
 import type { World } from './world.ts';
 
 /** Connects accounts of their own for the round, four at a time. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Upload } from 'tus-js-client';
 import { createVisitor } from '../scripts/visitor.ts';
 import type { Stack } from './processes.ts';
-import type { Creator } from './providers/provider.ts';
+import type { Creator } from './creators.ts';
 
 // What is read of answers; the comparison checks it.
 // oxlint-disable-next-line typescript/no-explicit-any

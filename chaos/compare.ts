@@ -2,7 +2,8 @@ import { belongs, judge, type Outcome, type PostRow } from './judge.ts';
 import { offence, type Kind, type Offence } from './offence.ts';
 import type { Offered } from './offer.ts';
 import { withEvery } from './providers/index.ts';
-import type { ChaosAccount, Made } from './providers/provider.ts';
+import type { Made } from './providers/provider.ts';
+import type { ChaosAccount } from './creators.ts';
 import type { World } from './world.ts';
 
 /* What the API says against what the sandbox knows to be true. */

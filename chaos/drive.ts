@@ -3,7 +3,7 @@ import type { ProviderName } from '../providers/provider.ts';
 import { comeBack } from './accounts.ts';
 import { offence, type Offence } from './offence.ts';
 import { PROVIDERS, withEvery } from './providers/index.ts';
-import type { ChaosAccount } from './providers/provider.ts';
+import type { ChaosAccount } from './creators.ts';
 import { ownerless } from './owners.ts';
 import { endBackoffs, openWorkflows, skipTime } from './time.ts';
 import { sleepers } from './wakeups.ts';

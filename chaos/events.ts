@@ -3,7 +3,8 @@ import type { Json } from './client.ts';
 import { offence, type Offence } from './offence.ts';
 import type { ProviderName } from '../providers/provider.ts';
 import { PROVIDERS, withEvery } from './providers/index.ts';
-import type { ChaosAccount, Told } from './providers/provider.ts';
+import type { Told } from './providers/provider.ts';
+import type { ChaosAccount } from './creators.ts';
 import { endBackoffs, openWorkflows } from './time.ts';
 import type { World } from './world.ts';
 

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { comeBack } from './accounts.ts';
 import { endBackends } from './backends.ts';
 import { PROVIDERS, withEvery } from './providers/index.ts';
-import type { ChaosAccount } from './providers/provider.ts';
-import { ROLES, type Role, type Trouble } from './trouble.ts';
+import type { ChaosAccount } from './creators.ts';
+import type { Trouble } from './trouble.ts';
+import { type Role, ROLES } from './fleet.ts';
 import type { World } from './world.ts';
 
 export interface Caused {

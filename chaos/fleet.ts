@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Child } from '../scripts/child.ts';
 import { endNow } from '../scripts/own-stack.ts';
-import type { Role } from './trouble.ts';
+
+/** What is killed. */
+export const ROLES = ['worker', 'server', 'temporal', 'postgres'] as const;
+export type Role = (typeof ROLES)[number];
 
 /** A process that is killed and started again; every start has a log file of its own. */
 interface Managed {

@@ -4,7 +4,8 @@ import type { Answer } from './client.ts';
 import { sha256At } from './files.ts';
 import type { PlannedPublish, RoundPlan } from './plan.ts';
 import { PROVIDERS } from './providers/index.ts';
-import type { ChaosAccount, PlannedFile, Taken } from './providers/provider.ts';
+import type { PlannedFile, Taken } from './providers/provider.ts';
+import type { ChaosAccount } from './creators.ts';
 import type { World } from './world.ts';
 
 /** A publish as a client has seen it. */

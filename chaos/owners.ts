@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowNotFoundError } from '@temporalio/client';
-import type { ChaosAccount } from './providers/provider.ts';
+import type { ChaosAccount } from './creators.ts';
 import type { World } from './world.ts';
 
 /*

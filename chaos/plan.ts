@@ -1,6 +1,7 @@
 import { PROVIDER_NAMES } from '../providers/provider.ts';
 import { PROVIDERS } from './providers/index.ts';
-import type { Content, PlannedAccount } from './providers/provider.ts';
+import type { Content } from './providers/provider.ts';
+import type { PlannedAccount } from './creators.ts';
 import { createRandom, type Random } from './random.ts';
 import { planTrouble, type Trouble } from './trouble.ts';
 

@@ -10,7 +10,7 @@ import { offerAll } from './offer.ts';
 import { planRound } from './plan.ts';
 import { collectSecrets } from './secrets.ts';
 import { openWorkflows } from './time.ts';
-import { ROLES, type Role } from './trouble.ts';
+import { type Role, ROLES } from './fleet.ts';
 import type { World } from './world.ts';
 
 /** What one seed came to. */

@@ -1,6 +1,7 @@
+import type { Role } from './fleet.ts';
 import type { ProviderName } from '../providers/provider.ts';
 import { PROVIDERS } from './providers/index.ts';
-import type { PlannedAccount } from './providers/provider.ts';
+import type { PlannedAccount } from './creators.ts';
 import type { Random } from './random.ts';
 
 /** A fault of the sandbox (sandbox/README.md, "Faults"). */
@@ -15,10 +16,6 @@ export interface Fault {
   when?: 'before' | 'after';
   afterBytes?: number;
 }
-
-/** What is killed. */
-export const ROLES = ['worker', 'server', 'temporal', 'postgres'] as const;
-export type Role = (typeof ROLES)[number];
 
 /** Something that goes wrong, and when: milliseconds from the start of the round. */
 export type Trouble = { at: number } & (

@@ -1,4 +1,4 @@
-import type { ChaosAccount } from './providers/provider.ts';
+import type { ChaosAccount } from './creators.ts';
 import type { World } from './world.ts';
 
 /*

@@ -1,5 +1,6 @@
 import { ANSWERS, containers, IMAGE_URL, marked, mediaOf, toldBy, VIDEO_URL } from './meta.ts';
-import type { ChaosProvider, Content, Creator, PlannedFile } from './provider.ts';
+import type { ChaosProvider, Content, PlannedFile } from './provider.ts';
+import type { Creator } from '../creators.ts';
 
 /** Instagram Login, without a Page; the usual way is Facebook Login. */
 const LOGIN = 'instagram_login';

@@ -1,5 +1,5 @@
-import type { ProviderName } from '../../providers/provider.ts';
 import type { ApiClient, Json } from '../client.ts';
+import type { ChaosAccount, Creator } from '../creators.ts';
 import type { FileName } from '../files.ts';
 import type { Random } from '../random.ts';
 
@@ -21,25 +21,6 @@ export type PlannedFile =
 
 /** Where a file is to be taken from, in the order of `Content.files`. */
 export type Taken = { mediaId: string } | { url: string; what: 'video' | 'image' };
-
-/** An account that a seed wants. */
-export interface PlannedAccount {
-  provider: ProviderName;
-  /** How it is connected; null: as usual. */
-  method: string | null;
-}
-
-/** Somebody whose account can be connected. */
-export interface Creator extends PlannedAccount {
-  /** Whoever consents, at the sandbox. */
-  username: string;
-}
-
-/** An account of the round. */
-export interface ChaosAccount extends Creator {
-  id: string;
-  openId: string;
-}
 
 /** A publish at the sandbox. */
 export interface Made {
