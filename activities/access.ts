@@ -1,16 +1,15 @@
 import { openAccessToken } from '../crypto/tokens.ts';
-import { accountById, accountKey, type Account, noteRefusedCalls } from '../db/accounts.ts';
-import { madeBy } from '../db/attempts.ts';
-import { mediaById } from '../db/media.ts';
-import { type Post, postById, settlePost } from '../db/posts.ts';
+import { accountKey, noteRefusedCalls } from '../db/accounts.ts';
+import { settlePost } from '../db/posts.ts';
 import { freeAt, learnLimit, type QuotaFull, type QuotaUse, quotaUse, reserveQuotas } from '../db/quotas.ts';
 import { sendsFile } from '../plan.ts';
 import type { ProviderError } from '../providers/errors.ts';
-import type { MediaFacts, PostContext, Provider } from '../providers/provider.ts';
+import type { PostContext } from '../providers/provider.ts';
 import { isFinal, type PostState, type PostWaiting } from '../db/schema.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
 import type { Deps } from './deps.ts';
 import { notYet } from './failures.ts';
+import type { LoadedPost } from './loaded-post.ts';
 import { connectionEnded, quotaUsedUp } from './waits.ts';
 
 const HOUR_MS = 3_600_000;
@@ -62,30 +61,6 @@ export async function learnQuota(
 /** Until when the provider refuses every call for the post's account; null: it takes them. */
 export function refusedUntil({ account: { callsRefusedUntil: until } }: LoadedPost): Date | null {
   return until !== null && until.getTime() > Date.now() ? until : null;
-}
-
-/** A post and all that belongs to it. */
-export interface LoadedPost {
-  post: Post;
-  account: Account;
-  provider: Provider;
-  media: (MediaFacts & { storageKey: string }) | null;
-  /** What its accepted writes have made, by step. */
-  made: Readonly<Record<string, string>>;
-}
-
-/** @throws Error when something that a post is made of is gone, which the database does not allow */
-export async function loadPost(
-  { db, providers }: Pick<Deps, 'db' | 'providers'>,
-  postId: string,
-): Promise<LoadedPost> {
-  const post = await postById(db, postId);
-  const account = await accountById(db, post.oauthAccountId);
-  if (account === null) throw new Error(`no account ${post.oauthAccountId}`);
-  const provider = providers.find(post.provider, account.method);
-  if (provider === null) throw new Error(`no credentials are set for ${post.provider}`);
-  const media = post.mediaId === null ? null : await mediaById(db, post.mediaId);
-  return { post, account, provider, media, made: await madeBy(db, postId) };
 }
 
 /** Whether a post that nothing can be visible of has waited long enough, or for somebody who will not return. */

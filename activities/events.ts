@@ -13,7 +13,7 @@ import { adoptPublishId, type Post, postByPublishId } from '../db/posts.ts';
 import { withoutValues } from '../db/failures.ts';
 import type { EventEffect } from '../providers/provider.ts';
 import type { AppliedEvent, UnstoredEvent } from '../temporal/contract.ts';
-import { loadPost } from './access.ts';
+import { loadPost } from './loaded-post.ts';
 import { tryNumber } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { notYet } from './failures.ts';

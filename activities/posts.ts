@@ -3,7 +3,7 @@ import { madeVisible } from '../db/live.ts';
 import { rescheduleUnsent, savePost, settlePost } from '../db/posts.ts';
 import { isFinal } from '../db/schema.ts';
 import type { Ending } from '../temporal/contract.ts';
-import { loadPost } from './access.ts';
+import { loadPost } from './loaded-post.ts';
 import type { Deps } from './deps.ts';
 import { hasArrived } from './transfer.ts';
 

@@ -6,15 +6,8 @@ import { showingWrites, stateAfter, stepOf } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Chunk, PostContext, Transfer } from '../providers/provider.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
-import {
-  contextOf,
-  endedWaiting,
-  learnQuota,
-  type LoadedPost,
-  loadPost,
-  openPost,
-  takeTurn,
-} from './access.ts';
+import { contextOf, endedWaiting, learnQuota, openPost, takeTurn } from './access.ts';
+import { type LoadedPost, loadPost } from './loaded-post.ts';
 import { alive, timesInARow, uninterruptedSignal } from './alive.ts';
 import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';

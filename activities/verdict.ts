@@ -6,7 +6,8 @@ import { asksForDetails, firstOf, showingWrites, stateAfter, stepOf } from '../p
 import { ProviderError } from '../providers/errors.ts';
 import type { FinalVerdict, Verdict } from '../providers/provider.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
-import { endedWaiting, learnQuota, type LoadedPost, loadPost, openPost, takeTurn } from './access.ts';
+import { endedWaiting, learnQuota, openPost, takeTurn } from './access.ts';
+import { type LoadedPost, loadPost } from './loaded-post.ts';
 import { alive, endRow, timesInARow, tryNumber } from './alive.ts';
 import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';

@@ -4,7 +4,7 @@ import type { QuotaFull, QuotaUse } from '../db/quotas.ts';
 import type { PostWaiting } from '../db/schema.ts';
 import type { ProviderError } from '../providers/errors.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
-import type { LoadedPost } from './access.ts';
+import type { LoadedPost } from './loaded-post.ts';
 import type { Deps } from './deps.ts';
 import { quotaUsedUp } from './waits.ts';
 

@@ -1,6 +1,6 @@
 import type { PostWaiting } from '../db/schema.ts';
 import type { ProviderError } from '../providers/errors.ts';
-import type { LoadedPost } from './access.ts';
+import type { LoadedPost } from './loaded-post.ts';
 
 /*
  * Why a post waits, for the person whose post it is: what happened, what they can do, and what happens by itself. Kept with
