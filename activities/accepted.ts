@@ -1,6 +1,6 @@
-import { accountKey } from '../db/accounts.ts';
+import { accountKey } from '../db/tokens.ts';
 import { type Attempt, closeAttempt } from '../db/attempts.ts';
-import { savePost } from '../db/posts.ts';
+import { savePost } from '../db/post-progress.ts';
 import { asksForDetails, stateAfter, stepAfter } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { PostContext, Written } from '../providers/provider.ts';

@@ -1,6 +1,7 @@
 import { openAccessToken } from '../crypto/tokens.ts';
-import { accountKey, noteRefusedCalls } from '../db/accounts.ts';
-import { settlePost } from '../db/posts.ts';
+import { noteRefusedCalls } from '../db/accounts.ts';
+import { accountKey } from '../db/tokens.ts';
+import { settlePost } from '../db/settlements.ts';
 import { freeAt, learnLimit, type QuotaFull, type QuotaUse, quotaUse, reserveQuotas } from '../db/quotas.ts';
 import { sendsFile } from '../plan.ts';
 import type { ProviderError } from '../providers/errors.ts';

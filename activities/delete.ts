@@ -1,5 +1,5 @@
 import { openAccessToken } from '../crypto/tokens.ts';
-import { accountKey } from '../db/accounts.ts';
+import { accountKey } from '../db/tokens.ts';
 import { liveIds, saveDeletionWait, settleDeletion } from '../db/deletions.ts';
 import { reserveQuotas } from '../db/quotas.ts';
 import type { PostError } from '../db/schema.ts';

@@ -9,7 +9,8 @@ import {
   noteEventError,
 } from '../db/events.ts';
 import { saveComment } from '../db/copies.ts';
-import { adoptPublishId, type Post, postByPublishId } from '../db/posts.ts';
+import type { Post } from '../db/posts.ts';
+import { adoptPublishId, postByPublishId } from '../db/publish-ids.ts';
 import { withoutValues } from '../db/failures.ts';
 import type { EventEffect } from '../providers/provider.ts';
 import type { AppliedEvent, UnstoredEvent } from '../temporal/contract.ts';

@@ -1,6 +1,7 @@
 import { findLiveWrite } from '../db/attempts.ts';
 import { madeVisible } from '../db/live.ts';
-import { rescheduleUnsent, savePost, settlePost } from '../db/posts.ts';
+import { rescheduleUnsent, savePost } from '../db/post-progress.ts';
+import { settlePost } from '../db/settlements.ts';
 import { isFinal } from '../db/schema.ts';
 import type { Ending } from '../temporal/contract.ts';
 import { loadPost } from './loaded-post.ts';

@@ -6,7 +6,8 @@ import {
   madeByOthers,
   requestsInDoubt,
 } from '../db/attempts.ts';
-import { savePost, settlePost } from '../db/posts.ts';
+import { savePost } from '../db/post-progress.ts';
+import { settlePost } from '../db/settlements.ts';
 import { stepsBefore } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { StepOutcome } from '../temporal/contract.ts';

@@ -1,5 +1,6 @@
 import { type Attempt, type AttemptOutcome, closeAttempt, countEnds, listAttempts } from '../db/attempts.ts';
-import { savePost, settlePost } from '../db/posts.ts';
+import { savePost } from '../db/post-progress.ts';
+import { settlePost } from '../db/settlements.ts';
 import { releaseQuotas } from '../db/quotas.ts';
 import type { ProviderError } from '../providers/errors.ts';
 import type { Quota } from '../providers/provider.ts';

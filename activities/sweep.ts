@@ -14,7 +14,8 @@ import {
 } from '../db/events.ts';
 import { markKeepersChecked, uncheckedKeepers, unwipedAccounts } from '../db/keepers.ts';
 import { markMediaStarted, unstartedMedia } from '../db/media.ts';
-import { markPostChecked, markPostStarted, postById, uncheckedPosts, unstartedPosts } from '../db/posts.ts';
+import { postById } from '../db/posts.ts';
+import { markPostChecked, markPostStarted, uncheckedPosts, unstartedPosts } from '../db/post-workflows.ts';
 import { forgetOldRows } from '../db/retention.ts';
 import { isFinal } from '../db/schema.ts';
 import { countRepairs } from '../metrics/counters.ts';

@@ -1,15 +1,7 @@
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { openAccessToken, openRefreshToken, sealTokens } from '../crypto/tokens.ts';
-import {
-  type Account,
-  accountById,
-  accountKey,
-  deactivate,
-  refreshDueAt,
-  replaceTokens,
-  type StoredKey,
-  wipeTokens,
-} from '../db/accounts.ts';
+import { type Account, accountById, deactivate } from '../db/accounts.ts';
+import { accountKey, refreshDueAt, replaceTokens, type StoredKey, wipeTokens } from '../db/tokens.ts';
 import { audit } from '../db/audit.ts';
 import { beginRevocation, endGrantCall } from '../db/grant-calls.ts';
 import { isInService, loginOf } from '../db/logins.ts';

@@ -1,7 +1,8 @@
 import { CancelledFailure } from '@temporalio/common';
-import { accountKey } from '../db/accounts.ts';
+import { accountKey } from '../db/tokens.ts';
 import { type Attempt, lastAttempt } from '../db/attempts.ts';
-import { savePost, settlePost } from '../db/posts.ts';
+import { savePost } from '../db/post-progress.ts';
+import { settlePost } from '../db/settlements.ts';
 import { showingWrites, stateAfter, stepOf } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Chunk, PostContext, Transfer } from '../providers/provider.ts';

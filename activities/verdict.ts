@@ -1,5 +1,8 @@
 import { type Attempt, findLiveWrite, lastAttempt, listAttempts, supersedeAttempts } from '../db/attempts.ts';
-import { postById, savePost, saveStatus, settlePost } from '../db/posts.ts';
+import { postById } from '../db/posts.ts';
+import { savePost } from '../db/post-progress.ts';
+import { saveStatus } from '../db/tiktok-posts.ts';
+import { settlePost } from '../db/settlements.ts';
 import type { Db } from '../db/client.ts';
 import { onlyShown, releaseQuotas } from '../db/quotas.ts';
 import { asksForDetails, firstOf, showingWrites, stateAfter, stepOf } from '../plan.ts';

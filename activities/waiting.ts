@@ -1,4 +1,5 @@
-import { savePost, settlePost } from '../db/posts.ts';
+import { savePost } from '../db/post-progress.ts';
+import { settlePost } from '../db/settlements.ts';
 import { countQuotaWait } from '../metrics/counters.ts';
 import type { QuotaFull, QuotaUse } from '../db/quotas.ts';
 import type { PostWaiting } from '../db/schema.ts';

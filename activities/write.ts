@@ -1,5 +1,5 @@
 import { closeAttempt, lastAttempt, markSent, prepareAttempt } from '../db/attempts.ts';
-import { savePost } from '../db/posts.ts';
+import { savePost } from '../db/post-progress.ts';
 import { noteTold, onlyShown, releaseQuotas, reserveQuotas } from '../db/quotas.ts';
 import { isFinal } from '../db/schema.ts';
 import { stateAfter, stepOf } from '../plan.ts';

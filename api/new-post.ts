@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { type Account, findAccount } from '../db/accounts.ts';
 import { findMedia, type Media } from '../db/media.ts';
-import type { NewPost } from '../db/posts.ts';
+import type { NewPost } from '../db/new-posts.ts';
 import { sendsFile, writesOf } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { requireScopes } from '../providers/permissions.ts';

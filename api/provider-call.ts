@@ -1,5 +1,6 @@
 import { openAccessToken } from '../crypto/tokens.ts';
-import { type Account, accountKey, findAccount } from '../db/accounts.ts';
+import { type Account, findAccount } from '../db/accounts.ts';
+import { accountKey } from '../db/tokens.ts';
 import { noteTold, reserveQuotas } from '../db/quotas.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Quota, ToldQuota } from '../providers/provider.ts';

@@ -1,5 +1,7 @@
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
-import { acceptPost, byKey, markPostStarted, type Post } from '../db/posts.ts';
+import { byKey, type Post } from '../db/posts.ts';
+import { acceptPost } from '../db/new-posts.ts';
+import { markPostStarted } from '../db/post-workflows.ts';
 import { startPost } from '../temporal/posts.ts';
 import { actorOf, noted, tenant } from './access.ts';
 import { hashOf } from './canonical.ts';

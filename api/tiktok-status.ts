@@ -1,9 +1,11 @@
 import type { FastifyBaseLogger } from 'fastify';
 import { Type } from 'typebox';
 import { findAccount } from '../db/accounts.ts';
-import { findPostByPublishId, type Post, saveStatus, settlePost } from '../db/posts.ts';
+import type { Post } from '../db/posts.ts';
+import { findPostByPublishId } from '../db/publish-ids.ts';
+import { findTikTokPost, saveStatus } from '../db/tiktok-posts.ts';
+import { settlePost } from '../db/settlements.ts';
 import { isFinal, POST_STATES } from '../db/schema.ts';
-import { findTikTokPost } from '../db/tiktok-posts.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Deps } from './deps.ts';
 import { ApiError, apiError } from './errors.ts';

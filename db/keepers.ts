@@ -9,7 +9,7 @@ import { oauthAccounts } from './schema.ts';
  */
 
 /**
- * When a refresh is due at the earliest (`refreshDueAt` in db/accounts.ts, with the largest spread); null: never.
+ * When a refresh is due at the earliest (`refreshDueAt` in db/tokens.ts, with the largest spread); null: never.
  */
 const EARLIEST_DUE = sql`${oauthAccounts.expiresAt} - 1.5 * least(
   0.2 * (${oauthAccounts.expiresAt} - ${oauthAccounts.issuedAt}),

@@ -5,16 +5,9 @@ import { eq, sql } from 'drizzle-orm';
 import { DatabaseError } from 'pg';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
-import {
-  type Account,
-  accountById,
-  accountKey,
-  deactivate,
-  type NewGrant,
-  replaceTokens,
-  saveGrant,
-  wipeTokens,
-} from '../db/accounts.ts';
+import { type Account, accountById, deactivate } from '../db/accounts.ts';
+import { accountKey, replaceTokens, wipeTokens } from '../db/tokens.ts';
+import { type NewGrant, saveGrant } from '../db/grants.ts';
 import {
   closeAttempt,
   lastAttempt,
@@ -25,16 +18,11 @@ import {
   supersedeAttempts,
 } from '../db/attempts.ts';
 import { type Database, type Db, openDatabase } from '../db/client.ts';
-import {
-  type Accepted,
-  acceptPost,
-  type NewPost,
-  type Post,
-  postById,
-  savePost,
-  saveStatus,
-  settlePost,
-} from '../db/posts.ts';
+import { type Post, postById } from '../db/posts.ts';
+import { type Accepted, acceptPost, type NewPost } from '../db/new-posts.ts';
+import { savePost } from '../db/post-progress.ts';
+import { findTikTokPost, saveStatus } from '../db/tiktok-posts.ts';
+import { settlePost } from '../db/settlements.ts';
 import { isInService, saveInstagramAccount } from '../db/logins.ts';
 import { learnLimit, noteTold, quotaUse, releaseQuotas, reserveQuotas } from '../db/quotas.ts';
 import {
@@ -48,7 +36,6 @@ import {
   tiktokPosts,
   users,
 } from '../db/schema.ts';
-import { findTikTokPost } from '../db/tiktok-posts.ts';
 import { type Plan, SHOWING_WRITES, showingWrites } from '../plan.ts';
 
 /* What must be exact under concurrency, on a real PostgreSQL through several pools, as several processes would. */

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
-import { accountById, refreshDueAt } from '../../db/accounts.ts';
+import { accountById } from '../../db/accounts.ts';
+import { refreshDueAt } from '../../db/tokens.ts';
 import { listAttempts } from '../../db/attempts.ts';
 import { listEvents, reopenEvent } from '../../db/events.ts';
 import { startEvent } from '../../temporal/events.ts';

@@ -1,0 +1,95 @@
+import { and, eq } from 'drizzle-orm';
+import type { Account } from './accounts.ts';
+import type { Db } from './client.ts';
+import { dataKeys, oauthAccounts } from './schema.ts';
+import { accountKey, type StoredKey, type StoredTokens } from './tokens.ts';
+
+export interface NewGrant {
+  userId: string;
+  provider: string;
+  method: string | null;
+  openId: string;
+  username: string | null;
+  displayName: string | null;
+  scopes: readonly string[];
+  metadata: Record<string, unknown>;
+  /** Absolute times of the provider's seconds; null where it tells none. */
+  expiresAt: Date | null;
+  refreshExpiresAt: Date | null;
+  /** A fresh data key, used where the account has none yet. */
+  key: StoredKey;
+  /** Null: the key cannot be opened any more. */
+  seal: (key: StoredKey, place: { id: string; tokenVersion: number }) => Promise<StoredTokens | null>;
+}
+
+/**
+ * Stores what a creator has just granted: a new account, or the same one again with its history. One transaction.
+ */
+export async function saveGrant(db: Db, grant: NewGrant): Promise<Account> {
+  return db.transaction(async (tx) => {
+    const identity = { userId: grant.userId, provider: grant.provider, openId: grant.openId };
+    const now = new Date();
+    await tx
+      .insert(oauthAccounts)
+      .values({ ...identity, scope: [], connectedAt: now, tokenVersion: 0 })
+      .onConflictDoNothing();
+    const [account] = await tx
+      .select()
+      .from(oauthAccounts)
+      .where(
+        and(
+          eq(oauthAccounts.userId, grant.userId),
+          eq(oauthAccounts.provider, grant.provider),
+          eq(oauthAccounts.openId, grant.openId),
+        ),
+      )
+      .for('update');
+    if (account === undefined) throw new Error('the account that was just inserted is gone');
+
+    const place = { id: account.id, tokenVersion: account.tokenVersion + 1 };
+    const { dataKeyId, tokens } = await sealed(tx, account, grant, place);
+    const [saved] = await tx
+      .update(oauthAccounts)
+      .set({
+        ...tokens,
+        method: grant.method,
+        dataKeyId,
+        tokenVersion: place.tokenVersion,
+        scope: [...grant.scopes],
+        expiresAt: grant.expiresAt,
+        refreshExpiresAt: grant.refreshExpiresAt,
+        issuedAt: now,
+        connectedAt: now,
+        status: 'active',
+        statusReason: null,
+        username: grant.username ?? account.username,
+        displayName: grant.displayName ?? account.displayName,
+        metadata: { ...account.metadata, ...grant.metadata },
+      })
+      .where(eq(oauthAccounts.id, account.id))
+      .returning();
+    if (saved === undefined) throw new Error('the account that was just locked is gone');
+    return saved;
+  });
+}
+
+/** With the account's data key; with the fresh one where it has none, or none that can still be opened. */
+async function sealed(
+  tx: Db,
+  account: Account,
+  { key, seal }: NewGrant,
+  place: { id: string; tokenVersion: number },
+): Promise<{ dataKeyId: string | null; tokens: StoredTokens }> {
+  if (account.dataKeyId !== null) {
+    const tokens = await seal(await accountKey(tx, account), place);
+    if (tokens !== null) return { dataKeyId: account.dataKeyId, tokens };
+    // Its key-encryption key is lost, and with it what was encrypted before. The creator has just brought new tokens.
+  }
+  const tokens = await seal(key, place);
+  if (tokens === null) throw new Error('a fresh data key cannot be opened');
+  const [row] = await tx
+    .insert(dataKeys)
+    .values({ kekId: key.keyId, wrapped: key.wrapped })
+    .returning({ id: dataKeys.id });
+  return { dataKeyId: row?.id ?? null, tokens };
+}

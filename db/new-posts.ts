@@ -1,0 +1,117 @@
+import { and, desc, eq, isNotNull, isNull, notInArray, or, sql } from 'drizzle-orm';
+import type { Plan } from '../plan.ts';
+import type { Db } from './client.ts';
+import { holdMedia } from './media-removal.ts';
+import { byKey, type Post } from './posts.ts';
+import { findFullQuota, type QuotaFull, type QuotaRule, takeQuotas } from './quotas.ts';
+import { posts, tiktokPosts } from './schema.ts';
+
+export interface NewPost {
+  userId: string;
+  oauthAccountId: string;
+  provider: string;
+  mediaId: string | null;
+  totalBytes: number | null;
+  request: unknown;
+  plan: Plan;
+  summary: string;
+  fingerprint: string;
+  idempotencyKey: string | null;
+  requestHash: string;
+  requestId: string | null;
+  onQuota: 'wait' | 'fail';
+  scheduledAt: Date | null;
+  deadlineAt: Date;
+  allowDuplicate: boolean;
+  /** Held for the post from now on: without them it is not taken in. */
+  hold: readonly QuotaRule[];
+  /** The provider's own record of the post, where it has a table. */
+  detail: { table: 'tiktok_posts'; source: string; mode: string; title: string | null } | null;
+}
+
+export type Accepted =
+  | { outcome: 'created' | 'replayed'; post: Post }
+  /** The same key came with another body. */
+  | { outcome: 'key_reused'; post: Post }
+  /** The same account, media and text within 24 h. */
+  | { outcome: 'duplicate'; post: Post }
+  /** A file of the post was deleted meanwhile. */
+  | { outcome: 'media_gone' }
+  /** Nothing is left of a quota that was to be held. */
+  | { outcome: 'quota'; full: QuotaFull };
+
+/**
+ * Takes a post in: the row and, with it, the intent to start its workflow are one commit. Exact under any number of
+ * identical requests at once.
+ */
+export async function acceptPost(
+  db: Db,
+  { allowDuplicate, hold, detail, ...row }: NewPost,
+): Promise<Accepted> {
+  return db.transaction(async (tx): Promise<Accepted> => {
+    // A key says which requests are the same.
+    const unique = !allowDuplicate && row.idempotencyKey === null;
+    if (unique)
+      await tx.execute(
+        sql`select pg_advisory_xact_lock(hashtextextended(${`${row.oauthAccountId}:${row.fingerprint}`}, 0))`,
+      );
+    const earlier = row.idempotencyKey === null ? null : await byKey(tx, row.userId, row.idempotencyKey);
+    if (earlier !== null) return replayOf(earlier, row.requestHash);
+    const twin = unique ? await recentTwin(tx, row.oauthAccountId, row.fingerprint) : null;
+    if (twin !== null) return { outcome: 'duplicate', post: twin };
+
+    if (!(await holdMedia(tx, row.userId, row.mediaId, row.request))) return { outcome: 'media_gone' };
+    const taker = { accountId: row.oauthAccountId, postId: null };
+    const full = hold.length === 0 ? null : await findFullQuota(tx, taker, hold);
+    if (full !== null) {
+      // Taken, it may be, by the same request, which came twice at once.
+      const other = row.idempotencyKey === null ? null : await byKey(tx, row.userId, row.idempotencyKey);
+      return other === null ? { outcome: 'quota', full } : replayOf(other, row.requestHash);
+    }
+
+    const later = row.scheduledAt !== null && row.scheduledAt.getTime() > Date.now();
+    const waiting = later
+      ? ({ state: 'scheduled', nextStep: 'publish', nextAt: row.scheduledAt } as const)
+      : {};
+    const [post] = await tx
+      .insert(posts)
+      .values({ ...row, ...waiting })
+      .onConflictDoNothing()
+      .returning();
+    if (post === undefined) {
+      // Somebody else has just used the same key: their commit is what we waited for.
+      const other = row.idempotencyKey === null ? null : await byKey(tx, row.userId, row.idempotencyKey);
+      if (other === null) throw new Error('a post conflicted with none');
+      return replayOf(other, row.requestHash);
+    }
+    if (detail !== null) {
+      const { table: _table, ...columns } = detail;
+      await tx.insert(tiktokPosts).values({ postId: post.id, userId: post.userId, ...columns });
+    }
+    await takeQuotas(tx, { ...taker, postId: post.id }, hold);
+    return { outcome: 'created', post };
+  });
+}
+
+function replayOf(post: Post, requestHash: string): Accepted {
+  return { outcome: post.requestHash === requestHash ? 'replayed' : 'key_reused', post };
+}
+
+/** Failed, cancelled and deleted posts are no duplicates, unless something of them is live. */
+async function recentTwin(db: Db, accountId: string, fingerprint: string): Promise<Post | null> {
+  const [post] = await db
+    .select()
+    .from(posts)
+    .where(
+      and(
+        eq(posts.oauthAccountId, accountId),
+        eq(posts.fingerprint, fingerprint),
+        or(notInArray(posts.state, ['failed', 'cancelled']), isNotNull(posts.providerPostId)),
+        isNull(posts.deletedAt),
+        sql`${posts.createdAt} > now() - interval '24 hours'`,
+      ),
+    )
+    .orderBy(desc(posts.createdAt))
+    .limit(1);
+  return post ?? null;
+}

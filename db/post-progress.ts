@@ -1,0 +1,74 @@
+import { and, eq, ne, notInArray } from 'drizzle-orm';
+import type { Db } from './client.ts';
+import { changed } from './posts.ts';
+import {
+  FINAL_STATES,
+  isFinal,
+  type PostState,
+  type PostWaiting,
+  posts,
+  publishAttempts,
+  tiktokPosts,
+} from './schema.ts';
+
+/** What is being done with an open post. */
+export interface Progress {
+  state?: PostState;
+  phase?: string | null;
+  next?: { step: string; at: Date } | null;
+  publishId?: string;
+  sentBytes?: number | null;
+  scheduledAt?: Date;
+  deadlineAt?: Date;
+  recalledAt?: Date;
+  /** Why it waits. Another state or phase without it ends what was waited for. */
+  waiting?: PostWaiting | null;
+}
+
+/** Notes progress; a post that is final stays as it is. */
+export async function savePost(db: Db, id: string, { next, ...columns }: Progress): Promise<void> {
+  await db
+    .update(posts)
+    .set({
+      ...(columns.state === undefined && columns.phase === undefined ? {} : { waiting: null }),
+      ...columns,
+      ...(next === undefined ? {} : { nextStep: next?.step ?? null, nextAt: next?.at ?? null }),
+      ...changed,
+    })
+    .where(and(eq(posts.id, id), notInArray(posts.state, [...FINAL_STATES])));
+  if (columns.publishId !== undefined)
+    await db.update(tiktokPosts).set({ publishId: columns.publishId }).where(eq(tiktokPosts.postId, id));
+}
+
+/** Moves a post to another time, if nothing of it was sent. @returns false when it is too late */
+export async function rescheduleUnsent(
+  db: Db,
+  id: string,
+  scheduledAt: Date,
+  deadlineAt: Date,
+): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    const [post] = await tx.select().from(posts).where(eq(posts.id, id)).for('update');
+    if (post === undefined || isFinal(post.state)) return false;
+    // `prepareAttempt` takes the same lock: a write is either noted before this, or will see the new time.
+    const sent = await tx
+      .select({ id: publishAttempts.id })
+      .from(publishAttempts)
+      .where(and(eq(publishAttempts.postId, id), ne(publishAttempts.status, 'rejected')))
+      .limit(1);
+    if (sent.length > 0) return false;
+    await tx
+      .update(posts)
+      .set({
+        state: 'scheduled',
+        waiting: null,
+        scheduledAt,
+        deadlineAt,
+        nextStep: 'publish',
+        nextAt: scheduledAt,
+        ...changed,
+      })
+      .where(eq(posts.id, id));
+    return true;
+  });
+}

@@ -1,0 +1,83 @@
+import { and, eq, gt, inArray, isNull, or, sql } from 'drizzle-orm';
+import type { Db } from './client.ts';
+import { changed, type Post } from './posts.ts';
+import { oauthAccounts, posts, publishAttempts, tiktokPosts } from './schema.ts';
+
+export async function findPostByPublishId(
+  db: Db,
+  userId: string,
+  provider: string,
+  publishId: string,
+): Promise<Post | null> {
+  const post = await postByPublishId(db, provider, publishId);
+  return post?.userId === userId ? post : null;
+}
+
+/** Any tenant's post, for webhooks. */
+export async function postByPublishId(db: Db, provider: string, publishId: string): Promise<Post | null> {
+  const [post] = await db
+    .select()
+    .from(posts)
+    .where(and(eq(posts.provider, provider), eq(posts.publishId, publishId)));
+  return post ?? null;
+}
+
+/**
+ * Gives a publish id that nobody knows to the one post of this person whose write lost its answer.
+ * @returns null when there is none, or more than one that it may be
+ */
+export async function adoptPublishId(
+  db: Db,
+  {
+    provider,
+    openId,
+    publishId,
+    providerPostId,
+  }: { provider: string; openId: string; publishId: string; providerPostId: string | null },
+): Promise<Post | null> {
+  return db.transaction(async (tx) => {
+    const lost = await tx
+      .select({ id: posts.id, providerPostId: posts.providerPostId })
+      .from(posts)
+      .innerJoin(oauthAccounts, eq(oauthAccounts.id, posts.oauthAccountId))
+      .where(
+        and(
+          eq(posts.provider, provider),
+          eq(oauthAccounts.openId, openId),
+          isNull(posts.publishId),
+          or(
+            sql`(${posts.phase} = 'reconciling' or ${posts.state} = 'unknown')`,
+            // It was found by what is live, which knows no publish id; events come for 72 hours.
+            and(eq(posts.state, 'published'), gt(posts.updatedAt, sql`now() - interval '72 hours'`)),
+          ),
+        ),
+      )
+      .for('update', { of: posts });
+    const known = lost.filter((post) => providerPostId !== null && post.providerPostId === providerPostId);
+    const fitting = lost.filter((post) => providerPostId === null || post.providerPostId === null);
+    const [only, another] = known.length > 0 ? known : fitting;
+    if (only === undefined || another !== undefined) return null;
+    // A write whose answer is still under way may have made it, and then its answer will say so.
+    const underWay = await tx
+      .select({ id: publishAttempts.id })
+      .from(publishAttempts)
+      .innerJoin(posts, eq(posts.id, publishAttempts.postId))
+      .innerJoin(oauthAccounts, eq(oauthAccounts.id, posts.oauthAccountId))
+      .where(
+        and(
+          eq(oauthAccounts.openId, openId),
+          eq(posts.provider, provider),
+          inArray(publishAttempts.status, ['prepared', 'sent']),
+        ),
+      )
+      .limit(1);
+    if (underWay.length > 0) return null;
+    await tx.update(tiktokPosts).set({ publishId }).where(eq(tiktokPosts.postId, only.id));
+    const [adopted] = await tx
+      .update(posts)
+      .set({ publishId, ...changed })
+      .where(eq(posts.id, only.id))
+      .returning();
+    return adopted ?? null;
+  });
+}

@@ -1,0 +1,114 @@
+import { eq } from 'drizzle-orm';
+import { countEnd } from '../metrics/counters.ts';
+import type { Db } from './client.ts';
+import { madeVisible, type VisiblePart } from './live.ts';
+import { changed, type Post } from './posts.ts';
+import { releaseUnused } from './quotas.ts';
+import { type FINAL_STATES, isFinal, type PostError, type PostState, posts, tiktokPosts } from './schema.ts';
+
+/** The end of a post. */
+export interface Settlement {
+  state: (typeof FINAL_STATES)[number];
+  /** The provider's own word. */
+  status?: string | null;
+  providerPostId?: string | null;
+  permalink?: string | null;
+  error?: PostError | null;
+}
+
+/** From which states a post may move to a final one. What is proved to be live overrules what we believed. */
+const MAY_BECOME: Readonly<Record<Settlement['state'], readonly PostState[]>> = {
+  published: ['unknown', 'delivered', 'failed', 'cancelled'],
+  delivered: ['unknown'],
+  failed: ['unknown'],
+  cancelled: [],
+  unknown: [],
+};
+
+/**
+ * Ends a post, or completes what is known about one that is published; whoever learns first may say it.
+ * @returns the post as it is now
+ */
+export async function settlePost(db: Db, id: string, settlement: Settlement): Promise<Post> {
+  const { was, now } = await db.transaction((tx) => settle(tx, id, settlement));
+  // After the commit: what was rolled back has not happened.
+  if (now.state !== was.state) countEnd(now, { first: !isFinal(was.state) });
+  return now;
+}
+
+async function settle(tx: Db, id: string, settlement: Settlement): Promise<{ was: Post; now: Post }> {
+  const [post] = await tx.select().from(posts).where(eq(posts.id, id)).for('update');
+  if (post === undefined) throw new Error(`no post ${id}`);
+  const final = isFinal(post.state);
+  const end = final ? settlement : partlyLive(await madeVisible(tx, post), settlement);
+  const completes =
+    post.state === end.state &&
+    end.state === 'published' &&
+    end.providerPostId != null &&
+    post.providerPostId === null;
+  if (final && !completes && !MAY_BECOME[end.state].includes(post.state)) return { was: post, now: post };
+  if (end.status != null) {
+    await tx
+      .update(tiktokPosts)
+      .set({
+        status: end.status,
+        errorCode: end.error?.code ?? null,
+        errorMessage: end.error?.message ?? null,
+      })
+      .where(eq(tiktokPosts.postId, id));
+  }
+  const [saved] = await tx
+    .update(posts)
+    .set({
+      state: end.state,
+      phase: null,
+      waiting: null,
+      nextStep: null,
+      nextAt: null,
+      ...(end.providerPostId == null ? {} : { providerPostId: end.providerPostId }),
+      ...(end.permalink == null ? {} : { permalink: end.permalink }),
+      error: end.error ?? null,
+      errorCode: end.error?.code ?? null,
+      errorMessage: end.error?.message ?? null,
+      ...changed,
+    })
+    .where(eq(posts.id, id))
+    .returning();
+  await releaseUnused(tx, id);
+  return { was: post, now: saved ?? post };
+}
+
+/**
+ * The true end of a post of which something is live already: it is no failure like one that left nothing behind.
+ * All of it is live: it is published, whatever could not be found out about it afterwards.
+ */
+function partlyLive(parts: readonly VisiblePart[], end: Settlement): Settlement {
+  const live = parts.filter((part) => part.live);
+  const [root] = live;
+  if (root === undefined || end.state === 'published' || end.state === 'delivered') return end;
+  const { providerPostId } = root;
+  if (live.length === parts.length) return { state: 'published', providerPostId };
+  const reason = end.error ?? null;
+  const unclear = parts.some((part) => part.unclear);
+  return {
+    state: unclear ? 'unknown' : 'failed',
+    providerPostId,
+    error: {
+      code: 'partly_published',
+      message: `${live.length} of ${parts.length} parts are live; then: ${reason?.message ?? end.state}`,
+      userMessage:
+        `${live.length} of the ${parts.length} posts are live, the first ones. ` +
+        (unclear
+          ? 'Whether the next one is could not be found out: look at the account. '
+          : 'The others were not published. ') +
+        'Do not publish the whole again: answer the last one that is live with what is missing.',
+      retryable: false,
+      details: {
+        ...reason?.details,
+        live: live.map(({ step, providerPostId: id }) => ({ step, providerPostId: id })),
+        missing: parts.flatMap(({ step, live: seen }) => (seen ? [] : [step])),
+        reason: reason === null ? null : { code: reason.code, message: reason.message },
+      },
+    },
+  };
+}

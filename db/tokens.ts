@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import { and, eq, isNotNull } from 'drizzle-orm';
+import type { Account } from './accounts.ts';
+import type { Db } from './client.ts';
+import { dataKeys, instagramAccounts, oauthAccounts } from './schema.ts';
+
+/** A data key as it is stored: only the key-encryption key can open it. */
+export interface StoredKey {
+  keyId: string;
+  wrapped: Uint8Array;
+}
+
+/** A sealed token pair, ready to be stored under one token version. */
+export interface StoredTokens {
+  accessTokenEncrypted: Uint8Array;
+  refreshTokenEncrypted: Uint8Array | null;
+}
+
+/** The account's data key. @throws Error when it has none: its tokens were wiped */
+export async function accountKey(db: Db, { dataKeyId }: Account): Promise<StoredKey> {
+  const [key] = dataKeyId === null ? [] : await db.select().from(dataKeys).where(eq(dataKeys.id, dataKeyId));
+  if (key === undefined) throw new Error('the account has no data key');
+  return { keyId: key.kekId, wrapped: key.wrapped };
+}
+
+/**
+ * Replaces the token pair, if it is still the one of `account.tokenVersion`, and the account in or out of service as it was.
+ * @param tokens sealed for the next version; without a refresh token the caller has sealed the old one again
+ * @returns null when somebody else was first
+ */
+export async function replaceTokens(
+  db: Db,
+  account: Account,
+  tokens: StoredTokens &
+    Pick<Account, 'expiresAt' | 'refreshExpiresAt' | 'issuedAt'> & { scopes: readonly string[] },
+): Promise<Account | null> {
+  const { scopes, ...columns } = tokens;
+  const [saved] = await db
+    .update(oauthAccounts)
+    .set({
+      ...columns,
+      ...(scopes.length > 0 ? { scope: [...scopes] } : {}),
+      tokenVersion: account.tokenVersion + 1,
+      // It tells since when an account is out of service.
+      ...(account.status === 'active' ? {} : { updatedAt: account.updatedAt }),
+    })
+    .where(
+      and(
+        eq(oauthAccounts.id, account.id),
+        eq(oauthAccounts.tokenVersion, account.tokenVersion),
+        eq(oauthAccounts.status, account.status),
+        isNotNull(oauthAccounts.dataKeyId),
+      ),
+    )
+    .returning();
+  return saved ?? null;
+}
+
+/** Removes tokens and data key of an account that is out of service; what was encrypted with the key is lost for good. */
+export async function wipeTokens(db: Db, id: string): Promise<void> {
+  await db.transaction(async (tx) => {
+    const [account] = await tx.select().from(oauthAccounts).where(eq(oauthAccounts.id, id)).for('update');
+    if (account === undefined || account.status !== 'disconnected') return;
+    await tx
+      .update(oauthAccounts)
+      .set({ accessTokenEncrypted: null, refreshTokenEncrypted: null, dataKeyId: null })
+      .where(eq(oauthAccounts.id, id));
+    await tx
+      .update(instagramAccounts)
+      .set({ pageAccessTokenEncrypted: null })
+      .where(eq(instagramAccounts.oauthAccountId, id));
+    if (account.dataKeyId !== null) await tx.delete(dataKeys).where(eq(dataKeys.id, account.dataKeyId));
+  });
+}
+
+const HOUR_MS = 3_600_000;
+
+const WEEK_MS = 7 * 24 * HOUR_MS;
+
+const LEAST_MS = 30_000;
+
+/**
+ * When the token pair should be refreshed: a fifth of its life (at most an hour, or ten days of a long life) before its end, and a little earlier
+ * by an amount that differs from account to account, so that accounts connected together do not refresh together.
+ * @returns null when the access token does not expire
+ */
+export function refreshDueAt({ id, tokenVersion, issuedAt, expiresAt }: Account): Date | null {
+  if (expiresAt === null) return null;
+  const life = expiresAt.getTime() - (issuedAt ?? expiresAt).getTime();
+  // A token of two months can wait for its provider for days.
+  const margin = Math.min(life * 0.2, life > WEEK_MS ? 1.5 * WEEK_MS : HOUR_MS);
+  const spread = createHash('sha256').update(`${id}:${tokenVersion}`).digest().readUInt32BE() / 2 ** 32;
+  const due = expiresAt.getTime() - margin - spread * margin * 0.5;
+  // However short a life the provider gives it, a token is not refreshed twice in a row.
+  return new Date(Math.max(due, (issuedAt ?? expiresAt).getTime() + LEAST_MS));
+}
