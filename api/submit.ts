@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
-import { byKey, type Post } from '../db/posts.ts';
+import { findPostByKey, type Post } from '../db/posts.ts';
 import { acceptPost } from '../db/new-posts.ts';
 import { markPostStarted } from '../db/post-workflows.ts';
 import { startPost } from '../temporal/posts.ts';
@@ -39,7 +39,7 @@ async function submit(
   } = deps;
   const requestHash = hashOf(body);
   // A replay is answered whatever has become of account and media since.
-  const earlier = idempotencyKey === null ? null : await byKey(db, userId, idempotencyKey);
+  const earlier = idempotencyKey === null ? null : await findPostByKey(db, userId, idempotencyKey);
   if (earlier !== null && earlier.requestHash === requestHash) return { outcome: 'replayed', post: earlier };
   if (earlier !== null) throw apiError('idempotency_key_reused', { details: { postId: earlier.id } });
 

@@ -47,7 +47,7 @@ export async function saveGrant(db: Db, grant: NewGrant): Promise<Account> {
     if (account === undefined) throw new Error('the account that was just inserted is gone');
 
     const place = { id: account.id, tokenVersion: account.tokenVersion + 1 };
-    const { dataKeyId, tokens } = await sealed(tx, account, grant, place);
+    const { dataKeyId, tokens } = await sealGrant(tx, account, grant, place);
     const [saved] = await tx
       .update(oauthAccounts)
       .set({
@@ -74,7 +74,7 @@ export async function saveGrant(db: Db, grant: NewGrant): Promise<Account> {
 }
 
 /** With the account's data key; with the fresh one where it has none, or none that can still be opened. */
-async function sealed(
+async function sealGrant(
   tx: Db,
   account: Account,
   { key, seal }: NewGrant,

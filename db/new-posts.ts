@@ -2,7 +2,7 @@ import { and, desc, eq, isNotNull, isNull, notInArray, or, sql } from 'drizzle-o
 import type { Plan } from '../plan.ts';
 import type { Db } from './client.ts';
 import { holdMedia } from './media-removal.ts';
-import { byKey, type Post } from './posts.ts';
+import { findPostByKey, type Post } from './posts.ts';
 import { findFullQuota, type QuotaFull, type QuotaRule, takeQuotas } from './quotas.ts';
 import { posts, tiktokPosts } from './schema.ts';
 
@@ -55,7 +55,8 @@ export async function acceptPost(
       await tx.execute(
         sql`select pg_advisory_xact_lock(hashtextextended(${`${row.oauthAccountId}:${row.fingerprint}`}, 0))`,
       );
-    const earlier = row.idempotencyKey === null ? null : await byKey(tx, row.userId, row.idempotencyKey);
+    const earlier =
+      row.idempotencyKey === null ? null : await findPostByKey(tx, row.userId, row.idempotencyKey);
     if (earlier !== null) return replayOf(earlier, row.requestHash);
     const twin = unique ? await recentTwin(tx, row.oauthAccountId, row.fingerprint) : null;
     if (twin !== null) return { outcome: 'duplicate', post: twin };
@@ -65,7 +66,8 @@ export async function acceptPost(
     const full = hold.length === 0 ? null : await findFullQuota(tx, taker, hold);
     if (full !== null) {
       // Taken, it may be, by the same request, which came twice at once.
-      const other = row.idempotencyKey === null ? null : await byKey(tx, row.userId, row.idempotencyKey);
+      const other =
+        row.idempotencyKey === null ? null : await findPostByKey(tx, row.userId, row.idempotencyKey);
       return other === null ? { outcome: 'quota', full } : replayOf(other, row.requestHash);
     }
 
@@ -80,7 +82,8 @@ export async function acceptPost(
       .returning();
     if (post === undefined) {
       // Somebody else has just used the same key: their commit is what we waited for.
-      const other = row.idempotencyKey === null ? null : await byKey(tx, row.userId, row.idempotencyKey);
+      const other =
+        row.idempotencyKey === null ? null : await findPostByKey(tx, row.userId, row.idempotencyKey);
       if (other === null) throw new Error('a post conflicted with none');
       return replayOf(other, row.requestHash);
     }

@@ -6,7 +6,7 @@ import { FINAL_STATES, posts } from './schema.ts';
 export type Post = typeof posts.$inferSelect;
 
 /** The post that an Idempotency-Key stands for. */
-export async function byKey(db: Db, userId: string, key: string): Promise<Post | null> {
+export async function findPostByKey(db: Db, userId: string, key: string): Promise<Post | null> {
   const [post] = await db
     .select()
     .from(posts)

@@ -29,13 +29,13 @@ export async function readStanding(db: Db): Promise<Standing> {
   return db.transaction(
     async (tx) => {
       await tx.execute(sql.raw(`set local statement_timeout = ${MOST_MS}`));
-      return { posts: await openPosts(tx), accounts: await accounts(tx), events: await events(tx) };
+      return { posts: await countOpenPosts(tx), accounts: await accounts(tx), events: await events(tx) };
     },
     { accessMode: 'read only' },
   );
 }
 
-function openPosts(tx: Db): Promise<Standing['posts']> {
+function countOpenPosts(tx: Db): Promise<Standing['posts']> {
   const dueAt = sql`coalesce(${posts.scheduledAt}, ${posts.createdAt})`;
   const due = sql`${dueAt} <= now()`;
   return (

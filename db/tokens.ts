@@ -74,9 +74,7 @@ export async function wipeTokens(db: Db, id: string): Promise<void> {
 }
 
 const HOUR_MS = 3_600_000;
-
 const WEEK_MS = 7 * 24 * HOUR_MS;
-
 const LEAST_MS = 30_000;
 
 /**
