@@ -3,7 +3,7 @@ import { type Attempt, closeAttempt } from '../db/attempts.ts';
 import { savePost } from '../db/post-progress.ts';
 import { asksForDetails, stateAfter, stepAfter } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
-import type { PostContext, Written } from '../providers/provider.ts';
+import type { PostContext, Written } from '../providers/publishing.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
 import { learnQuota } from './access.ts';
 import { type LoadedPost, loadPost } from './loaded-post.ts';

@@ -5,7 +5,7 @@ import { settlePost } from '../db/settlements.ts';
 import { freeAt, learnLimit, type QuotaFull, type QuotaUse, quotaUse, reserveQuotas } from '../db/quotas.ts';
 import { sendsFile } from '../plan.ts';
 import type { ProviderError } from '../providers/errors.ts';
-import type { PostContext } from '../providers/provider.ts';
+import type { PostContext } from '../providers/publishing.ts';
 import { isFinal, type PostState, type PostWaiting } from '../db/schema.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
 import type { Deps } from './deps.ts';

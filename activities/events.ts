@@ -12,7 +12,7 @@ import { saveComment } from '../db/copies.ts';
 import type { Post } from '../db/posts.ts';
 import { adoptPublishId, postByPublishId } from '../db/publish-ids.ts';
 import { withoutValues } from '../db/failures.ts';
-import type { EventEffect } from '../providers/provider.ts';
+import type { EventEffect } from '../providers/webhooks.ts';
 import type { AppliedEvent, UnstoredEvent } from '../temporal/contract.ts';
 import { loadPost } from './loaded-post.ts';
 import { tryNumber } from './alive.ts';

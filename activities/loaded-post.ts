@@ -2,7 +2,8 @@ import { type Account, accountById } from '../db/accounts.ts';
 import { madeBy } from '../db/attempts.ts';
 import { mediaById } from '../db/media.ts';
 import { type Post, postById } from '../db/posts.ts';
-import type { MediaFacts, Provider } from '../providers/provider.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { MediaFacts } from '../providers/publishing.ts';
 import type { Deps } from './deps.ts';
 
 /** A post and all that belongs to it. */

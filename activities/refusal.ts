@@ -3,7 +3,7 @@ import { savePost } from '../db/post-progress.ts';
 import { settlePost } from '../db/settlements.ts';
 import { releaseQuotas } from '../db/quotas.ts';
 import type { ProviderError } from '../providers/errors.ts';
-import type { Quota } from '../providers/provider.ts';
+import type { Quota } from '../providers/quotas.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
 import { learnQuota } from './access.ts';
 import type { LoadedPost } from './loaded-post.ts';

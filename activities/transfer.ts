@@ -5,7 +5,7 @@ import { savePost } from '../db/post-progress.ts';
 import { settlePost } from '../db/settlements.ts';
 import { showingWrites, stateAfter, stepOf } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
-import type { Chunk, PostContext, Transfer } from '../providers/provider.ts';
+import type { Chunk, PostContext, Transfer } from '../providers/publishing.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
 import { contextOf, endedWaiting, learnQuota, openPost, takeTurn } from './access.ts';
 import { type LoadedPost, loadPost } from './loaded-post.ts';

@@ -7,7 +7,7 @@ import type { Db } from '../db/client.ts';
 import { onlyShown, releaseQuotas } from '../db/quotas.ts';
 import { asksForDetails, firstOf, showingWrites, stateAfter, stepOf } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
-import type { FinalVerdict, Verdict } from '../providers/provider.ts';
+import type { FinalVerdict, Verdict } from '../providers/publishing.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
 import { endedWaiting, learnQuota, openPost, takeTurn } from './access.ts';
 import { type LoadedPost, loadPost } from './loaded-post.ts';

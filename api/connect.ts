@@ -12,7 +12,8 @@ import {
 import { endGrantCall, noteExchange } from '../db/grant-calls.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { missingFrom } from '../providers/permissions.ts';
-import type { Grant, Provider, ProviderName } from '../providers/provider.ts';
+import type { Provider, ProviderName } from '../providers/provider.ts';
+import type { Grant } from '../providers/oauth.ts';
 import { signalAccountChanged } from '../temporal/keepers.ts';
 import { noted, noteRefusal } from './access.ts';
 import { afterRevocations } from './connect-order.ts';

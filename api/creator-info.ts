@@ -1,6 +1,6 @@
 import type { Account } from '../db/accounts.ts';
 import { learnLimit } from '../db/quotas.ts';
-import type { MediaFacts } from '../providers/provider.ts';
+import type { MediaFacts } from '../providers/publishing.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { checkAgainstCreator, checkAudit, type CreatorInfo } from '../providers/tiktok/creator.ts';
 import type { TikTokRequest } from '../providers/tiktok/request.ts';

@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox';
 import type { Media } from '../db/media.ts';
 import type { FileFacts } from '../providers/meta/files.ts';
 import type { MediaRef } from '../providers/meta/media.ts';
-import type { RequestProblem } from '../providers/provider.ts';
+import type { RequestProblem } from '../providers/request-problem.ts';
 import { Address } from '../providers/texts.ts';
 import type { Deps } from './deps.ts';
 import type { FieldProblem } from './errors.ts';

@@ -3,7 +3,7 @@ import { type Account, findAccount } from '../db/accounts.ts';
 import { accountKey } from '../db/tokens.ts';
 import { noteTold, reserveQuotas } from '../db/quotas.ts';
 import { ProviderError } from '../providers/errors.ts';
-import type { Quota, ToldQuota } from '../providers/provider.ts';
+import type { Quota, ToldQuota } from '../providers/quotas.ts';
 import { askForToken } from '../temporal/keepers.ts';
 import type { Deps } from './deps.ts';
 import { ApiError, apiError } from './errors.ts';

@@ -1,7 +1,8 @@
 import { Type, type Static } from 'typebox';
 import type { Account } from '../db/accounts.ts';
 import type { Media } from '../db/media.ts';
-import { contentProblem, type MediaFacts } from '../providers/provider.ts';
+import { contentProblem } from '../providers/request-problem.ts';
+import type { MediaFacts } from '../providers/publishing.ts';
 import { Address } from '../providers/texts.ts';
 import {
   checkRequest,

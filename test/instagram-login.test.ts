@@ -5,7 +5,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test }
 import { readConfig } from '../config.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { createProviders } from '../providers/index.ts';
-import type { Provider, TokenSet } from '../providers/provider.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { TokenSet } from '../providers/oauth.ts';
 import { visit } from '../sandbox/testing.ts';
 import { jpeg } from '../sandbox/testing-media.ts';
 import { createWorld, until, type Answer, type Json, type World } from './world.ts';

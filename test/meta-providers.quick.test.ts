@@ -12,7 +12,9 @@ import { awaitContainers, type Containers, publishContainer } from '../providers
 import { lookUpPublish } from '../providers/meta/lost-publish.ts';
 import { metaWebhooks } from '../providers/meta/webhooks.ts';
 import { createThreads } from '../providers/threads/index.ts';
-import type { Lost, PostContext, Provider, Webhooks } from '../providers/provider.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { Lost, PostContext } from '../providers/publishing.ts';
+import type { Webhooks } from '../providers/webhooks.ts';
 import { startSandbox } from '../sandbox/server.ts';
 import { createControl, visit } from '../sandbox/testing.ts';
 import { jpeg, mp4 } from '../sandbox/testing-media.ts';

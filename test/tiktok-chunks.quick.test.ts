@@ -1,6 +1,6 @@
 import { assert, constantFrom, integer, oneof, property } from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Chunk } from '../providers/provider.ts';
+import type { Chunk } from '../providers/publishing.ts';
 import { chunks } from '../providers/tiktok/upload.ts';
 
 /* TikTok's rules on how a file is cut (tiktok-facts 4.6), each "MB" read in the way that allows less. */

@@ -2,7 +2,7 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ProviderError, type ProviderErrorKind } from '../providers/errors.ts';
-import type { PostContext, Verdict } from '../providers/provider.ts';
+import type { PostContext, Verdict } from '../providers/publishing.ts';
 import type { TikTokSettings } from '../providers/tiktok/client.ts';
 import { ERROR_CODES, FAIL_REASONS } from '../providers/tiktok/errors.ts';
 import { createTikTok, type TikTok } from '../providers/tiktok/index.ts';

@@ -3,7 +3,7 @@ import type { Platform } from '../meta/errors.ts';
 import type { GraphCall } from '../meta/graph.ts';
 import type { MetaWebhookSettings } from '../meta/webhooks.ts';
 import type { Permissions } from '../permissions.ts';
-import type { OAuth, Subscription } from '../provider.ts';
+import type { OAuth, Subscription } from '../oauth.ts';
 
 /** What the Instagram folder needs of the settings (config.ts has their source). */
 export interface InstagramSettings extends MetaWebhookSettings {

@@ -5,7 +5,7 @@ import type { Platform } from '../meta/errors.ts';
 import { callGraph } from '../meta/graph.ts';
 import { granted, readTokens, renewed, unreadable, withoutFragment } from '../meta/grants.ts';
 import { missingFrom, type Permissions } from '../permissions.ts';
-import type { Grant, OAuth, Subscription, TokenSet } from '../provider.ts';
+import type { Grant, OAuth, Subscription, TokenSet } from '../oauth.ts';
 import { type FacebookLoginSettings, INSTAGRAM, type Login, subscription, VERSION } from './client.ts';
 import { FACEBOOK_WEBHOOKS, facebookLoginPermissions } from './scopes.ts';
 

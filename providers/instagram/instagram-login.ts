@@ -4,7 +4,7 @@ import { id, records, text, word } from '../json.ts';
 import { callGraph } from '../meta/graph.ts';
 import { granted, readTokens, renewed, unreadable, withoutFragment } from '../meta/grants.ts';
 import { missingFrom, type Permissions } from '../permissions.ts';
-import type { OAuth } from '../provider.ts';
+import type { OAuth } from '../oauth.ts';
 import { INSTAGRAM, type InstagramLoginSettings, type Login, subscription, VERSION } from './client.ts';
 import { instagramLoginPermissions, LOGIN_WEBHOOKS } from './scopes.ts';
 

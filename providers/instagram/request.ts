@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { checkImage, checkVideo, type FileFacts } from '../meta/files.ts';
 import { MediaRef } from '../meta/media.ts';
-import { contentProblem, type RequestProblem } from '../provider.ts';
+import { contentProblem, type RequestProblem } from '../request-problem.ts';
 import { Address, Name, Words } from '../texts.ts';
 
 const UserTag = Type.Object(

@@ -5,7 +5,7 @@ import { type Containers, standing } from '../meta/containers.ts';
 import { lostAnswer } from '../meta/errors.ts';
 import { measured } from '../measured.ts';
 import { callGraph } from '../meta/graph.ts';
-import type { PostContext, Transfer } from '../provider.ts';
+import type { PostContext, Transfer } from '../publishing.ts';
 import { INSTAGRAM, VERSION } from './client.ts';
 
 /** Where a container's bytes go: with the token in it, only to the host of the settings, whatever host is named. */

@@ -1,7 +1,7 @@
 import { parseJson } from '../http.ts';
 import { id, record, records, text, word } from '../json.ts';
 import { incomingEvent, type Json, metaWebhooks } from '../meta/webhooks.ts';
-import type { EventEffect, IncomingEvent, Webhooks } from '../provider.ts';
+import type { EventEffect, IncomingEvent, Webhooks } from '../webhooks.ts';
 import type { InstagramSettings } from './client.ts';
 
 /** Webhooks (instagram-facts 8). */

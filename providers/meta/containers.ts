@@ -1,6 +1,6 @@
 import { ProviderError } from '../errors.ts';
 import { id, text } from '../json.ts';
-import type { PostContext, Verdict, Written } from '../provider.ts';
+import type { PostContext, Verdict, Written } from '../publishing.ts';
 import { OWN_FILE_NOT_FETCHED } from './codes.ts';
 import { containerError } from './container-errors.ts';
 import type { Platform } from './errors.ts';

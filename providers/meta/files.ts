@@ -1,4 +1,5 @@
-import { contentProblem, type MediaFacts, type RequestProblem } from '../provider.ts';
+import { contentProblem, type RequestProblem } from '../request-problem.ts';
+import type { MediaFacts } from '../publishing.ts';
 
 /* What Meta's platforms accept of a file (instagram-facts 4.6, threads-facts 4.8). What is not known is not refused. */
 

@@ -1,6 +1,6 @@
 import { ProviderError } from '../errors.ts';
 import { amount, text } from '../json.ts';
-import type { TokenSet } from '../provider.ts';
+import type { TokenSet } from '../oauth.ts';
 import type { Platform } from './errors.ts';
 
 /*

@@ -1,6 +1,6 @@
 import { ProviderError } from '../errors.ts';
 import { amount, record } from '../json.ts';
-import type { ToldQuota } from '../provider.ts';
+import type { ToldQuota } from '../quotas.ts';
 
 /* How the platforms tell what an account may still publish (instagram-facts 4.5, threads-facts 4.7). */
 

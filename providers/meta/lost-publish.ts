@@ -1,6 +1,6 @@
 import { ProviderError } from '../errors.ts';
 import { id, record, records, text } from '../json.ts';
-import type { Lost, LookUp, PostContext } from '../provider.ts';
+import type { LookUp, Lost, PostContext } from '../publishing.ts';
 import { rowOfCode } from './codes.ts';
 import { type Containers, standing } from './containers.ts';
 import { callGraph } from './graph.ts';

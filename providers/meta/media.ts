@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import type { PostContext } from '../provider.ts';
+import type { PostContext } from '../publishing.ts';
 
 /** A file of a post: one of ours, or one that the client has put online. */
 export const MediaRef = Type.Object({

@@ -3,7 +3,7 @@ import { equalHex, hmacSha256Hex, sha256Hex } from '../../crypto/signatures.ts';
 import { textOf } from '../clean.ts';
 import { parseJson, parseVerbatim } from '../http.ts';
 import { id, moment, record, records, tryParse } from '../json.ts';
-import type { IncomingEvent, Webhooks } from '../provider.ts';
+import type { IncomingEvent, Webhooks } from '../webhooks.ts';
 
 /* What Meta's callbacks have in common (instagram-facts 2.6 and 8). */
 

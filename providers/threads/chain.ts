@@ -1,5 +1,5 @@
 import type { Plan, Step } from '../../plan.ts';
-import type { PostContext } from '../provider.ts';
+import type { PostContext } from '../publishing.ts';
 import type { ThreadsRequest, ThreadsUnit } from './request.ts';
 
 /** One post of a request: the root, or a reply to the part before it. */

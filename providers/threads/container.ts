@@ -1,6 +1,6 @@
 import { type Containers, createContainer } from '../meta/containers.ts';
 import { fields, urlParams } from '../meta/media.ts';
-import type { PostContext, Written } from '../provider.ts';
+import type { PostContext, Written } from '../publishing.ts';
 import { answered, items, type Part, proofUnit } from './chain.ts';
 
 /** Makes the container of a part, or of an item of its carousel (threads-facts 4.1). @throws ProviderError */

@@ -1,6 +1,7 @@
 import { ProviderError } from '../errors.ts';
 import { callGraph } from '../meta/graph.ts';
-import type { Deletion, Quota } from '../provider.ts';
+import type { Deletion } from '../deletion.ts';
+import type { Quota } from '../quotas.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
 
 export const DELETIONS = {

@@ -1,7 +1,7 @@
 import { ProviderError } from '../errors.ts';
 import { callGraph } from '../meta/graph.ts';
 import type { Needs } from '../permissions.ts';
-import type { PostContext } from '../provider.ts';
+import type { PostContext } from '../publishing.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
 import type { ThreadsRequest } from './request.ts';
 

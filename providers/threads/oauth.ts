@@ -3,7 +3,7 @@ import { granted, readTokens, renewed, unreadable, withoutFragment } from '../me
 import { consentSources } from '../consent.ts';
 import { id, text, word } from '../json.ts';
 import type { Permissions } from '../permissions.ts';
-import type { OAuth } from '../provider.ts';
+import type { OAuth } from '../oauth.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
 import { grantedScopes } from './scopes.ts';
 

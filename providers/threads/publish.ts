@@ -13,7 +13,8 @@ import { toldQuotas, unlessRefused } from '../meta/limits.ts';
 import { lookUpPublish } from '../meta/lost-publish.ts';
 import { isOurs } from '../meta/media.ts';
 import { records } from '../json.ts';
-import type { PostContext, Publishing, Quota, ToldQuota } from '../provider.ts';
+import type { PostContext, Publishing } from '../publishing.ts';
+import type { Quota, ToldQuota } from '../quotas.ts';
 import {
   answered,
   containersOf,

@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import { checkImage, checkVideo, type FileFacts } from '../meta/files.ts';
 import { MediaRef } from '../meta/media.ts';
-import { contentProblem, type RequestProblem } from '../provider.ts';
+import { contentProblem, type RequestProblem } from '../request-problem.ts';
 import { Address, Name, Words } from '../texts.ts';
 
 /** More than ISO 3166 has. */

@@ -1,6 +1,6 @@
 import { id, record, records, text } from '../json.ts';
 import { incomingEvent, type Json, metaWebhooks } from '../meta/webhooks.ts';
-import type { EventEffect, IncomingEvent, Webhooks } from '../provider.ts';
+import type { EventEffect, IncomingEvent, Webhooks } from '../webhooks.ts';
 import type { ThreadsSettings } from './client.ts';
 
 /** Webhooks (threads-facts 10.2): no `object`, no `entry`; `values` is an object or a list. */

@@ -1,6 +1,6 @@
 import { ProviderError } from '../errors.ts';
 import { amount, record, text, word } from '../json.ts';
-import type { MediaFacts } from '../provider.ts';
+import type { MediaFacts } from '../publishing.ts';
 import { callApi, type TikTokSettings } from './client.ts';
 import { QUOTAS } from './quotas.ts';
 import { isPhotoPost, type TikTokRequest } from './request.ts';

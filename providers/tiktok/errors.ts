@@ -1,7 +1,7 @@
 import { type CatalogueRow, ProviderError, rowNamed } from '../errors.ts';
 import { HttpFailure, type HttpAnswer } from '../http.ts';
 import { amount, record, text, tryParse } from '../json.ts';
-import type { Verdict } from '../provider.ts';
+import type { Verdict } from '../publishing.ts';
 import { QUOTAS } from './quotas.ts';
 
 const MINUTE = 60_000;

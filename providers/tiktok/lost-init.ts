@@ -1,5 +1,5 @@
 import { amount, id, records, text } from '../json.ts';
-import type { Lost, LookUp, PostContext } from '../provider.ts';
+import type { LookUp, Lost, PostContext } from '../publishing.ts';
 import { callApi, type TikTokSettings } from './client.ts';
 import { isPhotoPost, readRequest, type TikTokRequest } from './request.ts';
 

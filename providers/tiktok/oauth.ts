@@ -5,7 +5,7 @@ import { consentSources } from '../consent.ts';
 import { amount, id, record, text, tryParse, word } from '../json.ts';
 import type { Permissions } from '../permissions.ts';
 import { isLoopback } from '../loopback.ts';
-import type { Grant, OAuth, TokenSet } from '../provider.ts';
+import type { Grant, OAuth, TokenSet } from '../oauth.ts';
 import { callApi, callOAuth, type TikTokSettings } from './client.ts';
 import { creatorInfo } from './creator.ts';
 import { QUOTAS } from './quotas.ts';

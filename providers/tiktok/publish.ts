@@ -1,7 +1,8 @@
 import { ProviderError } from '../errors.ts';
 import { id, text, word } from '../json.ts';
 import { isLoopback } from '../loopback.ts';
-import type { PostContext, Publishing, Quota, Verdict, Written } from '../provider.ts';
+import type { PostContext, Publishing, Verdict, Written } from '../publishing.ts';
+import type { Quota } from '../quotas.ts';
 import { callApi, type TikTokSettings } from './client.ts';
 import { checkAgainstCreator, checkAudit, creatorInfo } from './creator.ts';
 import { failed } from './errors.ts';

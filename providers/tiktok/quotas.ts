@@ -1,4 +1,4 @@
-import type { Quota } from '../provider.ts';
+import type { Quota } from '../quotas.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
-import { contentProblem, type RequestProblem } from '../provider.ts';
+import { contentProblem, type RequestProblem } from '../request-problem.ts';
 import { Words } from '../texts.ts';
 
 const PRIVACY_LEVELS = [

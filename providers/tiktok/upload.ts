@@ -1,7 +1,7 @@
 import { ProviderError } from '../errors.ts';
 import { http, type HttpAnswer } from '../http.ts';
 import { measured } from '../measured.ts';
-import type { Chunk, PostContext, Transfer } from '../provider.ts';
+import type { Chunk, PostContext, Transfer } from '../publishing.ts';
 import { lost } from './errors.ts';
 
 /** At most 64,000,000 bytes go as one chunk, more are cut into chunks of 10,000,000 (tiktok-facts 4.6, "Safe plan"). */

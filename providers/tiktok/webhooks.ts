@@ -3,7 +3,7 @@ import { equalHex, hmacSha256Hex } from '../../crypto/signatures.ts';
 import { cleanJson, textOf } from '../clean.ts';
 import { parseJson } from '../http.ts';
 import { id, moment, record, text } from '../json.ts';
-import type { EventEffect, IncomingEvent, Webhooks } from '../provider.ts';
+import type { EventEffect, IncomingEvent, Webhooks } from '../webhooks.ts';
 import type { TikTokSettings } from './client.ts';
 import { failed } from './errors.ts';
 
