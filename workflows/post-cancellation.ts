@@ -1,0 +1,77 @@
+import { ActivityFailure, condition, setHandler } from '@temporalio/workflow';
+import { isRecallable } from '../plan.ts';
+import { recallPost, settlePost } from './activity-options.ts';
+import { tooLate, type PostProgress } from './post-progress.ts';
+import type { PostWork } from './post-work.ts';
+import { cancelPost } from '../temporal/messages.ts';
+
+/*
+ * How a post is cancelled. The handler of `cancel` only asks: it stops what is under way, and waits. The loop of publishPost
+ * ends the post before its next step, because only between two steps is it certain what the provider has. Past the point of
+ * no return the loop goes on, and the handler can only recall the post, where the provider lets us.
+ */
+
+export interface Cancellation {
+  /** Whether a client waits for the post to be cancelled. */
+  isAsked: () => boolean;
+  /** Whether a client waits for it, and the next step can still be prevented. */
+  isDue: () => boolean;
+  /** Ends the post instead of performing its next step. @returns false: it may be live, the next step looks for it */
+  carryOut: () => Promise<boolean>;
+}
+
+/** Takes `cancel` from now on. */
+export function handleCancel(post: PostProgress, work: PostWork): Cancellation {
+  const { postId } = post;
+  const recallable = isRecallable(post.plan);
+  let asked = false;
+
+  setHandler(
+    cancelPost,
+    async () => {
+      asked = true;
+      // A write is never cut off: its outcome would be unknown.
+      if (!post.pastNoReturn() && !work.isWriting()) work.stop();
+      await condition(() => post.settled !== null || post.pastNoReturn() || !asked);
+      if (post.settled === null && recallable) await recall();
+      asked = false;
+      if (post.settled !== 'cancelled') throw tooLate(post);
+      return { state: post.settled };
+    },
+    {
+      validator: () => {
+        if (post.settled !== null || (post.pastNoReturn() && !recallable)) throw tooLate(post);
+      },
+    },
+  );
+
+  async function recall(): Promise<void> {
+    try {
+      if (!(await recallPost({ postId }))) return;
+    } catch (error) {
+      // The provider did not answer in time: the post goes on.
+      if (error instanceof ActivityFailure) return;
+      throw error;
+    }
+    post.settled = (await settlePost({ postId, state: 'cancelled' })).state;
+    work.stop();
+  }
+
+  async function carryOut(): Promise<boolean> {
+    const end = await settlePost({ postId, state: 'cancelled' });
+    if (end.sent === true) {
+      post.state = end.state;
+      post.passNoReturn();
+      return true;
+    }
+    if (end.unclear === true) {
+      post.state = end.state;
+      asked = false;
+      return false;
+    }
+    post.settled = end.state;
+    return true;
+  }
+
+  return { isAsked: () => asked, isDue: () => asked && !post.pastNoReturn(), carryOut };
+}
