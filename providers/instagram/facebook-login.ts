@@ -36,38 +36,57 @@ export function createFacebookLogin(settings: FacebookLoginSettings): Login {
   };
 }
 
-function createOAuth(settings: FacebookLoginSettings, permissions: Permissions): OAuth {
-  const base = `${settings.graphUrl}/${VERSION}`;
-  const { appSecret } = settings;
+/** The calls of this login about tokens, and about the user whose they are. */
+function createCalls({ appId, appSecret, graphUrl }: FacebookLoginSettings) {
+  const base = `${graphUrl}/${VERSION}`;
 
   async function token(params: Record<string, string>, signal: AbortSignal): Promise<TokenSet> {
     const answer = await callGraph(INSTAGRAM, {
       base,
       path: '/oauth/access_token',
-      params: { client_id: settings.appId, client_secret: appSecret, ...params },
+      params: { client_id: appId, client_secret: appSecret, ...params },
       effect: 'read',
       signal,
     });
     return { ...readTokens(FACEBOOK, answer), scopes: [] };
   }
 
-  const longLived = (accessToken: string, signal: AbortSignal): Promise<TokenSet> =>
-    token({ grant_type: 'fb_exchange_token', fb_exchange_token: accessToken }, signal);
+  return {
+    token,
 
-  /** The user whom callbacks name: as the profile says, or else the token itself (instagram-facts 2.5). */
-  async function userOf(accessToken: string, signal: AbortSignal): Promise<string> {
-    const call = { base, effect: 'read', signal } as const;
-    const me = { ...call, path: '/me', params: { fields: 'id' }, accessToken, appSecret };
-    const profile = await callGraph(INSTAGRAM, me).catch(nullIfRefused);
-    const told = id(profile?.['id']);
-    if (told !== null) return told;
-    const params = { input_token: accessToken, access_token: `${settings.appId}|${appSecret}` };
-    const about = await callGraph(INSTAGRAM, { ...call, path: '/debug_token', params });
-    const user = id(record(about['data'])?.['user_id']);
-    if (user === null) throw unreadable(FACEBOOK);
-    return user;
-  }
+    longLived: (accessToken: string, signal: AbortSignal): Promise<TokenSet> =>
+      token({ grant_type: 'fb_exchange_token', fb_exchange_token: accessToken }, signal),
 
+    /** Reads what the user has granted, or ends all of it. */
+    permissions: (method: 'GET' | 'DELETE', accessToken: string, signal: AbortSignal) =>
+      callGraph(INSTAGRAM, {
+        base,
+        method,
+        path: '/me/permissions',
+        effect: 'read',
+        accessToken,
+        appSecret,
+        signal,
+      }),
+
+    /** The user whom callbacks name: as the profile says, or else the token itself (instagram-facts 2.5). */
+    async userOf(accessToken: string, signal: AbortSignal): Promise<string> {
+      const call = { base, effect: 'read', signal } as const;
+      const me = { ...call, path: '/me', params: { fields: 'id' }, accessToken, appSecret };
+      const profile = await callGraph(INSTAGRAM, me).catch(nullIfRefused);
+      const told = id(profile?.['id']);
+      if (told !== null) return told;
+      const params = { input_token: accessToken, access_token: `${appId}|${appSecret}` };
+      const about = await callGraph(INSTAGRAM, { ...call, path: '/debug_token', params });
+      const user = id(record(about['data'])?.['user_id']);
+      if (user === null) throw unreadable(FACEBOOK);
+      return user;
+    },
+  };
+}
+
+function createOAuth(settings: FacebookLoginSettings, permissions: Permissions): OAuth {
+  const calls = createCalls(settings);
   return {
     renewsItself: true,
     consentSources: consentSources(settings.dialogUrl, ['facebook.com']),
@@ -88,16 +107,13 @@ function createOAuth(settings: FacebookLoginSettings, permissions: Permissions):
 
     async exchangeCode(code, _codeVerifier, signal) {
       const tokens = await granted(FACEBOOK, async () => {
-        const short = await token(
-          { redirect_uri: settings.redirectUri, code: withoutFragment(code) },
-          signal,
-        );
-        return longLived(short.accessToken, signal);
+        const { redirectUri } = settings;
+        const short = await calls.token({ redirect_uri: redirectUri, code: withoutFragment(code) }, signal);
+        return calls.longLived(short.accessToken, signal);
       });
-      const call = { base, effect: 'read', accessToken: tokens.accessToken, appSecret, signal } as const;
       const [loginId, told] = await Promise.all([
-        userOf(tokens.accessToken, signal),
-        callGraph(INSTAGRAM, { ...call, path: '/me/permissions' }),
+        calls.userOf(tokens.accessToken, signal),
+        calls.permissions('GET', tokens.accessToken, signal),
       ]);
       const scopes = records(told['data'])
         .filter((row) => row['status'] === 'granted')
@@ -125,29 +141,13 @@ function createOAuth(settings: FacebookLoginSettings, permissions: Permissions):
     refresh: (accessToken, signal) =>
       renewed(
         FACEBOOK,
-        () => longLived(accessToken, signal),
-        () =>
-          callGraph(INSTAGRAM, {
-            base,
-            path: '/me/permissions',
-            effect: 'read',
-            accessToken,
-            appSecret,
-            signal,
-          }),
+        () => calls.longLived(accessToken, signal),
+        () => calls.permissions('GET', accessToken, signal),
       ),
 
     async revoke(accessToken, signal) {
       try {
-        await callGraph(INSTAGRAM, {
-          base,
-          method: 'DELETE',
-          path: '/me/permissions',
-          effect: 'read',
-          accessToken,
-          appSecret,
-          signal,
-        });
+        await calls.permissions('DELETE', accessToken, signal);
       } catch (error) {
         // A token that is refused is dead already.
         if (!(error instanceof ProviderError) || error.kind === 'unavailable') throw error;

@@ -22,39 +22,70 @@ export function createInstagramLogin(settings: InstagramLoginSettings): Login {
   };
 }
 
-function createOAuth(
-  { appId, appSecret, redirectUri, authUrl, apiUrl, graphUrl }: InstagramLoginSettings,
-  permissions: Permissions,
-): OAuth {
-  /** @param path of the tokens themselves, which have no version */
+/** The calls of this login. Those about a token itself have no version in their path. */
+function createCalls({ appId, appSecret, redirectUri, apiUrl, graphUrl }: InstagramLoginSettings) {
   const tokenCall = (path: string, params: Record<string, string>, signal: AbortSignal): Promise<Json> =>
     callGraph(INSTAGRAM, { base: graphUrl, path, params, effect: 'read', signal });
 
   const accountCall = (accessToken: string, signal: AbortSignal) =>
     ({ base: `${graphUrl}/${VERSION}`, accessToken, signal }) as const;
 
-  const readMe = (accessToken: string, signal: AbortSignal): Promise<Json> =>
-    callGraph(INSTAGRAM, {
-      ...accountCall(accessToken, signal),
-      path: '/me',
-      params: { fields: 'id,user_id,username,name' },
-      effect: 'read',
-    });
+  return {
+    /** The code of a consent for a token of an hour. */
+    exchange: (code: string, signal: AbortSignal): Promise<Json> =>
+      callGraph(INSTAGRAM, {
+        base: apiUrl,
+        method: 'POST',
+        path: '/oauth/access_token',
+        params: {
+          client_id: appId,
+          client_secret: appSecret,
+          grant_type: 'authorization_code',
+          redirect_uri: redirectUri,
+          code: withoutFragment(code),
+        },
+        effect: 'read',
+        signal,
+      }),
 
-  /** Whether the account sends its webhooks to the app (instagram-facts 8.4). */
-  const callSubscription = (
-    method: 'POST' | 'DELETE',
-    accessToken: string,
-    signal: AbortSignal,
-  ): Promise<Json> =>
-    callGraph(INSTAGRAM, {
-      ...accountCall(accessToken, signal),
-      method,
-      path: '/me/subscribed_apps',
-      params: method === 'POST' ? { subscribed_fields: 'comments' } : {},
-      effect: 'read',
-    });
+    /** A token of an hour for a long-lived one. */
+    prolong: (accessToken: string, signal: AbortSignal): Promise<Json> =>
+      tokenCall(
+        '/access_token',
+        { grant_type: 'ig_exchange_token', client_secret: appSecret, access_token: accessToken },
+        signal,
+      ),
 
+    refresh: (accessToken: string, signal: AbortSignal): Promise<Json> =>
+      tokenCall(
+        '/refresh_access_token',
+        { grant_type: 'ig_refresh_token', access_token: accessToken },
+        signal,
+      ),
+
+    me: (accessToken: string, signal: AbortSignal): Promise<Json> =>
+      callGraph(INSTAGRAM, {
+        ...accountCall(accessToken, signal),
+        path: '/me',
+        params: { fields: 'id,user_id,username,name' },
+        effect: 'read',
+      }),
+
+    /** Whether the account sends its webhooks to the app (instagram-facts 8.4). */
+    subscription: (method: 'POST' | 'DELETE', accessToken: string, signal: AbortSignal): Promise<Json> =>
+      callGraph(INSTAGRAM, {
+        ...accountCall(accessToken, signal),
+        method,
+        path: '/me/subscribed_apps',
+        params: method === 'POST' ? { subscribed_fields: 'comments' } : {},
+        effect: 'read',
+      }),
+  };
+}
+
+function createOAuth(settings: InstagramLoginSettings, permissions: Permissions): OAuth {
+  const { appId, redirectUri, authUrl } = settings;
+  const calls = createCalls(settings);
   return {
     renewsItself: true,
     consentSources: consentSources(authUrl, ['instagram.com', 'facebook.com']),
@@ -72,39 +103,14 @@ function createOAuth(
     },
 
     async exchangeCode(code, _codeVerifier, signal) {
-      const short = await granted(INSTAGRAM, () =>
-        callGraph(INSTAGRAM, {
-          base: apiUrl,
-          method: 'POST',
-          path: '/oauth/access_token',
-          params: {
-            client_id: appId,
-            client_secret: appSecret,
-            grant_type: 'authorization_code',
-            redirect_uri: redirectUri,
-            code: withoutFragment(code),
-          },
-          effect: 'read',
-          signal,
-        }),
-      ).then(unwrapped);
+      const short = await granted(INSTAGRAM, () => calls.exchange(code, signal)).then(unwrapped);
       // An hour's token is of no use: without a long-lived one nothing is connected.
-      const long = await granted(INSTAGRAM, () =>
-        tokenCall(
-          '/access_token',
-          {
-            grant_type: 'ig_exchange_token',
-            client_secret: appSecret,
-            access_token: text(short['access_token']) ?? '',
-          },
-          signal,
-        ),
-      );
+      const long = await granted(INSTAGRAM, () => calls.prolong(text(short['access_token']) ?? '', signal));
       const scopes = readScopes(short['permissions']) ?? [...permissions.asked];
       const tokens = { ...readTokens(INSTAGRAM, long), scopes };
       // Without the basic permission the account does not even tell its id.
       if (!scopes.includes('instagram_business_basic')) return { scopes, grants: [] };
-      const me = unwrapped(await readMe(tokens.accessToken, signal));
+      const me = unwrapped(await calls.me(tokens.accessToken, signal));
       // `user_id` is what paths and webhooks name; the `id` beside it is for our app only, and what callbacks name
       // (instagram-facts 3.5).
       const openId = id(me['user_id']);
@@ -119,7 +125,7 @@ function createOAuth(
         tokens,
         metadata:
           complete && toldOfComments
-            ? { webhooks: await subscription(callSubscription('POST', tokens.accessToken, signal)) }
+            ? { webhooks: await subscription(calls.subscription('POST', tokens.accessToken, signal)) }
             : {},
         login: { id: scopedId },
       };
@@ -130,17 +136,16 @@ function createOAuth(
       renewed(
         INSTAGRAM,
         async () => {
-          const params = { grant_type: 'ig_refresh_token', access_token: token };
-          const answer = await tokenCall('/refresh_access_token', params, signal);
+          const answer = await calls.refresh(token, signal);
           return { ...readTokens(INSTAGRAM, answer), scopes: readScopes(answer['permissions']) ?? [] };
         },
-        () => readMe(token, signal),
+        () => calls.me(token, signal),
       ),
 
     // No way is documented to end a permission (instagram-facts 3.6): the account is unsubscribed and its token forgotten.
     async revoke(token, signal) {
       try {
-        await callSubscription('DELETE', token, signal);
+        await calls.subscription('DELETE', token, signal);
       } catch (error) {
         // A token that is refused is dead already.
         if (!(error instanceof ProviderError) || error.kind === 'unavailable') throw error;

@@ -31,19 +31,23 @@ const QUOTAS = {
 
 const KINDS = { IMAGE: 'an image', REELS: 'a reel', STORIES: 'a story' } as const;
 
-/** Content publishing (instagram-facts 4). */
-export function createPublishing(login: Login): Publishing {
-  const { permissions, uploadUrl } = login;
-  const containers: Containers = {
+/** How Instagram makes and publishes containers. */
+function createContainers({ call }: Login): Containers {
+  return {
     platform: INSTAGRAM,
-    call: ({ accessToken, signal }) => ({ ...login.call, accessToken, signal }),
+    call: ({ accessToken, signal }) => ({ ...call, accessToken, signal }),
     account: ({ openId }) => `/${openId}`,
     edges: { create: 'media', publish: 'media_publish' },
     statusFields: 'id,status_code,status',
     textField: 'caption',
     ownFiles: ({ request }) => parse(request).media.some(isOurs),
   };
+}
 
+/** Content publishing (instagram-facts 4). */
+export function createPublishing(login: Login): Publishing {
+  const { permissions, uploadUrl } = login;
+  const containers = createContainers(login);
   return {
     kindOf(request) {
       const { mediaType, media } = parse(request);

@@ -10,9 +10,60 @@ import { grantedScopes } from './scopes.ts';
 /** The consent page has moved from .net to .com (threads-facts 1.1); people log in with Instagram. */
 const DOMAINS = ['threads.net', 'threads.com', 'instagram.com'];
 
+/** The calls about tokens (threads-facts 2). Those about a token itself have no version in their path. */
+function createCalls({ appId, appSecret, redirectUri, graphUrl }: ThreadsSettings) {
+  return {
+    /** The code of a consent for a token of an hour. */
+    exchange: (code: string, signal: AbortSignal) =>
+      callGraph(THREADS, {
+        base: graphUrl,
+        method: 'POST',
+        path: '/oauth/access_token',
+        params: {
+          client_id: appId,
+          client_secret: appSecret,
+          grant_type: 'authorization_code',
+          redirect_uri: redirectUri,
+          code: withoutFragment(code),
+        },
+        effect: 'read',
+        signal,
+      }),
+
+    /** A token of an hour for a long-lived one. */
+    prolong: (accessToken: string, signal: AbortSignal) =>
+      callGraph(THREADS, {
+        base: graphUrl,
+        path: '/access_token',
+        params: { grant_type: 'th_exchange_token', client_secret: appSecret, access_token: accessToken },
+        effect: 'read',
+        signal,
+      }),
+
+    refresh: (accessToken: string, signal: AbortSignal) =>
+      callGraph(THREADS, {
+        base: graphUrl,
+        path: '/refresh_access_token',
+        params: { grant_type: 'th_refresh_token', access_token: accessToken },
+        effect: 'read',
+        signal,
+      }),
+
+    me: (accessToken: string, signal: AbortSignal, params?: Record<string, string>) =>
+      callGraph(THREADS, {
+        base: `${graphUrl}/v1.0`,
+        path: '/me',
+        ...(params === undefined ? {} : { params }),
+        effect: 'read',
+        accessToken,
+        signal,
+      }),
+  };
+}
+
 /** OAuth (threads-facts 2). There is no refresh token: a long-lived token is renewed with itself. */
 export function createOAuth(settings: ThreadsSettings, { asked }: Permissions): OAuth {
-  const base = settings.graphUrl;
+  const calls = createCalls(settings);
   return {
     renewsItself: true,
     consentSources: consentSources(settings.authUrl, DOMAINS),
@@ -30,45 +81,11 @@ export function createOAuth(settings: ThreadsSettings, { asked }: Permissions): 
     },
 
     async exchangeCode(code, _codeVerifier, signal) {
-      const short = await granted(THREADS, () =>
-        callGraph(THREADS, {
-          base,
-          method: 'POST',
-          path: '/oauth/access_token',
-          params: {
-            client_id: settings.appId,
-            client_secret: settings.appSecret,
-            grant_type: 'authorization_code',
-            redirect_uri: settings.redirectUri,
-            code: withoutFragment(code),
-          },
-          effect: 'read',
-          signal,
-        }),
-      );
+      const short = await granted(THREADS, () => calls.exchange(code, signal));
       // An hour's token is of no use: without a long-lived one nothing is connected (threads-facts 2.5).
-      const long = await granted(THREADS, () =>
-        callGraph(THREADS, {
-          base,
-          path: '/access_token',
-          params: {
-            grant_type: 'th_exchange_token',
-            client_secret: settings.appSecret,
-            access_token: text(short['access_token']) ?? '',
-          },
-          effect: 'read',
-          signal,
-        }),
-      );
+      const long = await granted(THREADS, () => calls.prolong(text(short['access_token']) ?? '', signal));
       const tokens = readTokens(THREADS, long);
-      const me = await callGraph(THREADS, {
-        base: `${base}/v1.0`,
-        path: '/me',
-        params: { fields: 'id,username,name' },
-        effect: 'read',
-        accessToken: tokens.accessToken,
-        signal,
-      });
+      const me = await calls.me(tokens.accessToken, signal, { fields: 'id,username,name' });
       const openId = id(me['id']) ?? id(short['user_id']);
       if (openId === null) throw unreadable(THREADS);
       const scopes = await grantedScopes(settings, asked, tokens.accessToken, signal);
@@ -86,24 +103,8 @@ export function createOAuth(settings: ThreadsSettings, { asked }: Permissions): 
     refresh: (token, signal) =>
       renewed(
         THREADS,
-        async () => {
-          const answer = await callGraph(THREADS, {
-            base,
-            path: '/refresh_access_token',
-            params: { grant_type: 'th_refresh_token', access_token: token },
-            effect: 'read',
-            signal,
-          });
-          return { ...readTokens(THREADS, answer), scopes: [] };
-        },
-        () =>
-          callGraph(THREADS, {
-            base: `${base}/v1.0`,
-            path: '/me',
-            effect: 'read',
-            accessToken: token,
-            signal,
-          }),
+        async () => ({ ...readTokens(THREADS, await calls.refresh(token, signal)), scopes: [] }),
+        () => calls.me(token, signal),
       ),
 
     // None is documented (threads-facts 2.7): the token is forgotten.

@@ -40,11 +40,11 @@ const QUOTAS = {
   replies: { bucket: 'reply', limit: 1000, windowMs: DAY, counts: 'shown' },
 } as const satisfies Record<string, Quota>;
 
-/** Publishing (threads-facts 4). */
-export function createPublishing(settings: ThreadsSettings): Publishing {
-  const containers: Containers = {
+/** How Threads makes and publishes containers. */
+function createContainers({ graphUrl }: ThreadsSettings): Containers {
+  return {
     platform: THREADS,
-    call: ({ accessToken, signal }) => ({ base: `${settings.graphUrl}/v1.0`, accessToken, signal }),
+    call: ({ accessToken, signal }) => ({ base: `${graphUrl}/v1.0`, accessToken, signal }),
     // A wrong id in the path looks like a container that is not there yet: `me` cannot be wrong (threads-facts 11.4).
     account: () => '/me',
     edges: { create: 'threads', publish: 'threads_publish' },
@@ -55,7 +55,11 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
       return [media, ...replies.map((reply) => reply.media)].flat().some(isOurs);
     },
   };
+}
 
+/** Publishing (threads-facts 4). */
+export function createPublishing(settings: ThreadsSettings): Publishing {
+  const containers = createContainers(settings);
   return {
     kindOf(request) {
       const { mediaType, media, replies = [] } = parse(request);

@@ -1,4 +1,5 @@
 import { ProviderError } from '../errors.ts';
+import type { Plan } from '../../plan.ts';
 import { id, text, word } from '../json.ts';
 import { isLoopback } from '../loopback.ts';
 import type { PostContext, Publishing, Verdict, Written } from '../publishing.ts';
@@ -13,41 +14,11 @@ import { chunks, chunkSizeOf, createTransfer } from './upload.ts';
 
 /** The Content Posting API (tiktok-facts 4). */
 export function createPublishing(settings: TikTokSettings): Publishing {
-  const status = (context: PostContext) =>
-    callApi(settings, {
-      path: '/v2/post/publish/status/fetch/',
-      body: { publish_id: context.publishId },
-      effect: 'read',
-      quota: QUOTAS.status.bucket,
-      accessToken: context.accessToken,
-      signal: context.signal,
-    }).then(({ data }) => data);
+  const status = (context: PostContext) => fetchStatus(settings, context);
 
   return {
-    kindOf(request) {
-      const read = readRequest(request);
-      const { mode, photoUrls, videoUrl } = read;
-      const photos = photoUrls?.length ?? 1;
-      const what = isPhotoPost(read)
-        ? `${photos} photo${photos === 1 ? '' : 's'}`
-        : `a video${videoUrl === undefined ? '' : ' by URL'}`;
-      return mode === 'inbox' ? `a draft of ${what}` : what;
-    },
-
-    plan(request) {
-      // A lost file init can never become visible: nobody has its upload URL. A lost URL init may be live.
-      return readRequest(request).source === 'FILE_UPLOAD'
-        ? [
-            { kind: 'write', name: 'init', lost: 'repeat' },
-            { kind: 'transfer', name: 'upload', of: 'init' },
-            { kind: 'await', name: 'verdict' },
-          ]
-        : [
-            { kind: 'write', name: 'init', lost: 'reconcile' },
-            // What TikTok pulls can be cancelled, best effort (tiktok-facts 4.9).
-            { kind: 'await', name: 'verdict', recall: true },
-          ];
-    },
+    kindOf: (request) => kindOf(readRequest(request)),
+    plan: (request) => planOf(readRequest(request)),
 
     // Neither scope opens the endpoints of the other (tiktok-facts 2.8).
     needs: (request) =>
@@ -100,23 +71,7 @@ export function createPublishing(settings: TikTokSettings): Publishing {
       return readVerdict(readRequest(context.request), await status(context));
     },
 
-    async recall({ publishId, accessToken, signal }) {
-      if (publishId === null) return false;
-      try {
-        await callApi(settings, {
-          path: '/v2/post/publish/cancel/',
-          body: { publish_id: publishId },
-          // Cancelling twice is cancelling once: a lost answer is asked for again.
-          effect: 'read',
-          accessToken,
-          signal,
-        });
-        return true;
-      } catch (error) {
-        if (error instanceof ProviderError && error.kind === 'rejected') return false;
-        throw error;
-      }
-    },
+    recall: (context) => cancelPull(settings, context),
 
     permalink(request, username, providerPostId) {
       if (username === null) return null;
@@ -124,6 +79,31 @@ export function createPublishing(settings: TikTokSettings): Publishing {
       return `https://www.tiktok.com/@${username}/${kind}/${providerPostId}`;
     },
   };
+}
+
+/** What is published, in words. */
+function kindOf(request: TikTokRequest): string {
+  const { mode, photoUrls, videoUrl } = request;
+  const photos = photoUrls?.length ?? 1;
+  const what = isPhotoPost(request)
+    ? `${photos} photo${photos === 1 ? '' : 's'}`
+    : `a video${videoUrl === undefined ? '' : ' by URL'}`;
+  return mode === 'inbox' ? `a draft of ${what}` : what;
+}
+
+/** A lost file init can never become visible: nobody has its upload URL. A lost URL init may be live. */
+function planOf({ source }: TikTokRequest): Plan {
+  return source === 'FILE_UPLOAD'
+    ? [
+        { kind: 'write', name: 'init', lost: 'repeat' },
+        { kind: 'transfer', name: 'upload', of: 'init' },
+        { kind: 'await', name: 'verdict' },
+      ]
+    : [
+        { kind: 'write', name: 'init', lost: 'reconcile' },
+        // What TikTok pulls can be cancelled, best effort (tiktok-facts 4.9).
+        { kind: 'await', name: 'verdict', recall: true },
+      ];
 }
 
 /** Takes one of the quotas that a step's calls count for. */
@@ -238,6 +218,44 @@ export function isUploadUrl(address: string, hosts: readonly string[]): boolean 
       return false;
     return name.startsWith('*.') ? url.hostname.endsWith(name.slice(1)) : url.hostname === name;
   });
+}
+
+/** Where a publish stands, as TikTok says it. */
+async function fetchStatus(
+  settings: TikTokSettings,
+  { publishId, accessToken, signal }: PostContext,
+): Promise<Readonly<Record<string, unknown>>> {
+  const { data } = await callApi(settings, {
+    path: '/v2/post/publish/status/fetch/',
+    body: { publish_id: publishId },
+    effect: 'read',
+    quota: QUOTAS.status.bucket,
+    accessToken,
+    signal,
+  });
+  return data;
+}
+
+/** Asks TikTok to drop what it pulls. @returns false: it does not any more */
+async function cancelPull(
+  settings: TikTokSettings,
+  { publishId, accessToken, signal }: PostContext,
+): Promise<boolean> {
+  if (publishId === null) return false;
+  try {
+    await callApi(settings, {
+      path: '/v2/post/publish/cancel/',
+      body: { publish_id: publishId },
+      // Cancelling twice is cancelling once: a lost answer is asked for again.
+      effect: 'read',
+      accessToken,
+      signal,
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof ProviderError && error.kind === 'rejected') return false;
+    throw error;
+  }
 }
 
 /** Status words and what they mean by mode (tiktok-facts 4.10); a word we do not know is waited out. */
