@@ -145,8 +145,8 @@ async function restartDeletions({ db, temporal }: Deps) {
     posts,
     ({ id }) => deletionWorkflowId(id),
     (post) => restartDeletion(temporal, post),
+    (ids) => markDeletionsChecked(db, ids),
   );
-  await markDeletionsChecked(db, idsOf(posts));
   return { deletions };
 }
 
@@ -157,8 +157,8 @@ async function restartEvents({ db, temporal }: Deps) {
     rows,
     ({ provider, externalId }) => eventWorkflowId(provider, externalId),
     (event) => restartEvent(temporal, eventRow(event)),
+    (ids) => markEventsStarted(db, ids),
   );
-  await markEventsStarted(db, idsOf(rows));
   return { events };
 }
 
@@ -196,31 +196,41 @@ async function startKeepers({ db, temporal }: Deps) {
     accounts,
     ({ provider, id }) => tokenWorkflowId(provider, id),
     (account) => startKeeper(temporal, account),
+    (ids) => markKeepersChecked(db, ids),
   );
-  await markKeepersChecked(db, idsOf(accounts));
   return { keepers };
 }
 
-/** Starts those again whose workflow is gone. @returns how many */
-async function startLost<Row>(
+/**
+ * Starts those again whose workflow is gone.
+ * @param mark notes those whose workflow runs now, so that others get their turn
+ * @returns how many were gone
+ * @throws the first failure, after the others were started and marked
+ */
+async function startLost<Row extends { id: string }>(
   temporal: Deps['temporal'],
   rows: readonly Row[],
   workflowIdOf: (row: Row) => string,
   start: (row: Row) => Promise<boolean>,
+  mark: (ids: string[]) => Promise<void>,
 ): Promise<number> {
   if (rows.length === 0) return 0;
   const running = await runningWorkflows(temporal, rows.map(workflowIdOf));
+  const looked = rows.filter((row) => running.has(workflowIdOf(row))).map(({ id }) => id);
   let lost = 0;
-  await each(
-    rows.filter((row) => !running.has(workflowIdOf(row))),
-    async (row) => {
-      if (await start(row)) lost += 1;
-    },
-  );
+  try {
+    await each(
+      rows.filter((row) => !running.has(workflowIdOf(row))),
+      async (row) => {
+        if (await start(row)) lost += 1;
+        looked.push(row.id);
+      },
+    );
+  } finally {
+    await mark(looked);
+  }
   return lost;
 }
-
-const idsOf = (rows: readonly { id: string }[]): string[] => rows.map(({ id }) => id);
 
 /** Makes post and workflow agree, as far as they do not: both open, or both ended. */
 async function agree({ db, temporal }: Deps, postId: string): Promise<'orphans' | 'stragglers' | null> {

@@ -2,7 +2,8 @@ import { equalHex, hmacSha256Hex } from '../crypto/signatures.ts';
 
 /*
  * API keys: a prefix, and 32 bytes in base64url. The last 8 of them prove that this installation has made the key, so that
- * made-up ones are told from right ones without the database. Keys of older versions prove nothing; they work all the same.
+ * made-up ones are told from right ones without the database. Some keys prove nothing, because they are older
+ * or were made while no key of the keyring opened the installation's secret; they work all the same.
  */
 
 /** Keys are told from other secrets by their first characters. */
@@ -16,10 +17,11 @@ export const isKeyShaped = (token: string): boolean => KEY.test(token);
 
 /**
  * A new key.
- * @param secretKey of api/identity-key.ts
+ * @param secretKey of api/identity-key.ts; null: it cannot be had, so the key proves nothing
  * @param secret 32 random bytes in base64url
  */
-export function newKey(secretKey: string, secret: string): string {
+export function newKey(secretKey: string | null, secret: string): string {
+  if (secretKey === null) return PREFIX + secret;
   const random = Buffer.from(secret, 'base64url').subarray(0, RANDOM_BYTES);
   const proof = Buffer.from(proofOf(secretKey, random), 'hex');
   return PREFIX + Buffer.concat([random, proof]).toString('base64url');

@@ -18,7 +18,7 @@ import type { Deps } from './deps.ts';
 import { apiError } from './errors.ts';
 import { isUuid, Method } from './schemas.ts';
 
-/** What an attempt to connect stands on; the query of its page, and the hidden fields of the page's form. */
+/** What an attempt to connect stands on. */
 export const AttemptSource = Type.Object(
   {
     link: Type.Optional(
@@ -39,6 +39,9 @@ export const AttemptSource = Type.Object(
   { additionalProperties: false },
 );
 export type AttemptSource = Static<typeof AttemptSource>;
+
+/** The query of its page: who sends a link on may add parameters of their own, such as `fbclid`. */
+export const AttemptQuery = Type.Object(AttemptSource.properties);
 
 /** What the page's form sends. */
 export const AttemptForm = Type.Object(

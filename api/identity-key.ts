@@ -1,5 +1,6 @@
 import { memzero } from 'libsodium-wrappers';
 import { deriveKeyHex } from '../crypto/derived-keys.ts';
+import { EnvelopeError } from '../crypto/errors.ts';
 import { thisInstallation } from '../db/installation.ts';
 import type { Deps } from './deps.ts';
 
@@ -17,6 +18,16 @@ export function identityKey(deps: Deps): () => Promise<string> {
     });
     return reading;
   };
+}
+
+/** The key; null where no key of the keyring opens it. */
+export async function identityKeyOrNull(read: () => Promise<string>): Promise<string | null> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof EnvelopeError) return null;
+    throw error;
+  }
 }
 
 async function readKey({ database: { db }, keys }: Deps): Promise<string> {

@@ -17,8 +17,8 @@ export function isDatabaseAway(error: unknown): boolean {
   return false;
 }
 
-/** gRPC: CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE. */
-const NOT_THERE = new Set([1, 4, 8, 14]);
+/** gRPC: CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE; UNKNOWN and INTERNAL when it dies in the middle. */
+const NOT_THERE = new Set([1, 2, 4, 8, 13, 14]);
 
 /** Whether a call failed because the Temporal server was not there, or did not answer in time. */
 export function isTemporalAway(error: unknown): boolean {

@@ -5,7 +5,7 @@ const LONGEST = 2000;
 /** Names that mean this machine or its network. */
 const LOCAL_NAME = /(^|\.)(localhost|local|internal|lan|home\.arpa)$/;
 
-/** What a page's policy can name, which has to let the browser leave for there; not an IPv6 address, for one. */
+/** The hosts that a page's policy can name: an IPv6 address is none, and `;` or `,` would cut the policy in two. */
 const NAMEABLE_HOST = /^[a-z0-9-]+(\.[a-z0-9-]+)*$/;
 
 /** What is wrong with an address to which a creator's browser is sent back; null: nothing. */
@@ -13,11 +13,15 @@ export function returnToProblem(text: string): string | null {
   const url = URL.parse(text);
   if (url === null || text.length > LONGEST) return 'must be an absolute URL';
   if (url.username !== '' || url.password !== '') return 'must not hold credentials';
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname)))
-    return 'must be https, or http on a loopback host';
-  return NAMEABLE_HOST.test(url.hostname)
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))
     ? null
-    : 'must have a host of letters, digits, dots and hyphens: browsers follow a form to no other (instead of [::1] write localhost)';
+    : 'must be https, or http on a loopback host';
+}
+
+/** An address as a source of a page's policy: where no source can name its host, all of its scheme. */
+export function policySource(address: string): string {
+  const { hostname, origin, protocol } = new URL(address);
+  return NAMEABLE_HOST.test(hostname) ? origin : protocol;
 }
 
 /**

@@ -22,7 +22,7 @@ import { Post, watchPost } from './watch-post.ts';
 
 /**
  * `npm run test:compose`: builds the images, starts docker-compose.yml with the `.env` for the sandbox from README.md, publishes
- * to every platform, and kills each container once while posts are under way. Fails unless every post is live exactly once.
+ * to every platform, and kills each container once while posts are under way (the sandbox, which is no platform's equal in that, it stops). Fails unless every post is live exactly once.
  * Takes everything down again.
  */
 const MOST_BYTES = 250e6;

@@ -262,6 +262,11 @@ describe('the form', () => {
     },
   );
 
+  test('of an address to which somebody has added parameters of their own is taken', async () => {
+    const link = `${await newLink()}&fbclid=x&utm_source=mail`;
+    expect((await browser.openLink(link)).status).toBe(303);
+  });
+
   test('of a link that is used up meanwhile leads nowhere', async () => {
     const link = await newLink();
     const page = await browser.get(link);

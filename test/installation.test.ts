@@ -106,7 +106,7 @@ test('a secret that went with a lost key is made anew, and the installation keep
   expect(await thisInstallation(db, wrap)).toEqual(after);
 });
 
-test('Users and links need the secret with an Idempotency-Key only, when its key has left the keyring.', async () => {
+test('Users, keys and links need the secret with an Idempotency-Key only, when its key has left the keyring.', async () => {
   onTestFailed(() => world.tell());
   const { db } = world.database;
   const lost = localKeyProvider(parseKeyring(`lost:${randomBytes(32).toString('base64')}`));
@@ -119,7 +119,10 @@ test('Users and links need the secret with an Idempotency-Key only, when its key
   const user = await make('/api/users', adminKey, { email: `${randomUUID()}@example.com` });
   const { key } = world.user;
   const link = await make('/api/connect-links', key, { provider: 'tiktok' });
-  expect([user.status, link.status]).toEqual([201, 201]);
+  const made = await make(`/api/users/${user.body.id}/keys`, adminKey, { name: 'made without the secret' });
+  expect([user.status, link.status, made.status]).toEqual([201, 201, 201]);
+  const mine = await world.call('GET', `${server}/api/accounts`, { key: made.body.key });
+  expect(mine.status).toBe(200);
   const named = { 'idempotency-key': randomUUID() };
   expect((await make('/api/connect-links', key, { provider: 'tiktok' }, named)).status).toBe(500);
 });

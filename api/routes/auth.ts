@@ -3,7 +3,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
 import { parseJson } from '../../providers/http.ts';
 import { actorOf, noted } from '../access.ts';
-import { askerOf, AttemptForm, attemptOf, AttemptSource, onceMore } from '../connect-attempt.ts';
+import {
+  askerOf,
+  AttemptForm,
+  attemptOf,
+  AttemptQuery,
+  type AttemptSource,
+  onceMore,
+} from '../connect-attempt.ts';
 import { browserHalf, giveBrowserHalf, isProven, proofOf } from '../connect-cookie.ts';
 import { failedAttempt, failurePage, landingPage } from '../connect-pages.ts';
 import {
@@ -19,6 +26,7 @@ import { apiError } from '../errors.ts';
 import { bodyOf } from '../failures.ts';
 import { acceptForms, formOrigin } from '../forms.ts';
 import { showPage, wantsJson } from '../pages.ts';
+import { policySource } from '../urls.ts';
 import { html, ProviderPath, refusalOrPage, refusalsOrPages } from '../schemas.ts';
 import type { Provider } from '../../providers/provider.ts';
 
@@ -60,7 +68,7 @@ export const authRoutes =
           description: 'It begins nothing. Its form is the only way to the provider’s consent page.',
           tags: ['accounts'],
           params: ProviderPath,
-          querystring: AttemptSource,
+          querystring: AttemptQuery,
           response: {
             200: html('The page.'),
             default: refusalOrPage,
@@ -82,7 +90,7 @@ export const authRoutes =
         });
         // From the consent page the browser is sent on to the client, without a stop.
         const { returnTo } = attempt;
-        return showPage(reply, 200, page, returnTo === null ? [] : [new URL(returnTo).origin]);
+        return showPage(reply, 200, page, returnTo === null ? [] : [policySource(returnTo)]);
       },
     );
 

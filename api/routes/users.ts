@@ -17,7 +17,7 @@ import { newKey } from '../api-keys.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
 import { IdempotencyHeaders, identityOf } from '../idempotency.ts';
-import { identityKey } from '../identity-key.ts';
+import { identityKey, identityKeyOrNull } from '../identity-key.ts';
 import { LONGEST_NAME, requireName } from '../names.ts';
 import { Id, nullable, refusals, text, textOrNull, Time } from '../schemas.ts';
 
@@ -171,7 +171,7 @@ export const userRoutes =
           request.headers['idempotency-key'],
           request.body,
         );
-        const key = newKey(await secretKey(), secret);
+        const key = newKey(await identityKeyOrNull(secretKey), secret);
         const row = {
           id,
           userId,

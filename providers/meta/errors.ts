@@ -56,11 +56,16 @@ function sentenceOf(title: string | null, message: string | null): string | null
   return `${title.replace(/[.:]$/, '')}: ${message}`;
 }
 
-/** A name may stand anywhere in the body, whatever its shape (threads-facts 5). */
+/**
+ * A name may stand anywhere in the body, whatever its shape (threads-facts 5). Words that people use, too, count only where
+ * a message does not quote them.
+ */
 function rowOf(failure: MetaFailure | null, whole: string): MetaRow | null {
   const parsed = tryParse(whole);
   const said = parsed === null ? [whole] : stringsIn(parsed).map(withoutQuoted);
-  const named = Object.entries(META_NAMES).find(([name]) => said.some((one) => one.includes(name)));
+  const named = Object.entries(META_NAMES).find(([name]) =>
+    name.includes('_API__') ? whole.includes(name) : said.some((one) => one.includes(name)),
+  );
   if (named !== undefined) return named[1];
   return failure === null ? null : rowOfCode(`${failure.code}/${failure.subcode}`);
 }
