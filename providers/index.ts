@@ -1,17 +1,8 @@
 import type { Provider, ProviderName } from './provider.ts';
-import type { InstagramSettings } from './instagram/client.ts';
+import type { ProviderSettings } from './settings.ts';
 import { createInstagram } from './instagram/index.ts';
-import type { ThreadsSettings } from './threads/client.ts';
 import { createThreads } from './threads/index.ts';
-import type { TikTokSettings } from './tiktok/client.ts';
 import { createTikTok, type TikTok } from './tiktok/index.ts';
-
-/** A provider without credentials is absent. */
-export interface ProviderSettings {
-  tiktok?: TikTokSettings;
-  instagram?: InstagramSettings;
-  threads?: ThreadsSettings;
-}
 
 /** The registry: a provider is added by standing here. */
 export interface Providers {

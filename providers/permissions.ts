@@ -13,7 +13,7 @@ export const CAPABILITIES = [
 export type Capability = (typeof CAPABILITIES)[number];
 
 /** The scopes of a platform, from its documentation (tiktok-facts 2.8, instagram-facts 2.1 and 3.2, threads-facts 2.2). */
-export interface Permissions {
+export interface Permissions<Setting extends string = string> {
   /** What the consent asks for. */
   readonly asked: readonly string[];
   /** Of each row one scope must be granted: without it an account is of no use. */
@@ -23,7 +23,7 @@ export interface Permissions {
   /** Every scope that may be asked for, in words that complete "<name> asks to". */
   readonly words: Readonly<Record<string, string>>;
   /** The setting that says what is asked for. */
-  readonly setting: string;
+  readonly setting: Setting;
 }
 
 /** What a request needs an account to have granted. */

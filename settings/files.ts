@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import type { Environment } from '../config.ts';
+import type { Environment } from './setting.ts';
 
 const SUFFIX = '_FILE';
 const MAX_BYTES = 65_536;

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { parseYaml } from '@redocly/openapi-core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readConfig, SETTINGS } from '../config.ts';
+import { namesOf } from '../settings/setting.ts';
 import { isUploadUrl } from '../providers/tiktok/publish.ts';
 import { FLAGS } from '../sandbox/flags.ts';
 import { PROVIDERS } from '../scripts/sandboxed-providers.ts';
@@ -45,10 +46,7 @@ const { services, networks } = parseYaml(read('docker-compose.yml')) as {
 const ours = Object.entries(services).filter(([, { image }]) => image.includes('everpost'));
 const running = Object.entries(services).filter(([, { restart }]) => restart === 'unless-stopped');
 
-const SETTING_NAMES = SETTINGS.flatMap((setting) => [
-  setting.name,
-  ...('aliases' in setting ? setting.aliases : []),
-]);
+const SETTING_NAMES = namesOf(SETTINGS);
 const TEMPORAL_NAMES = ['TEMPORAL_ADDRESS', 'TEMPORAL_NAMESPACE'];
 const KNOWN = new Set([...SETTING_NAMES.flatMap((name) => [name, `${name}_FILE`]), ...TEMPORAL_NAMES]);
 

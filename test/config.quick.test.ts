@@ -370,6 +370,16 @@ test.each([
   ]);
 });
 
+test.each(['EVERPOST', 'TIKTOK', 'INSTAGRAM', 'FACEBOOK', 'THREADS', 'META', 'NEXT_PUBLIC_THREADS'])(
+  'an unknown name that begins with %s is meant for us, however far it is from every setting',
+  (word) => {
+    const { warnings } = readConfig('server', { ...SMALLEST, [`${word}_QUITE_ANOTHER_THING`]: 'x' });
+    expect(warnings).toEqual([
+      expect.stringContaining(`${word}_QUITE_ANOTHER_THING is not a setting of Everpost`),
+    ]);
+  },
+);
+
 test('names of others, and of ours that are right, get no warning', () => {
   const env = {
     ...SMALLEST,

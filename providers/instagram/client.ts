@@ -5,7 +5,7 @@ import type { MetaWebhookSettings } from '../meta/webhooks.ts';
 import type { Permissions } from '../permissions.ts';
 import type { OAuth, Subscription } from '../oauth.ts';
 
-/** What the Instagram folder needs of the settings (config.ts has their source). */
+/** What the Instagram folder needs of the settings (settings.ts reads them). */
 export interface InstagramSettings extends MetaWebhookSettings {
   /** A login without credentials is absent. */
   facebookLogin?: FacebookLoginSettings;

@@ -16,7 +16,7 @@ export const FACEBOOK_WEBHOOKS = ['instagram_manage_comments', 'pages_manage_met
 /** @param asked what the consent asks for; what publishing needs without it */
 export function facebookLoginPermissions(
   asked: readonly string[] = [...FACEBOOK_PUBLISH, PORTFOLIOS],
-): Permissions {
+): Permissions<'INSTAGRAM_SCOPES'> {
   return {
     asked,
     required: FACEBOOK_PUBLISH.map((scope) => [scope]),
@@ -57,7 +57,9 @@ const LOGIN_PUBLISH = ['instagram_business_basic', 'instagram_business_content_p
 export const LOGIN_WEBHOOKS = ['instagram_business_manage_comments'];
 
 /** @param asked what the consent asks for; what publishing needs without it */
-export function instagramLoginPermissions(asked: readonly string[] = LOGIN_PUBLISH): Permissions {
+export function instagramLoginPermissions(
+  asked: readonly string[] = LOGIN_PUBLISH,
+): Permissions<'INSTAGRAM_LOGIN_SCOPES'> {
   return {
     asked,
     required: LOGIN_PUBLISH.map((scope) => [scope]),

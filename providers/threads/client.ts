@@ -1,7 +1,7 @@
 import type { Platform } from '../meta/errors.ts';
 import type { MetaWebhookSettings } from '../meta/webhooks.ts';
 
-/** What the Threads folder needs of the settings (config.ts has their source). */
+/** What the Threads folder needs of the settings (settings.ts reads them). */
 export interface ThreadsSettings extends MetaWebhookSettings {
   appId: string;
   appSecret: string;

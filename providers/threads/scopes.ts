@@ -28,7 +28,7 @@ const DEFAULT = [
 const PUBLISH = ['threads_basic', 'threads_content_publish'];
 
 /** @param asked what the consent asks for; what publishing and deleting need without it */
-export function threadsPermissions(asked: readonly string[] = DEFAULT): Permissions {
+export function threadsPermissions(asked: readonly string[] = DEFAULT): Permissions<'THREADS_SCOPES'> {
   return {
     asked,
     required: PUBLISH.map((scope) => [scope]),

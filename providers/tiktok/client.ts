@@ -3,7 +3,7 @@ import { http, type HttpAnswer } from '../http.ts';
 import { measured } from '../measured.ts';
 import { lost, readEnvelope, type Envelope } from './errors.ts';
 
-/** What the TikTok folder needs of the settings (config.ts has their source). */
+/** What the TikTok folder needs of the settings (settings.ts reads them). */
 export interface TikTokSettings {
   clientKey: string;
   clientSecret: string;

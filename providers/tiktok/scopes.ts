@@ -16,7 +16,7 @@ const WORDS = {
  * Scopes of TikTok (tiktok-facts 2.8): neither of the two that publish opens the other's endpoints.
  * @param asked what the consent asks for; what publishing needs without it
  */
-export function tiktokPermissions(asked: readonly string[] = DEFAULT): Permissions {
+export function tiktokPermissions(asked: readonly string[] = DEFAULT): Permissions<'TIKTOK_SCOPES'> {
   return {
     asked,
     required: [['user.info.basic'], ['video.upload', 'video.publish']],
