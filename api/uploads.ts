@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type DataStore, Server, Upload } from '@tus/server';
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
+import type { Db } from '../db/client.ts';
 import { expireUpload, markMediaStarted, markUploaded, type Media, mediaById } from '../db/media.ts';
 import { mediaTypeOf } from '../media/content-types.ts';
 import { signalMediaCompleted, startMedia } from '../temporal/media.ts';
@@ -55,11 +56,7 @@ export function createUploads(
     )
       return;
     await markMediaStarted(db, media.id);
-    const until = Date.now() + EXAMINATION_MS;
-    for (let ms = 20; Date.now() < until; ms = Math.min(ms * 1.5, 250)) {
-      if ((await mediaById(db, media.id)).state !== 'uploading') return;
-      await sleep(ms);
-    }
+    await untilExamined(db, media);
   }
 
   const tus = new Server({
@@ -90,19 +87,10 @@ export function createUploads(
     isComplete,
 
     async prepare(media) {
-      const { storageKey, size, state, filename, contentType, createdAt } = media;
-      if (state !== 'uploading') return;
+      if (media.state !== 'uploading') return;
       await mediaStore.require();
-      if ((await find(store, storageKey)) !== null) return;
-      await store.create(
-        new Upload({
-          id: storageKey,
-          size,
-          offset: 0,
-          metadata: { filename, filetype: contentType },
-          creation_date: createdAt.toISOString(),
-        }),
-      );
+      if ((await find(store, media.storageKey)) !== null) return;
+      await store.create(uploadOf(media));
       if (await tell(temporal, log, `mediaUpload of ${media.id}`, () => startMedia(temporal, media)))
         await markMediaStarted(db, media.id);
     },
@@ -125,6 +113,26 @@ export function createUploads(
       await tus.handle(raw, takeOver(reply));
     },
   };
+}
+
+/** An upload whose first byte has not arrived. */
+function uploadOf({ storageKey, size, filename, contentType, createdAt }: Media): Upload {
+  return new Upload({
+    id: storageKey,
+    size,
+    offset: 0,
+    metadata: { filename, filetype: contentType },
+    creation_date: createdAt.toISOString(),
+  });
+}
+
+/** Waits until the file has been examined, but not for long. */
+async function untilExamined(db: Db, { id }: Media): Promise<void> {
+  const until = Date.now() + EXAMINATION_MS;
+  for (let ms = 20; Date.now() < until; ms = Math.min(ms * 1.5, 250)) {
+    if ((await mediaById(db, id)).state !== 'uploading') return;
+    await sleep(ms);
+  }
 }
 
 /** Lets the rest of a body come, into nowhere (endUnreadBodies ends it): who is cut off while sending never reads the answer. */

@@ -89,21 +89,16 @@ export function leavesInOrder(error: unknown): boolean {
   return error instanceof DatabaseError && error.code !== STALE_PLAN;
 }
 
-/**
- * A pool of connections. Connects lazily.
- * @param most connections at once, unless the address says how many
- */
-export function openConnections(address: DatabaseAddress, most: number): Connections {
-  const known = new WeakMap<PoolClient, { prepares: boolean }>();
-  const queryMs = address.queryMs ?? QUERY_MS;
-  const connectMs = address.connectMs ?? CONNECT_MS;
-  const startup = {
-    ssl: address.tls === 'on' ? address.tlsOptions : false,
-    tlsIsSettled: address.tls !== 'prefer',
-    // A declared pooler takes no options (PgBouncer: "unsupported startup parameter").
-    schema: !address.pooled,
-  };
+/** How the next connection starts. What a server refuses or offers changes it. */
+interface Startup {
+  ssl: DatabaseAddress['tlsOptions'] | false;
+  tlsIsSettled: boolean;
+  /** Whether the schema is named at the start. */
+  schema: boolean;
+}
 
+/** A pool, and all its connections that are open, whoever holds them. */
+function createPool(address: DatabaseAddress, most: number, startup: Startup) {
   const open = new Set<Client>();
   class Connection extends Client {
     constructor() {
@@ -119,8 +114,8 @@ export function openConnections(address: DatabaseAddress, most: number): Connect
         enableChannelBinding: address.channelBinding,
         options: optionsOf(address, startup.schema),
         keepAlive: true,
-        connectionTimeoutMillis: connectMs,
-        query_timeout: queryMs,
+        connectionTimeoutMillis: address.connectMs ?? CONNECT_MS,
+        query_timeout: address.queryMs ?? QUERY_MS,
       });
       // The query under way is told of it, too. Without a listener the event would end the process.
       this.on('error', () => {});
@@ -138,15 +133,33 @@ export function openConnections(address: DatabaseAddress, most: number): Connect
   });
   // An idle connection has ended: the pool has taken it out already.
   pool.on('error', () => {});
+  return { pool, open };
+}
+
+/**
+ * A pool of connections. Connects lazily.
+ * @param most connections at once, unless the address says how many
+ */
+export function openConnections(address: DatabaseAddress, most: number): Connections {
+  const known = new WeakMap<PoolClient, { prepares: boolean }>();
+  const startup: Startup = {
+    ssl: address.tls === 'on' ? address.tlsOptions : false,
+    tlsIsSettled: address.tls !== 'prefer',
+    // A declared pooler takes no options (PgBouncer: "unsupported startup parameter").
+    schema: !address.pooled,
+  };
+  const { pool, open } = createPool(address, most, startup);
 
   async function take(): Promise<PoolClient> {
     try {
       if (!startup.tlsIsSettled) {
-        startup.ssl = (await offersTls(address, connectMs)) ? address.tlsOptions : false;
+        startup.ssl = (await offersTls(address, address.connectMs ?? CONNECT_MS))
+          ? address.tlsOptions
+          : false;
         startup.tlsIsSettled = true;
       }
       const client = await pool.connect();
-      if (!known.has(client)) await meet(client);
+      if (!known.has(client)) known.set(client, await meet(client, address));
       return client;
     } catch (error) {
       if (!startup.schema || address.schema === null || !refusesOptions(error))
@@ -154,24 +167,6 @@ export function openConnections(address: DatabaseAddress, most: number): Connect
       // A pooler: its role may have the schema as its `search_path`, which `meet` finds out.
       startup.schema = false;
       return take();
-    }
-  }
-
-  /** Looks who answers, once for each connection. */
-  async function meet(client: PoolClient): Promise<void> {
-    try {
-      const greet = { text: GREETING, query_timeout: connectMs };
-      const { rows } = await client.query<Greeting>(greet);
-      const [greeting] = rows;
-      if (greeting === undefined) throw new UnfitServer('PostgreSQL does not say who it is');
-      const wrong = unfit(greeting, address);
-      if (wrong !== null) throw new UnfitServer(wrong);
-      // A pooler invents the process id that it names at the start; a prepared statement would stay with one of its servers.
-      const direct = 'processID' in client && client.processID === greeting.pid;
-      known.set(client, { prepares: address.prepare ?? (direct && !address.pooled) });
-    } catch (error) {
-      client.release(true);
-      throw error;
     }
   }
 
@@ -222,6 +217,24 @@ interface Greeting {
   schema: string | null;
 }
 const GREETING = 'select pg_backend_pid() as pid, pg_is_in_recovery() as standby, current_schema() as schema';
+
+/** Looks who answers, once for each connection. @returns whether it keeps what it has prepared. @throws UnfitServer */
+async function meet(client: PoolClient, address: DatabaseAddress): Promise<{ prepares: boolean }> {
+  try {
+    const greet = { text: GREETING, query_timeout: address.connectMs ?? CONNECT_MS };
+    const { rows } = await client.query<Greeting>(greet);
+    const [greeting] = rows;
+    if (greeting === undefined) throw new UnfitServer('PostgreSQL does not say who it is');
+    const wrong = unfit(greeting, address);
+    if (wrong !== null) throw new UnfitServer(wrong);
+    // A pooler invents the process id that it names at the start; a prepared statement would stay with one of its servers.
+    const direct = 'processID' in client && client.processID === greeting.pid;
+    return { prepares: address.prepare ?? (direct && !address.pooled) };
+  } catch (error) {
+    client.release(true);
+    throw error;
+  }
+}
 
 /** Why a server, as it introduces itself, cannot be used; null: it can. */
 function unfit({ standby, schema }: Greeting, address: DatabaseAddress): string | null {

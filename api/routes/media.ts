@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
+import type { Db } from '../../db/client.ts';
 import { deleteMedia, markFileRemoved } from '../../db/media-removal.ts';
 import { findMediaByKey, insertMedia, type Media } from '../../db/media.ts';
 import { isTaken, mediaTypeOf } from '../../media/content-types.ts';
@@ -68,32 +69,9 @@ export const mediaRoutes =
       },
       async (request, reply) => {
         const userId = tenant(request);
-        const contentType = mediaTypeOf(request.body.contentType);
-        const refusal = fieldError(isTaken(contentType) ? [] : [NOT_TAKEN]);
-        if (refusal !== null) throw refusal;
         const key = request.headers['idempotency-key'] ?? null;
-        const id = randomUUID();
-        const requestHash = hashOf(request.body);
-        const expiresAt = new Date(Date.now() + UPLOAD_MS);
-        const row = {
-          ...request.body,
-          contentType,
-          id,
-          storageKey: id,
-          userId,
-          expiresAt,
-          idempotencyKey: key,
-          requestHash,
-          requestId: request.id,
-        };
-        let media = await insertMedia(db, row);
-        if (media === null) {
-          media = key === null ? null : await findMediaByKey(db, userId, key);
-          if (media === null) throw new Error('media conflicted with none');
-          if (media.requestHash !== requestHash) throw apiError('idempotency_key_reused');
-          if (media.deletedAt !== null) throw apiError('media_gone', { details: { state: 'deleted' } });
-          void reply.header('idempotency-replayed', 'true');
-        }
+        const { media, replayed } = await insertOnce(db, userId, key, request);
+        if (replayed) void reply.header('idempotency-replayed', 'true');
         try {
           await uploads.prepare(media);
         } catch (error) {
@@ -153,3 +131,37 @@ export const mediaRoutes =
 
     await app.register(uploadRoutes(deps, uploads));
   };
+
+/**
+ * Stores a file that is to come, or finds the one that the same request has made.
+ * @throws ApiError for a type that is not taken, and for a key that another request has used
+ */
+async function insertOnce(
+  db: Db,
+  userId: string,
+  idempotencyKey: string | null,
+  { id: requestId, body }: { id: string; body: Static<typeof MediaBody> },
+): Promise<{ media: Media; replayed: boolean }> {
+  const contentType = mediaTypeOf(body.contentType);
+  const refusal = fieldError(isTaken(contentType) ? [] : [NOT_TAKEN]);
+  if (refusal !== null) throw refusal;
+  const id = randomUUID();
+  const requestHash = hashOf(body);
+  const made = await insertMedia(db, {
+    ...body,
+    contentType,
+    id,
+    storageKey: id,
+    userId,
+    expiresAt: new Date(Date.now() + UPLOAD_MS),
+    idempotencyKey,
+    requestHash,
+    requestId,
+  });
+  if (made !== null) return { media: made, replayed: false };
+  const media = idempotencyKey === null ? null : await findMediaByKey(db, userId, idempotencyKey);
+  if (media === null) throw new Error('media conflicted with none');
+  if (media.requestHash !== requestHash) throw apiError('idempotency_key_reused');
+  if (media.deletedAt !== null) throw apiError('media_gone', { details: { state: 'deleted' } });
+  return { media, replayed: true };
+}

@@ -22,8 +22,13 @@ const tags = ['posts'];
 
 /** Posts of all providers. */
 export const postRoutes =
-  ({ database: { db }, temporal }: Deps): FastifyPluginAsyncTypebox =>
+  (deps: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
+    const {
+      database: { db },
+      temporal,
+    } = deps;
+
     app.get(
       '/api/posts',
       {
@@ -80,7 +85,7 @@ export const postRoutes =
       async (request) => {
         const post = await find(db, tenant(request), request.params.id);
         if (post.state === 'cancelled') return postView(post);
-        return settle(post, () => askToCancel(temporal, post));
+        return settle(deps, post, () => askToCancel(temporal, post));
       },
     );
 
@@ -102,26 +107,26 @@ export const postRoutes =
       async (request) => {
         const post = await find(db, tenant(request), request.params.id);
         const at = dueAt(request.body.scheduledAt);
-        return settle(post, () => askToReschedule(temporal, post, at));
+        return settle(deps, post, () => askToReschedule(temporal, post, at));
       },
     );
-
-    /** Has the post's workflow do it. What it refuses, and what comes when it has ended, is too late. */
-    async function settle(post: Post, call: () => Promise<unknown>) {
-      if (isFinal(post.state)) throw tooLate(post.state);
-      try {
-        await ask(temporal, call, ANSWER_MS);
-        await markPostStarted(db, post.id);
-      } catch (error) {
-        const refused =
-          error instanceof WorkflowUpdateFailedError || error instanceof WorkflowExecutionAlreadyStartedError;
-        const now = refused ? await find(db, post.userId, post.id) : post;
-        if (!refused) throw error;
-        if (now.state !== 'cancelled') throw tooLate(now.state);
-      }
-      return postView(await find(db, post.userId, post.id));
-    }
   };
+
+/** Has the post's workflow do it. What it refuses, and what comes when it has ended, is too late. */
+async function settle({ database: { db }, temporal }: Deps, post: Post, call: () => Promise<unknown>) {
+  if (isFinal(post.state)) throw tooLate(post.state);
+  try {
+    await ask(temporal, call, ANSWER_MS);
+    await markPostStarted(db, post.id);
+  } catch (error) {
+    const refused =
+      error instanceof WorkflowUpdateFailedError || error instanceof WorkflowExecutionAlreadyStartedError;
+    const now = refused ? await find(db, post.userId, post.id) : post;
+    if (!refused) throw error;
+    if (now.state !== 'cancelled') throw tooLate(now.state);
+  }
+  return postView(await find(db, post.userId, post.id));
+}
 
 function tooLate(state: string) {
   return apiError('too_late', { message: `the post is ${state}`, details: { state } });
