@@ -20,8 +20,11 @@ import { measure } from './metrics.ts';
 import { describeApi } from './openapi.ts';
 import { PostView } from './post-view.ts';
 import { accountRoutes } from './routes/accounts.ts';
+import { apiKeyRoutes } from './routes/api-keys.ts';
 import { authRoutes } from './routes/auth.ts';
 import { connectLinkRoutes } from './routes/connect-links.ts';
+import { dataDeletionRoutes } from './routes/data-deletions.ts';
+import { debugEventRoutes } from './routes/debug-events.ts';
 import { debugRoutes } from './routes/debug.ts';
 import { deletionRoutes } from './routes/deletions.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -100,6 +103,7 @@ export async function buildApp(given: GivenDeps): Promise<FastifyInstance> {
   await app.register(homeRoutes);
   await app.register(healthRoutes(deps));
   await app.register(userRoutes(deps));
+  await app.register(apiKeyRoutes(deps));
   await app.register(connectLinkRoutes(deps));
   await app.register(authRoutes(deps));
   await app.register(pageRoutes(deps));
@@ -113,7 +117,9 @@ export async function buildApp(given: GivenDeps): Promise<FastifyInstance> {
   await app.register(postEventRoutes(deps));
   await app.register(webhookRoutes(deps));
   await app.register(providerCallbackRoutes(deps));
+  await app.register(dataDeletionRoutes(deps));
   await app.register(debugRoutes(deps));
+  await app.register(debugEventRoutes(deps));
   const unwatch = watchMediaHome(media, (trouble) =>
     trouble === null
       ? app.log.info('the media folder is right')

@@ -1,6 +1,12 @@
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
+import type { Account } from '../db/accounts.ts';
+import { refreshDueAt } from '../db/tokens.ts';
 import type { Attempt } from '../db/attempts.ts';
 import type { StoredEvent } from '../db/events.ts';
+import { tokenWorkflowId } from '../temporal/names.ts';
+import { refreshExpiresAt } from './account-view.ts';
+import type { Deps } from './deps.ts';
+import { quotasOf } from './quotas.ts';
 import { Anything, nullable, text, textOrNull, Time } from './schemas.ts';
 
 export const AccountState = Type.Object({
@@ -50,6 +56,31 @@ export const AttemptView = Type.Object({
   sentAt: nullable.time,
   finishedAt: nullable.time,
 });
+
+/** An account as the operator sees it. */
+export async function accountState(deps: Deps, account: Account): Promise<Static<typeof AccountState>> {
+  const workflowId = tokenWorkflowId(account.provider, account.id);
+  return {
+    id: account.id,
+    userId: account.userId,
+    provider: account.provider,
+    openId: account.openId,
+    status: account.status,
+    statusReason: account.statusReason,
+    scopes: account.scope,
+    tokenVersion: account.tokenVersion,
+    hasAccessToken: account.accessTokenEncrypted !== null,
+    hasRefreshToken: account.refreshTokenEncrypted !== null,
+    issuedAt: textOrNull(account.issuedAt),
+    connectedAt: text(account.connectedAt),
+    expiresAt: textOrNull(account.expiresAt),
+    refreshExpiresAt: textOrNull(refreshExpiresAt(deps, account)),
+    refreshDueAt: account.status === 'active' ? textOrNull(refreshDueAt(account)) : null,
+    quotas: await quotasOf(deps, account),
+    workflowId,
+    workflowPath: `/namespaces/${deps.temporal.options.namespace}/workflows/${encodeURIComponent(workflowId)}`,
+  };
+}
 
 /** JSON text: the payload goes out as it came in, because parsing would lose digits. */
 export function eventText({
