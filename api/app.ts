@@ -21,6 +21,7 @@ import { describeApi } from './openapi.ts';
 import { PostView } from './post-view.ts';
 import { accountRoutes } from './routes/accounts.ts';
 import { apiKeyRoutes } from './routes/api-keys.ts';
+import { authCallbackRoutes } from './routes/auth-callback.ts';
 import { authRoutes } from './routes/auth.ts';
 import { connectLinkRoutes } from './routes/connect-links.ts';
 import { dataDeletionRoutes } from './routes/data-deletions.ts';
@@ -106,6 +107,7 @@ export async function buildApp(given: GivenDeps): Promise<FastifyInstance> {
   await app.register(apiKeyRoutes(deps));
   await app.register(connectLinkRoutes(deps));
   await app.register(authRoutes(deps));
+  await app.register(authCallbackRoutes(deps));
   await app.register(pageRoutes(deps));
   await app.register(accountRoutes(deps));
   await app.register(mediaRoutes(deps));

@@ -58,7 +58,7 @@ export const apiKeyRoutes =
         },
       },
       async (request, reply) => {
-        const { name, scopes = [...SCOPES], expiresAt } = request.body;
+        const { scopes = [...SCOPES], expiresAt } = request.body;
         const userId = request.params.id;
         if (expiresAt !== undefined && Date.parse(expiresAt) <= Date.now()) throw apiError('invalid_expiry');
         if ((await findUser(db, userId)) === null) throw apiError('user_not_found');
@@ -69,15 +69,7 @@ export const apiKeyRoutes =
           request.body,
         );
         const key = newKey(await identityKeyOrNull(secretKey), secret);
-        const row = {
-          id,
-          userId,
-          name,
-          prefix: key.slice(0, 9),
-          hash: sha256Hex(key),
-          scopes,
-          expiresAt: expiresAt === undefined ? null : new Date(expiresAt),
-        };
+        const row = rowOf(id, userId, key, { ...request.body, scopes });
         const made = await insertApiKey(db, row);
         if (made !== null) {
           await noted(request, db, {
@@ -121,6 +113,24 @@ export const apiKeyRoutes =
       },
     );
   };
+
+/** A key as it is stored: by its hash. */
+function rowOf(
+  id: string,
+  userId: string,
+  key: string,
+  { name, scopes, expiresAt }: Pick<ApiKey, 'name' | 'scopes'> & { expiresAt?: string },
+) {
+  return {
+    id,
+    userId,
+    name,
+    prefix: key.slice(0, 9),
+    hash: sha256Hex(key),
+    scopes,
+    expiresAt: expiresAt === undefined ? null : new Date(expiresAt),
+  };
+}
 
 function viewOf({ id, name, prefix, scopes, expiresAt, createdAt }: ApiKey, key: string) {
   return { id, key, name, prefix, scopes, expiresAt: textOrNull(expiresAt), createdAt: text(createdAt) };

@@ -39,6 +39,8 @@ const NOT_TAKEN = {
     'names a type that no platform takes; convert the file to MP4, MOV, WebM, JPEG, PNG or WebP (application/octet-stream where you do not know its type)',
 };
 
+const LEFT_TO_SWEEP = 'the file of deleted media is left to the sweep';
+
 /** Files that clients send to us, to be published. */
 export const mediaRoutes =
   (deps: Deps): FastifyPluginAsyncTypebox =>
@@ -46,11 +48,6 @@ export const mediaRoutes =
     const { db } = deps.database;
     const { publicUrl } = deps.config;
     const uploads = createUploads(deps, app.log);
-
-    async function removeFile({ id, storageKey }: Media): Promise<void> {
-      await deps.media.remove(storageKey);
-      await markFileRemoved(db, id);
-    }
 
     app.post(
       '/api/media',
@@ -119,11 +116,8 @@ export const mediaRoutes =
         if (deleted.outcome === 'in_use')
           throw apiError('media_in_use', { details: { postIds: deleted.postIds } });
         await noted(request, db, { ...actorOf(request), action: 'media.deleted', subject: id });
-        await removeFile(deleted.media).catch((error: unknown) =>
-          request.log.warn(
-            { mediaId: id, userId, err: error },
-            'the file of deleted media is left to the sweep',
-          ),
+        await removeFile(deps, deleted.media).catch((error: unknown) =>
+          request.log.warn({ mediaId: id, userId, err: error }, LEFT_TO_SWEEP),
         );
         return reply.code(204).send(null);
       },
@@ -131,6 +125,11 @@ export const mediaRoutes =
 
     await app.register(uploadRoutes(deps, uploads));
   };
+
+async function removeFile({ database: { db }, media }: Deps, { id, storageKey }: Media): Promise<void> {
+  await media.remove(storageKey);
+  await markFileRemoved(db, id);
+}
 
 /**
  * Stores a file that is to come, or finds the one that the same request has made.

@@ -24,10 +24,7 @@ const tags = ['posts'];
 export const postRoutes =
   (deps: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
-    const {
-      database: { db },
-      temporal,
-    } = deps;
+    const { db } = deps.database;
 
     app.get(
       '/api/posts',
@@ -43,12 +40,8 @@ export const postRoutes =
       },
       async (request) => {
         const page = pageOf(request.query);
-        return pieceOf(
-          await listPosts(db, tenant(request), page),
-          page,
-          ({ createdAt }) => createdAt,
-          postView,
-        );
+        const posts = await listPosts(db, tenant(request), page);
+        return pieceOf(posts, page, ({ createdAt }) => createdAt, postView);
       },
     );
 
@@ -85,7 +78,7 @@ export const postRoutes =
       async (request) => {
         const post = await find(db, tenant(request), request.params.id);
         if (post.state === 'cancelled') return postView(post);
-        return settle(deps, post, () => askToCancel(temporal, post));
+        return settle(deps, post, () => askToCancel(deps.temporal, post));
       },
     );
 
@@ -107,7 +100,7 @@ export const postRoutes =
       async (request) => {
         const post = await find(db, tenant(request), request.params.id);
         const at = dueAt(request.body.scheduledAt);
-        return settle(deps, post, () => askToReschedule(temporal, post, at));
+        return settle(deps, post, () => askToReschedule(deps.temporal, post, at));
       },
     );
   };

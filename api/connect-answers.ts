@@ -1,0 +1,35 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Type, type Static } from 'typebox';
+import { failedAttempt, failurePage } from './connect-pages.ts';
+import type { ConnectFailure } from './connect.ts';
+import type { Deps } from './deps.ts';
+import { bodyOf } from './failures.ts';
+import { showPage, wantsJson } from './pages.ts';
+import type { ProviderPath } from './schemas.ts';
+
+/* How the routes of connecting answer. */
+
+/** These routes call the provider, which may answer for longer than others. */
+export const CONSENT_MS = 40_000;
+
+export const redirect = (description: string) => Type.Null({ description });
+
+/** Answers an attempt that came to nothing: JSON for programs, a page for creators. */
+export function answerFailedAttempt(
+  deps: Deps,
+  request: FastifyRequest<{ Params: Static<typeof ProviderPath> }>,
+  reply: FastifyReply,
+  failure: ConnectFailure,
+  again: string | null = null,
+): FastifyReply {
+  const name = request.params.provider;
+  const told = failedAttempt(failure, name, deps.providers.find(name)?.permissions ?? null);
+  const { error } = told;
+  if (wantsJson(request)) return keepPrivate(reply).code(error.statusCode).send(bodyOf(error, request));
+  return showPage(reply, error.statusCode, failurePage(told, error.retryable ? again : null));
+}
+
+/** No cache keeps the answer, and the next page is not told where the browser comes from. */
+export function keepPrivate(reply: FastifyReply): FastifyReply {
+  return reply.header('cache-control', 'no-store').header('referrer-policy', 'no-referrer');
+}
