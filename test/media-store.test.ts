@@ -148,7 +148,8 @@ test('files that no open post needs are deleted after their time', async () => {
   await world.untilPost(post.body.id, 'published');
   for (const id of [old, needed, used])
     await world.database.db.execute(
-      sql`update media set uploaded_at = now() - interval '25 hours' where id = ${id}`,
+      sql`update media set created_at = now() - interval '25 hours', uploaded_at = now() - interval '25 hours'
+          where id = ${id}`,
     );
   await world.sweep();
   expect(await status(old ?? '')).toBe(404);
