@@ -53,7 +53,8 @@ function printed(name: string): string {
 
 test('the curl lines of README.md work as they stand there, and end with a post that is published', async () => {
   const readme = readFileSync(`${ROOT}README.md`, 'utf8');
-  const block = /## Publish with curl[\s\S]*?```sh\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
+  const section = /^## Publish with curl$([\s\S]*?)^## /m.exec(readme)?.[1] ?? '';
+  const block = [...section.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, lines]) => lines).join('');
   expect(block).toContain('/api/tiktok/upload');
   const output = await run(['/bin/sh', '-eu', '-c', block], {
     cwd: ROOT,

@@ -109,7 +109,7 @@ test.each<[string, () => Record<string, string>, string, RegExp]>([
     'the namespace is missing',
     () => ({ TEMPORAL_NAMESPACE: 'nowhere' }),
     'temporal',
-    /temporal operator namespace create --namespace nowhere/,
+    /temporal operator namespace create --address \S+ --namespace nowhere/,
   ],
   [
     'the keyring is another one',

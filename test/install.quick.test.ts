@@ -1,4 +1,13 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -70,4 +79,16 @@ test('every npm script that runs ours asks first which Node.js runs it', () => {
   );
   for (const name of ['demo', 'dev', 'start:server', 'start:worker', 'db:migrate', 'doctor'])
     expect(scripts[name]).toMatch(/^exec node --import \.\/check-node\.mjs /);
+});
+
+/** Interactive zsh, the shell of macOS, knows no comments: it runs them, or hands their words to the command before. */
+test.each([
+  'README.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(`${ROOT}docs`)
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+])('what %s says to type has no comments', (page) => {
+  const blocks = readFileSync(join(ROOT, page), 'utf8').matchAll(/^```sh\n([\s\S]*?)^```/gm);
+  for (const [, lines = ''] of blocks) expect(lines).not.toMatch(/(^|\s)#/m);
 });

@@ -60,7 +60,7 @@ async function examineNamespace(client: Client, installation: string | null): Pr
 function unusable(error: unknown, address: string, namespace: string): string {
   const code = error instanceof Error && 'code' in error ? Number(error.code) : -1;
   if (code === NOT_FOUND)
-    return `Temporal at ${address} has no namespace ${namespace}: temporal operator namespace create --namespace ${namespace} --retention 7d`;
+    return `Temporal at ${address} has no namespace ${namespace}: temporal operator namespace create --address ${address} --namespace ${namespace} --retention 7d`;
   if (REFUSED.includes(code))
     return `Temporal at ${address} refuses us: check TEMPORAL_API_KEY or the client certificate, and that it may use the namespace ${namespace}`;
   return `Temporal does not answer at ${address}: check TEMPORAL_ADDRESS and TEMPORAL_TLS, and that the server is up${lastError(error)}`;
