@@ -9,8 +9,9 @@ const isInstalled = existsSync(new URL('node_modules/fastify/package.json', impo
 if (!isInstalled) end('The packages are not installed. Run: npm ci');
 if (major < 24)
   end(
-    `This is Node.js ${process.versions.node}, and Everpost needs Node.js 24. "npm ci" installs it for "npm run", unless it is told to ` +
-      'ignore scripts. Run: npm ci --ignore-scripts=false, or put a Node.js 24 of your own on PATH.',
+    `This is Node.js ${process.versions.node}, and Everpost needs Node.js 24. "npm ci" installs one for "npm run", but not with ` +
+      '--omit=dev or --ignore-scripts. In production put Node.js 24 on PATH (node -v shows which is there). ' +
+      'To try Everpost run: npm ci --include=dev --ignore-scripts=false',
   );
 
 function end(sentence) {

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { apiError } from './errors.ts';
+import { wrongContentType } from './content-types.ts';
 
 /**
  * Bodies are JSON, but for routes that say otherwise. Where a route takes no body, a request without one is right,
@@ -12,8 +12,8 @@ export function readBodies(app: FastifyInstance): void {
     if (body === '' && !takesBody(request)) done(null);
     else void parseJson(request, String(body), done);
   });
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) => {
-    if (body.length > 0) throw apiError('unsupported_media_type');
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+    if (body.length > 0) throw wrongContentType(request);
   });
   app.addHook('preParsing', async (request) => {
     // tus wants the content type of an empty PATCH, too.

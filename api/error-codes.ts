@@ -32,19 +32,19 @@ export const ERRORS = {
     'the key lacks the scope in details.scope',
     'You are not allowed to do this.',
   ),
-  not_found: kind(404, 'there is nothing of this id', 'This does not exist (any more).'),
+  not_found: kind(404, 'nothing has this id', 'This does not exist (any more).'),
   route_not_found: kind(404, 'there is no such route', OURS),
   method_not_allowed: kind(405, 'the route has no such method; Allow names those that it has', OURS),
   request_timeout: kind(408, 'the request did not arrive in time', LATER, true),
-  user_not_found: kind(404, 'there is no user of this id', 'This user does not exist.'),
+  user_not_found: kind(404, 'there is no user with this id', 'This user does not exist.'),
   account_not_found: kind(
     404,
-    'there is no account of this id',
+    'there is no account with this id',
     'This account is not connected. Connect it first.',
   ),
   media_not_found: kind(
     404,
-    'there is no media of this id',
+    'there is no media with the id in the body',
     'This file does not exist (any more). Upload it again.',
   ),
   provider_not_configured: kind(

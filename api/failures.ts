@@ -4,6 +4,7 @@ import { EnvelopeError } from '../crypto/envelope.ts';
 import { StoreTrouble, troubleOf } from '../media/store.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { hasArrived } from './closing.ts';
+import { wrongContentType } from './content-types.ts';
 import { ApiError, apiError, fromProvider } from './errors.ts';
 import { isDatabaseAway, isTemporalAway } from './outage.ts';
 import { note, paragraph, prefersPage, showPage } from './pages.ts';
@@ -68,7 +69,7 @@ export function bodyOf(
 }
 
 /** What went wrong, in the words of the API. */
-function translate(error: unknown, { raw }: FastifyRequest): ApiError {
+function translate(error: unknown, request: FastifyRequest): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof ProviderError) return fromProvider(error);
   const trouble = troubleOf(error);
@@ -77,9 +78,7 @@ function translate(error: unknown, { raw }: FastifyRequest): ApiError {
   if (error instanceof EnvelopeError) return apiError('internal_error', { cause: error });
   if (isTemporalAway(error)) return apiError('temporal_unavailable', { cause: error });
   if (isDatabaseAway(error)) return apiError('database_unavailable', { cause: error });
-  return isFastifyError(error)
-    ? fromFastify(error, hasArrived(raw))
-    : apiError('internal_error', { cause: error });
+  return isFastifyError(error) ? fromFastify(error, request) : apiError('internal_error', { cause: error });
 }
 
 /** Before the database's turn: a folder that is not there is no database that is not there. A bare ENOENT may be either. */
@@ -96,12 +95,12 @@ function isFastifyError(error: unknown): error is FastifyError {
   );
 }
 
-function fromFastify(error: FastifyError, isWhole: boolean): ApiError {
+function fromFastify(error: FastifyError, request: FastifyRequest): ApiError {
   switch (error.code) {
     case 'FST_ERR_HANDLER_TIMEOUT':
-      return apiError(isWhole ? 'timeout' : 'request_timeout');
+      return apiError(hasArrived(request.raw) ? 'timeout' : 'request_timeout');
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return apiError('unsupported_media_type');
+      return wrongContentType(request);
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return apiError('body_too_large');
     case 'FST_ERR_CTP_INVALID_JSON_BODY':

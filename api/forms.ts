@@ -1,11 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { FORM } from './content-types.ts';
 
 const FORM_BYTES = 20_000;
 
 /** Has the routes of this scope take forms. */
 export function acceptForms(app: FastifyInstance): void {
   app.addContentTypeParser(
-    'application/x-www-form-urlencoded',
+    FORM,
     { parseAs: 'string', bodyLimit: FORM_BYTES },
     async (_request: unknown, body: string) => Object.fromEntries(new URLSearchParams(body)),
   );

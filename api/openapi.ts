@@ -44,7 +44,10 @@ export async function describeApi(app: FastifyInstance, publicUrl: string): Prom
     },
     transform: ({ schema, url, route }) => ({
       url,
-      schema: { ...withExample(schema), security: securityOf(route.config?.access ?? 'public') },
+      schema: {
+        ...withDescriptions(withExample(schema)),
+        security: securityOf(route.config?.access ?? 'public'),
+      },
     }),
   });
   await app.register(swaggerUi, {
@@ -78,6 +81,25 @@ function withExample<Schema extends { operationId?: string; body?: unknown }>(sc
     : { ...schema, body: { ...schema.body, examples: [example] } };
 }
 
+/** What an answer is, where its schema does not say so. */
+const ANSWERS: Readonly<Record<string, string>> = {
+  200: 'The answer.',
+  201: 'It has been made.',
+  202: 'Accepted, and durable from now on.',
+  503: 'It is not ready; the answer says why.',
+};
+
+function withDescriptions<Schema extends { response?: unknown }>(schema: Schema): Schema {
+  const { response } = schema;
+  if (typeof response !== 'object' || response === null) return schema;
+  const described = Object.entries(response).map(([status, answer]: [string, unknown]) => {
+    const description = ANSWERS[status];
+    const isSilent = typeof answer === 'object' && answer !== null && !('description' in answer);
+    return [status, isSilent && description !== undefined ? { ...answer, description } : answer];
+  });
+  return { ...schema, response: Object.fromEntries(described) };
+}
+
 function securityOf(access: Access): Record<string, string[]>[] {
   switch (access) {
     case 'public':
@@ -101,7 +123,7 @@ function about(): string {
     'Durable social publishing you host yourself. Times are RFC 3339 in UTC, ids are strings, lists answer with `nextCursor`.',
     'Send `Idempotency-Key` with every POST that creates: the same request again has the same answer and `Idempotency-Replayed: true`.',
     '',
-    'Every refusal has the same shape; `code` is stable. What a provider refuses has codes of its own, with the provider’s words in `details`.',
+    'Every refusal has the same shape, except those of the tus protocol itself, which are plain text; `code` is stable. What a provider refuses has codes of its own, with the provider’s words in `details`.',
     '',
     '| code | status | meaning |',
     '| --- | --- | --- |',

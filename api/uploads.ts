@@ -7,6 +7,7 @@ import type { Db } from '../db/client.ts';
 import { expireUpload, markMediaStarted, markUploaded, type Media, mediaById } from '../db/media.ts';
 import { mediaTypeOf } from '../media/content-types.ts';
 import { signalMediaCompleted, startMedia } from '../temporal/media.ts';
+import { OCTETS } from './content-types.ts';
 import type { Deps } from './deps.ts';
 import { answerFailureRaw } from './failures.ts';
 import { takeOver } from './hijack.ts';
@@ -16,8 +17,6 @@ import { tell } from './temporal.ts';
 
 /** How long the answer to the last byte waits for the examination, so that a client can publish right after it. */
 const EXAMINATION_MS = 5_000;
-/** What bytes of an upload are sent as. */
-export const OCTETS = 'application/offset+octet-stream';
 
 export interface Uploads {
   /** Makes room for a file, if that has not been done. */

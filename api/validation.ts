@@ -64,6 +64,16 @@ function numbersOf(schema: TSchema, input: unknown): unknown {
   );
 }
 
+/** The types of JSON Schema, as a sentence has them. */
+const NOUNS: Readonly<Record<string, string>> = {
+  array: 'an array',
+  boolean: 'a boolean',
+  integer: 'an integer',
+  number: 'a number',
+  object: 'an object',
+  string: 'a string',
+};
+
 type Problems = ReturnType<ReturnType<typeof Compile>['Errors']>;
 
 function refusal(problems: Problems): ApiError {
@@ -82,7 +92,7 @@ function refusal(problems: Problems): ApiError {
         fields.push({ field: under(name), message: 'is not known' });
     } else {
       const field = at === '' ? 'body' : at;
-      fields.push({ field, message: choices(params) ?? message, ...ofPerson(keyword, field, params) });
+      fields.push({ field, message: wording(keyword, params, message), ...ofPerson(keyword, field, params) });
     }
   }
   if (fields.length === 0) fields.push({ field: 'body', message: 'has a wrong shape' });
@@ -117,7 +127,15 @@ function names(params: object, key: string): string[] {
   return Array.isArray(value) ? value.map((name) => String(name).slice(0, 100)) : [];
 }
 
-function choices(params: object): string | null {
+/** What a field must be; the schema's own message where that says it well. */
+function wording(keyword: string, params: object, message: string): string {
   const values: unknown = Reflect.get(params, 'allowedValues');
-  return Array.isArray(values) ? `must be one of ${values.join(', ')}` : null;
+  if (Array.isArray(values)) return `must be one of ${values.join(', ')}`;
+  if (keyword === 'type') {
+    const types = [Reflect.get(params, 'type')].flat();
+    return `must be ${types.map((type) => NOUNS[String(type)] ?? String(type)).join(' or ')}`;
+  }
+  if (keyword === 'format' && Reflect.get(params, 'format') === 'date-time')
+    return 'must be a time such as 2026-12-01T09:00:00Z';
+  return message;
 }

@@ -53,7 +53,11 @@ const found = await Promise.all(checks.map((check) => examined(check)));
 for (const [index, { subject }] of checks.entries())
   for (const { grade, text } of found[index] ?? []) console.log(`${MARKS[grade]}${subject}: ${text}`);
 const failures = found.flat().filter(({ grade }) => grade === 'failure').length;
-console.log(failures === 0 ? '\nEverpost can run.' : `\n${failures} to be mended before Everpost can run.`);
+console.log(
+  failures === 0
+    ? '\nEverpost can run.'
+    : `\n${failures} ${failures === 1 ? 'problem' : 'problems'} to fix before Everpost can run.`,
+);
 // A dead part may leave its connections trying.
 process.exit(failures === 0 ? 0 : 1);
 

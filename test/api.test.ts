@@ -332,15 +332,14 @@ describe('a request', () => {
   });
 
   test('of another content type: 415', async () => {
-    for (const type of ['text/plain', 'application/xml', 'application/x-www-form-urlencoded'])
-      expectRefusal(
-        await world.call('POST', '/api/media', {
-          body: JSON.stringify(media),
-          headers: { 'content-type': type },
-        }),
-        415,
-        'unsupported_media_type',
-      );
+    for (const type of ['text/plain', 'application/xml', 'application/x-www-form-urlencoded']) {
+      const answer = await world.call('POST', '/api/media', {
+        body: JSON.stringify(media),
+        headers: { 'content-type': type },
+      });
+      expectRefusal(answer, 415, 'unsupported_media_type');
+      expect(answer.body.error.message).toContain('send content-type: application/json');
+    }
     const utf8 = { 'content-type': 'application/json; charset=utf-8' };
     expect((await world.call('POST', '/api/media', { body: media, headers: utf8 })).status).toBe(201);
   });

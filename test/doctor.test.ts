@@ -106,6 +106,12 @@ test.each<[string, () => Record<string, string>, string, RegExp]>([
     /does not answer at 127\.0\.0\.1:1: check TEMPORAL_ADDRESS/,
   ],
   [
+    'it is not said where Temporal is',
+    () => ({ TEMPORAL_ADDRESS: '' }),
+    'temporal',
+    /FAILURE .* at localhost:7233 \(TEMPORAL_ADDRESS is not set\)/,
+  ],
+  [
     'the namespace is missing',
     () => ({ TEMPORAL_NAMESPACE: 'nowhere' }),
     'temporal',
@@ -227,6 +233,16 @@ test('the key of the installation’s secret is missed, also when no account has
   const { well, lines } = await doctor({ DATABASE_URL: url });
   expect(well).toBe(false);
   expect(of('keys', lines)).toMatch(/FAILURE .*the secret of the installation .*"lost".*A lost key/);
+});
+
+test('an installation without accounts has no keys that do not open', async () => {
+  const url = await databaseAfter(
+    `with gone as (delete from data_keys returning id) update oauth_accounts set access_token_encrypted = null,
+      refresh_token_encrypted = null, data_key_id = null, status = 'reauth_required', status_reason = 'key_lost'
+      where data_key_id in (select id from gone)`,
+  );
+  const { lines } = await doctor({ DATABASE_URL: url });
+  expect(of('keys', lines)).toMatch(/ok .*there are no data keys yet; new ones get "k1"/);
 });
 
 test('the namespace of another installation, and one without search attributes, are named', async () => {

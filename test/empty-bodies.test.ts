@@ -57,13 +57,15 @@ describe('a request without a body', () => {
 
   test('with a body after all is read by its type', async () => {
     const cancel = `/api/posts/${randomUUID()}/cancel`;
-    for (const [type, body, status] of [
-      ['application/json', '{}', 404],
-      ['application/json', '{', 400],
-      ['text/plain', 'now', 415],
+    for (const [type, body, status, words] of [
+      ['application/json', '{}', 404, 'nothing has this id'],
+      ['application/json', '{', 400, 'not JSON'],
+      ['text/plain', 'now', 415, 'send no body'],
     ] as const) {
       const headers = { 'content-type': type };
-      expect((await world.call('POST', cancel, { body, headers })).status).toBe(status);
+      const answer = await world.call('POST', cancel, { body, headers });
+      expect(answer.status).toBe(status);
+      expect(answer.body.error.message).toContain(words);
     }
   });
 });

@@ -56,6 +56,15 @@ test('without "npm ci", the first command says so', async () => {
   await expect(running).rejects.toThrow('The packages are not installed. Run: npm ci');
 });
 
+test('an older Node.js says how to get the right one, in production too', async () => {
+  const older = 'data:text/javascript,Object.defineProperty(process.versions,"node",{value:"20.20.0"})';
+  const command = [process.execPath, '--import', older, '--import', './check-node.mjs', 'script.ts'];
+  const running = run(command, { cwd: checkout('older') });
+  await expect(running).rejects.toThrow(
+    /This is Node\.js 20\.20\.0.*not with --omit=dev or --ignore-scripts\. In production put Node\.js 24 on PATH/,
+  );
+});
+
 test('with Node.js 24 and the packages, the script runs', async () => {
   const command = [process.execPath, '--import', './check-node.mjs', 'script.ts'];
   expect(await run(command, { cwd: checkout('whole') })).toBe('it runs');

@@ -208,6 +208,10 @@ test('what is not as tus says is refused, and changes nothing', async () => {
     expect((await append(uploadUrl, 1000, slice(bytes, 1000), { 'content-type': type })).status).toBeOneOf([
       400, 415,
     ]);
+  const refused = await append(uploadUrl, 1000, slice(bytes, 1000), { 'content-type': 'text/plain' });
+  expect(refused.body).toMatchObject({
+    error: { message: expect.stringContaining('send content-type: application/offset+octet-stream') },
+  });
   expect(await offsetOf(uploadUrl)).toBe(1000);
   expect(statSync(onDisk(id)).size).toBe(1000);
 });

@@ -297,6 +297,12 @@ describe('every operation', () => {
     }
   });
 
+  test('says what each of its answers is', () => {
+    for (const { name, operation } of operations)
+      for (const [status, { description: said }] of Object.entries<Json>(operation.responses))
+        expect({ name, status, said }).not.toEqual({ name, status, said: 'Default Response' });
+  });
+
   test('that creates takes an Idempotency-Key, and no other does', () => {
     const taking = operations.filter(({ operation }) => takesKey(operation)).map(({ name }) => name);
     expect(new Set(taking)).toEqual(

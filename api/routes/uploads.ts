@@ -3,10 +3,11 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { findMedia, type Media } from '../../db/media.ts';
 import { tenant } from '../access.ts';
+import { OCTETS } from '../content-types.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
 import { Id, refusals } from '../schemas.ts';
-import { OCTETS, type Uploads } from '../uploads.ts';
+import type { Uploads } from '../uploads.ts';
 
 const TUS_VERSION = '1.0.0';
 const UPLOAD = '/api/media/:id/upload';
@@ -38,7 +39,8 @@ export const uploadRoutes =
         schema: {
           operationId,
           summary,
-          description: 'As tus 1.0 says (https://tus.io/protocols/resumable-upload).',
+          description:
+            'As tus 1.0 says (https://tus.io/protocols/resumable-upload). What tus itself refuses (`Upload-Offset` wrong or missing, bytes beyond the end) is answered as plain text.',
           tags: ['media'],
           params: Id,
           response: {

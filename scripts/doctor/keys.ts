@@ -31,7 +31,11 @@ const putBack = (keyId: string): string =>
 async function dataKeyFindings(db: Db, keys: KeyProvider): Promise<Finding[]> {
   const { opened, closed } = await openAll(db, keys);
   if (closed.size === 0)
-    return [ok(`the keyring opens all ${opened} data keys; new ones get "${keys.activeKeyId}"`)];
+    return [
+      ok(
+        `${opened === 0 ? 'there are no data keys yet' : `the keyring opens all ${opened} data keys`}; new ones get "${keys.activeKeyId}"`,
+      ),
+    ];
   return [...closed].map(([keyId, count]) =>
     failure(`${count} data keys do not open: they need ${putBack(keyId)}`),
   );

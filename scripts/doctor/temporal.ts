@@ -6,6 +6,8 @@ import { lastPolls } from '../../temporal/pollers.ts';
 import { failure, ok, warning, type Finding } from './check.ts';
 import { temporalClock } from './clock.ts';
 
+/** Where the SDK looks without TEMPORAL_ADDRESS. */
+const UNSET = 'localhost:7233';
 const CALL_MS = 8_000;
 /** A worker asks for work at least this often. */
 const POLLED_WITHIN_MS = 90_000;
@@ -25,7 +27,9 @@ export async function examineTemporal(
   { connectionOptions, namespace }: TemporalSettings,
   installation: Promise<string | null>,
 ): Promise<Finding[]> {
-  const address = connectionOptions.address ?? 'localhost:7233';
+  const { address = UNSET } = connectionOptions;
+  const place =
+    connectionOptions.address === undefined ? `${address} (TEMPORAL_ADDRESS is not set)` : address;
   const connection = Connection.lazy(connectionOptions);
   const client = new Client({ connection, namespace });
   try {
@@ -36,11 +40,11 @@ export async function examineTemporal(
         return [
           failure(`the namespace ${namespace} is being deleted: set TEMPORAL_NAMESPACE to another one`),
         ];
-      const there = ok(`Temporal at ${address} has the namespace ${namespace}`);
+      const there = ok(`Temporal at ${place} has the namespace ${namespace}`);
       return [there, ...(await examineNamespace(client, id))];
     });
   } catch (error) {
-    return [failure(unusable(error, address, namespace))];
+    return [failure(unusable(error, { address, place }, namespace))];
   } finally {
     await connection.close();
   }
@@ -57,13 +61,17 @@ async function examineNamespace(client: Client, installation: string | null): Pr
   ];
 }
 
-function unusable(error: unknown, address: string, namespace: string): string {
+function unusable(
+  error: unknown,
+  { address, place }: { address: string; place: string },
+  namespace: string,
+): string {
   const code = error instanceof Error && 'code' in error ? Number(error.code) : -1;
   if (code === NOT_FOUND)
-    return `Temporal at ${address} has no namespace ${namespace}: temporal operator namespace create --address ${address} --namespace ${namespace} --retention 7d`;
+    return `Temporal at ${place} has no namespace ${namespace}: temporal operator namespace create --address ${address} --namespace ${namespace} --retention 7d`;
   if (REFUSED.includes(code))
-    return `Temporal at ${address} refuses us: check TEMPORAL_API_KEY or the client certificate, and that it may use the namespace ${namespace}`;
-  return `Temporal does not answer at ${address}: check TEMPORAL_ADDRESS and TEMPORAL_TLS, and that the server is up${lastError(error)}`;
+    return `Temporal at ${place} refuses us: check TEMPORAL_API_KEY or the client certificate, and that it may use the namespace ${namespace}`;
+  return `Temporal does not answer at ${place}: check TEMPORAL_ADDRESS and TEMPORAL_TLS, and that the server is up${lastError(error)}`;
 }
 
 /** What became of the connection, in the words of the system or of OpenSSL. */
