@@ -10,12 +10,12 @@ import { examineTemporal } from './doctor/temporal.ts';
 
 /**
  * `npm run doctor [-- --role worker]`: examines an installation with the settings of this environment, and says for each part
- * what to do. Ends with 1 where something must be mended.
+ * what to do. Ends with 1 where something must be fixed.
  */
 const role = askedRole();
 
 const MARKS = { ok: 'ok      ', warning: 'warning ', failure: 'FAILURE ' } as const;
-const UNREADABLE = 'not examined: mend the settings first';
+const UNREADABLE = 'not examined: fix the settings first';
 
 const { findings: ofSettings, parts } = settings();
 const { databaseUrl, temporal, mediaUrl, keyring } = parts;

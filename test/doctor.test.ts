@@ -266,7 +266,7 @@ test('the namespace of another installation, and one without search attributes, 
   expect(fresh.well).toBe(true);
   expect(of('temporal', fresh.lines)).toMatch(
     new RegExp(
-      `warning .*EverpostUser.*search-attribute create --namespace ${namespace} --name EverpostUser`,
+      `warning .*EverpostUser.*search-attribute create --address \\S+ --namespace ${namespace} --name EverpostUser`,
     ),
   );
   const [row] = await world.database.db.execute<{ id: string }>(sql`select id from installation`);
@@ -305,7 +305,7 @@ test('certificates of Temporal that are not there are named', async () => {
   });
   expect(well).toBe(false);
   expect(of('settings', lines)).toMatch(/FAILURE .*TEMPORAL_TLS_CLIENT_CERT_PATH names a file that does not/);
-  expect(of('temporal', lines)).toContain('mend the settings first');
+  expect(of('temporal', lines)).toContain('fix the settings first');
 });
 
 test('a redirect URI that leads elsewhere, and a mistyped name, are warnings', async () => {

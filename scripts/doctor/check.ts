@@ -1,6 +1,6 @@
 import { withoutValues } from '../../db/failures.ts';
 
-/** What the doctor found: in order, worth a look, or to be mended before Everpost works. Texts say what to do, no secret. */
+/** What the doctor found: in order, worth a look, or to be fixed before Everpost works. Texts say what to do, no secret. */
 export interface Finding {
   grade: 'ok' | 'warning' | 'failure';
   text: string;
@@ -29,7 +29,7 @@ export async function examined({ subject, examine }: Check): Promise<Finding[]> 
     return await Promise.race([examine(), late]);
   } catch (error) {
     const { message } = withoutValues(error);
-    return [failure(`could not be examined (${message}): mend what is said of the rest, and ask again`)];
+    return [failure(`could not be examined (${message}): fix what is said of the rest, and ask again`)];
   } finally {
     clearTimeout(timer);
   }

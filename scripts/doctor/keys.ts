@@ -21,7 +21,7 @@ export async function examineKeys(url: string, keyring: Keyring): Promise<Findin
       await secretFinding(db, keys),
     ]);
   } catch {
-    return [failure('the keys in the database cannot be read: mend what is said of the database first')];
+    return [failure('the keys in the database cannot be read: fix what is said of the database first')];
   }
 }
 

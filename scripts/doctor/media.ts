@@ -40,7 +40,7 @@ export async function examineMedia(url: string, databaseUrl: string | undefined)
 const named = (folder: string, { grade, text }: Finding): Finding => ({ grade, text: `${folder}: ${text}` });
 
 const INCOMPARABLE = warning(
-  'whether it is the folder that all processes share is not known before the database is mended',
+  'whether it is the folder that all processes share is not known before the database is fixed',
 );
 
 async function expected(databaseUrl: string): Promise<Expected | null> {

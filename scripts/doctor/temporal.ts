@@ -41,7 +41,7 @@ export async function examineTemporal(
           failure(`the namespace ${namespace} is being deleted: set TEMPORAL_NAMESPACE to another one`),
         ];
       const there = ok(`Temporal at ${place} has the namespace ${namespace}`);
-      return [there, ...(await examineNamespace(client, id))];
+      return [there, ...(await examineNamespace(client, address, id))];
     });
   } catch (error) {
     return [failure(unusable(error, { address, place }, namespace))];
@@ -50,12 +50,16 @@ export async function examineTemporal(
   }
 }
 
-async function examineNamespace(client: Client, installation: string | null): Promise<Finding[]> {
+async function examineNamespace(
+  client: Client,
+  address: string,
+  installation: string | null,
+): Promise<Finding[]> {
   const sweeps = await nextSweeps(client);
   const polls = await lastPolls(client);
   return [
     ...(await ownership(client, installation)),
-    ...(await searchAttributes(client, sweeps !== null)),
+    ...(await searchAttributes(client, address, sweeps !== null)),
     workers(polls),
     ...temporalClock(Math.max(polls.workflows, polls.activities), sweeps ?? []),
   ];
@@ -103,14 +107,14 @@ async function ownership(client: Client, installation: string | null): Promise<F
 }
 
 /** @param used whether a process has worked in the namespace, which registers them where it may */
-async function searchAttributes(client: Client, used: boolean): Promise<Finding[]> {
+async function searchAttributes(client: Client, address: string, used: boolean): Promise<Finding[]> {
   const names = SEARCH_ATTRIBUTES.map(({ name }) => name);
   const { namespace } = client.options;
   const add = (missing: readonly string[]): string =>
     missing
       .map(
         (name) =>
-          `temporal operator search-attribute create --namespace ${namespace} --name ${name} --type Keyword`,
+          `temporal operator search-attribute create --address ${address} --namespace ${namespace} --name ${name} --type Keyword`,
       )
       .join(' && ');
   try {
