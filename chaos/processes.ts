@@ -119,6 +119,7 @@ export async function startStack(say: (line: string) => void = () => {}) {
     const repair = async (): Promise<void> => {
       await fleet.startCrashed();
       await untilReady(urls);
+      await untilConnected(sql);
     };
     await repair();
     return {
@@ -153,6 +154,18 @@ async function startDatabase(options: () => PostgresOptions, patienceMs: number)
       await sleep(200);
     }
   }
+}
+
+/** The runner's own connection has died with PostgreSQL: a statement that meets the dead one fails. */
+async function untilConnected(sql: postgres.Sql): Promise<void> {
+  for (let tries = 1; ; tries += 1)
+    try {
+      await sql`select 1`;
+      return;
+    } catch (error) {
+      if (tries === 50) throw error;
+      await sleep(200);
+    }
 }
 
 async function untilReady(urls: readonly string[]): Promise<void> {
