@@ -1,7 +1,6 @@
 import { type Attempt, findLiveWrite, lastAttempt, listAttempts, supersedeAttempts } from '../db/attempts.ts';
 import { postById } from '../db/posts.ts';
-import { savePost } from '../db/post-progress.ts';
-import { saveStatus } from '../db/tiktok-posts.ts';
+import { savePost, saveStatus } from '../db/post-progress.ts';
 import { settlePost } from '../db/settlements.ts';
 import type { Db } from '../db/client.ts';
 import { onlyShown, releaseQuotas } from '../db/quotas.ts';

@@ -1,4 +1,4 @@
-import { and, eq, ne, notInArray } from 'drizzle-orm';
+import { and, eq, inArray, ne, notInArray, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { changed } from './posts.ts';
 import {
@@ -71,4 +71,16 @@ export async function rescheduleUnsent(
       .where(eq(posts.id, id));
     return true;
   });
+}
+
+/** Keeps the provider's own word for where an open post stands, where it has one; the last one came with its end. */
+export async function saveStatus(db: Db, postId: string, status: string): Promise<void> {
+  const open = db
+    .select({ id: posts.id })
+    .from(posts)
+    .where(and(eq(posts.id, postId), notInArray(posts.state, [...FINAL_STATES])));
+  await db
+    .update(tiktokPosts)
+    .set({ status })
+    .where(and(inArray(tiktokPosts.postId, open), sql`${tiktokPosts.status} is distinct from ${status}`));
 }
