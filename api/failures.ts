@@ -57,7 +57,12 @@ export function answerBadUrl(error: FastifyError, request: FastifyRequest, reply
     error.code === 'FST_ERR_BAD_URL'
       ? apiError('invalid_request', { message: 'the URL is malformed' })
       : apiError('not_found');
-  void reply.code(failure.statusCode).header('x-request-id', request.id).send(bodyOf(failure, request));
+  void reply
+    .code(failure.statusCode)
+    .header('x-request-id', request.id)
+    // No hook of ours sees this request: its body is not read to its end.
+    .header('connection', 'close')
+    .send(bodyOf(failure, request));
 }
 
 /** An error as the client sees it. */

@@ -21,7 +21,7 @@ export function logger({ config, log }: Deps): NonNullable<FastifyServerOptions[
       req: (request: FastifyRequest) => ({
         method: request.method,
         route: request.routeOptions.url,
-        path: pathOf(request.url),
+        path: pathOf(request),
         remoteAddress: request.ip,
       }),
       err: errorLine,
@@ -30,10 +30,14 @@ export function logger({ config, log }: Deps): NonNullable<FastifyServerOptions[
   };
 }
 
-/** The tokens in addresses of results are secrets. */
-function pathOf(url: string): string {
-  const [path = ''] = url.split('?', 1);
-  return path.startsWith(`${RESULTS_PATH}/`) ? `${RESULTS_PATH}/...` : path;
+/**
+ * The path without what may be a secret: the router, not the text, says that an address is one of a result, and a link may
+ * come mangled (`tiktok%3Flink=...`), or its token at an address that is none of ours.
+ */
+function pathOf({ url, routeOptions }: FastifyRequest): string {
+  if (routeOptions.url?.startsWith(`${RESULTS_PATH}/`) === true) return `${RESULTS_PATH}/...`;
+  const [path = ''] = url.split(/[?;%#]/, 1);
+  return routeOptions.url === undefined ? path.replaceAll(/[\w-]{40,}/g, '...') : path;
 }
 
 /** One line for each request that was answered; what machines ask all the time only at level debug. */

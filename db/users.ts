@@ -51,19 +51,27 @@ export async function findApiKey(db: Db, id: string): Promise<ApiKey | null> {
   return key ?? null;
 }
 
+const isLive = and(
+  isNull(apiKeys.revokedAt),
+  or(isNull(apiKeys.expiresAt), sql`${apiKeys.expiresAt} > now()`),
+);
+
 /** The key of this hash, unless it was revoked or has expired. */
 export async function findLiveApiKey(db: Db, hash: string): Promise<ApiKey | null> {
   const [key] = await db
     .select()
     .from(apiKeys)
-    .where(
-      and(
-        eq(apiKeys.hash, hash),
-        isNull(apiKeys.revokedAt),
-        or(isNull(apiKeys.expiresAt), sql`${apiKeys.expiresAt} > now()`),
-      ),
-    );
+    .where(and(eq(apiKeys.hash, hash), isLive));
   return key ?? null;
+}
+
+/** Whether a key that was let in is neither revoked nor ended since. */
+export async function isLiveApiKey(db: Db, id: string): Promise<boolean> {
+  const live = await db
+    .select({ id: apiKeys.id })
+    .from(apiKeys)
+    .where(and(eq(apiKeys.id, id), isLive));
+  return live.length > 0;
 }
 
 /** Notes that a key was used; at most once a minute, so that reading does not become writing. */

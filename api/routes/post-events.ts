@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
+import type { Db } from '../../db/client.ts';
 import { findPost, type Post } from '../../db/posts.ts';
 import { isFinal } from '../../db/schema.ts';
-import { tenant } from '../access.ts';
+import { isLiveApiKey } from '../../db/users.ts';
+import { type Caller, tenant } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
 import { takeOver } from '../hijack.ts';
@@ -28,6 +30,8 @@ export const postEventRoutes =
       '/api/posts/:id/events',
       {
         config: { access: 'posts:read' },
+        // A HEAD would hold a stream open that says nothing.
+        exposeHeadRoute: false,
         schema: {
           operationId: 'watchPost',
           summary: 'Follow a post by server-sent events',
@@ -57,7 +61,10 @@ export const postEventRoutes =
         response.flushHeaders();
         try {
           for (let looks = 1; post !== null && !response.destroyed && !closing.signal.aborted; looks += 1) {
-            if (post.version > seen) {
+            const isNews = post.version > seen;
+            // A key may have been revoked, or have ended, since.
+            if ((isNews || looks % HEARTBEAT_EVERY === 0) && !(await isStillLive(db, request.caller))) break;
+            if (isNews) {
               seen = post.version;
               response.write(`id: ${seen}\nevent: post\ndata: ${JSON.stringify(postView(post))}\n\n`);
             } else if (looks % HEARTBEAT_EVERY === 0) response.write(': still here\n\n');
@@ -74,3 +81,7 @@ export const postEventRoutes =
       },
     );
   };
+
+async function isStillLive(db: Db, caller: Caller): Promise<boolean> {
+  return caller.kind === 'key' && (await isLiveApiKey(db, caller.id));
+}

@@ -1,0 +1,65 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
+import { createWorld, type Json, type World } from './world.ts';
+
+/* Who may go on reading the stream of a post, what the log keeps of an address, and what a refused one holds. */
+
+let world: World;
+let accountId: string;
+beforeAll(async () => {
+  world = await createWorld();
+  accountId = await world.connect();
+});
+afterAll(() => world?.close());
+
+async function scheduled(): Promise<Json> {
+  const scheduledAt = new Date(Date.now() + 3_600_000).toISOString();
+  const { body } = await world.publish({ accountId, mediaId: await world.upload(), scheduledAt });
+  return body;
+}
+
+test('A stream ends when its key is revoked, and tells nothing more.', async () => {
+  onTestFailed(() => world.tell());
+  const post = await scheduled();
+  const admin = { key: world.secrets.adminKey };
+  const keys = `/api/users/${world.user.id}/keys`;
+  const made = await world.call('POST', keys, { ...admin, body: { name: 'stolen', scopes: ['posts:read'] } });
+  const stream = await fetch(`${world.url}/api/posts/${post.id}/events`, {
+    headers: { authorization: `Bearer ${made.body.key}` },
+  });
+  const reader = stream.body?.getReader();
+  const first = await reader?.read();
+  expect(Buffer.from(first?.value ?? []).toString()).toContain(post.id);
+  expect((await world.call('DELETE', `${keys}/${made.body.id}`, admin)).status).toBe(204);
+  const later = new Date(Date.now() + 7_200_000).toISOString();
+  const moved = await world.call('PATCH', `/api/posts/${post.id}`, { body: { scheduledAt: later } });
+  expect(moved.status).toBe(200);
+  expect(await reader?.read()).toEqual({ done: true, value: undefined });
+});
+
+test('A HEAD of a stream holds nothing open.', async () => {
+  const post = await scheduled();
+  const answer = await world.call('HEAD', `/api/posts/${post.id}/events`);
+  expect([answer.status, answer.headers.get('allow')]).toEqual([405, expect.stringContaining('GET')]);
+});
+
+test('The log keeps no token of a link or of a result, however its address is written.', async () => {
+  const { body } = await world.call('POST', '/api/connect-links', { body: { provider: 'tiktok' } });
+  const token = new URL(body.url).searchParams.get('link') ?? '';
+  const paths = [`/api/auth/tiktok%3Flink=${token}`, `/api/auth/tiktok;link=${token}`, `/connected/${token}`];
+  for (const path of [...paths, `/%63onnected/${token}`, `//connected/${token}`, `/connected;/${token}`])
+    expect((await world.call('GET', path, { key: null })).status).toBeGreaterThanOrEqual(400);
+  for (const file of world.logFiles) expect(readFileSync(file, 'utf8')).not.toContain(token);
+});
+
+test('An address that is none is refused without waiting for its body.', async () => {
+  const { hostname, port } = new URL(world.url);
+  const socket = connect(Number(port), hostname);
+  socket.write('POST /%ff HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\nx');
+  const parts: Buffer[] = [];
+  socket.on('data', (part: Buffer) => parts.push(part));
+  await once(socket, 'close');
+  expect(Buffer.concat(parts).toString()).toMatch(/^HTTP\/1\.1 400 /);
+});
