@@ -7,6 +7,7 @@ import type { Db } from '../db/client.ts';
 import { expireUpload, markMediaStarted, markUploaded, type Media, mediaById } from '../db/media.ts';
 import { mediaTypeOf } from '../media/content-types.ts';
 import { signalMediaCompleted, startMedia } from '../temporal/media.ts';
+import { hasArrived } from './closing.ts';
 import { OCTETS } from './content-types.ts';
 import type { Deps } from './deps.ts';
 import { answerFailureRaw } from './failures.ts';
@@ -17,6 +18,8 @@ import { tell } from './temporal.ts';
 
 /** How long the answer to the last byte waits for the examination, so that a client can publish right after it. */
 const EXAMINATION_MS = 5_000;
+/** A body of which nothing comes for this long is given up, and for twice as long at most: its client resumes. */
+const SILENT_MS = 30_000;
 
 export interface Uploads {
   /** Makes room for a file, if that has not been done. */
@@ -98,6 +101,7 @@ export function createUploads(
       const { raw } = request;
       raw.url = `/api/media/${media.id}/upload`;
       const response = takeOver(reply);
+      const watch = endSilence(raw);
       try {
         await mediaStore.require();
         await permitted.run(media, () => tus.handle(asTusReads(raw), response));
@@ -105,6 +109,8 @@ export function createUploads(
         request.log.error({ mediaId: media.id, userId: media.userId }, 'an upload failed; it can be resumed');
         swallow(raw);
         answerFailureRaw(error, request, response);
+      } finally {
+        clearInterval(watch);
       }
     },
 
@@ -153,6 +159,16 @@ function asTusReads(raw: IncomingMessage): IncomingMessage {
   });
   if (isOctets) raw.headers['content-type'] = OCTETS;
   return raw;
+}
+
+/** Ends the connection of a body that does not go on: otherwise it would keep its file and its lock for ever. */
+function endSilence(raw: IncomingMessage): NodeJS.Timeout {
+  const { socket } = raw;
+  let before = socket.bytesRead;
+  return setInterval(() => {
+    if (!hasArrived(raw) && socket.bytesRead === before) socket.destroy();
+    before = socket.bytesRead;
+  }, SILENT_MS).unref();
 }
 
 /** @returns null when there is no such upload */

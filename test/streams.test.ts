@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
-import { createWorld, type Json, type World } from './world.ts';
+import { createWorld, type Json, sampleVideo, tusUpload, until, type World } from './world.ts';
 
-/* Who may go on reading the stream of a post, what the log keeps of an address, and what a refused one holds. */
+/* Who may go on reading the stream of a post, what the log keeps of an address, and how long strangers and clients hold a connection. */
 
 let world: World;
 let accountId: string;
@@ -63,3 +63,37 @@ test('An address that is none is refused without waiting for its body.', async (
   await once(socket, 'close');
   expect(Buffer.concat(parts).toString()).toMatch(/^HTTP\/1\.1 400 /);
 });
+
+test(
+  'An upload that falls silent is given up, keeps what has come, and can be resumed.',
+  { timeout: 180_000 },
+  async () => {
+    onTestFailed(() => world.tell());
+    const bytes = sampleVideo();
+    const { body } = await world.call('POST', '/api/media', {
+      body: { filename: 'a.mp4', contentType: 'video/mp4', size: bytes.length },
+    });
+    const { hostname, port, pathname } = new URL(body.uploadUrl);
+    const socket = connect(Number(port), hostname);
+    const head = [
+      `PATCH ${pathname} HTTP/1.1`,
+      'Host: x',
+      `Authorization: Bearer ${world.user.key}`,
+      'Tus-Resumable: 1.0.0',
+      'Upload-Offset: 0',
+      'Content-Type: application/offset+octet-stream',
+      `Content-Length: ${bytes.length}`,
+    ];
+    socket.write(`${head.join('\r\n')}\r\n\r\n`);
+    socket.write(bytes.subarray(0, 1000));
+    socket.resume();
+    await once(socket, 'close');
+    const state = await world.call('HEAD', body.uploadUrl, { headers: { 'tus-resumable': '1.0.0' } });
+    expect(state.headers.get('upload-offset')).toBe('1000');
+    await tusUpload(body.uploadUrl, bytes, world.user.key);
+    await until('the media to be ready', async () => {
+      const media = await world.call('GET', `/api/media/${body.id}`);
+      return media.body.state === 'ready' ? true : null;
+    });
+  },
+);
