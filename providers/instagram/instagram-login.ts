@@ -2,7 +2,7 @@ import { ProviderError } from '../errors.ts';
 import { consentSources } from '../consent.ts';
 import { id, records, text, word } from '../json.ts';
 import { callGraph } from '../meta/graph.ts';
-import { granted, readTokens, renewed, unreadable, withoutFragment } from '../meta/grants.ts';
+import { codeExchange, granted, readTokens, renewed, unreadable } from '../meta/grants.ts';
 import { missingFrom, type Permissions } from '../permissions.ts';
 import type { OAuth } from '../oauth.ts';
 import { INSTAGRAM, type InstagramLoginSettings, type Login, subscription, VERSION } from './client.ts';
@@ -23,7 +23,8 @@ export function createInstagramLogin(settings: InstagramLoginSettings): Login {
 }
 
 /** The calls of this login. Those about a token itself have no version in their path. */
-function createCalls({ appId, appSecret, redirectUri, apiUrl, graphUrl }: InstagramLoginSettings) {
+function createCalls(settings: InstagramLoginSettings) {
+  const { appSecret, apiUrl, graphUrl } = settings;
   const tokenCall = (path: string, params: Record<string, string>, signal: AbortSignal): Promise<Json> =>
     callGraph(INSTAGRAM, { base: graphUrl, path, params, effect: 'read', signal });
 
@@ -37,13 +38,7 @@ function createCalls({ appId, appSecret, redirectUri, apiUrl, graphUrl }: Instag
         base: apiUrl,
         method: 'POST',
         path: '/oauth/access_token',
-        params: {
-          client_id: appId,
-          client_secret: appSecret,
-          grant_type: 'authorization_code',
-          redirect_uri: redirectUri,
-          code: withoutFragment(code),
-        },
+        params: codeExchange(settings, code),
         effect: 'read',
         signal,
       }),

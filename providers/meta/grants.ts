@@ -55,6 +55,20 @@ export async function renewed<T>(
   }
 }
 
+/** What is sent to exchange a code where the platform wants a form (instagram-facts 3.3, threads-facts 2.4). */
+export function codeExchange(
+  app: { appId: string; appSecret: string; redirectUri: string },
+  code: string,
+): Record<string, string> {
+  return {
+    client_id: app.appId,
+    client_secret: app.appSecret,
+    grant_type: 'authorization_code',
+    redirect_uri: app.redirectUri,
+    code: withoutFragment(code),
+  };
+}
+
 /** A code without the fragment that Meta appends to the redirect (instagram-facts 2.2 and 3.2, threads-facts 2.3). */
 export function withoutFragment(code: string): string {
   return code.replace(/#_(=_)?$/, '');

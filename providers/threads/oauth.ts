@@ -1,5 +1,5 @@
 import { callGraph } from '../meta/graph.ts';
-import { granted, readTokens, renewed, unreadable, withoutFragment } from '../meta/grants.ts';
+import { codeExchange, granted, readTokens, renewed, unreadable } from '../meta/grants.ts';
 import { consentSources } from '../consent.ts';
 import { id, text, word } from '../json.ts';
 import type { Permissions } from '../permissions.ts';
@@ -11,7 +11,8 @@ import { grantedScopes } from './scopes.ts';
 const DOMAINS = ['threads.net', 'threads.com', 'instagram.com'];
 
 /** The calls about tokens (threads-facts 2). Those about a token itself have no version in their path. */
-function createCalls({ appId, appSecret, redirectUri, graphUrl }: ThreadsSettings) {
+function createCalls(settings: ThreadsSettings) {
+  const { appSecret, graphUrl } = settings;
   return {
     /** The code of a consent for a token of an hour. */
     exchange: (code: string, signal: AbortSignal) =>
@@ -19,13 +20,7 @@ function createCalls({ appId, appSecret, redirectUri, graphUrl }: ThreadsSetting
         base: graphUrl,
         method: 'POST',
         path: '/oauth/access_token',
-        params: {
-          client_id: appId,
-          client_secret: appSecret,
-          grant_type: 'authorization_code',
-          redirect_uri: redirectUri,
-          code: withoutFragment(code),
-        },
+        params: codeExchange(settings, code),
         effect: 'read',
         signal,
       }),
