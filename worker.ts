@@ -31,11 +31,12 @@ import { TASK_QUEUE } from './temporal/names.ts';
 import { NamespaceMissing, NamespaceTaken, takeNamespace } from './temporal/namespace.ts';
 import { deadPollers } from './temporal/pollers.ts';
 import { ensureSearchAttributes } from './temporal/setup.ts';
+import { MINUTE } from './durations.ts';
 
 /* The Temporal worker: runs workflows and activities until SIGTERM, then lets what is under way end. */
 
 /** How often a worker that waits says for what. */
-const SAY_AGAIN_MS = 60_000;
+const SAY_AGAIN_MS = MINUTE;
 /** How often a worker looks whether the Schedule of the sweep is there. */
 const LOOK_AGAIN_MS = 30_000;
 

@@ -8,12 +8,11 @@ import type { ProviderError } from '../providers/errors.ts';
 import type { PostContext } from '../providers/publishing.ts';
 import { isFinal, type PostState, type PostWaiting } from '../db/schema.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
+import { HOUR } from '../durations.ts';
 import type { Deps } from './deps.ts';
 import { notYet } from './failures.ts';
 import type { LoadedPost } from './loaded-post.ts';
 import { connectionEnded, quotaUsedUp } from './waits.ts';
-
-const HOUR_MS = 3_600_000;
 
 /**
  * Takes one from each quota that a reading step's calls count for.
@@ -48,7 +47,7 @@ export async function learnQuota(
   error: ProviderError,
 ): Promise<Pick<QuotaFull, 'quota' | 'askAgainAt'> & Partial<QuotaUse>> {
   const quota = provider.publishing.quotas.find(({ bucket }) => bucket === error.quota);
-  const latest = new Date(Date.now() + (error.retryAfterMs ?? HOUR_MS));
+  const latest = new Date(Date.now() + (error.retryAfterMs ?? HOUR));
   const sooner =
     error.init.retryTold === true || quota === undefined ? null : await freeAt(db, account.id, quota);
   const askAgainAt = sooner !== null && sooner < latest ? sooner : latest;
@@ -109,7 +108,7 @@ const WAITED_FOR: Partial<Record<PostState, string>> = {
 /** The tokens of a few seconds from now are no use: a call takes as long. */
 const ALMOST_EXPIRED_MS = 30_000;
 /** While an account waits for its creator, the creator's return wakes its posts; this is the second line. */
-const ASK_AGAIN_MS = HOUR_MS;
+const ASK_AGAIN_MS = HOUR;
 
 /**
  * What a provider call for the post needs, or why it must not be made now.

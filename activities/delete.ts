@@ -5,15 +5,15 @@ import { reserveQuotas } from '../db/quotas.ts';
 import type { PostError } from '../db/schema.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { DeletionOutcome } from '../temporal/contract.ts';
+import { HOUR } from '../durations.ts';
 import { learnQuota, refusedUntil } from './access.ts';
 import { type LoadedPost, loadPost } from './loaded-post.ts';
 import { alive } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { postError, tryAgain } from './failures.ts';
 
-const HOUR_MS = 3_600_000;
 /** How long a deletion may wait for quota or provider. */
-const DEADLINE_MS = 72 * HOUR_MS;
+const DEADLINE_MS = 72 * HOUR;
 
 /** Deletes what is live of a post. Asking twice is harmless, so a lost answer is asked for again. */
 export const createDeleteActivities = (deps: Deps) => ({

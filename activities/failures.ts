@@ -3,6 +3,7 @@ import type { ActivityInterceptors } from '@temporalio/worker';
 import { withoutValues } from '../db/failures.ts';
 import type { ProviderError } from '../providers/errors.ts';
 import type { PostError } from '../db/schema.ts';
+import { HOUR } from '../durations.ts';
 
 /** What leaves an activity stands in Temporal's history, and in the log: nothing that people wrote goes along. */
 export const cleanFailures = (): ActivityInterceptors => ({
@@ -42,12 +43,11 @@ export function tryAgain(error: ProviderError, ms = error.retryAfterMs): Applica
     type: error.code,
     message: error.message,
     details: [{ provider, providerCode, logId }],
-    ...(ms === undefined ? {} : { nextRetryDelay: Math.min(ms, HOUR_MS) }),
+    ...(ms === undefined ? {} : { nextRetryDelay: Math.min(ms, HOUR) }),
   });
 }
 
 /** A longer wait is the workflow's, which is told of it by the next try. */
-const HOUR_MS = 3_600_000;
 
 /** A provider's refusal as clients see it in `error` of a post. */
 export function postError(error: ProviderError): PostError {

@@ -4,13 +4,13 @@ import { rescheduleUnsent, savePost } from '../db/post-progress.ts';
 import { settlePost } from '../db/settlements.ts';
 import { isFinal } from '../db/schema.ts';
 import type { Ending } from '../temporal/contract.ts';
+import { DAY } from '../durations.ts';
 import { loadPost } from './loaded-post.ts';
 import type { Deps } from './deps.ts';
 import { hasArrived } from './transfer.ts';
 
-const DAY_MS = 24 * 3_600_000;
 /** How long a post may wait for quota, account or provider after it was due. */
-const DEADLINE_MS = 3 * DAY_MS;
+const DEADLINE_MS = 3 * DAY;
 
 /** What the workflow itself decides about a post. */
 export const createPostActivities = (deps: Deps) => ({

@@ -11,6 +11,7 @@ import { settlePost } from '../db/settlements.ts';
 import { stepsBefore } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
+import { DAY, HOUR } from '../durations.ts';
 import { accepted } from './accepted.ts';
 import { learnQuota, openPost } from './access.ts';
 import type { LoadedPost } from './loaded-post.ts';
@@ -21,8 +22,6 @@ import { pauseAfter } from './refusal.ts';
 import { makeAgain } from './verdict.ts';
 import { held } from './waiting.ts';
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 /** What is live is usually listed within seconds; longer pauses are the workflow's, which an event ends. */
 const QUICK_LOOKS = 4;
 const LOOK_AGAIN_MS = 30_000;
@@ -44,7 +43,7 @@ export async function reconcile(
   const { lookUp } = provider.publishing;
   if (lookUp === undefined) return { kind: 'unknown' };
   const first = (await listAttempts(db, post.id)).findLast((attempt) => attempt.step === step) ?? lost;
-  if (lost.createdAt.getTime() < Date.now() - DAY_MS)
+  if (lost.createdAt.getTime() < Date.now() - DAY)
     return { kind: 'given_up', why: `nothing tells whether ${step} happened` };
   const access = await openPost(deps, loaded, signal, 'processing');
   if ('blocked' in access) return held(deps, post.id, access.blocked, access.why);
@@ -53,8 +52,8 @@ export async function reconcile(
     const found = await lookUp(step, access.context, {
       code: lost.errorCode,
       at: first.createdAt,
-      others: await madeByOthers(db, post, new Date(first.createdAt.getTime() - HOUR_MS)),
-      rivals: await requestsInDoubt(db, post, new Date(first.createdAt.getTime() - DAY_MS)),
+      others: await madeByOthers(db, post, new Date(first.createdAt.getTime() - HOUR)),
+      rivals: await requestsInDoubt(db, post, new Date(first.createdAt.getTime() - DAY)),
     });
     switch (found.kind) {
       case 'happened':

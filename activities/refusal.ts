@@ -5,6 +5,7 @@ import { releaseQuotas } from '../db/quotas.ts';
 import type { ProviderError } from '../providers/errors.ts';
 import type { Quota } from '../providers/quotas.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
+import { HOUR } from '../durations.ts';
 import { learnQuota } from './access.ts';
 import type { LoadedPost } from './loaded-post.ts';
 import type { Deps } from './deps.ts';
@@ -12,8 +13,6 @@ import { notYet, postError, takenOver, tryAgain } from './failures.ts';
 import { makeAgain } from './verdict.ts';
 import { quotaFull, refusedAccount, waiting } from './waiting.ts';
 import { accountRefused, providerAway } from './waits.ts';
-
-const HOUR_MS = 3_600_000;
 
 /** A write that is under way. */
 export interface Write {
@@ -130,7 +129,7 @@ function triesOf(
   return countEnds(db, post.id, { step, errorCode, uses });
 }
 
-const LONGEST_PAUSE_MS = HOUR_MS / 2;
+const LONGEST_PAUSE_MS = HOUR / 2;
 
 /** How long to wait before a write is made that was made in vain so many times: the longer the trouble lasts, the longer. */
 export function pauseAfter(times: number): number {

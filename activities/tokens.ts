@@ -12,6 +12,7 @@ import type { TokenSet } from '../providers/oauth.ts';
 import type { TokenStanding } from '../temporal/contract.ts';
 import { askForToken } from '../temporal/keepers.ts';
 import { askToCancel, wakePost } from '../temporal/posts.ts';
+import { DAY } from '../durations.ts';
 import { alive, uninterruptedSignal } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { notYet, tryAgain } from './failures.ts';
@@ -104,7 +105,7 @@ export const createTokenActivities = (deps: Deps) => ({
 const REVOKE_MS = 10_000;
 const AFTER_LOST_MS = 30_000;
 /** A provider that does not answer for as long keeps the permission; the tokens are wiped all the same. */
-const REVOKE_FOR_MS = 24 * 3_600_000;
+const REVOKE_FOR_MS = DAY;
 
 /**
  * Revokes a disconnected account's tokens, where that ends nobody else's access and no newer one.

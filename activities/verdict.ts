@@ -8,6 +8,7 @@ import { asksForDetails, firstOf, showingWrites, stateAfter, stepOf } from '../p
 import { ProviderError } from '../providers/errors.ts';
 import type { FinalVerdict, Verdict } from '../providers/publishing.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
+import { DAY } from '../durations.ts';
 import { endedWaiting, learnQuota, openPost, takeTurn } from './access.ts';
 import { type LoadedPost, loadPost } from './loaded-post.ts';
 import { alive, endRow, timesInARow, tryNumber } from './alive.ts';
@@ -163,13 +164,10 @@ export async function giveUpMade(
   });
 }
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
-
 /** Whether the provider has had its day since the last write. */
 async function isTooLong({ db }: Deps, postId: string): Promise<boolean> {
   const [newest] = await listAttempts(db, postId);
-  return newest?.finishedAt != null && newest.finishedAt.getTime() < Date.now() - DAY_MS;
+  return newest?.finishedAt != null && newest.finishedAt.getTime() < Date.now() - DAY;
 }
 
 /** Takes posts back that the provider has not finished. */

@@ -5,6 +5,7 @@ import type { QuotaFull, QuotaUse } from '../db/quotas.ts';
 import type { PostWaiting } from '../db/schema.ts';
 import type { ProviderError } from '../providers/errors.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
+import { HOUR } from '../durations.ts';
 import type { LoadedPost } from './loaded-post.ts';
 import type { Deps } from './deps.ts';
 import { quotaUsedUp } from './waits.ts';
@@ -34,14 +35,12 @@ export async function waiting(
   return outcome;
 }
 
-const HOUR_MS = 3_600_000;
-
 /** The creator has to act; their return wakes the post, and this is the second line. */
 export function refusedAccount(
   { message }: ProviderError,
   state: 'waiting_account' | 'processing' | 'transferring' = 'waiting_account',
 ): Extract<StepOutcome, { kind: 'wait' }> {
-  return { kind: 'wait', state, ms: HOUR_MS, why: `The account may not do this: ${message}` };
+  return { kind: 'wait', state, ms: HOUR, why: `The account may not do this: ${message}` };
 }
 
 /** Shows why an open post makes no progress, in the state in which it is. */

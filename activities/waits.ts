@@ -1,5 +1,6 @@
 import type { PostWaiting } from '../db/schema.ts';
 import type { ProviderError } from '../providers/errors.ts';
+import { HOUR } from '../durations.ts';
 import type { LoadedPost } from './loaded-post.ts';
 
 /*
@@ -48,8 +49,6 @@ const account = (userMessage: string): PostWaiting => ({
   userMessage,
 });
 
-const HOUR_MS = 3_600_000;
-
 /**
  * A quota is used up.
  * @param refusal the provider's, where it was one
@@ -64,7 +63,7 @@ export function quotaUsedUp(
   const userMessage =
     refusal?.userMessage ??
     rule?.userMessage ??
-    (rule !== undefined && rule.windowMs < HOUR_MS
+    (rule !== undefined && rule.windowMs < HOUR
       ? `The platform takes only a few calls a minute for an account. ${GOES_OUT}`
       : `The account has used up what the platform allows at the moment. ${GOES_OUT}`);
   return { reason: 'quota', quota, until: until.toISOString(), userMessage };

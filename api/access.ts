@@ -3,6 +3,7 @@ import { equalHex, sha256Hex } from '../crypto/signatures.ts';
 import { audit, type AuditEntry } from '../db/audit.ts';
 import { findLiveApiKey, touchApiKey } from '../db/users.ts';
 import { webhooksRefused } from '../metrics/counters.ts';
+import { MINUTE } from '../durations.ts';
 import { isKeyShaped } from './api-keys.ts';
 import type { Deps } from './deps.ts';
 import { type ApiError, apiError } from './errors.ts';
@@ -68,7 +69,7 @@ export function identifyCallers(app: FastifyInstance, deps: Deps): void {
     await guard.note(request, hash, key !== null);
     if (key === null) return;
     request.caller = { kind: 'key', id: key.id, userId: key.userId, scopes: key.scopes };
-    if (Date.now() - (key.lastUsedAt?.getTime() ?? 0) > 60_000)
+    if (Date.now() - (key.lastUsedAt?.getTime() ?? 0) > MINUTE)
       touchApiKey(db, key.id).catch((error: unknown) =>
         request.log.warn({ err: error }, 'last use of a key was not noted'),
       );

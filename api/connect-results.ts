@@ -2,12 +2,13 @@ import type { FastifyRequest } from 'fastify';
 import { randomToken, sha256Hex } from '../crypto/signatures.ts';
 import { keepResult } from '../db/connect.ts';
 import type { StoredResult } from '../db/schema.ts';
+import { HOUR } from '../durations.ts';
 import type { ConnectFailure, ConnectResult } from './connect.ts';
 import type { Deps } from './deps.ts';
 
 /** Pages that show results stand below it, by a token. */
 export const RESULTS_PATH = '/connected';
-const SHOWN_MS = 3_600_000;
+const SHOWN_MS = HOUR;
 
 /**
  * Keeps how an attempt has ended, so that the page which shows it can be loaded again.

@@ -4,6 +4,7 @@ import type { MediaFacts } from '../providers/publishing.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { checkAgainstCreator, checkAudit, type CreatorInfo } from '../providers/tiktok/creator.ts';
 import type { TikTokRequest } from '../providers/tiktok/request.ts';
+import { HOUR } from '../durations.ts';
 import type { Deps } from './deps.ts';
 import { ApiError } from './errors.ts';
 import { callOnce, takeQuota } from './provider-call.ts';
@@ -11,7 +12,6 @@ import { callOnce, takeQuota } from './provider-call.ts';
 /** TikTok allows 20 of these calls a minute (tiktok-facts 4.1): a hundred posts at once share one. */
 const FRESH_MS = 20_000;
 const MOST = 1_000;
-const HOUR_MS = 3_600_000;
 
 /** Checks posts against what their accounts may do, before they are accepted. */
 export function createCreatorCheck(deps: Deps) {
@@ -35,7 +35,7 @@ export function createCreatorCheck(deps: Deps) {
   async function learn(account: Account, error: ProviderError): Promise<void> {
     const quota = deps.providers.tiktok?.publishing.quotas.find(({ bucket }) => bucket === error.quota);
     if (quota === undefined) return;
-    const askAgainAt = new Date(Date.now() + (error.retryAfterMs ?? HOUR_MS));
+    const askAgainAt = new Date(Date.now() + (error.retryAfterMs ?? HOUR));
     await learnLimit(deps.database.db, { accountId: account.id, postId: null }, quota, askAgainAt);
   }
 

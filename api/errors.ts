@@ -1,4 +1,5 @@
 import type { ProviderError } from '../providers/errors.ts';
+import { MINUTE } from '../durations.ts';
 import { type ErrorCode, type ErrorKind, ERRORS } from './error-codes.ts';
 
 interface ErrorInit {
@@ -82,7 +83,7 @@ export function fromProvider(error: ProviderError): ApiError {
         status: 429,
         code: error.code,
         retryable: true,
-        retryAfterMs: retryAfterMs ?? 60_000,
+        retryAfterMs: retryAfterMs ?? MINUTE,
       });
     case 'rejected':
       return new ApiError({ ...init, status: 422, code: error.code, retryable: false });

@@ -1,9 +1,9 @@
 import rateLimit from '@fastify/rate-limit';
 import type { AuditEntry } from '../db/audit.ts';
+import { MINUTE } from '../durations.ts';
 
 /** Audit rows a minute about refused calls: of one address, and of all. Anybody can make such calls, as many as they like. */
 const MOST = { ofAddress: 20, ofAll: 200 };
-const MINUTE_MS = 60_000;
 
 const minute = { until: 0, rows: 0, addresses: new Map<string, number>(), untold: 0 };
 
@@ -14,7 +14,7 @@ const minute = { until: 0, rows: 0, addresses: new Map<string, number>(), untold
  */
 export function boundRefusals(ip: string, entry: AuditEntry): AuditEntry | null {
   if (minute.until < Date.now()) {
-    Object.assign(minute, { until: Date.now() + MINUTE_MS, rows: 0 });
+    Object.assign(minute, { until: Date.now() + MINUTE, rows: 0 });
     minute.addresses.clear();
   }
   const address = rateLimit.normalizeIP(ip);

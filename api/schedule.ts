@@ -1,15 +1,15 @@
+import { DAY, HOUR, MINUTE } from '../durations.ts';
 import { apiError } from './errors.ts';
 
-const MINUTE_MS = 60_000;
-const LONGEST_MS = 180 * 24 * 60 * MINUTE_MS;
+const LONGEST_MS = 180 * DAY;
 /** How long a post waits for quota, account or provider after it was due. */
-const PATIENCE_MS = 72 * 60 * MINUTE_MS;
+const PATIENCE_MS = 72 * HOUR;
 
 /** When a post is due. @throws ApiError `invalid_schedule`: now to 180 days, and a minute of grace for clocks */
 export function dueAt(scheduledAt: string, now = Date.now()): Date {
   const at = new Date(scheduledAt);
   const ms = at.getTime() - now;
-  if (ms < -MINUTE_MS)
+  if (ms < -MINUTE)
     throw apiError('invalid_schedule', {
       message: 'scheduledAt is in the past',
       details: { field: 'scheduledAt' },
@@ -28,7 +28,7 @@ export function deadlineAt(deadline: string | undefined, due: Date | null, now =
   const latest = from + PATIENCE_MS;
   if (deadline === undefined) return new Date(latest);
   const at = Date.parse(deadline);
-  if (at > from && at <= latest + MINUTE_MS) return new Date(at);
+  if (at > from && at <= latest + MINUTE) return new Date(at);
   throw apiError('invalid_schedule', {
     message: 'deadline must be after the post is due, by 72 hours at most',
     userMessage: 'Choose a deadline within the 72 hours after the post is due.',

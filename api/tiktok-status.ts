@@ -8,6 +8,7 @@ import { findTikTokPost } from '../db/tiktok-posts.ts';
 import { settlePost } from '../db/settlements.ts';
 import { isFinal, POST_STATES } from '../db/schema.ts';
 import { ProviderError } from '../providers/errors.ts';
+import { DAY } from '../durations.ts';
 import type { Deps } from './deps.ts';
 import { ApiError, apiError } from './errors.ts';
 import { callProvider, takeQuota } from './provider-call.ts';
@@ -27,7 +28,7 @@ export const TikTokStatus = Type.Object({
 
 const STALE_MS = 10_000;
 /** A post that is done may still become public, or be posted from the inbox, for this long. */
-const MAY_CHANGE_MS = 7 * 24 * 3_600_000;
+const MAY_CHANGE_MS = 7 * DAY;
 const MOST = 10_000;
 
 /** Tells TikTok's last known status of a publish, asking TikTok when that is old. */

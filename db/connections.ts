@@ -9,6 +9,7 @@ import {
   type QueryConfig,
   type QueryResult,
 } from 'pg';
+import { MINUTE } from '../durations.ts';
 import { offersTls } from './tls.ts';
 import type { DatabaseAddress } from './url.ts';
 
@@ -22,7 +23,7 @@ const WAIT_MS = 10_000;
 const QUERY_MS = 30_000;
 /** How long a connection may take to end in order. */
 const END_MS = 5_000;
-const IDLE_MS = 60_000;
+const IDLE_MS = MINUTE;
 /** Connections move to another server in time, behind a name or a proxy. */
 const LIFE_S = 1_800;
 

@@ -1,4 +1,5 @@
 import { and, eq, gt, isNull, lt, sql } from 'drizzle-orm';
+import { HOUR } from '../durations.ts';
 import type { Db } from './client.ts';
 import { grantCalls, oauthStates } from './schema.ts';
 
@@ -12,7 +13,7 @@ import { grantCalls, oauthStates } from './schema.ts';
 /** How long a revocation may still take effect at the provider after it was sent. */
 const REVOCATION_MS = 15_000;
 /** Abandoned consent pages do not hold a revocation up for longer after the disconnection, other tenants' far less. */
-const HELD_UP_MS = 3_600_000;
+const HELD_UP_MS = HOUR;
 const HELD_UP_BY_OTHERS_MS = 8_000;
 /**
  * Runs `work` in a transaction, unless a revocation is under way at the provider; none begins before it is committed.

@@ -1,5 +1,6 @@
 import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm';
 import { SHOWING_WRITES } from '../plan.ts';
+import { HOUR, MINUTE } from '../durations.ts';
 import type { Db } from './client.ts';
 import { oauthAccounts, quotaLimits, quotaReservations } from './schema.ts';
 
@@ -151,7 +152,6 @@ export async function findFullQuota(
   return fulls.toSorted((a, b) => b.askAgainAt.getTime() - a.askAgainAt.getTime())[0] ?? null;
 }
 
-const HOUR_MS = 3_600_000;
 const LEAST_WAIT_MS = 1_000;
 
 /**
@@ -163,7 +163,7 @@ export async function freeAt(
   accountId: string,
   { bucket, windowMs }: QuotaRule,
 ): Promise<Date | null> {
-  if (windowMs >= HOUR_MS) return null;
+  if (windowMs >= HOUR) return null;
   const [taken] = await db
     .select({ oldest: sql<Date | string | null>`min(${quotaReservations.at})` })
     .from(quotaReservations)
@@ -279,6 +279,6 @@ export async function noteTold(
   return full;
 }
 /** How long what was told is believed: our own posts are counted meanwhile, those of others are not. */
-const TOLD_MS = 60_000;
+const TOLD_MS = MINUTE;
 /** The provider does not tell when one more becomes free. */
-const TOLD_FULL_MS = 3_600_000;
+const TOLD_FULL_MS = HOUR;

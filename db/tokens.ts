@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { and, eq, isNotNull } from 'drizzle-orm';
+import { DAY, HOUR } from '../durations.ts';
 import type { Account } from './accounts.ts';
 import type { Db } from './client.ts';
 import { dataKeys, instagramAccounts, oauthAccounts } from './schema.ts';
@@ -73,8 +74,6 @@ export async function wipeTokens(db: Db, id: string): Promise<void> {
   });
 }
 
-const HOUR_MS = 3_600_000;
-const WEEK_MS = 7 * 24 * HOUR_MS;
 const LEAST_MS = 30_000;
 
 /**
@@ -86,7 +85,7 @@ export function refreshDueAt({ id, tokenVersion, issuedAt, expiresAt }: Account)
   if (expiresAt === null) return null;
   const life = expiresAt.getTime() - (issuedAt ?? expiresAt).getTime();
   // A token of two months can wait for its provider for days.
-  const margin = Math.min(life * 0.2, life > WEEK_MS ? 1.5 * WEEK_MS : HOUR_MS);
+  const margin = Math.min(life * 0.2, life > 7 * DAY ? 10.5 * DAY : HOUR);
   const spread = createHash('sha256').update(`${id}:${tokenVersion}`).digest().readUInt32BE() / 2 ** 32;
   const due = expiresAt.getTime() - margin - spread * margin * 0.5;
   // However short a life the provider gives it, a token is not refreshed twice in a row.

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { DAY } from '../durations.ts';
 import { MediaRejected } from './errors.ts';
 import type { Findings, Picture } from './findings.ts';
 import { CONTENT_TYPES, codecOf, isImage, type Container } from './formats.ts';
@@ -110,7 +111,7 @@ interface Range {
 }
 /** What a file can say of itself. Far beyond what any platform takes: what lies outside is a lie, or damage. */
 const PIXELS: Range = { what: 'pixels wide or high', least: 1, most: 65_535 };
-const DURATION_MS: Range = { what: 'milliseconds long', least: 1, most: 7 * 24 * 3_600_000 };
+const DURATION_MS: Range = { what: 'milliseconds long', least: 1, most: 7 * DAY };
 const FPS: Range = { what: 'frames a second', least: 0.001, most: 1000 };
 const BIT_RATE: Range = { what: 'bits a second', least: 0, most: 1e11 };
 const CHANNELS: Range = { what: 'audio channels', least: 1, most: 255 };

@@ -1,3 +1,4 @@
+import { DAY } from '../durations.ts';
 import { cleanText } from './clean.ts';
 
 /**
@@ -65,7 +66,7 @@ export interface ProviderErrorInit {
 const NAME = 200;
 const SENTENCE = 2000;
 /** Nothing is asked again later than that. */
-const LONGEST_WAIT_MS = 24 * 3_600_000;
+const LONGEST_WAIT_MS = DAY;
 
 /** Words of a provider, which may quote the URL that it was given: the query of ours has its signature. */
 function said(words: string, longest: number): string {

@@ -1,4 +1,5 @@
 import { type Dispatcher, errors, request } from 'undici';
+import { MINUTE } from '../durations.ts';
 import { dispatcherFor } from './proxies.ts';
 import { cleanJson } from './clean.ts';
 
@@ -15,7 +16,7 @@ const NOT_SENT = new Set([
 ]);
 
 /** Whole request, unless the caller knows better. */
-const TOTAL_MS = 60_000;
+const TOTAL_MS = MINUTE;
 /** An API answer that is longer is no answer. */
 const MAX_ANSWER_BYTES = 4_000_000;
 

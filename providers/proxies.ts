@@ -1,4 +1,5 @@
 import { Agent, type Dispatcher, ProxyAgent } from 'undici';
+import { MINUTE } from '../durations.ts';
 import { type Exception, readNoProxy } from './no-proxy.ts';
 
 /** The proxies that calls to the outside go through; empty: none. */
@@ -14,7 +15,7 @@ export interface Proxies {
 /** Connect, first byte of the answer, pause between bytes of the answer. */
 const POOL: Agent.Options = {
   connect: { timeout: 10_000 },
-  headersTimeout: 60_000,
+  headersTimeout: MINUTE,
   bodyTimeout: 30_000,
   keepAliveTimeout: 4_000,
   connections: 32,

@@ -83,8 +83,9 @@ async function make(file: string, env: NodeJS.ProcessEnv = {}): Promise<string> 
   return run([process.execPath, script, file], { env: { ...environment, ...env } });
 }
 
-/** The folders of which anything may be in the bundle, and the file. */
+/** The folders of which anything may be in the bundle, and the files. */
 const FOLDERS = ['workflows', 'temporal'] as const;
+const FILES = ['durations.ts', 'plan.ts'] as const;
 
 function filesOf(folder: string): string[] {
   return readdirSync(join(ROOT, folder))
@@ -95,7 +96,7 @@ function filesOf(folder: string): string[] {
 /** Named by what it is made of: our sources and the SDK. */
 function bundleName(): string {
   const hash = createHash('sha256');
-  for (const file of ['plan.ts', ...FOLDERS.flatMap(filesOf)]) {
+  for (const file of [...FILES, ...FOLDERS.flatMap(filesOf)]) {
     hash.update(`${file}\0`);
     hash.update(readFileSync(join(ROOT, file)));
   }

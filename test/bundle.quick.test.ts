@@ -28,12 +28,13 @@ beforeAll(async () => {
   modules = [...code.matchAll(/^ {2}!\*{3} (.+?) \*{3}!$/gm)].map(([, name]) => name ?? '');
 });
 
-test('our own code in it is workflows/, the plan, and what temporal/ shares with it', () => {
+test('our own code in it is workflows/, the plan, the lengths of time, and what temporal/ shares with it', () => {
   const own = modules.filter((name) => !name.includes('node_modules/'));
   expect(own).toContain('./workflows/publish-post.ts');
   expect(own).toContain('./workflows/interceptors.ts');
   // Activities, database, providers, crypto, API, what talks to the server, and built-ins of Node.js would all stand here.
   expect(own.filter((name) => !/^\.\/workflows\/[a-z-]+\.(ts|cjs)$/.test(name)).toSorted()).toEqual([
+    './durations.ts',
     './plan.ts',
     './temporal/messages.ts',
     './temporal/names.ts',

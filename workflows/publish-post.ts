@@ -1,6 +1,7 @@
 import { allHandlersFinished, condition, setCurrentDetails, setHandler } from '@temporalio/workflow';
 import { positionOf, type Step } from '../plan.ts';
 import type { PublishPostInput, StepOutcome } from '../temporal/contract.ts';
+import { DAY, MINUTE } from '../durations.ts';
 import { renewToken, settlePost } from './activity-options.ts';
 import { handleCancel, type Cancellation } from './post-cancellation.ts';
 import { startProgress, type PostProgress } from './post-progress.ts';
@@ -10,8 +11,6 @@ import { postSettled } from '../temporal/messages.ts';
 
 /** How long a write whose answer was lost is looked for before the post ends as `unknown`. */
 const RECONCILE_FOR = '24 hours';
-const DAY_MS = 24 * 3_600_000;
-const MINUTE_MS = 60_000;
 
 /** All that the workflow of one post works with. */
 interface Run {
@@ -103,7 +102,7 @@ async function awaitFreshToken(run: Run, tokenVersion: number): Promise<void> {
     // Another one so soon will hardly do better.
     post.show(post.state, `${run.refusals} tokens were refused, waits before the next one`);
     const minutes = Math.min(2 ** (run.refusals - 2), 60);
-    await waits.pause(minutes * MINUTE_MS, 'until another token is asked for');
+    await waits.pause(minutes * MINUTE, 'until another token is asked for');
   }
   if (post.settled !== null || cancellation.isDue()) return;
   post.show(post.state, 'Waits for a fresh token');
@@ -133,7 +132,7 @@ async function reconcile(run: Run, step: Step, again: number | undefined): Promi
 
 /** Looks a lost write up for a day, each time after three times as long. @returns null: it was not found, or the post ended */
 async function lookUp({ post, work }: Run, step: Step, first: number): Promise<StepOutcome | null> {
-  for (let left = DAY_MS, ms = first; left > 0; left -= ms, ms = Math.min(3 * ms, left)) {
+  for (let left = DAY, ms = first; left > 0; left -= ms, ms = Math.min(3 * ms, left)) {
     if (await condition(() => post.settled !== null, ms)) return null;
     const found = await work.perform(step);
     if (found.kind !== 'unknown') return found;

@@ -10,8 +10,9 @@ import { LONGEST_NAME, requireName } from '../names.ts';
 import { identityKey } from '../identity-key.ts';
 import { Method, refusals, text, Time } from '../schemas.ts';
 import { returnToProblem } from '../urls.ts';
+import { HOUR } from '../../durations.ts';
 
-const LINK_MS = 3_600_000;
+const LINK_MS = HOUR;
 
 const LinkBody = Type.Object(
   {

@@ -10,6 +10,7 @@ import { namespaceProblem } from '../namespace.ts';
 import { soon, soonFromTemporal } from '../outage.ts';
 import { malformed } from '../schemas.ts';
 import { shared } from '../shared.ts';
+import { MINUTE } from '../../durations.ts';
 
 const Alive = Type.Object({ status: Type.Literal('ok') });
 const Check = Type.Object({ ok: Type.Boolean(), message: Type.Optional(Type.String()) });
@@ -22,7 +23,7 @@ const tags = ['operations'];
 /** How long an answer is good for all who ask. */
 const FRESH_MS = 1_000;
 /** A worker asks for work at least this often. */
-const POLLED_WITHIN_MS = 60_000;
+const POLLED_WITHIN_MS = MINUTE;
 
 /** For orchestrators: whether this process lives, and whether the whole can work. */
 export const healthRoutes =

@@ -5,6 +5,7 @@ import { findAnyMedia } from '../../db/media.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
 import { Id, refusals } from '../schemas.ts';
+import { HOUR } from '../../durations.ts';
 
 const LinkQuery = Type.Object(
   { expires: Type.String({ maxLength: 20 }), signature: Type.String({ maxLength: 100 }) },
@@ -12,7 +13,7 @@ const LinkQuery = Type.Object(
 );
 
 /** A file of up to 1 GB on a slow line. */
-const FETCH_MS = 3_600_000;
+const FETCH_MS = HOUR;
 const fileBody = (description: string) =>
   Type.Unsafe<Readable>({ type: 'string', contentMediaType: 'application/octet-stream', description });
 

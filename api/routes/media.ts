@@ -13,10 +13,11 @@ import { IdempotencyHeaders } from '../idempotency.ts';
 import { mediaView, MediaView } from '../media-view.ts';
 import { Id, ref, refusals } from '../schemas.ts';
 import { createUploads } from '../uploads.ts';
+import { DAY } from '../../durations.ts';
 import { tenantMedia, uploadRoutes } from './uploads.ts';
 
 /** How long an upload may take; what no platform takes is not taken here. */
-const UPLOAD_MS = 24 * 3_600_000;
+const UPLOAD_MS = DAY;
 const LARGEST = 4_294_967_296;
 
 const MediaBody = Type.Object(

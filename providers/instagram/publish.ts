@@ -16,11 +16,10 @@ import { lookUpPublish } from '../meta/lost-publish.ts';
 import { fields, isOurs, type MediaRef, urlParams } from '../meta/media.ts';
 import type { PostContext, Publishing } from '../publishing.ts';
 import type { Quota, ToldQuota } from '../quotas.ts';
+import { DAY } from '../../durations.ts';
 import { INSTAGRAM, type Login } from './client.ts';
 import { InstagramRequest } from './request.ts';
 import { createTransfer, uploadUri } from './upload.ts';
-
-const DAY = 24 * 3_600_000;
 
 const QUOTAS = {
   /** Posts in 24 hours: Meta's pages contradict each other, the account's limit is asked for (instagram-facts 4.5). */

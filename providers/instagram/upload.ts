@@ -6,6 +6,7 @@ import { lostAnswer } from '../meta/errors.ts';
 import { measured } from '../measured.ts';
 import { callGraph } from '../meta/graph.ts';
 import type { PostContext, Transfer } from '../publishing.ts';
+import { MINUTE } from '../../durations.ts';
 import { INSTAGRAM, VERSION } from './client.ts';
 
 /** Where a container's bytes go: with the token in it, only to the host of the settings, whatever host is named. */
@@ -17,7 +18,7 @@ export function uploadUri(uploadUrl: string, made: { id: string; uploadUri: stri
 }
 
 /** A file of up to 300 MB on a slow line. */
-const UPLOAD_MS = 30 * 60_000;
+const UPLOAD_MS = 30 * MINUTE;
 
 /** Resumable upload (instagram-facts 4.2). Whether it can go on in the middle is not confirmed: it begins again. */
 export function createTransfer(containers: Containers): Transfer {

@@ -1,4 +1,5 @@
 import { type CatalogueRow, rowNamed } from '../errors.ts';
+import { HOUR, SECOND } from '../../durations.ts';
 
 /*
  * What the error codes of Meta's Graph APIs mean for a post (instagram-facts 5, threads-facts 5). Rows are
@@ -12,8 +13,6 @@ export interface MetaRow extends CatalogueRow {
   tries?: number;
 }
 
-const SECOND = 1000;
-const HOUR = 3600 * SECOND;
 export const PUBLISH_BUCKET = 'publish';
 
 export const NOTHING = 'Nothing was published.';

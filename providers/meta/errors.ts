@@ -1,6 +1,7 @@
 import { ProviderError } from '../errors.ts';
 import { HttpFailure, type HttpAnswer } from '../http.ts';
 import { amount, id, record, records, text, tryParse } from '../json.ts';
+import { MINUTE, SECOND } from '../../durations.ts';
 import { AGAIN, BLOCKED, META_NAMES, type MetaRow, RATE, rowOfCode } from './codes.ts';
 
 /*
@@ -12,9 +13,6 @@ export interface Platform {
   provider: 'instagram' | 'threads';
   title: string;
 }
-
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
 
 /** Answers with which posts were seen live all the same (instagram-facts 9.4). */
 const DOUBTFUL = new Set(['4/2207051']);

@@ -1,6 +1,7 @@
 import { ProviderError } from '../errors.ts';
 import { id, record, records, text } from '../json.ts';
 import type { LookUp, Lost, PostContext } from '../publishing.ts';
+import { HOUR, MINUTE } from '../../durations.ts';
 import { rowOfCode } from './codes.ts';
 import { type Containers, standing } from './containers.ts';
 import { callGraph } from './graph.ts';
@@ -54,17 +55,15 @@ function whyNot(
   return row.tries === undefined ? null : { kind: 'nothing', error };
 }
 
-const HOUR_MS = 3_600_000;
-
 /** It is live, with or without its id: who refuses to list it is not asked again, who cannot is asked for an hour. */
 function withoutId(error: unknown, { at }: Lost): null {
   if (!(error instanceof ProviderError) || error.kind === 'token') throw error;
   const passes = error.kind === 'unavailable' || error.kind === 'quota';
-  if (passes && at.getTime() > Date.now() - HOUR_MS) throw error;
+  if (passes && at.getTime() > Date.now() - HOUR) throw error;
   return null;
 }
 
-const SKEW_MS = 60_000;
+const SKEW_MS = MINUTE;
 
 /** What a post looks like whose id is wanted. */
 interface Wanted {

@@ -2,12 +2,13 @@ import { ProviderError } from '../errors.ts';
 import { callGraph } from '../meta/graph.ts';
 import type { Deletion } from '../deletion.ts';
 import type { Quota } from '../quotas.ts';
+import { DAY } from '../../durations.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
 
 export const DELETIONS = {
   bucket: 'delete',
   limit: 100,
-  windowMs: 24 * 3_600_000,
+  windowMs: DAY,
   counts: 'accepted',
 } as const satisfies Quota;
 const SCOPE = 'threads_delete';

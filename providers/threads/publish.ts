@@ -15,6 +15,7 @@ import { isOurs } from '../meta/media.ts';
 import { records } from '../json.ts';
 import type { PostContext, Publishing } from '../publishing.ts';
 import type { Quota, ToldQuota } from '../quotas.ts';
+import { DAY } from '../../durations.ts';
 import {
   answered,
   containersOf,
@@ -31,8 +32,6 @@ import { makeContainer } from './container.ts';
 import { DELETIONS } from './delete.ts';
 import { neededScopes, REPLY_SCOPE, requireEligibility } from './eligibility.ts';
 import { ThreadsRequest, type ThreadsUnit } from './request.ts';
-
-const DAY = 24 * 3_600_000;
 
 /** Posts and replies in 24 hours (threads-facts 4.7); Threads tells the real numbers. */
 const QUOTAS = {

@@ -2,10 +2,8 @@ import { type CatalogueRow, ProviderError, rowNamed } from '../errors.ts';
 import { HttpFailure, type HttpAnswer } from '../http.ts';
 import { amount, record, text, tryParse } from '../json.ts';
 import type { Verdict } from '../publishing.ts';
+import { HOUR, MINUTE } from '../../durations.ts';
 import { QUOTAS } from './quotas.ts';
-
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
 
 const BAD_REQUEST: CatalogueRow = {
   kind: 'rejected',

@@ -1,5 +1,6 @@
 import { amount, id, records, text } from '../json.ts';
 import type { LookUp, Lost, PostContext } from '../publishing.ts';
+import { SECOND } from '../../durations.ts';
 import { callApi, type TikTokSettings } from './client.ts';
 import { isPhotoPost, readRequest, type TikTokRequest } from './request.ts';
 
@@ -9,7 +10,6 @@ import { isPhotoPost, readRequest, type TikTokRequest } from './request.ts';
  */
 
 const LIST_SCOPE = 'video.list';
-const SECOND = 1000;
 const SKEW_MS = 60 * SECOND;
 /** Listed texts are cut (tiktok-facts 3.4). */
 const LISTED_LENGTH = 150;

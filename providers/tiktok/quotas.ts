@@ -1,7 +1,5 @@
 import type { Quota } from '../quotas.ts';
-
-const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
+import { DAY, MINUTE } from '../../durations.ts';
 
 const perMinute = (bucket: string, limit: number, counts: Quota['counts'] = 'calls'): Quota => ({
   bucket,

@@ -2,12 +2,12 @@ import { ProviderError } from '../errors.ts';
 import { http, type HttpAnswer } from '../http.ts';
 import { measured } from '../measured.ts';
 import type { Chunk, PostContext, Transfer } from '../publishing.ts';
+import { MINUTE } from '../../durations.ts';
 import { lost } from './errors.ts';
 
 /** At most 64,000,000 bytes go as one chunk, more are cut into chunks of 10,000,000 (tiktok-facts 4.6, "Safe plan"). */
 const WHOLE_BYTES = 64_000_000;
 const CHUNK_BYTES = 10_000_000;
-const MINUTE = 60_000;
 /** A chunk of up to 128 MB on a slow line. */
 const CHUNK_MS = 30 * MINUTE;
 

@@ -4,10 +4,10 @@ import { cleanJson, textOf } from '../clean.ts';
 import { parseJson } from '../http.ts';
 import { id, moment, record, text } from '../json.ts';
 import type { EventEffect, IncomingEvent, Webhooks } from '../webhooks.ts';
+import { SECOND } from '../../durations.ts';
 import type { TikTokSettings } from './client.ts';
 import { failed } from './errors.ts';
 
-const SECOND = 1000;
 /** One event with a few ids (tiktok-facts 6.3). */
 const LARGEST = 262_144;
 /** Retries go on for 72 h and may keep their first signature; a clock may be a little ahead (tiktok-facts 6.1). */
