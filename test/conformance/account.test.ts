@@ -6,8 +6,8 @@ import { accountById } from '../../db/accounts.ts';
 import { askForToken, signalAccountChanged } from '../../temporal/keepers.ts';
 import { formsOf, histories, tables } from '../places.ts';
 import { until, type Json, type World } from '../world.ts';
-import type { Example, Person } from './driver.ts';
-import { DRIVERS } from './drivers.ts';
+import type { Example, Person } from '../drivers/driver.ts';
+import { DRIVERS } from '../drivers/index.ts';
 import { createStage, type Stage } from './stage.ts';
 
 /* What every provider of the registry must do with an account: its token, its quotas, its events, its end. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import { until, type World } from '../world.ts';
-import type { Driver, Example, Person } from './driver.ts';
-import { DRIVERS } from './drivers.ts';
+import type { Driver, Example, Person } from '../drivers/driver.ts';
+import { DRIVERS } from '../drivers/index.ts';
 import { record } from './record.ts';
 import { createStage, type Stage } from './stage.ts';
 

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test }
 import { type Plan, writesOf } from '../../plan.ts';
 import type { Child } from '../../scripts/child.ts';
 import { until, type Json, type World } from '../world.ts';
-import type { Driver, Example, Person } from './driver.ts';
-import { DRIVERS } from './drivers.ts';
+import type { Driver, Example, Person } from '../drivers/driver.ts';
+import { DRIVERS } from '../drivers/index.ts';
 import { createStage, type Stage } from './stage.ts';
 
 /*

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import { createVisitor } from '../../scripts/visitor.ts';
 import { until, type Json, type World } from '../world.ts';
-import { DRIVERS } from './drivers.ts';
+import { DRIVERS } from '../drivers/index.ts';
 import { createStage, type Stage } from './stage.ts';
 
 /* What every provider of the registry must do, over its sandbox: connect, publish, survive lost answers, be told. */

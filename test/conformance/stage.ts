@@ -8,8 +8,8 @@ import type { Provider } from '../../providers/provider.ts';
 import { jpeg, mp4 } from '../../sandbox/testing-media.ts';
 import { serveMedia } from '../media-server.ts';
 import { createWorld, until, type Answer, type Json, type WorldOptions } from '../world.ts';
-import type { Driver, Example, Files, Person } from './driver.ts';
-import { checkDrivers, DRIVERS, providerOf } from './drivers.ts';
+import type { Driver, Example, Files, Person } from '../drivers/driver.ts';
+import { checkDrivers, DRIVERS, providerOf } from '../drivers/index.ts';
 
 /* What all cases of the conformance suite need, whatever the provider: people, posts, and how they end. */
 

@@ -21,6 +21,6 @@ export function checkDrivers(registry: Providers): void {
   for (const provider of registry.all)
     if (!driven.includes(provider))
       throw new Error(
-        `${provider.name} ${provider.method ?? ''} stands in the registry, but test/conformance/drivers.ts does not know how to drive its sandbox`,
+        `${provider.name} ${provider.method ?? ''} stands in the registry, but test/drivers/index.ts does not know how to drive its sandbox`,
       );
 }
