@@ -8,6 +8,7 @@ import { histories } from './histories.ts';
 import { hostile } from './hostile.ts';
 import { idle } from './idle.ts';
 import { publish } from './publish.ts';
+import { statements } from './statements.ts';
 import { tokens } from './tokens.ts';
 import { upload } from './upload.ts';
 import { kill } from './webhook-kill.ts';
@@ -24,6 +25,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   kill,
   publish,
   histories,
+  statements,
   tokens,
   idle,
   upload,

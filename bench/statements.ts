@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Type } from 'typebox';
+import { createApi } from '../scripts/api-client.ts';
+import { ROOT } from '../scripts/own-stack.ts';
+import { uploadMedia } from '../scripts/upload-media.ts';
+import { publish, publishedAt } from './posts.ts';
+import type { Row } from './report.ts';
+import { type Stack, withStack } from './stack.ts';
+import { median, spread } from './stats.ts';
+import { connectAccounts, newTenant } from './tenant.ts';
+
+const POSTS = 15;
+const IDLE_MS = 20_000;
+const BUDGET = 50;
+
+/**
+ * How many statements one post costs the database, in server and worker together, from the API call to the end of its
+ * workflow: as PostgreSQL itself logs them, with BEGIN and COMMIT.
+ */
+export async function statements(say: (line: string) => void): Promise<Row[]> {
+  return withStack({}, async (stack) => {
+    const tenant = await newTenant(stack);
+    const mediaId = await uploadMedia(tenant.api, tenant.key, join(ROOT, 'scripts/demo-media/sample.mp4'));
+    // Each post has an account of its own: the server remembers for 20 seconds what an account may do.
+    const [first = '', ...accounts] = await connectAccounts(tenant, stack, POSTS + 1);
+    // Polling tells the end.
+    await createApi(stack.sandboxUrl).post('/_sandbox/webhooks', { drop: 1_000 }, Type.Unknown());
+    const publishOne = async (accountId: string): Promise<void> =>
+      void (await publishedAt(stack, await publish(tenant, accountId, mediaId, 'counted')));
+
+    // The first of all also pays for what happens on first use.
+    await publishOne(first);
+    await logStatements(stack);
+    const idle = await logged(stack, () => sleep(IDLE_MS));
+    say(`idle: ${idle.length} statements in ${IDLE_MS / 1000} s`);
+    const posts: (readonly string[])[] = [];
+    for (const account of accounts) posts.push(await logged(stack, () => publishOne(account)));
+    const counts = posts.map((post) => post.length);
+    const reads = posts.map((post) => post.filter(readsPost).length);
+    const typical = posts.find((post) => post.length === median(counts)) ?? [];
+    for (const statement of typical) say(statement.slice(0, 150));
+
+    return [
+      {
+        name: `SQL statements of a post: file, direct, decided at once; of ${POSTS}`,
+        measured: spread(counts, String),
+        budget: `<= ${BUDGET}`,
+        ok: median(counts) <= BUDGET,
+      },
+      { name: 'of these: reads of the row of a post', measured: spread(reads, String) },
+      {
+        name: `statements of all that runs without a post, in ${IDLE_MS / 1000} s`,
+        measured: String(idle.length),
+      },
+    ];
+  });
+}
+
+/** Has PostgreSQL log every statement from now on, also of the connections that are open. */
+async function logStatements({ sql }: Stack): Promise<void> {
+  await sql`alter system set log_statement = 'all'`;
+  await sql`select pg_reload_conf()`;
+}
+
+/** The statements of Everpost's processes that PostgreSQL logged while `work` was done. */
+async function logged({ dir, sql }: Stack, work: () => Promise<void>): Promise<string[]> {
+  const mark = async (name: string): Promise<string> => {
+    const text = `mark ${name} ${Math.random()}`;
+    await sql.unsafe(`select '${text}'`);
+    return text;
+  };
+  const begin = await mark('begin');
+  await work();
+  const end = await mark('end');
+  const lines = readFileSync(join(dir, 'pg.log'), 'utf8').split('\n');
+  const position = (text: string): number => lines.findIndex((line) => line.includes(text));
+  if (position(begin) === -1) throw new Error('PostgreSQL logs no statements');
+  return lines.slice(position(begin) + 1, position(end)).flatMap((line) => {
+    const [, statement] = /LOG: {2}(?:statement|execute [^:]*): (.*)/.exec(line) ?? [];
+    return statement === undefined ? [] : [statement];
+  });
+}
+
+/** Whether a statement reads rows of posts. */
+function readsPost(statement: string): boolean {
+  return /^(select|with)\b/i.test(statement) && /\b(from|join) "?posts\b/i.test(statement);
+}
