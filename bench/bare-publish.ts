@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { createTestClient } from '../sandbox/testing.ts';
+import { createTestClient } from '../sandbox/testing/client.ts';
 import { appOf } from '../scripts/own-stack.ts';
 import type { Stack } from './stack.ts';
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
-import { createControls } from './control.ts';
-import { createCore, type Core, type FakeProvider } from './core.ts';
-import { createDispatch } from './dispatch.ts';
+import { createControls } from './core/control.ts';
+import { createCore, type Core, type FakeProvider } from './core/core.ts';
+import { createDispatch } from './core/dispatch.ts';
 import { createInstagram, type InstagramSetup } from './instagram/index.ts';
 import { createThreads, type ThreadsSetup } from './threads/index.ts';
 import { createTikTok, type TikTokSetup } from './tiktok/index.ts';

@@ -8,7 +8,7 @@ import { localKeyProvider } from '../crypto/keys.ts';
 import { createMediaLinks } from '../crypto/media-links.ts';
 import { openMediaStore } from '../media/open.ts';
 import { createProviders } from '../providers/index.ts';
-import { jpeg } from '../sandbox/testing-media.ts';
+import { jpeg } from '../sandbox/testing/media.ts';
 import { createWorld, sampleVideo, tusUpload, until, type Answer, type Json, type World } from './world.ts';
 
 /* What clients rely on: keys, envelopes, limits, lists, and the life of a post as they see it. */

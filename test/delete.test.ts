@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
-import { jpeg } from '../sandbox/testing-media.ts';
+import { jpeg } from '../sandbox/testing/media.ts';
 import { createWorld, until, type Answer, type Json, type World } from './world.ts';
 
 /* Posts that are live are deleted, all of each, through every layer. */

@@ -7,8 +7,8 @@ import { ProviderError } from '../providers/errors.ts';
 import { createProviders } from '../providers/index.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { TokenSet } from '../providers/oauth.ts';
-import { visit } from '../sandbox/testing.ts';
-import { jpeg } from '../sandbox/testing-media.ts';
+import { visit } from '../sandbox/testing/client.ts';
+import { jpeg } from '../sandbox/testing/media.ts';
 import { createWorld, until, type Answer, type Json, type World } from './world.ts';
 import { createVisitor } from '../scripts/visitor.ts';
 

@@ -16,8 +16,8 @@ import type { Provider } from '../providers/provider.ts';
 import type { Lost, PostContext } from '../providers/publishing.ts';
 import type { Webhooks } from '../providers/webhooks.ts';
 import { startSandbox } from '../sandbox/server.ts';
-import { createControl, visit } from '../sandbox/testing.ts';
-import { jpeg, mp4 } from '../sandbox/testing-media.ts';
+import { createControl, visit } from '../sandbox/testing/client.ts';
+import { jpeg, mp4 } from '../sandbox/testing/media.ts';
 
 /* Instagram and Threads as providers, over HTTP against the sandbox: every kind of post, step by step as its plan says. */
 

@@ -5,7 +5,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
 import { readConfig } from '../config.ts';
 import { createMediaLinks } from '../crypto/media-links.ts';
-import { jpeg } from '../sandbox/testing-media.ts';
+import { jpeg } from '../sandbox/testing/media.ts';
 import { createWorld, sampleVideo, until, type Answer, type Json, type World } from './world.ts';
 
 /* Instagram and Threads through every layer: connected, published, told by webhooks, given up. */

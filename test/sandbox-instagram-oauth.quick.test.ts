@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Type } from 'typebox';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { parse } from '../sandbox/json.ts';
+import { parse } from '../sandbox/core/json.ts';
 import { startSandbox, type Sandbox } from '../sandbox/server.ts';
-import { jpeg } from '../sandbox/testing-media.ts';
+import { jpeg } from '../sandbox/testing/media.ts';
 import {
   createInstagramClient,
   createInstagramLoginClient,
   type InstagramClient,
-} from '../sandbox/testing-meta.ts';
+} from '../sandbox/testing/meta.ts';
 import { receiveWebhooks, serveMedia, type Receiver } from './media-server.ts';
 
 const redirectUri = 'http://127.0.0.1:3999/cb';

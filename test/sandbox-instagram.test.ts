@@ -2,8 +2,8 @@ import { createHash, createHmac } from 'node:crypto';
 import { Type } from 'typebox';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startSandbox, type Sandbox } from '../sandbox/server.ts';
-import { jpeg, mp4, png } from '../sandbox/testing-media.ts';
-import { createInstagramClient, type InstagramClient } from '../sandbox/testing-meta.ts';
+import { jpeg, mp4, png } from '../sandbox/testing/media.ts';
+import { createInstagramClient, type InstagramClient } from '../sandbox/testing/meta.ts';
 import { serveMedia, type MediaServer } from './media-server.ts';
 
 const app = { appId: '4444', appSecret: 'meta secret', redirectUri: 'http://127.0.0.1:3999/cb' };

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startSandbox, type Sandbox } from '../sandbox/server.ts';
-import { createTestClient, type TestClient } from '../sandbox/testing.ts';
+import { createTestClient, type TestClient } from '../sandbox/testing/client.ts';
 
 const desktop = 'http://127.0.0.1:3999/cb';
 const web = 'https://app.example/cb';

@@ -2,9 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { Type } from 'typebox';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { parse } from '../sandbox/json.ts';
+import { parse } from '../sandbox/core/json.ts';
 import { startSandbox, type Sandbox } from '../sandbox/server.ts';
-import { createTestClient, type TestClient } from '../sandbox/testing.ts';
+import { createTestClient, type TestClient } from '../sandbox/testing/client.ts';
 
 const app = { clientKey: 'key', clientSecret: 'secret', redirectUri: 'http://127.0.0.1:3999/cb' };
 const DIRECT = '/v2/post/publish/video/init/';

@@ -1,10 +1,10 @@
 import { createHash, createHmac } from 'node:crypto';
 import { Type } from 'typebox';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { parse } from '../sandbox/json.ts';
+import { parse } from '../sandbox/core/json.ts';
 import { startSandbox, type Sandbox } from '../sandbox/server.ts';
-import { jpeg, mp4, png } from '../sandbox/testing-media.ts';
-import { createThreadsClient, type ThreadsClient } from '../sandbox/testing-meta.ts';
+import { jpeg, mp4, png } from '../sandbox/testing/media.ts';
+import { createThreadsClient, type ThreadsClient } from '../sandbox/testing/meta.ts';
 import { receiveWebhooks, serveMedia, type MediaServer, type Receiver } from './media-server.ts';
 
 const app = { appId: '5555', appSecret: 'threads secret', redirectUri: 'http://127.0.0.1:3999/cb' };

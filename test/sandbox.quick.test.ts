@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Type } from 'typebox';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { parse, parseText } from '../sandbox/json.ts';
+import { parse, parseText } from '../sandbox/core/json.ts';
 import { startSandbox, type Sandbox } from '../sandbox/server.ts';
-import { createTestClient, type TestClient } from '../sandbox/testing.ts';
+import { createTestClient, type TestClient } from '../sandbox/testing/client.ts';
 
 const app = { clientKey: 'key', clientSecret: 'secret', redirectUri: 'http://127.0.0.1:3999/cb' };
 const DIRECT = '/v2/post/publish/video/init/';

@@ -9,7 +9,7 @@ import { createTikTok, type TikTok } from '../providers/tiktok/index.ts';
 import { isUploadUrl } from '../providers/tiktok/publish.ts';
 import { checkRequest, type TikTokRequest } from '../providers/tiktok/request.ts';
 import { startSandbox, type Sandbox } from '../sandbox/server.ts';
-import { createTestClient, type TestClient } from '../sandbox/testing.ts';
+import { createTestClient, type TestClient } from '../sandbox/testing/client.ts';
 import { ownPort } from './ports.ts';
 import { until, type Json } from './world.ts';
 

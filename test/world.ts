@@ -11,7 +11,7 @@ import * as tus from 'tus-js-client';
 import { inject } from 'vitest';
 import { openDatabase, type Database } from '../db/client.ts';
 import { startSandbox } from '../sandbox/server.ts';
-import { createTestClient } from '../sandbox/testing.ts';
+import { createTestClient } from '../sandbox/testing/client.ts';
 import { type Child, startChild } from '../scripts/child.ts';
 import { environment } from '../scripts/environment.ts';
 import { createVisitor } from '../scripts/visitor.ts';

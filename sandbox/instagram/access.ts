@@ -1,4 +1,4 @@
-import type { Call } from '../http.ts';
+import type { Call } from '../core/http.ts';
 import { refuseGraph } from '../meta/errors.ts';
 import { headerToken, proofOf, tokenOf } from '../meta/request.ts';
 import { accountOf, grantedPages, type Instagram } from './context.ts';

@@ -1,4 +1,4 @@
-import { isLoopback } from '../redirects.ts';
+import { isLoopback } from '../core/redirects.ts';
 
 export interface App {
   /** The Meta app: Facebook Login, the Graph API and its webhooks. */

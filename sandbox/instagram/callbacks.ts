@@ -1,4 +1,4 @@
-import type { Delivery } from '../delivery.ts';
+import type { Delivery } from '../core/delivery.ts';
 import { callbackForm, type Callback, type CallbackForgery } from '../meta/callbacks.ts';
 import type { Instagram } from './context.ts';
 

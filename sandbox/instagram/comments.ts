@@ -1,4 +1,4 @@
-import type { Route } from '../http.ts';
+import type { Route } from '../core/http.ts';
 import { graphId } from '../meta/ids.ts';
 import { paginate } from '../meta/paging.ts';
 import { notFound, requireScope, type CheckAccess } from './access.ts';

@@ -1,4 +1,4 @@
-import type { Call, Route } from '../http.ts';
+import type { Call, Route } from '../core/http.ts';
 import { graphId } from '../meta/ids.ts';
 import { PullFailed } from '../meta/pull.ts';
 import { accountFor, requireScope, requireTask, type CheckAccess } from './access.ts';

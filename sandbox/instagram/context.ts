@@ -1,4 +1,4 @@
-import type { Core } from '../core.ts';
+import type { Core } from '../core/core.ts';
 import type { Verify } from '../meta/handshake.ts';
 import type { Puller } from '../meta/pull.ts';
 import type { App } from './app.ts';

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
-import { Changes, control, Nothing } from '../control.ts';
-import type { Route } from '../http.ts';
-import { Mismatch, parse } from '../json.ts';
+import { Changes, control, Nothing } from '../core/control.ts';
+import type { Route } from '../core/http.ts';
+import { Mismatch, parse } from '../core/json.ts';
 import { CallbackForgery, callbackView, isCallback } from '../meta/callbacks.ts';
 import { checkApp } from './app.ts';
 import { sendCallback } from './callbacks.ts';

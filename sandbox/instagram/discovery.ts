@@ -1,4 +1,4 @@
-import type { Route } from '../http.ts';
+import type { Route } from '../core/http.ts';
 import { refuseGraph } from '../meta/errors.ts';
 import { Nested, type GraphNode } from '../meta/fields.ts';
 import { paginate } from '../meta/paging.ts';

@@ -1,9 +1,9 @@
 import { Type } from 'typebox';
-import { control, Nothing } from '../control.ts';
-import type { Route } from '../http.ts';
-import { Mismatch } from '../json.ts';
+import { control, Nothing } from '../core/control.ts';
+import type { Route } from '../core/http.ts';
+import { Mismatch } from '../core/json.ts';
 import { graphId, shortcode } from '../meta/ids.ts';
-import { choice, count } from '../options.ts';
+import { choice, count } from '../core/options.ts';
 import { accountByName, type Instagram } from './context.ts';
 import { changeEntry, tellChange, tellComment, tellMention } from './events.ts';
 import type { Account } from './people.ts';

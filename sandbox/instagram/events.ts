@@ -1,4 +1,4 @@
-import type { Delivery } from '../delivery.ts';
+import type { Delivery } from '../core/delivery.ts';
 import { accountOf, type Instagram } from './context.ts';
 import type { Comment, Media } from './state.ts';
 import { sendEntries, type Entry } from './webhooks.ts';

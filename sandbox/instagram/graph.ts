@@ -1,5 +1,5 @@
-import { json, type Call, type Reply, type Route } from '../http.ts';
-import { stringify } from '../json.ts';
+import { json, type Call, type Reply, type Route } from '../core/http.ts';
+import { stringify } from '../core/json.ts';
 import { graphErrorBody, refuseGraph } from '../meta/errors.ts';
 import { parseFields, plain, select, type Field, type GraphNode } from '../meta/fields.ts';
 import { graphParams } from '../meta/request.ts';

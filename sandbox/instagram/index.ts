@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
-import type { Core, FakeProvider } from '../core.ts';
-import type { Reply, Route } from '../http.ts';
-import { parse } from '../json.ts';
+import type { Core, FakeProvider } from '../core/core.ts';
+import type { Reply, Route } from '../core/http.ts';
+import { parse } from '../core/json.ts';
 import { graphErrorReply } from '../meta/errors.ts';
 import { createVerify } from '../meta/handshake.ts';
 import { createPuller } from '../meta/pull.ts';

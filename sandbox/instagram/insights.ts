@@ -1,4 +1,4 @@
-import type { Route } from '../http.ts';
+import type { Route } from '../core/http.ts';
 import { refuseGraph } from '../meta/errors.ts';
 import { graphTime, timeParam } from '../meta/paging.ts';
 import { accountFor, notFound, requireScope, type CheckAccess } from './access.ts';

@@ -1,4 +1,4 @@
-import type { Route } from '../http.ts';
+import type { Route } from '../core/http.ts';
 import { paginate, timeParam } from '../meta/paging.ts';
 import { accountFor, requireScope, type CheckAccess } from './access.ts';
 import { mediaOf, type Instagram } from './context.ts';

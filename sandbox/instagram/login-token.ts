@@ -1,5 +1,5 @@
-import { isForm, json, type Call, type Reply, type Route } from '../http.ts';
-import { stringify } from '../json.ts';
+import { isForm, json, type Call, type Reply, type Route } from '../core/http.ts';
+import { stringify } from '../core/json.ts';
 import { flatErrorBody, graphErrorBody, refuseFlat, refuseGraph } from '../meta/errors.ts';
 import { tokenOf } from '../meta/request.ts';
 import { accountOf, type Instagram } from './context.ts';

@@ -1,8 +1,8 @@
-import type { Decision } from '../consent.ts';
-import { redirect, Refusal, type Call, type Reply, type Route } from '../http.ts';
-import { token } from '../ids.ts';
+import type { Decision } from '../core/consent.ts';
+import { redirect, Refusal, type Call, type Reply, type Route } from '../core/http.ts';
+import { token } from '../core/ids.ts';
 import { consentPage, dialogErrorPage, scopesOf, single, submitted } from '../meta/consent-page.ts';
-import { isRegistered } from '../redirects.ts';
+import { isRegistered } from '../core/redirects.ts';
 import { LOGIN_SCOPES } from './app.ts';
 import { accountByName, type Instagram } from './context.ts';
 

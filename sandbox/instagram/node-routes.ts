@@ -1,4 +1,4 @@
-import type { Call, Route } from '../http.ts';
+import type { Call, Route } from '../core/http.ts';
 import { accountFor, notFound, pagesOf, requireScope, type CheckAccess } from './access.ts';
 import { accountOf, type Instagram } from './context.ts';
 import { fieldsOf, graphRoutes, pick, type GraphRequest } from './graph.ts';

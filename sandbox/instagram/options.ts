@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
-import { patch } from '../json.ts';
-import { choice, count, flag } from '../options.ts';
+import { patch } from '../core/json.ts';
+import { choice, count, flag } from '../core/options.ts';
 
 /** An error as `code` or `code/subcode`. */
 const errorCode = (value: string) => Type.String({ pattern: String.raw`^-?\d+(/\d+)?$`, default: value });

@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import { Mismatch } from '../json.ts';
+import { Mismatch } from '../core/json.ts';
 import { graphId } from '../meta/ids.ts';
 import { accountByName, userByName, type Instagram } from './context.ts';
 import type { Account, AccountSpec, FacebookPage, FacebookUser, PageSpec } from './people.ts';

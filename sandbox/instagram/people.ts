@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { NullableNumber, NullableString } from '../options.ts';
+import { NullableNumber, NullableString } from '../core/options.ts';
 
 const Strings = Type.Array(Type.String());
 const flag = Type.Boolean({ default: false });

@@ -1,4 +1,4 @@
-import type { Route } from '../http.ts';
+import type { Route } from '../core/http.ts';
 import { parseCode, refuseGraph } from '../meta/errors.ts';
 import { graphId, shortcode } from '../meta/ids.ts';
 import { accountFor, requireScope, requireTask, type CheckAccess } from './access.ts';

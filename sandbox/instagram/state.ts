@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { NullableNumber, NullableString, oneOf } from '../options.ts';
+import { NullableNumber, NullableString, oneOf } from '../core/options.ts';
 import { Account, Code, FacebookPage, FacebookUser, Grant, Token } from './people.ts';
 
 const Strings = Type.Array(Type.String());

@@ -1,4 +1,4 @@
-import { json, type Call, type Reply, type Route } from '../http.ts';
+import { json, type Call, type Reply, type Route } from '../core/http.ts';
 import { graphErrorBody, refuseGraph } from '../meta/errors.ts';
 import { graphParams, tokenOf } from '../meta/request.ts';
 import { accountFor, notFound, pagesOf, requireScope, type CheckAccess } from './access.ts';

@@ -1,4 +1,4 @@
-import { token as newToken } from '../ids.ts';
+import { token as newToken } from '../core/ids.ts';
 import type { Instagram } from './context.ts';
 import type { Token } from './people.ts';
 

@@ -1,5 +1,14 @@
 import { createHash, type Hash } from 'node:crypto';
-import { bytesOf, ClientGone, drain, json, Refusal, type Call, type Reply, type Route } from '../http.ts';
+import {
+  bytesOf,
+  ClientGone,
+  drain,
+  json,
+  Refusal,
+  type Call,
+  type Reply,
+  type Route,
+} from '../core/http.ts';
 import { graphErrorBody } from '../meta/errors.ts';
 import { isMediaUrl } from '../meta/pull.ts';
 import { VideoReader } from '../meta/video-facts.ts';

@@ -1,4 +1,4 @@
-import type { Delivery } from '../delivery.ts';
+import type { Delivery } from '../core/delivery.ts';
 import { isCallback } from '../meta/callbacks.ts';
 import { hubSignatures, metaJson } from '../meta/signing.ts';
 import type { Instagram } from './context.ts';

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
-import type { Delivery } from '../delivery.ts';
+import type { Delivery } from '../core/delivery.ts';
 import { signedRequest } from './signing.ts';
 
 export type Callback = 'deauthorize' | 'data_deletion';

@@ -1,6 +1,6 @@
-import type { Decision } from '../consent.ts';
-import { isForm, type Call, type Reply } from '../http.ts';
-import { box, escape, page } from '../page.ts';
+import type { Decision } from '../core/consent.ts';
+import { isForm, type Call, type Reply } from '../core/http.ts';
+import { box, escape, page } from '../core/page.ts';
 
 interface Dialog {
   /** `Facebook`, `Instagram`, `Threads`. */

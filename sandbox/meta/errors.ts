@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { json, Refusal, type Reply } from '../http.ts';
+import { json, Refusal, type Reply } from '../core/http.ts';
 
 export interface GraphError {
   code: number;

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { request } from 'undici';
-import type { Core } from '../core.ts';
+import type { Core } from '../core/core.ts';
 
 /**
  * The subscription handshake: the receiver must answer 200 with the bare challenge (instagram-facts 8.1).

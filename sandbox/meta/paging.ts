@@ -1,4 +1,4 @@
-import type { Call } from '../http.ts';
+import type { Call } from '../core/http.ts';
 import { refuseGraph } from './errors.ts';
 
 interface Rules {

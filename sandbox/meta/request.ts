@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { isForm, isJson, type Call } from '../http.ts';
+import { isForm, isJson, type Call } from '../core/http.ts';
 import { refuseGraph } from './errors.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { isLoopback } from '../redirects.ts';
+import { isLoopback } from '../core/redirects.ts';
 
 export interface App {
   /** The Threads app, with its own id and secret beside the Meta app's (threads-facts 1.2). */

@@ -1,8 +1,8 @@
-import type { Decision } from '../consent.ts';
-import { json, redirect, Refusal, type Call, type Reply, type Route } from '../http.ts';
-import { token } from '../ids.ts';
+import type { Decision } from '../core/consent.ts';
+import { json, redirect, Refusal, type Call, type Reply, type Route } from '../core/http.ts';
+import { token } from '../core/ids.ts';
 import { consentPage, scopesOf, single, submitted } from '../meta/consent-page.ts';
-import { isRegistered } from '../redirects.ts';
+import { isRegistered } from '../core/redirects.ts';
 import { ALL_SCOPES, BASIC } from './app.ts';
 import { profileByName, type Threads } from './context.ts';
 

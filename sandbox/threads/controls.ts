@@ -1,10 +1,10 @@
 import { Type, type Static } from 'typebox';
-import { Changes, control, Nothing } from '../control.ts';
-import type { Route } from '../http.ts';
-import { Mismatch, parse } from '../json.ts';
+import { Changes, control, Nothing } from '../core/control.ts';
+import type { Route } from '../core/http.ts';
+import { Mismatch, parse } from '../core/json.ts';
 import { CallbackForgery, callbackView, isCallback } from '../meta/callbacks.ts';
 import { graphId } from '../meta/ids.ts';
-import { count, NullableString } from '../options.ts';
+import { count, NullableString } from '../core/options.ts';
 import { checkApp } from './app.ts';
 import { REPLY_CONTROLS } from './container-rules.ts';
 import { profileByName, type Threads } from './context.ts';

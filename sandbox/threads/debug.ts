@@ -1,4 +1,4 @@
-import { json, type Call, type Reply, type Route } from '../http.ts';
+import { json, type Call, type Reply, type Route } from '../core/http.ts';
 import { graphErrorBody } from '../meta/errors.ts';
 import { graphParams } from '../meta/request.ts';
 import { tokenProblem, type CheckAccess } from './access.ts';

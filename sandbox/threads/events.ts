@@ -1,4 +1,4 @@
-import type { Delivery } from '../delivery.ts';
+import type { Delivery } from '../core/delivery.ts';
 import { graphTime } from '../meta/paging.ts';
 import { profileOf, type Threads } from './context.ts';
 import { permalinkOf } from './nodes.ts';

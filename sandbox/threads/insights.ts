@@ -1,4 +1,4 @@
-import type { Route } from '../http.ts';
+import type { Route } from '../core/http.ts';
 import { graphTime, timeParam } from '../meta/paging.ts';
 import { requireScope, type CheckAccess } from './access.ts';
 import { profileOf, type Threads } from './context.ts';

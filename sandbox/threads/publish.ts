@@ -1,4 +1,4 @@
-import type { Route } from '../http.ts';
+import type { Route } from '../core/http.ts';
 import { requireScope, type CheckAccess } from './access.ts';
 import { refuseRestricted } from './containers.ts';
 import { containerNow, profileOf, type Threads } from './context.ts';

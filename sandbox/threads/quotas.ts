@@ -1,4 +1,4 @@
-import type { Route } from '../http.ts';
+import type { Route } from '../core/http.ts';
 import type { GraphNode } from '../meta/fields.ts';
 import { requireScope, type CheckAccess } from './access.ts';
 import type { Threads } from './context.ts';

@@ -1,4 +1,4 @@
-import type { Call, Route } from '../http.ts';
+import type { Call, Route } from '../core/http.ts';
 import { paginate, timeParam } from '../meta/paging.ts';
 import { requireScope, type CheckAccess } from './access.ts';
 import { profileOf, type Threads } from './context.ts';

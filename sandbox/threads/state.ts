@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { count, flag, NullableNumber, NullableString, oneOf } from '../options.ts';
+import { count, flag, NullableNumber, NullableString, oneOf } from '../core/options.ts';
 
 const Strings = Type.Array(Type.String());
 

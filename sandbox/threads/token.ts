@@ -1,6 +1,6 @@
-import { isForm, json, type Call, type Reply, type Route } from '../http.ts';
-import { token } from '../ids.ts';
-import { stringify } from '../json.ts';
+import { isForm, json, type Call, type Reply, type Route } from '../core/http.ts';
+import { token } from '../core/ids.ts';
+import { stringify } from '../core/json.ts';
 import { flatErrorBody, graphErrorBody, refuseFlat, refuseGraph } from '../meta/errors.ts';
 import { tokenOf } from '../meta/request.ts';
 import { tokenProblem } from './access.ts';

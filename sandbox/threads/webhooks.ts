@@ -1,4 +1,4 @@
-import type { Delivery } from '../delivery.ts';
+import type { Delivery } from '../core/delivery.ts';
 import { callbackForm, isCallback, type Callback, type CallbackForgery } from '../meta/callbacks.ts';
 import { graphId } from '../meta/ids.ts';
 import { hubSignatures, metaJson } from '../meta/signing.ts';

@@ -1,4 +1,4 @@
-import { isJson, type Call } from '../http.ts';
+import { isJson, type Call } from '../core/http.ts';
 import type { TikTok } from './context.ts';
 import { refuse } from './envelope.ts';
 import type { Options } from './options.ts';

@@ -1,4 +1,4 @@
-import { isLoopback } from '../redirects.ts';
+import { isLoopback } from '../core/redirects.ts';
 
 export interface App {
   clientKey: string;

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
-import { isForm, redirect, Refusal, type Call, type Reply, type Route } from '../http.ts';
-import { token } from '../ids.ts';
-import { isRegistered } from '../redirects.ts';
+import { isForm, redirect, Refusal, type Call, type Reply, type Route } from '../core/http.ts';
+import { token } from '../core/ids.ts';
+import { isRegistered } from '../core/redirects.ts';
 import { ALL_SCOPES, isDesktop } from './app.ts';
 import { consentPage, errorPage } from './consent-page.ts';
 import { creatorByName, type TikTok } from './context.ts';

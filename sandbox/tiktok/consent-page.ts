@@ -1,5 +1,5 @@
-import type { Reply } from '../http.ts';
-import { box, escape, page } from '../page.ts';
+import type { Reply } from '../core/http.ts';
+import { box, escape, page } from '../core/page.ts';
 import type { Creator } from './state.ts';
 
 /** tiktok-facts 2.1: configuration errors are TikTok's own page and never reach the redirect URI. */

@@ -1,4 +1,4 @@
-import type { Core } from '../core.ts';
+import type { Core } from '../core/core.ts';
 import type { App } from './app.ts';
 import type { Options } from './options.ts';
 import type { Creator, TikTokState } from './state.ts';

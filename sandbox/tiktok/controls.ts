@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Type, type Static } from 'typebox';
-import { Changes, control, Nothing } from '../control.ts';
-import type { Route } from '../http.ts';
-import { int64Id } from '../ids.ts';
-import { Mismatch, parse } from '../json.ts';
+import { Changes, control, Nothing } from '../core/control.ts';
+import type { Route } from '../core/http.ts';
+import { int64Id } from '../core/ids.ts';
+import { Mismatch, parse } from '../core/json.ts';
 import { checkRedirectUris } from './app.ts';
 import { creatorByName, type TikTok } from './context.ts';
 import { sendEvent } from './events.ts';

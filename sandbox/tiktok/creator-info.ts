@@ -1,4 +1,4 @@
-import type { Call, Reply, Route } from '../http.ts';
+import type { Call, Reply, Route } from '../core/http.ts';
 import type { CheckAccess } from './access.ts';
 import { bannedCap, directPostCap } from './caps.ts';
 import { creatorOf, type TikTok } from './context.ts';

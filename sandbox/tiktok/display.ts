@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { Call, Reply, Route } from '../http.ts';
+import type { Call, Reply, Route } from '../core/http.ts';
 import type { Access, CheckAccess } from './access.ts';
 import { creatorOf, type TikTok } from './context.ts';
 import { envelopeErrorBody, ok, refuse } from './envelope.ts';

@@ -1,6 +1,6 @@
-import { json, Refusal, type Reply } from '../http.ts';
-import { logId } from '../ids.ts';
-import { stringify } from '../json.ts';
+import { json, Refusal, type Reply } from '../core/http.ts';
+import { logId } from '../core/ids.ts';
+import { stringify } from '../core/json.ts';
 import type { TikTok } from './context.ts';
 
 /** Shape 1 of tiktok-facts 1.3: data endpoints. */

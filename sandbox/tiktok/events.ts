@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { Delivery } from '../delivery.ts';
+import type { Delivery } from '../core/delivery.ts';
 import type { TikTok } from './context.ts';
 import type { Publish } from './state.ts';
 

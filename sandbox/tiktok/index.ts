@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
-import type { Core, FakeProvider } from '../core.ts';
-import { parse } from '../json.ts';
+import type { Core, FakeProvider } from '../core/core.ts';
+import { parse } from '../core/json.ts';
 import { createAccess } from './access.ts';
 import { checkRedirectUris } from './app.ts';
 import { authorizeRoutes } from './authorize.ts';

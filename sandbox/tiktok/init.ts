@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Call, Reply, Route } from '../http.ts';
-import { int64Id } from '../ids.ts';
+import type { Call, Reply, Route } from '../core/http.ts';
+import { int64Id } from '../core/ids.ts';
 import type { CheckAccess } from './access.ts';
 import {
   DirectPhoto,

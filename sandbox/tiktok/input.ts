@@ -1,6 +1,6 @@
 import type { Static, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
-import { Mismatch, parse, parseText } from '../json.ts';
+import { Mismatch, parse, parseText } from '../core/json.ts';
 import type { TikTok } from './context.ts';
 import { refuse } from './envelope.ts';
 

@@ -1,4 +1,4 @@
-import { int64Id } from '../ids.ts';
+import { int64Id } from '../core/ids.ts';
 import { creatorOf, type TikTok } from './context.ts';
 import { sendPublishEvent } from './events.ts';
 import type { Publish, Video } from './state.ts';

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
-import { patch } from '../json.ts';
-import { choice, count, flag } from '../options.ts';
+import { patch } from '../core/json.ts';
+import { choice, count, flag } from '../core/options.ts';
 
 /** Calls in a sliding minute for each access token (tiktok-facts 3.5 and 4.1). */
 const Limits = Type.Object(

@@ -1,4 +1,4 @@
-import { isLoopback } from '../redirects.ts';
+import { isLoopback } from '../core/redirects.ts';
 import type { FileSource } from './bodies.ts';
 import { creatorOf, type TikTok } from './context.ts';
 import { privacyLevels } from './creator-info.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { isForm, json, type Call, type Reply, type Route } from '../http.ts';
-import { token } from '../ids.ts';
+import { isForm, json, type Call, type Reply, type Route } from '../core/http.ts';
+import { token } from '../core/ids.ts';
 import type { TikTok } from './context.ts';
 import { flatErrorBody, refuseFlat } from './envelope.ts';
 import { removeApp } from './grants.ts';

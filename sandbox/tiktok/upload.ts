@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { bytesOf, ClientGone, drain, Refusal, type Call, type Reply, type Route } from '../http.ts';
+import { bytesOf, ClientGone, drain, Refusal, type Call, type Reply, type Route } from '../core/http.ts';
 import type { TikTok } from './context.ts';
 import { bytesComplete, isFinal } from './lifecycle.ts';
 import type { Publish } from './state.ts';

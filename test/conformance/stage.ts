@@ -5,7 +5,7 @@ import { readConfig } from '../../config.ts';
 import { type Plan, writesOf } from '../../plan.ts';
 import { createProviders } from '../../providers/index.ts';
 import type { Provider } from '../../providers/provider.ts';
-import { jpeg, mp4 } from '../../sandbox/testing-media.ts';
+import { jpeg, mp4 } from '../../sandbox/testing/media.ts';
 import { serveMedia } from '../media-server.ts';
 import { createWorld, until, type Answer, type Json, type WorldOptions } from '../world.ts';
 import type { Driver, Example, Files, Person } from '../drivers/driver.ts';

@@ -1,6 +1,6 @@
 import { Type, type Static, type TSchema } from 'typebox';
-import { parse } from './json.ts';
-import { answerOf, createControl, visit, type Answer } from './testing.ts';
+import { parse } from '../core/json.ts';
+import { answerOf, createControl, visit, type Answer } from './client.ts';
 
 /** Clients for tests and scripts: the shortest way to a connected account of Instagram or Threads. */
 interface MetaTestApp {

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Type } from 'typebox';
-import { parse } from './json.ts';
+import { parse } from '../core/json.ts';
 
 /** A client for tests and scripts: the control API, and the shortest way to a connected account. */
 export interface Answer {
