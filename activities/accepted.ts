@@ -74,11 +74,11 @@ async function decidedAlready(
   { step, context }: Accepted,
 ): Promise<StepOutcome | null> {
   const loaded = await loadPost(deps, postId);
-  const { post, provider, made } = loaded;
+  const { post, made } = loaded;
   const next = stepAfter(post.plan, step);
   if (!asksForDetails(next)) return null;
   try {
-    const verdict = await provider.publishing.verdict(next.name, { ...context, made });
+    const verdict = await loaded.publishing.verdict(next.name, { ...context, made });
     if (verdict.kind !== 'published') return null;
     return { kind: 'settled', state: await applyVerdict(deps, loaded, verdict) };
   } catch (error) {

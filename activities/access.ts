@@ -20,14 +20,10 @@ import { connectionEnded, quotaUsedUp } from './waits.ts';
  */
 export async function takeTurn(
   { db }: Pick<Deps, 'db'>,
-  { post, account, provider }: LoadedPost,
+  { post, account, publishing }: LoadedPost,
   step: string,
 ): Promise<void> {
-  const full = await reserveQuotas(
-    db,
-    { accountId: account.id, postId: post.id },
-    provider.publishing.quotasOf(step, post.request),
-  );
+  const full = await reserveQuotas(db, { accountId: account.id, postId: post.id }, publishing.quotasOf(step));
   if (full === null) return;
   throw notYet(
     'QuotaFull',
@@ -162,7 +158,6 @@ export function contextOf(
   signal: AbortSignal,
 ): Omit<PostContext, 'accessToken'> {
   return {
-    request: post.request,
     openId: account.openId,
     username: account.username,
     scopes: account.scope,

@@ -3,7 +3,7 @@ import { madeBy } from '../db/attempts.ts';
 import { mediaById } from '../db/media.ts';
 import { type Post, postById } from '../db/posts.ts';
 import type { Provider } from '../providers/provider.ts';
-import type { MediaFacts } from '../providers/publishing.ts';
+import type { MediaFacts, PostPublishing } from '../providers/publishing.ts';
 import type { Deps } from './deps.ts';
 
 /** A post and all that belongs to it. */
@@ -11,6 +11,11 @@ export interface LoadedPost {
   post: Post;
   account: Account;
   provider: Provider;
+  /**
+   * How the provider publishes its request, which is read when somebody asks for the first time: a post whose request its
+   * provider cannot read any more can still be cancelled, settled and deleted.
+   */
+  readonly publishing: PostPublishing;
   media: (MediaFacts & { storageKey: string }) | null;
   /** What its accepted writes have made, by step. */
   made: Readonly<Record<string, string>>;
@@ -27,5 +32,16 @@ export async function loadPost(
   const provider = providers.find(post.provider, account.method);
   if (provider === null) throw new Error(`no credentials are set for ${post.provider}`);
   const media = post.mediaId === null ? null : await mediaById(db, post.mediaId);
-  return { post, account, provider, media, made: await madeBy(db, postId) };
+  const made = await madeBy(db, postId);
+  let publishing: PostPublishing | null = null;
+  return {
+    post,
+    account,
+    provider,
+    get publishing() {
+      return (publishing ??= provider.publishing.of(post.request));
+    },
+    media,
+    made,
+  };
 }

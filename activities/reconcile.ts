@@ -38,9 +38,9 @@ export async function reconcile(
   signal: AbortSignal,
 ): Promise<StepOutcome | 'again'> {
   const { db } = deps;
-  const { post, provider } = loaded;
+  const { post } = loaded;
   await savePost(db, post.id, { state: 'processing', phase: 'reconciling' });
-  const { lookUp } = provider.publishing;
+  const { lookUp } = loaded.publishing;
   if (lookUp === undefined) return { kind: 'unknown' };
   const first = (await listAttempts(db, post.id)).findLast((attempt) => attempt.step === step) ?? lost;
   if (lost.createdAt.getTime() < Date.now() - DAY)

@@ -87,7 +87,7 @@ export async function refused(
     case 'unknown':
       if (write.lost === 'reconcile') {
         await savePost(db, post.id, { state: 'processing', phase: 'reconciling' });
-        if (write.loaded.provider.publishing.lookUp === undefined) return { kind: 'unknown' };
+        if (write.loaded.publishing.lookUp === undefined) return { kind: 'unknown' };
         throw notYet('Reconciling', `the answer of ${write.step} was lost`, 1000);
       }
       return repeated(deps, write, error, pauseAfter(await triesOf(deps, write, errorCode)));

@@ -43,7 +43,7 @@ export const createVerdictActivities = (deps: Deps) => ({
       }
       await takeTurn(deps, loaded, step);
       try {
-        const verdict = await loaded.provider.publishing.verdict(step, access.context);
+        const verdict = await loaded.publishing.verdict(step, access.context);
         endRow();
         const outcome = await follow(deps, loaded, step, verdict);
         if (outcome !== null) return outcome;
@@ -152,14 +152,14 @@ export async function makeAgain(
  */
 export async function giveUpMade(
   db: Db,
-  { post, provider }: LoadedPost,
+  loaded: LoadedPost,
   steps: readonly string[],
   errorCode: string,
 ): Promise<number> {
   return db.transaction(async (tx) => {
-    const { superseded, times } = await supersedeAttempts(tx, post.id, steps, errorCode);
-    const quotas = superseded.flatMap((step) => provider.publishing.quotasOf(step, post.request));
-    await releaseQuotas(tx, post.id, onlyShown(quotas));
+    const { superseded, times } = await supersedeAttempts(tx, loaded.post.id, steps, errorCode);
+    const quotas = superseded.flatMap((step) => loaded.publishing.quotasOf(step));
+    await releaseQuotas(tx, loaded.post.id, onlyShown(quotas));
     return times;
   });
 }
@@ -181,7 +181,7 @@ export const createRecallActivities = (deps: Deps) => ({
       // Before the call: its webhook may be here before its answer.
       await savePost(deps.db, postId, { recalledAt: new Date() });
       try {
-        return (await loaded.provider.publishing.recall?.(access.context)) ?? false;
+        return (await loaded.publishing.recall?.(access.context)) ?? false;
       } catch (error) {
         throw error instanceof ProviderError ? tryAgain(error) : error;
       }
@@ -202,7 +202,7 @@ export async function applyVerdict(
       const permalink =
         verdict.permalink !== undefined || providerPostId === null
           ? (verdict.permalink ?? null)
-          : provider.publishing.permalink(post.request, account.username, providerPostId);
+          : loaded.publishing.permalink(account.username, providerPostId);
       return (await settlePost(db, post.id, { state: 'published', status, providerPostId, permalink })).state;
     }
     case 'delivered':

@@ -29,14 +29,11 @@ export function connectionEnded(statusReason: string | null): PostWaiting {
  * The provider refuses what the account has granted, or its token.
  * @param error its refusal
  */
-export function accountRefused(
-  { post, account: { scope }, provider }: LoadedPost,
-  error: ProviderError,
-): PostWaiting {
+export function accountRefused(loaded: LoadedPost, error: ProviderError): PostWaiting {
   // A token that is refused is about none of them.
   if (error.kind !== 'account') return account(error.userMessage);
-  const needed = provider.publishing.needs(post.request).scopes;
-  const missing = needed.filter((name) => !scope.includes(name));
+  const needed = loaded.publishing.needs.scopes;
+  const missing = needed.filter((name) => !loaded.account.scope.includes(name));
   const names = missing.length > 0 ? missing : needed;
   return account(`${error.userMessage} Permissions that it needs: ${names.join(', ')}.`);
 }

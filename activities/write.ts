@@ -27,8 +27,9 @@ export const createWriteActivities = (deps: Deps) => ({
       const loaded = await loadPost(deps, postId);
       const { post, account, provider } = loaded;
       if (isFinal(post.state)) return { kind: 'settled', state: post.state };
+      const { publishing } = loaded;
       const { lost } = stepOf(post.plan, 'write', step);
-      const quotas = provider.publishing.quotasOf(step, post.request);
+      const quotas = publishing.quotasOf(step);
       let last = await lastAttempt(db, postId, step);
       if (last?.status === 'accepted')
         return { kind: 'done', state: stateAfter(post.plan, step), publishId: post.publishId };
@@ -71,10 +72,10 @@ export const createWriteActivities = (deps: Deps) => ({
       let from: 'prepared' | 'sent' = 'prepared';
       try {
         if (Object.keys(loaded.made).length === 0) {
-          const needs = provider.publishing.needs(post.request);
+          const needs = publishing.needs;
           requireScopes(provider.name, provider.permissions, needs, account.scope);
         }
-        const told = await provider.publishing.preflight(step, access.context);
+        const told = await publishing.preflight(step, access.context);
         const full = await noteTold(db, { accountId: account.id, postId }, provider.publishing.quotas, told);
         if (full !== null) {
           const end = { status: 'rejected', errorCode: 'quota_exceeded' } as const;
@@ -84,7 +85,7 @@ export const createWriteActivities = (deps: Deps) => ({
         }
         if (!(await markSent(db, attempt.id))) throw takenOver();
         from = 'sent';
-        const written = await provider.publishing.write(step, access.context);
+        const written = await publishing.write(step, access.context);
         return await accepted(deps, { loaded, step, attempt, from, written, context: access.context });
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;

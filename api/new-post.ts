@@ -73,7 +73,7 @@ export function requirePermission(
   request: object,
 ): void {
   const { name, permissions, publishing } = provider;
-  const needs = publishing.needs(request);
+  const { needs } = publishing.of(request);
   try {
     requireScopes(name, permissions, needs, account.scope);
   } catch (error) {
@@ -109,16 +109,13 @@ export function draftPost(
   post: { request: object; media: Media | null; same: readonly unknown[]; detail: NewPost['detail'] },
 ): DraftPost {
   requirePermission({ account, provider }, post.request);
-  const plan = provider.publishing.plan(post.request);
+  const { kind, plan, quotasOf } = provider.publishing.of(post.request);
   // Who does not want to wait is told now, while there is somebody to tell; a scheduled post has to see when it is due.
   const now = times.due === null || times.due.getTime() <= Date.now();
-  const hold =
-    options.onQuota === 'fail' && now
-      ? writesOf(plan).flatMap((write) => provider.publishing.quotasOf(write, post.request))
-      : [];
+  const hold = options.onQuota === 'fail' && now ? writesOf(plan).flatMap(quotasOf) : [];
   const by = account.username === null ? '' : ` as @${account.username}`;
   return {
-    summary: `Publish ${provider.publishing.kindOf(post.request)} to ${provider.title}${by}`,
+    summary: `Publish ${kind} to ${provider.title}${by}`,
     oauthAccountId: account.id,
     provider: account.provider,
     mediaId: post.media?.id ?? null,

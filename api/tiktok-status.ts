@@ -73,13 +73,12 @@ export function createStatusReader(deps: Deps) {
     const account = await findAccount(db, post.userId, post.oauthAccountId);
     const { tiktok } = deps.providers;
     if (account?.status !== 'active' || tiktok === null) return;
-    const { publishing, quotas } = tiktok;
+    const publishing = tiktok.publishing.of(post.request);
     const { openId, username, scope: scopes } = account;
     try {
-      await takeQuota(deps, account, quotas.status);
+      await takeQuota(deps, account, tiktok.quotas.status);
       const verdict = await callProvider(deps, account, (accessToken, signal) =>
         publishing.verdict('verdict', {
-          request: post.request,
           openId,
           username,
           scopes,
@@ -96,8 +95,7 @@ export function createStatusReader(deps: Deps) {
       if (verdict.kind !== 'published' || !isFinal(post.state))
         return await saveStatus(db, post.id, verdict.status);
       const { providerPostId, status } = verdict;
-      const permalink =
-        providerPostId === null ? null : publishing.permalink(post.request, username, providerPostId);
+      const permalink = providerPostId === null ? null : publishing.permalink(username, providerPostId);
       await settlePost(db, post.id, { state: 'published', status, providerPostId, permalink });
     } catch (error) {
       if (!(error instanceof ProviderError || error instanceof ApiError)) throw error;

@@ -10,10 +10,8 @@ export interface MediaFacts {
   durationMs: number | null;
 }
 
-/** All that a provider may know when it works on a post. */
+/** All that a provider may know when it works on a post, besides the request. */
 export interface PostContext {
-  /** As accepted, in the provider's own shape. */
-  request: unknown;
   openId: string;
   username: string | null;
   scopes: readonly string[];
@@ -108,20 +106,30 @@ export interface Transfer {
   receivedBytes(context: PostContext): Promise<number | null>;
 }
 
+/** How a provider publishes. */
 export interface Publishing {
-  /** What a request publishes, in words for operators, as in "a carousel of 3": nothing that a person wrote. Pure. */
-  kindOf(request: unknown): string;
-  /**
-   * The steps that publish a request; pure.
-   * @param request as the API accepted it
-   */
-  plan(request: unknown): Plan;
-  /** What an account must have granted for a request; pure. */
-  needs(request: unknown): Needs;
   /** All the quotas that an account has. */
   readonly quotas: readonly Quota[];
-  /** Those that a step's calls take one from. */
-  quotasOf(step: string, request: unknown): readonly Quota[];
+  /** Absent: no files are sent to this provider, it fetches them. */
+  readonly transfer?: Transfer;
+  /**
+   * Reads a request, once for all that is asked about it and done for it; pure.
+   * @param request as the API accepted it
+   * @throws Error where it has another shape
+   */
+  of(request: unknown): PostPublishing;
+}
+
+/** How a provider publishes one request. */
+export interface PostPublishing {
+  /** What it publishes, in words for operators, as in "a carousel of 3": nothing that a person wrote. */
+  readonly kind: string;
+  /** The steps that publish it. */
+  readonly plan: Plan;
+  /** What an account must have granted for it. */
+  readonly needs: Needs;
+  /** The quotas that a step's calls take one from; pure. */
+  readonly quotasOf: (step: string) => readonly Quota[];
   /**
    * Reads what only the provider knows and refuses what it would refuse, right before a write.
    * @returns how its quotas stand, where it tells that
@@ -132,8 +140,6 @@ export interface Publishing {
   write(step: string, context: PostContext): Promise<Written>;
   /** Finds out what became of a write under `reconcile` whose answer was lost; absent: nobody can be asked. */
   readonly lookUp?: (step: string, context: PostContext, lost: Lost) => Promise<LookUp>;
-  /** Absent: no files are sent to this provider, it fetches them. */
-  readonly transfer?: Transfer;
   /** Where a post, or the part of it that the step awaits, stands. */
   verdict(step: string, context: PostContext): Promise<Verdict>;
   /**
@@ -142,5 +148,5 @@ export interface Publishing {
    */
   recall?(context: PostContext): Promise<boolean>;
   /** The public address of what is live; null where only the provider can tell it. Pure. */
-  permalink(request: unknown, username: string | null, providerPostId: string): string | null;
+  permalink(username: string | null, providerPostId: string): string | null;
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import { createWorld, paddedVideo, until, type Json, type World } from './world.ts';
 
@@ -27,6 +28,18 @@ test('scheduled: nothing is sent', async () => {
   expect(cancelled.status).toBe(200);
   expect(cancelled.body).toMatchObject({ state: 'cancelled' });
   expect(await world.requests('video.init')).toHaveLength(0);
+});
+
+test('scheduled, with a stored request that its provider cannot read: cancelled all the same', async () => {
+  onTestFailed(() => world.tell());
+  const mediaId = await world.upload();
+  const { body } = await world.publish({ accountId, mediaId, scheduledAt: inSeconds(3600) });
+  await world.database.db.execute(
+    sql`update posts set request = '{"mode":"carrier pigeon"}'::jsonb where id = ${body.id}`,
+  );
+  const cancelled = await world.call('POST', `/api/posts/${body.id}/cancel`);
+  expect(cancelled.status).toBe(200);
+  expect(cancelled.body).toMatchObject({ state: 'cancelled' });
 });
 
 test('scheduled: moved to an earlier time, it goes out then', async () => {

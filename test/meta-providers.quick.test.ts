@@ -4,11 +4,11 @@ import { createServer, type Server } from 'node:http';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Plan, sendsFile } from '../plan.ts';
+import { sendsFile } from '../plan.ts';
 import { INSTAGRAM } from '../providers/instagram/client.ts';
 import { createInstagram } from '../providers/instagram/index.ts';
 import { createTransfer, uploadUri } from '../providers/instagram/upload.ts';
-import { awaitContainers, type Containers, publishContainer } from '../providers/meta/containers.ts';
+import { awaitContainers, type PostContainers, publishContainer } from '../providers/meta/containers.ts';
 import { lookUpPublish } from '../providers/meta/lost-publish.ts';
 import { metaWebhooks } from '../providers/meta/webhooks.ts';
 import { createThreads } from '../providers/threads/index.ts';
@@ -106,12 +106,12 @@ async function perform(provider: Provider, request: object, changes: Partial<Pos
   const { grants } = await connect(provider);
   const [grant] = grants;
   if (grant === undefined) throw new Error('nothing was granted');
-  const plan: Plan = provider.publishing.plan(request);
+  const publishing = provider.publishing.of(request);
+  const { plan } = publishing;
   const made: Record<string, string> = {};
   let publishId: string | null = null;
   let secret = '';
   const context = (): PostContext => ({
-    request,
     openId: grant.openId,
     username: grant.username,
     scopes: grant.tokens.scopes,
@@ -126,8 +126,8 @@ async function perform(provider: Provider, request: object, changes: Partial<Pos
   });
   for (const step of plan) {
     if (step.kind === 'write') {
-      await provider.publishing.preflight(step.name, context());
-      const written = await provider.publishing.write(step.name, context());
+      await publishing.preflight(step.name, context());
+      const written = await publishing.write(step.name, context());
       made[step.name] = written.publishId ?? written.partId ?? written.providerPostId ?? '';
       publishId = written.publishId ?? publishId;
       if (written.providerPostId !== undefined) live.push(written.providerPostId);
@@ -142,8 +142,8 @@ async function perform(provider: Provider, request: object, changes: Partial<Pos
       if (sent !== 'complete') throw new Error(`the file was not taken: ${sent}`);
     } else {
       for (let tries = 0; tries < 100; tries += 1) {
-        const verdict = await provider.publishing.verdict(step.name, context());
-        if (verdict.kind === 'published') return { made, verdict, lost, context: context() };
+        const verdict = await publishing.verdict(step.name, context());
+        if (verdict.kind === 'published') return { publishing, made, verdict, lost, context: context() };
         if (verdict.kind === 'ready') break;
         if (verdict.kind !== 'pending') throw new Error(`not pending but ${verdict.kind}`);
         await sleep(100);
@@ -155,12 +155,11 @@ async function perform(provider: Provider, request: object, changes: Partial<Pos
 
 /** Under which id a publish is found whose answer was lost. */
 async function findLost(
-  provider: Provider,
-  { made, lost, context }: Awaited<ReturnType<typeof perform>>,
+  { publishing, made, lost, context }: Awaited<ReturnType<typeof perform>>,
   step = 'publish',
 ): Promise<string | undefined> {
   const left = Object.fromEntries(Object.entries(made).filter(([name]) => name !== step));
-  const found = await provider.publishing.lookUp?.(step, { ...context, made: left, signal: soon() }, lost);
+  const found = await publishing.lookUp?.(step, { ...context, made: left, signal: soon() }, lost);
   if (found?.kind !== 'happened') throw new Error(`what was published is ${found?.kind}`);
   return found.written.providerPostId;
 }
@@ -211,7 +210,7 @@ describe('threads', () => {
       headers: { authorization: `Bearer ${done.context.accessToken}` },
     });
     expect(repost.status).toBe(200);
-    expect(await findLost(threads, done)).toBe(done.made['publish']);
+    expect(await findLost(done)).toBe(done.made['publish']);
   });
 
   test('publishes a chain, each part after the one that it answers', async () => {
@@ -227,28 +226,27 @@ describe('threads', () => {
   });
 
   test('counts the first post of a chain as a post, and the others as replies', () => {
-    const { publishing } = threads;
-    const steps = publishing.plan(chain).map(({ name }) => name);
-    const taken = steps.flatMap((step) => publishing.quotasOf(step, chain));
+    const { plan, quotasOf } = threads.publishing.of(chain);
+    const taken = plan.flatMap(({ name }) => quotasOf(name));
     expect(taken.map(({ bucket }) => bucket)).toEqual(['publish', 'reply', 'reply']);
   });
 
   test('needs the permission to reply for a chain', () => {
-    expect(threads.publishing.needs(chain).scopes).toContain('threads_manage_replies');
-    expect(threads.publishing.needs(text('alone')).scopes).not.toContain('threads_manage_replies');
+    expect(threads.publishing.of(chain).needs.scopes).toContain('threads_manage_replies');
+    expect(threads.publishing.of(text('alone')).needs.scopes).not.toContain('threads_manage_replies');
   });
 
   test('is live without an id where posts cannot be listed for an hour', async () => {
     const done = await perform(threads, text('not listed'));
     await control('POST', '/faults', { endpoint: 'threads.posts', kind: 'status', http: 500, times: 2 });
-    await expect(findLost(threads, done)).rejects.toMatchObject({ kind: 'unavailable' });
+    await expect(findLost(done)).rejects.toMatchObject({ kind: 'unavailable' });
     const at = new Date(Date.now() - 61 * 60_000);
-    expect(await findLost(threads, { ...done, lost: { ...done.lost, at } })).toBeUndefined();
+    expect(await findLost({ ...done, lost: { ...done.lost, at } })).toBeUndefined();
   });
 
   test('finds a lost reply among others with the same text', async () => {
     const done = await perform(threads, chain);
-    expect(await findLost(threads, done, 'reply:1/publish')).toBe(done.made['reply:1/publish']);
+    expect(await findLost(done, 'reply:1/publish')).toBe(done.made['reply:1/publish']);
   });
 });
 
@@ -265,17 +263,16 @@ const inEntry = (more: object): object => ({
 });
 
 /** Containers whose answers are among `files`. */
-const CONTAINERS: Containers = {
+const CONTAINERS: PostContainers = {
   platform: INSTAGRAM,
   call: ({ accessToken, signal }) => ({ base, accessToken, signal }),
   account: () => '/me',
   edges: { create: 'media', publish: 'media_publish' },
   statusFields: 'id,status_code,status',
   textField: 'caption',
-  ownFiles: () => false,
+  ownFiles: false,
 };
 const asked = (): PostContext => ({
-  request: {},
   openId: '1',
   username: null,
   scopes: [],
@@ -650,6 +647,6 @@ describe.each([
     const media = { size: mp4().length, contentType: 'video/mp4', durationMs: 5000 };
     const done = await perform(instagram(), request, { media });
     expect(done.verdict.permalink).toMatch(/^https:\/\//);
-    expect(await findLost(instagram(), done)).toBe(done.made['publish']);
+    expect(await findLost(done)).toBe(done.made['publish']);
   });
 });

@@ -73,7 +73,6 @@ const DIRECT: TikTokRequest = {
   postInfo: { title: 'a title', privacy_level: 'PUBLIC_TO_EVERYONE' },
 };
 const context = (changes: Partial<PostContext> = {}): PostContext => ({
-  request: DIRECT,
   openId: 'unused',
   username: 'sandbox_creator',
   scopes: [],
@@ -99,7 +98,7 @@ async function refusal(call: Promise<unknown>): Promise<ProviderError> {
   return error;
 }
 
-const write = (provider = tiktok) => provider.publishing.write('init', context());
+const write = (provider = tiktok) => provider.publishing.of(DIRECT).write('init', context());
 const read = (provider = tiktok) => provider.creatorInfo(accessToken, soon());
 
 const verifier = (): string => randomBytes(32).toString('base64url');
@@ -387,7 +386,7 @@ describe('init', () => {
     [94_000_000, 10_000_000, 9],
   ])('of %d bytes declares chunks of %d, %d of them', async (size, chunkSize, count) => {
     const media = { size, contentType: 'video/mp4', durationMs: 4000 };
-    const written = await tiktok.publishing.write('init', context({ media }));
+    const written = await tiktok.publishing.of(DIRECT).write('init', context({ media }));
     expect(written).toMatchObject({
       publishId: expect.any(String),
       secret: expect.stringContaining('upload_token='),
@@ -407,7 +406,7 @@ describe('init', () => {
 
   test('of a draft sends no post_info', async () => {
     const request = { ...DIRECT, mode: 'inbox', postInfo: { title: 'ours' } };
-    await tiktok.publishing.write('init', context({ request }));
+    await tiktok.publishing.of(request).write('init', context());
     const [sent] = await requests('inbox.init');
     expect(Object.keys(sent.body)).toEqual(['source_info']);
   });
@@ -429,7 +428,7 @@ describe('init', () => {
 
 /** Uploads ten bytes. @returns the publish id */
 async function publishTen(request = DIRECT): Promise<string> {
-  const { publishId = '', secret = '' } = await tiktok.publishing.write('init', context({ request }));
+  const { publishId = '', secret = '' } = await tiktok.publishing.of(request).write('init', context());
   const chunk = { first: 0, last: 9, total: 10, secret, body: Readable.from([Buffer.alloc(10)]) };
   expect(await transfer().sendChunk(context({ publishId }), chunk)).toBe('complete');
   return publishId;
@@ -437,7 +436,7 @@ async function publishTen(request = DIRECT): Promise<string> {
 
 const decided = (publishId: string, wanted: (verdict: Verdict) => boolean): Promise<Verdict> =>
   until('the verdict', async () => {
-    const verdict = await tiktok.publishing.verdict('verdict', context({ publishId }));
+    const verdict = await tiktok.publishing.of(DIRECT).verdict('verdict', context({ publishId }));
     return wanted(verdict) ? verdict : null;
   });
 
@@ -555,7 +554,7 @@ describe('a verdict', () => {
   ])('reads the post id %s as %s', async (id, expected) => {
     const body = `{"data":{"status":"PUBLISH_COMPLETE","publicaly_available_post_id":${id}},"error":{"code":"ok"}}`;
     await fault({ endpoint: 'status', kind: 'status', http: 200, body });
-    expect(await tiktok.publishing.verdict('verdict', context({ publishId: 'p' }))).toEqual({
+    expect(await tiktok.publishing.of(DIRECT).verdict('verdict', context({ publishId: 'p' }))).toEqual({
       kind: 'published',
       status: 'PUBLISH_COMPLETE',
       providerPostId: expected,
@@ -573,10 +572,12 @@ describe('a verdict', () => {
     const body = JSON.stringify({ data: { status }, error: { code: 'ok' } });
     await fault({ endpoint: 'status', kind: 'status', http: 200, body });
     const request = { ...DIRECT, mode };
-    expect(await tiktok.publishing.verdict('verdict', context({ request, publishId: 'p' }))).toMatchObject({
-      kind,
-      status,
-    });
+    expect(await tiktok.publishing.of(request).verdict('verdict', context({ publishId: 'p' }))).toMatchObject(
+      {
+        kind,
+        status,
+      },
+    );
   });
 });
 

@@ -6,6 +6,7 @@ import {
   checkContainer,
   type Containers,
   createContainer,
+  type PostContainers,
   publishContainer,
   readLive,
 } from '../meta/containers.ts';
@@ -14,7 +15,7 @@ import { callGraph } from '../meta/graph.ts';
 import { toldQuotas, unlessRefused } from '../meta/limits.ts';
 import { lookUpPublish } from '../meta/lost-publish.ts';
 import { fields, isOurs, type MediaRef, urlParams } from '../meta/media.ts';
-import type { PostContext, Publishing } from '../publishing.ts';
+import type { PostContext, PostPublishing, Publishing, Written } from '../publishing.ts';
 import type { Quota, ToldQuota } from '../quotas.ts';
 import { DAY } from '../../durations.ts';
 import { INSTAGRAM, type Login } from './client.ts';
@@ -39,80 +40,81 @@ function createContainers({ call }: Login): Containers {
     edges: { create: 'media', publish: 'media_publish' },
     statusFields: 'id,status_code,status',
     textField: 'caption',
-    ownFiles: ({ request }) => parse(request).media.some(isOurs),
   };
 }
 
 /** Content publishing (instagram-facts 4). */
 export function createPublishing(login: Login): Publishing {
-  const { permissions, uploadUrl } = login;
   const containers = createContainers(login);
   return {
-    kindOf(request) {
-      const { mediaType, media } = parse(request);
-      return mediaType === 'CAROUSEL' ? `a carousel of ${media.length}` : KINDS[mediaType];
-    },
-
-    plan: (request) => plan(parse(request), uploadUrl !== undefined),
-    needs: () => ({ scopes: permissions.capabilities.publish ?? [] }),
     quotas: Object.values(QUOTAS),
-    quotasOf(step, request) {
-      const first = allWrites(parse(request))[0];
+    ...(login.uploadUrl === undefined ? {} : { transfer: createTransfer(containers) }),
+    of: (request) => publishingOf(login, containers, Value.Parse(InstagramRequest, request)),
+  };
+}
+
+function publishingOf(login: Login, platform: Containers, request: InstagramRequest): PostPublishing {
+  const { permissions, uploadUrl } = login;
+  const { mediaType, media, postInfo } = request;
+  const containers: PostContainers = { ...platform, ownFiles: media.some(isOurs) };
+  const parts = items(request);
+  /** Every write that makes a container, in order. */
+  const writes = [...parts, 'container'];
+
+  async function makeItem(item: number, context: PostContext): Promise<Written> {
+    const ref = media[item];
+    if (ref === undefined) throw new Error(`the post has no item ${item + 1}`);
+    return { partId: (await createContainer(containers, context, itemParams(ref, context))).id, logId: null };
+  }
+
+  async function makeContainer(context: PostContext): Promise<Written> {
+    // The account may have been connected the other way when the plan was made.
+    const target = context.sendsFile ? uploadUrl : undefined;
+    const params = containerParams(request, context, target !== undefined);
+    const made = await createContainer(containers, context, params, parts);
+    if (target === undefined) return { publishId: made.id, logId: null };
+    return { publishId: made.id, secret: uploadUri(target, made), logId: null };
+  }
+
+  return {
+    kind: mediaType === 'CAROUSEL' ? `a carousel of ${media.length}` : KINDS[mediaType],
+    plan: plan(request, uploadUrl !== undefined),
+    needs: { scopes: permissions.capabilities.publish ?? [] },
+    quotasOf(step) {
       // The first write takes the post's place too: waiting comes before the container, which lives for a day
       // (instagram-facts 4.1).
-      if (step === first) return [QUOTAS.containers, QUOTAS.posts];
-      return allWrites(parse(request)).includes(step) ? [QUOTAS.containers] : [];
+      if (step === writes[0]) return [QUOTAS.containers, QUOTAS.posts];
+      return writes.includes(step) ? [QUOTAS.containers] : [];
     },
 
     async preflight(step, context) {
-      const request = parse(context.request);
       if (step === 'publish') {
-        await checkContainer(containers, context, context.made['container'], allWrites(request));
+        await checkContainer(containers, context, context.made['container'], writes);
         return [];
       }
-      return step === allWrites(request)[0] ? unlessRefused(readLimits(login, context.openId, context)) : [];
+      return step === writes[0] ? unlessRefused(readLimits(login, context.openId, context)) : [];
     },
 
     async write(step, context) {
-      const request = parse(context.request);
       if (step === 'publish')
-        return publishContainer(containers, context, context.made['container'] ?? '', allWrites(request));
+        return publishContainer(containers, context, context.made['container'] ?? '', writes);
       const item = itemOf(step);
-      if (item !== null) {
-        const ref = request.media[item];
-        if (ref === undefined) throw new Error(`the post has no item ${item + 1}`);
-        return {
-          partId: (await createContainer(containers, context, itemParams(ref, context))).id,
-          logId: null,
-        };
-      }
-      // The account may have been connected the other way when the plan was made.
-      const target = context.sendsFile ? uploadUrl : undefined;
-      const params = containerParams(request, context, target !== undefined);
-      const made = await createContainer(containers, context, params, items(request));
-      if (target === undefined) return { publishId: made.id, logId: null };
-      return { publishId: made.id, secret: uploadUri(target, made), logId: null };
+      return item === null ? makeContainer(context) : makeItem(item, context);
     },
 
-    lookUp: (_step, context, lost) => {
-      const request = parse(context.request);
-      const { mediaType, postInfo } = request;
-      return lookUpPublish(containers, context, context.made['container'] ?? '', {
+    lookUp: (_step, context, lost) =>
+      lookUpPublish(containers, context, context.made['container'] ?? '', {
         ...lost,
-        again: allWrites(request),
+        again: writes,
         // Stories are a list of their own (instagram-facts 7.1).
         list: mediaType === 'STORIES' ? 'stories' : 'media',
         caption: postInfo.caption ?? null,
         kind: READ_AS[mediaType],
-      });
-    },
-
-    ...(uploadUrl === undefined ? {} : { transfer: createTransfer(containers) }),
+      }),
 
     async verdict(step, context) {
-      const request = parse(context.request);
-      if (step === 'items') return awaitContainers(containers, context, items(request));
-      if (step === 'ready') return awaitContainers(containers, context, ['container'], allWrites(request));
+      if (step === 'items') return awaitContainers(containers, context, parts);
+      if (step === 'ready') return awaitContainers(containers, context, ['container'], writes);
       return readLive(containers, context, context.made['publish'] ?? null);
     },
 
@@ -127,10 +129,6 @@ const READ_AS: Readonly<Record<InstagramRequest['mediaType'], Readonly<Record<st
   STORIES: { media_product_type: 'STORY' },
   CAROUSEL: { media_product_type: 'FEED', media_type: 'CAROUSEL_ALBUM' },
 };
-
-function parse(request: unknown): InstagramRequest {
-  return Value.Parse(InstagramRequest, request);
-}
 
 /** @param uploads whether files of ours are sent at all */
 function plan(request: InstagramRequest, uploads: boolean): Plan {
@@ -156,8 +154,6 @@ function itemOf(step: string): number | null {
   const [, number] = /^item:(\d+)$/.exec(step) ?? [];
   return number === undefined ? null : Number(number) - 1;
 }
-
-const allWrites = (request: InstagramRequest): string[] => [...items(request), 'container'];
 
 /** A single video of ours can be sent; everything else is fetched by Meta (instagram-facts 4.1 and 4.2). */
 function isOneVideo({ mediaType, media }: InstagramRequest): boolean {

@@ -23,8 +23,12 @@ export interface Containers {
   statusFields: string;
   /** Which field of a listed post has its text. */
   textField: string;
+}
+
+/** The same for one post. */
+export interface PostContainers extends Containers {
   /** Whether files of the post are fetched from our own server. */
-  ownFiles: (context: PostContext) => boolean;
+  ownFiles: boolean;
 }
 
 interface Standing {
@@ -45,7 +49,7 @@ const MOST_TRIES = 24;
  * @throws ProviderError
  */
 export async function createContainer(
-  containers: Containers,
+  containers: PostContainers,
   context: PostContext,
   params: Readonly<Record<string, string>>,
   children: readonly string[] = [],
@@ -58,7 +62,7 @@ export async function createContainer(
     effect: 'write',
   }).catch((error: unknown): never => {
     if (!(error instanceof ProviderError)) throw error;
-    if (error.code === 'media_not_fetched' && containers.ownFiles(context))
+    if (error.code === 'media_not_fetched' && containers.ownFiles)
       throw new ProviderError({ ...error.init, ...FETCH_AGAIN, userMessage: OWN_FILE_NOT_FETCHED });
     if (children.length > 0) return orAgain(children)(error);
     throw error.init.tries === undefined ? error : new ProviderError({ ...error.init, tries: MOST_TRIES });
@@ -157,7 +161,7 @@ export async function standing(
  * @param again every write to repeat when one of them has ended
  */
 export async function awaitContainers(
-  containers: Containers,
+  containers: PostContainers,
   context: PostContext,
   steps: readonly string[],
   again: readonly string[] = steps,
@@ -174,7 +178,7 @@ export async function awaitContainers(
       case 'EXPIRED':
         return gone(containers.platform, again, status);
       case 'ERROR': {
-        const error = containerError(containers.platform, detail, containers.ownFiles(context));
+        const error = containerError(containers.platform, detail, containers.ownFiles);
         return error.kind === 'gone'
           ? { kind: 'gone', status, steps: [step], error }
           : { kind: 'failed', status, error };

@@ -1,11 +1,11 @@
-import { type Containers, createContainer } from '../meta/containers.ts';
+import { createContainer, type PostContainers } from '../meta/containers.ts';
 import { fields, urlParams } from '../meta/media.ts';
 import type { PostContext, Written } from '../publishing.ts';
 import { answered, items, type Part, proofUnit } from './chain.ts';
 
 /** Makes the container of a part, or of an item of its carousel (threads-facts 4.1). @throws ProviderError */
 export async function makeContainer(
-  containers: Containers,
+  containers: PostContainers,
   context: PostContext,
   part: Part,
   step: string,

@@ -4,6 +4,7 @@ import {
   awaitContainers,
   checkContainer,
   type Containers,
+  type PostContainers,
   publishContainer,
   readLive,
 } from '../meta/containers.ts';
@@ -13,7 +14,7 @@ import { toldQuotas, unlessRefused } from '../meta/limits.ts';
 import { lookUpPublish } from '../meta/lost-publish.ts';
 import { isOurs } from '../meta/media.ts';
 import { records } from '../json.ts';
-import type { PostContext, Publishing } from '../publishing.ts';
+import type { PostContext, PostPublishing, Publishing } from '../publishing.ts';
 import type { Quota, ToldQuota } from '../quotas.ts';
 import { DAY } from '../../durations.ts';
 import {
@@ -49,10 +50,6 @@ function createContainers({ graphUrl }: ThreadsSettings): Containers {
     edges: { create: 'threads', publish: 'threads_publish' },
     statusFields: 'id,status,error_message',
     textField: 'text',
-    ownFiles: ({ request }) => {
-      const { media, replies = [] } = parse(request);
-      return [media, ...replies.map((reply) => reply.media)].flat().some(isOurs);
-    },
   };
 }
 
@@ -60,23 +57,30 @@ function createContainers({ graphUrl }: ThreadsSettings): Containers {
 export function createPublishing(settings: ThreadsSettings): Publishing {
   const containers = createContainers(settings);
   return {
-    kindOf(request) {
-      const { mediaType, media, replies = [] } = parse(request);
-      const root = mediaType === 'CAROUSEL' ? `a carousel of ${media.length}` : KINDS[mediaType];
-      return replies.length === 0 ? root : `${root} and ${replies.length} more in a chain`;
-    },
-
-    plan: (request) => planOf(parse(request)),
-    needs: (request) => neededScopes(parse(request)),
     quotas: [...Object.values(QUOTAS), DELETIONS],
+    of: (request) => publishingOf(settings, containers, Value.Parse(ThreadsRequest, request)),
+  };
+}
+
+function publishingOf(
+  settings: ThreadsSettings,
+  platform: Containers,
+  request: ThreadsRequest,
+): PostPublishing {
+  const { media, replies = [] } = request;
+  const files = [media, ...replies.map((reply) => reply.media)].flat();
+  const containers: PostContainers = { ...platform, ownFiles: files.some(isOurs) };
+  return {
+    kind: kindOf(request),
+    plan: planOf(request),
+    needs: neededScopes(request),
     // The first write of a part takes them: waiting comes before the container, which lives for a day (threads-facts 4.4).
-    quotasOf(step, request) {
-      const { part } = locate(parse(request), step);
+    quotasOf(step) {
+      const { part } = locate(request, step);
       return step === containersOf(part)[0] ? [quotaOf(part)] : [];
     },
 
     async preflight(step, context) {
-      const request = parse(context.request);
       const { part, task } = locate(request, step);
       if (task === 'publish') {
         await checkContainer(containers, context, context.made[part.name('container')], containersOf(part));
@@ -89,7 +93,7 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
     },
 
     async write(step, context) {
-      const { part, task } = locate(parse(context.request), step);
+      const { part, task } = locate(request, step);
       try {
         return task === 'publish'
           ? await publishContainer(
@@ -105,7 +109,7 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
     },
 
     async lookUp(step, context, lost) {
-      const { part } = locate(parse(context.request), step);
+      const { part } = locate(request, step);
       const replyTo = answered(part, context);
       const amongReplies = replyTo !== undefined && context.scopes.includes('threads_read_replies');
       const found = await lookUpPublish(containers, context, context.made[part.name('container')] ?? '', {
@@ -123,7 +127,6 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
     },
 
     async verdict(step, context) {
-      const request = parse(context.request);
       const { part, task } = locate(request, step);
       if (task === PROVED) return awaitContainers(containers, context, proofsOf(request));
       if (task === 'items') return awaitContainers(containers, context, items(part));
@@ -136,6 +139,12 @@ export function createPublishing(settings: ThreadsSettings): Publishing {
   };
 }
 
+/** What is published, in words. */
+function kindOf({ mediaType, media, replies = [] }: ThreadsRequest): string {
+  const root = mediaType === 'CAROUSEL' ? `a carousel of ${media.length}` : KINDS[mediaType];
+  return replies.length === 0 ? root : `${root} and ${replies.length} more in a chain`;
+}
+
 const KINDS = { TEXT: 'a text', IMAGE: 'an image', VIDEO: 'a video' } as const;
 
 /** What a post is read back as (threads-facts 6.2); reposts are listed too, without text. */
@@ -145,10 +154,6 @@ const READ_AS: Readonly<Record<ThreadsUnit['mediaType'], string>> = {
   VIDEO: 'VIDEO',
   CAROUSEL: 'CAROUSEL_ALBUM',
 };
-
-function parse(request: unknown): ThreadsRequest {
-  return Value.Parse(ThreadsRequest, request);
-}
 
 const quotaOf = (part: Part): Quota => (isReply(part) ? QUOTAS.replies : QUOTAS.posts);
 

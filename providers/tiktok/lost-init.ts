@@ -20,10 +20,10 @@ const MOST_PAGES = 5;
 /** @throws ProviderError when the list cannot be read */
 export async function lookUpInit(
   settings: TikTokSettings,
+  request: TikTokRequest,
   context: PostContext,
   { at, others, rivals }: Lost,
 ): Promise<LookUp> {
-  const request = readRequest(context.request);
   const captions = captionsOf(request);
   const listed =
     request.mode === 'direct' &&

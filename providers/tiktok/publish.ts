@@ -2,7 +2,8 @@ import { ProviderError } from '../errors.ts';
 import type { Plan } from '../../plan.ts';
 import { id, text, word } from '../json.ts';
 import { isLoopback } from '../loopback.ts';
-import type { PostContext, Publishing, Verdict, Written } from '../publishing.ts';
+import type { Needs } from '../permissions.ts';
+import type { PostContext, PostPublishing, Publishing, Verdict, Written } from '../publishing.ts';
 import type { Quota } from '../quotas.ts';
 import { callApi, type TikTokSettings } from './client.ts';
 import { checkAgainstCreator, checkAudit, creatorInfo } from './creator.ts';
@@ -14,36 +15,29 @@ import { chunks, chunkSizeOf, createTransfer } from './upload.ts';
 
 /** The Content Posting API (tiktok-facts 4). */
 export function createPublishing(settings: TikTokSettings): Publishing {
-  const status = (context: PostContext) => fetchStatus(settings, context);
-
   return {
-    kindOf: (request) => kindOf(readRequest(request)),
-    plan: (request) => planOf(readRequest(request)),
-
-    // Neither scope opens the endpoints of the other (tiktok-facts 2.8).
-    needs: (request) =>
-      readRequest(request).mode === 'inbox'
-        ? { scopes: ['video.upload'] }
-        : {
-            scopes: ['video.publish'],
-            otherwise:
-              'Or send it to the TikTok inbox as a draft (mode inbox), where the account allows that.',
-          },
-
     quotas: Object.values(QUOTAS),
-    quotasOf: (step, request) => quotasOf(step, readRequest(request)),
+    transfer: createTransfer((context) => fetchStatus(settings, context)),
+    of: (request) => publishingOf(settings, readRequest(request)),
+  };
+}
 
-    async preflight(_step, { request, accessToken, signal, media }) {
-      const accepted = readRequest(request);
-      if (accepted.mode !== 'direct') return [];
+function publishingOf(settings: TikTokSettings, request: TikTokRequest): PostPublishing {
+  return {
+    kind: kindOf(request),
+    plan: planOf(request),
+    needs: neededScopes(request),
+    quotasOf: (step) => quotasOf(step, request),
+
+    async preflight(_step, { accessToken, signal, media }) {
+      if (request.mode !== 'direct') return [];
       const creator = await creatorInfo(settings, accessToken, signal);
-      checkAudit(settings.audited, accepted, creator);
-      checkAgainstCreator(accepted, creator, media);
+      checkAudit(settings.audited, request, creator);
+      checkAgainstCreator(request, creator, media);
       return [];
     },
 
     async write(_step, context) {
-      const request = readRequest(context.request);
       const { path, body } = initCall(request, context);
       const { data, logId } = await callApi(settings, {
         path,
@@ -56,9 +50,7 @@ export function createPublishing(settings: TikTokSettings): Publishing {
       return readInit(settings, request, data, logId);
     },
 
-    lookUp: (_step, context, lost) => lookUpInit(settings, context, lost),
-
-    transfer: createTransfer(status),
+    lookUp: (_step, context, lost) => lookUpInit(settings, request, context, lost),
 
     async verdict(_step, context) {
       // Found in the creator's list: its publish id is not known, and it is live (lost-init.ts).
@@ -68,17 +60,27 @@ export function createPublishing(settings: TikTokSettings): Publishing {
           status: 'PUBLISH_COMPLETE',
           providerPostId: context.made['init'] ?? null,
         };
-      return readVerdict(readRequest(context.request), await status(context));
+      return readVerdict(request, await fetchStatus(settings, context));
     },
 
     recall: (context) => cancelPull(settings, context),
 
-    permalink(request, username, providerPostId) {
+    permalink(username, providerPostId) {
       if (username === null) return null;
-      const kind = isPhotoPost(readRequest(request)) ? 'photo' : 'video';
+      const kind = isPhotoPost(request) ? 'photo' : 'video';
       return `https://www.tiktok.com/@${username}/${kind}/${providerPostId}`;
     },
   };
+}
+
+/** Neither scope opens the endpoints of the other (tiktok-facts 2.8). */
+function neededScopes({ mode }: TikTokRequest): Needs {
+  return mode === 'inbox'
+    ? { scopes: ['video.upload'] }
+    : {
+        scopes: ['video.publish'],
+        otherwise: 'Or send it to the TikTok inbox as a draft (mode inbox), where the account allows that.',
+      };
 }
 
 /** What is published, in words. */
