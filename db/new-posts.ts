@@ -3,7 +3,8 @@ import type { Plan } from '../plan.ts';
 import type { Db } from './client.ts';
 import { holdMedia } from './media-removal.ts';
 import { findPostByKey, type Post } from './posts.ts';
-import { findFullQuota, type QuotaFull, type QuotaRule, takeQuotas } from './quotas.ts';
+import type { QuotaRule } from './quota-ledger.ts';
+import { findFullQuota, type QuotaFull, takeQuotas } from './quotas.ts';
 import { posts, tiktokPosts } from './schema.ts';
 
 export interface NewPost {

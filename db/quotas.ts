@@ -1,17 +1,8 @@
-import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm';
-import { SHOWING_WRITES } from '../plan.ts';
+import { and, eq, gt, isNull, sql } from 'drizzle-orm';
 import { HOUR, MINUTE } from '../durations.ts';
 import type { Db } from './client.ts';
+import { type Entry, type QuotaRule, readLedger } from './quota-ledger.ts';
 import { oauthAccounts, quotaLimits, quotaReservations } from './schema.ts';
-
-/** At most `limit` in any window of this length; null: only a refusal shows how many. */
-export interface QuotaRule {
-  bucket: string;
-  limit: number | null;
-  windowMs: number;
-  /** `shown`: only posts count that are seen (providers/provider.ts). */
-  counts?: string;
-}
 
 /** Those that only posts count for which are seen. */
 export const onlyShown = <Rule extends QuotaRule>(rules: readonly Rule[]): Rule[] =>
@@ -51,87 +42,34 @@ interface Taker {
 /** A rule that is named several times is asked for as many at once. */
 async function standings(db: Db, taker: Taker, rules: readonly QuotaRule[]): Promise<Standing[]> {
   const wanted = Map.groupBy(rules, ({ bucket }) => bucket);
-  const all: Standing[] = [];
-  // One after the other: `db` may be a transaction, which has one connection.
-  for (const same of wanted.values()) {
-    const [rule] = same;
-    const one = rule === undefined ? null : await standing(db, taker, rule, same.length);
-    if (one !== null) all.push(one);
-  }
-  return all;
+  const ledger = await readLedger(db, taker.accountId, rules);
+  return [...wanted].flatMap(([bucket, [rule, ...same]]) => {
+    const entry = ledger.get(bucket);
+    if (rule === undefined || entry === undefined) return [];
+    return standing(taker, rule, 1 + same.length, entry) ?? [];
+  });
 }
 
-async function standing(
-  db: Db,
-  { accountId, postId }: Taker,
-  rule: QuotaRule,
+function standing(
+  { postId }: Taker,
+  { bucket, limit, windowMs }: QuotaRule,
   wanted: number,
-): Promise<Standing | null> {
-  const { bucket, windowMs } = rule;
-  const windowStart = sql`now() - ${windowMs} * interval '1 millisecond'`;
-  const [shown] = await db
-    .select()
-    .from(quotaLimits)
-    .where(
-      and(
-        eq(quotaLimits.oauthAccountId, accountId),
-        eq(quotaLimits.bucket, bucket),
-        gt(quotaLimits.shownAt, windowStart),
-      ),
-    );
-  const since = shown?.shownAt ?? new Date(0);
-  const { counts, isShown } = rule.counts === 'shown' ? SHOWN : ALL;
-  const after = sql`${quotaReservations.at} > ${since.toISOString()}`;
-  const [taken] = await db
-    .select({
-      used: sql<number>`count(*)::int`,
-      // The provider cannot have counted what was not published then.
-      since: sql<number>`count(*) filter (where ${after} or not ${isShown})::int`,
-      oldest: sql<string | null>`min(${quotaReservations.at})`,
-    })
-    .from(quotaReservations)
-    .where(
-      and(
-        eq(quotaReservations.oauthAccountId, accountId),
-        eq(quotaReservations.bucket, bucket),
-        isNull(quotaReservations.releasedAt),
-        gt(quotaReservations.at, windowStart),
-        counts,
-      ),
-    );
-  const ours = taken?.used ?? 0;
+  { taken, oldest, shown }: Entry,
+): Standing | null {
   // The provider also counts what others post.
-  const used = shown?.used == null ? ours : Math.max(ours, shown.used + (taken?.since ?? 0));
+  const used = shown?.used == null ? taken : Math.max(taken, shown.used + shown.since);
   // What was accepted since shows that the limit is not as low as it was.
-  const known =
-    shown === undefined ? rule.limit : Math.min(rule.limit ?? Infinity, Math.max(shown.limit, used));
+  const known = shown === null ? limit : Math.min(limit ?? Infinity, Math.max(shown.limit, used));
   if (known === null) return null;
   const use = { quota: bucket, limit: known, used, remaining: Math.max(0, known - used) };
   if (use.remaining >= wanted) return { ...use, resetAt: null, full: null };
-  const oldest = taken?.oldest == null ? (shown?.shownAt ?? new Date()) : new Date(taken.oldest);
-  const resetAt = new Date(oldest.getTime() + windowMs);
-  const certain = rule.limit !== null && used + wanted > rule.limit;
-  if (certain || shown === undefined)
-    return { ...use, resetAt, full: { ...use, resetAt, askAgainAt: resetAt } };
-  // The provider counts what others post too, and may forget earlier than we think: whoever was refused asks again.
+  const resetAt = new Date((oldest ?? shown?.at ?? new Date()).getTime() + windowMs);
+  const certain = limit !== null && used + wanted > limit;
+  if (certain || shown === null) return { ...use, resetAt, full: { ...use, resetAt, askAgainAt: resetAt } };
+  // The provider counts what others post too, and may forget earlier than we think: the post that was refused asks again.
   const mayAsk = shown.askAgainAt.getTime() <= Date.now() || (postId !== null && shown.postId === postId);
   return { ...use, resetAt, full: mayAsk ? null : { ...use, resetAt, askAgainAt: shown.askAgainAt } };
 }
-
-/** Whether a post's write that shows it has one of these statuses. */
-const shownBy = (statuses: SQL): SQL => sql`exists (
-  select 1 from posts p, jsonb_path_query(p.plan, ${SHOWING_WRITES}::jsonpath) showing, publish_attempts a
-  where p.id = quota_reservations.post_id and a.post_id = p.id and a.status in (${statuses})
-    and a.step = showing #>> '{}')`;
-
-/** Which places count, and for which the provider has counted a post. */
-const ALL = { counts: undefined, isShown: sql`true` };
-const SHOWN = {
-  // What ended without being seen has taken none.
-  counts: sql`(quota_reservations.post_id is null or ${shownBy(sql`'sent', 'accepted', 'unknown'`)} or exists (
-    select 1 from posts p where p.id = quota_reservations.post_id and p.state not in ('failed', 'cancelled')))`,
-  isShown: shownBy(sql`'accepted'`),
-};
 
 /**
  * Which of these quotas is used up; none of them changes before the transaction ends.
