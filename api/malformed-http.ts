@@ -14,11 +14,14 @@ export function answerMalformedHttp(error: Error & { code?: string }, socket: Du
   else end(socket, refusalOf(error.code));
 }
 
-/** Answers what Node.js would answer by itself, in another shape: no Host, an unknown Expect, CONNECT. */
+/** Answers what Node.js would answer by itself, in another shape: no Host or two, an unknown Expect, CONNECT. */
 export function answerOddHttp(app: FastifyInstance): void {
   app.addHook('onRequest', async ({ headers, raw }) => {
     if (headers.host === undefined && raw.httpVersion === '1.1')
       throw apiError('invalid_request', { message: 'the header Host is missing' });
+    const hosts = raw.rawHeaders.filter((name, index) => index % 2 === 0 && /^host$/i.test(name)).length;
+    // RFC 9112 section 3.2: a proxy in front may have read the other one.
+    if (hosts > 1) throw apiError('invalid_request', { message: 'the header Host stands there twice' });
   });
   // Others than 100-continue may be ignored (RFC 9110 section 10.1.1).
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
+import { sendBytes } from './raw-http.ts';
 import { createWorld, type Json, sampleVideo, tusUpload, until, type World } from './world.ts';
 
 /* Who may go on reading the stream of a post, what the log keeps of an address, and how long strangers and clients hold a connection. */
@@ -37,6 +38,48 @@ test('A stream ends when its key is revoked, and tells nothing more.', async () 
   const moved = await world.call('PATCH', `/api/posts/${post.id}`, { body: { scheduledAt: later } });
   expect(moved.status).toBe(200);
   expect(await reader?.read()).toEqual({ done: true, value: undefined });
+});
+
+test('A stream begins with the post where Last-Event-ID is of another one.', async () => {
+  const post = await scheduled();
+  const stream = await fetch(`${world.url}/api/posts/${post.id}/events`, {
+    headers: { authorization: `Bearer ${world.user.key}`, 'last-event-id': '999' },
+    signal: AbortSignal.timeout(60_000),
+  });
+  const reader = stream.body?.getReader();
+  expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toContain(post.id);
+  await reader?.cancel();
+});
+
+test('A key follows a hundred posts at a time, and another one when it has let go of one.', async () => {
+  const post = await scheduled();
+  const { body } = await world.call('POST', `/api/users/${world.user.id}/keys`, {
+    key: world.secrets.adminKey,
+    body: { name: 'follower', scopes: ['posts:read'] },
+  });
+  const follow = (): Promise<Response> =>
+    fetch(`${world.url}/api/posts/${post.id}/events`, { headers: { authorization: `Bearer ${body.key}` } });
+  const streams = await Promise.all(Array.from({ length: 100 }, follow));
+  expect(new Set(streams.map(({ status }) => status))).toEqual(new Set([200]));
+  const refused = await follow();
+  expect([refused.status, await refused.json()]).toEqual([
+    429,
+    { error: expect.objectContaining({ code: 'rate_limited', retryable: true }) },
+  ]);
+  await streams[0]?.body?.cancel();
+  await until('the place to be free', async () => {
+    const answer = await follow();
+    await answer.body?.cancel();
+    return answer.status === 200 || null;
+  });
+  for (const { body: stream } of streams.slice(1)) await stream?.cancel();
+});
+
+test('A request with two Host headers is refused.', async () => {
+  const { host } = new URL(world.url);
+  const lines = [`GET /healthz HTTP/1.1`, `Host: ${host}`, 'host: elsewhere.example', 'Connection: close'];
+  const answer = await sendBytes(world.url, `${lines.join('\r\n')}\r\n\r\n`);
+  expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('Host')]);
 });
 
 test('A HEAD of a stream holds nothing open.', async () => {

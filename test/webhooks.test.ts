@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
+import { sendRaw } from './raw-http.ts';
 import { createWorld, sampleVideo, until, type Answer, type Json, type World } from './world.ts';
 
 /* What TikTok tells us is stored once, applied once, and believed only when it is signed. */
@@ -103,6 +104,16 @@ async function ended(workflowId: string): Promise<string> {
 }
 
 describe('a delivery', () => {
+  test.each(['', 'json', 'application/json; charset', 'text/plain, application/json'])(
+    'is taken by its signature, whatever its Content-Type is: %j',
+    async (type) => {
+      const body = eventText('authorization.removed', { reason: 1 });
+      const headers = { 'content-type': type, 'tiktok-signature': sign(body) };
+      const answer = await sendRaw(world.url, 'POST', '/api/webhooks/tiktok', headers, body);
+      expect([answer.status, answer.text]).toEqual([200, '{"received":1}']);
+    },
+  );
+
   test('is stored though what came with it cannot be', async () => {
     const ids = Array.from({ length: 20 }, () => randomUUID());
     const good = ids.map((id) => eventText('post.publish.unheard_of', { publish_id: id }));

@@ -5,6 +5,7 @@ import type { Db } from '../../db/client.ts';
 import { findPost, type Post } from '../../db/posts.ts';
 import { isFinal } from '../../db/schema.ts';
 import { isLiveApiKey } from '../../db/users.ts';
+import { SECOND } from '../../durations.ts';
 import { type Caller, tenant } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
@@ -14,6 +15,8 @@ import { Id, refusals } from '../schemas.ts';
 
 const LOOK_EVERY_MS = 1_000;
 const HEARTBEAT_EVERY = 15;
+/** Of one key at a time, at one server: each looks into the database every second. */
+const MOST_STREAMS = 100;
 /** Header of a browser that has lost its connection: the id of the last event that it saw. */
 const ResumeHeaders = Type.Object({
   'last-event-id': Type.Optional(Type.String({ maxLength: 10, pattern: '^\\d{1,10}$' })),
@@ -25,6 +28,7 @@ export const postEventRoutes =
   async (app) => {
     const closing = new AbortController();
     app.addHook('preClose', async () => closing.abort());
+    const enter = countStreams();
 
     app.get(
       '/api/posts/:id/events',
@@ -51,7 +55,10 @@ export const postEventRoutes =
         const { id } = request.params;
         let post: Post | null = await findPost(db, userId, id);
         if (post === null) throw apiError('not_found');
-        let seen = Number(request.headers['last-event-id'] ?? 0);
+        const last = Number(request.headers['last-event-id'] ?? 0);
+        // An id that this post has not reached is of another stream.
+        let seen = last > post.version ? 0 : last;
+        const leave = enter(request.caller);
 
         void reply
           .header('content-type', 'text/event-stream; charset=utf-8')
@@ -75,12 +82,35 @@ export const postEventRoutes =
         } catch (error) {
           request.log.warn({ err: error }, 'an event stream ended early');
         } finally {
+          leave();
           // A client that is not done reconnects with Last-Event-ID.
           response.end();
         }
       },
     );
   };
+
+/** Counts the open streams of each key. @returns what opens one, and then what closes it again */
+function countStreams(): (caller: Caller) => () => void {
+  const open = new Map<string, number>();
+  return (caller) => {
+    if (caller.kind !== 'key') return () => {};
+    const { id } = caller;
+    const others = open.get(id) ?? 0;
+    if (others >= MOST_STREAMS)
+      throw apiError('rate_limited', {
+        message: `the key follows ${MOST_STREAMS} posts already: close some of these streams`,
+        retryAfterMs: 10 * SECOND,
+        details: { limit: MOST_STREAMS },
+      });
+    open.set(id, others + 1);
+    return () => {
+      const left = (open.get(id) ?? 1) - 1;
+      if (left === 0) open.delete(id);
+      else open.set(id, left);
+    };
+  };
+}
 
 async function isStillLive(db: Db, caller: Caller): Promise<boolean> {
   return caller.kind === 'key' && (await isLiveApiKey(db, caller.id));

@@ -8,6 +8,7 @@ import type { Provider } from '../../providers/provider.ts';
 import type { IncomingEvent } from '../../providers/webhooks.ts';
 import { startEvent } from '../../temporal/events.ts';
 import { refusedCaller } from '../access.ts';
+import { OCTETS } from '../content-types.ts';
 import { batched } from '../batches.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
@@ -37,6 +38,8 @@ export const webhookRoutes =
     app.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) =>
       readWebhookBody(payload, providerOf(request).webhooks.largestBody),
     );
+    // The signature decides, whatever a proxy or the provider calls the body: Fastify refuses types that are none.
+    app.addHook('onRequest', async ({ raw }) => void (raw.headers['content-type'] = OCTETS));
     app.addHook('preParsing', async (request) => {
       const { name, webhooks } = providerOf(request);
       if (!webhooks.mayBeSigned(request.headers, new Date()))
