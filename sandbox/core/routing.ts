@@ -1,41 +1,39 @@
+import { METHODS } from 'node:http';
+import findMyWay, { type HTTPMethod } from 'find-my-way';
 import type { Route } from './http.ts';
 
-interface Pattern {
-  route: Route;
-  regex: RegExp;
-}
+/** Longer than any segment that fits into a request: find-my-way would not match one of more than 100 characters. */
+const MAX_SEGMENT = 100_000;
 
-/** What `{version}` matches; any other name is one path segment, `{name*}` the rest of the path. */
-const VERSION = String.raw`v\d+\.\d+`;
-
-/** Finds the route of a request: exact paths first, then patterns in their order, then what matches the rest. */
-export function createRouter(routes: Route[]) {
-  const exact = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
-  const patterns = routes.filter(({ path }) => path.includes('{')).map(compile);
-  const ordered = patterns.toSorted((a, b) => rank(a.route) - rank(b.route));
-
+/** Finds the route of a request: exact segments first, then named ones, then what matches the rest. */
+export function createRouter(routes: readonly Route[]) {
+  const router = findMyWay({ maxParamLength: MAX_SEGMENT });
+  for (const route of routes) {
+    const path = patternOf(route.path);
+    if (route.method === '*') router.all(path, noHandler, route);
+    else if (isMethod(route.method)) router.on(route.method, path, noHandler, route);
+    else throw new Error(`${route.path}: HTTP has no method ${route.method}`);
+  }
   return (method: string, path: string): { route: Route; params: Record<string, string> } | undefined => {
-    const route = exact.get(`${method} ${path}`);
-    if (route !== undefined) return { route, params: {} };
-    for (const pattern of ordered) {
-      if (pattern.route.method !== '*' && pattern.route.method !== method) continue;
-      const found = pattern.regex.exec(path);
-      if (found !== null) return { route: pattern.route, params: { ...found.groups } };
-    }
-    return undefined;
+    const found = isMethod(method) ? router.find(method, path) : null;
+    if (found === null) return undefined;
+    const route: Route = found.store;
+    const params = Object.entries(found.params).map(([name, value]) => [name, value ?? '']);
+    return { route, params: Object.fromEntries(params) };
   };
 }
 
-/** A route for the rest of a path comes after all others, and of those the longest first. */
-function rank({ path }: Route): number {
-  return path.includes('*}') ? 1_000 - path.length : 0;
+/** `{version}` is one such as `v1.0`, any other `{name}` one segment that is not empty, `{rest*}` the rest of the path. */
+function patternOf(path: string): string {
+  return path.replaceAll(/\{(\w+)(\*?)\}/g, (_all, name: string, rest: string) => {
+    if (rest === '*') return '*';
+    return name === 'version' ? String.raw`:version(^v\d+\.\d+$)` : `:${name}(^.+$)`;
+  });
 }
 
-function compile(route: Route): Pattern {
-  const source = route.path.replaceAll(/[.+?()[\]]/g, String.raw`\$&`);
-  const regex = source.replaceAll(/\{(\w+)(\*?)\}/g, (_all, name: string, rest: string) => {
-    const matched = rest === '*' ? '.*' : name === 'version' ? VERSION : '[^/]+';
-    return `(?<${name}>${matched})`;
-  });
-  return { route, regex: new RegExp(`^${regex}$`) };
+function isMethod(name: string): name is HTTPMethod {
+  return METHODS.includes(name);
 }
+
+/** The dispatcher calls the route itself; find-my-way wants a function. */
+function noHandler(): void {}
