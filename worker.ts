@@ -23,7 +23,7 @@ import { startAtZero } from './metrics/counters.ts';
 import { serveMetrics } from './metrics/serve.ts';
 import { createProviders } from './providers/index.ts';
 import { sendThrough } from './providers/proxies.ts';
-import { workflowBundle } from './scripts/workflow-bundle.ts';
+import { workflowBundle } from './workflow-bundle.ts';
 import { startedWith } from './started.ts';
 import { StartError, tellFailure } from './startup.ts';
 import { watchEventLoop } from './watchdog.ts';

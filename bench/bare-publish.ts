@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { createTestClient } from '../sandbox/testing/client.ts';
-import { appOf } from '../scripts/own-stack.ts';
+import { appOf } from '../stack/settings.ts';
 import type { Stack } from './stack.ts';
 
 const Init = Type.Object({ data: Type.Object({ upload_url: Type.String(), publish_id: Type.String() }) });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import process from 'node:process';
-import { ROOT } from '../scripts/own-stack.ts';
-import { run } from '../scripts/run.ts';
+import { ROOT } from '../stack/settings.ts';
+import { run } from '../stack/run.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { Row } from './report.ts';

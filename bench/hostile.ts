@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from 'typebox';
-import { peakMemory, resetPeakMemory } from '../scripts/peak-memory.ts';
+import { peakMemory, resetPeakMemory } from '../stack/peak-memory.ts';
 import { HOSTILE } from '../test/hostile-media.ts';
 import { settledMemory } from './memory.ts';
 import type { Row } from './report.ts';
-import type { Api } from '../scripts/api-client.ts';
+import type { Api } from '../stack/client.ts';
 import { withStack } from './stack.ts';
 import { newTenant } from './tenant.ts';
 

@@ -1,7 +1,7 @@
 import { loadavg } from 'node:os';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { runScript } from '../scripts/run-script.ts';
+import { runScript } from '../stack/run-script.ts';
 import { circumstances, place, type Row, table, write } from './report.ts';
 import { demo } from './demo.ts';
 import { histories } from './histories.ts';

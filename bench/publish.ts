@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT } from '../scripts/own-stack.ts';
-import { uploadMedia } from '../scripts/upload-media.ts';
+import { ROOT } from '../stack/settings.ts';
+import { uploadMedia } from '../stack/upload.ts';
 import { barePublish, connectBare } from './bare-publish.ts';
 import { firstCalls, publish as send, publishedAt, type SentPost } from './posts.ts';
 import type { Row } from './report.ts';

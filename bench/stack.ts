@@ -6,8 +6,8 @@ import process from 'node:process';
 import { Client, Connection } from '@temporalio/client';
 import postgres from 'postgres';
 import { migrateDatabase } from '../db/migrate.ts';
-import { startChild, type Child } from '../scripts/child.ts';
-import { environment } from '../scripts/environment.ts';
+import { startChild, type Child } from '../stack/child.ts';
+import { environment } from '../stack/environment.ts';
 import {
   endNow,
   inventSecrets,
@@ -16,11 +16,11 @@ import {
   sandboxCommand,
   type Secrets,
   settingsOf,
-} from '../scripts/own-stack.ts';
-import { freePorts } from '../scripts/ports.ts';
-import { startPostgres } from '../scripts/postgres.ts';
-import { untilApiReady, untilSandboxReady } from '../scripts/readiness.ts';
-import { findTemporalBinary, startTemporal } from '../scripts/temporal.ts';
+} from '../stack/settings.ts';
+import { freePorts } from '../stack/ports.ts';
+import { startPostgres } from '../stack/postgres.ts';
+import { untilApiReady, untilSandboxReady } from '../stack/readiness.ts';
+import { findTemporalBinary, startTemporal } from '../stack/temporal.ts';
 
 /** A whole Everpost: one server and one worker as production starts them, PostgreSQL and Temporal as `npm run dev` does. */
 export interface Stack {

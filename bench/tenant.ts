@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Type } from 'typebox';
-import { type Api, createApi } from '../scripts/api-client.ts';
-import { connectSandboxAccount } from '../scripts/connect-account.ts';
+import { type Api, createApi } from '../stack/client.ts';
+import { connectSandboxAccount } from '../stack/connect.ts';
 import { tiktok } from '../scripts/sandboxed/tiktok.ts';
 import type { Stack } from './stack.ts';
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { Type } from 'typebox';
-import { createApi } from '../scripts/api-client.ts';
-import { ROOT } from '../scripts/own-stack.ts';
-import { uploadMedia } from '../scripts/upload-media.ts';
+import { createApi } from '../stack/client.ts';
+import { ROOT } from '../stack/settings.ts';
+import { uploadMedia } from '../stack/upload.ts';
 import { publish } from './posts.ts';
 import type { Row } from './report.ts';
 import { type Stack, withStack } from './stack.ts';

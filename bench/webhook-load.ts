@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import process from 'node:process';
-import { ROOT } from '../scripts/own-stack.ts';
-import { freePort } from '../scripts/ports.ts';
-import { answers } from '../scripts/ports.ts';
-import { run } from '../scripts/run.ts';
+import { ROOT } from '../stack/settings.ts';
+import { freePort } from '../stack/ports.ts';
+import { answers } from '../stack/ports.ts';
+import { run } from '../stack/run.ts';
 import type { Load, LoadResult } from './load.ts';
 import { bareEnvironment, type Stack } from './stack.ts';
 import { until } from './until.ts';

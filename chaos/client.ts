@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Upload } from 'tus-js-client';
-import { createVisitor } from '../scripts/visitor.ts';
+import { createVisitor } from '../stack/visitor.ts';
 import type { Stack } from './processes.ts';
 import type { Creator } from './creators.ts';
 

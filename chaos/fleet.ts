@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Child } from '../scripts/child.ts';
-import { endNow } from '../scripts/own-stack.ts';
+import type { Child } from '../stack/child.ts';
+import { endNow } from '../stack/settings.ts';
 
 /** What is killed. */
 export const ROLES = ['worker', 'server', 'temporal', 'postgres'] as const;

@@ -8,8 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import postgres from 'postgres';
 import { migrateDatabase } from '../db/migrate.ts';
-import { startChild, type Child } from '../scripts/child.ts';
-import { environment } from '../scripts/environment.ts';
+import { startChild, type Child } from '../stack/child.ts';
+import { environment } from '../stack/environment.ts';
 import {
   endNow,
   inventSecrets,
@@ -17,10 +17,10 @@ import {
   ROOT,
   sandboxCommand,
   settingsOf,
-} from '../scripts/own-stack.ts';
-import { freePorts } from '../scripts/ports.ts';
-import { startPostgres, type Postgres, type PostgresOptions } from '../scripts/postgres.ts';
-import { findTemporalBinary, startTemporal } from '../scripts/temporal.ts';
+} from '../stack/settings.ts';
+import { freePorts } from '../stack/ports.ts';
+import { startPostgres, type Postgres, type PostgresOptions } from '../stack/postgres.ts';
+import { findTemporalBinary, startTemporal } from '../stack/temporal.ts';
 import { createFleet } from './fleet.ts';
 
 export type Stack = Awaited<ReturnType<typeof startStack>>;

@@ -6,8 +6,8 @@ import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
-import { run } from './run.ts';
-import { builtBundle } from './workflow-bundle.ts';
+import { run } from '../stack/run.ts';
+import { builtBundle } from '../workflow-bundle.ts';
 
 /**
  * `npm run build:workflows`: writes the workflow code as one file below `build/`, where workers of this version find it.

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { run } from './run.ts';
+import { run } from '../stack/run.ts';
 
 /** `npm run check:migrations`: fails when db/schema.ts says something that no migration does yet. */
 const root = fileURLToPath(new URL('..', import.meta.url));

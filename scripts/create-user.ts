@@ -2,7 +2,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { Type } from 'typebox';
 import { readConfig } from '../config.ts';
-import { createApi } from './api-client.ts';
+import { createApi } from '../stack/client.ts';
 
 /**
  * `node scripts/create-user.ts EMAIL [--display-name NAME]`, where a server runs and with its settings: makes a user and

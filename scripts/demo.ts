@@ -2,14 +2,14 @@ import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { publishDemo } from './demo-publish.ts';
-import { environment } from './environment.ts';
-import { folder } from './folder.ts';
-import { padMp4, parseSize } from './pad-mp4.ts';
-import { runScript } from './run-script.ts';
+import { publishDemo } from './demo/publish.ts';
+import { environment } from '../stack/environment.ts';
+import { folder } from '../stack/kept/folder.ts';
+import { padMp4, parseSize } from '../stack/pad-mp4.ts';
+import { runScript } from '../stack/run-script.ts';
 import { hasCredentials, PROVIDERS, providersNamed } from './sandboxed-providers.ts';
-import { say } from './say.ts';
-import { withStack } from './stack.ts';
+import { say } from '../stack/say.ts';
+import { withStack } from '../stack/with-stack.ts';
 
 /** `npm run demo -- [FILE] [--size 200MB] [--provider NAME]`: one video through every layer, against the sandbox. */
 const SAMPLE = fileURLToPath(new URL('demo-media/sample.mp4', import.meta.url));

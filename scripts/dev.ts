@@ -1,16 +1,16 @@
 import { join } from 'node:path';
-import { createApi } from './api-client.ts';
-import { connectLink } from './connect-account.ts';
-import { environment } from './environment.ts';
-import { folder } from './folder.ts';
-import { keptSample } from './kept-sample.ts';
-import { keptUser } from './kept-user.ts';
-import { runScript } from './run-script.ts';
+import { createApi } from '../stack/client.ts';
+import { connectLink } from '../stack/connect.ts';
+import { environment } from '../stack/environment.ts';
+import { folder } from '../stack/kept/folder.ts';
+import { keptSample } from '../stack/kept/sample.ts';
+import { keptUser } from '../stack/kept/user.ts';
+import { runScript } from '../stack/run-script.ts';
 import type { SandboxedProvider } from './sandboxed/provider.ts';
 import { PROVIDERS } from './sandboxed-providers.ts';
-import { say } from './say.ts';
-import { withStack } from './stack.ts';
-import type { Stack } from './start-stack.ts';
+import { say } from '../stack/say.ts';
+import { withStack } from '../stack/with-stack.ts';
+import type { Stack } from '../stack/start.ts';
 
 /** `npm run dev`: the embedded stack, staying up until Ctrl-C. */
 await runScript(0, () =>

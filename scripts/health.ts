@@ -1,5 +1,5 @@
 import process from 'node:process';
-import { environment } from './environment.ts';
+import { environment } from '../stack/environment.ts';
 
 /**
  * `node scripts/health.ts [URL]`: ends well when the server or the worker of this container lives, or what is at the URL.

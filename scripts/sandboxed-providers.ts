@@ -1,5 +1,5 @@
-import { environment } from './environment.ts';
-import { kept, randomKey } from './folder.ts';
+import { environment } from '../stack/environment.ts';
+import { kept, randomKey } from '../stack/kept/folder.ts';
 import { instagram } from './sandboxed/instagram.ts';
 import type { App, SandboxedProvider } from './sandboxed/provider.ts';
 import { threads } from './sandboxed/threads.ts';

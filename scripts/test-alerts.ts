@@ -4,8 +4,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { environment } from './environment.ts';
-import { run } from './run.ts';
+import { environment } from '../stack/environment.ts';
+import { run } from '../stack/run.ts';
 
 /**
  * `npm run test:alerts`: checks and tests the Prometheus rules in ops/ with promtool: that of the PATH, or of Debian 12, which

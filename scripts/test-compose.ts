@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { createApi, type Api } from './api-client.ts';
+import { createApi, type Api } from '../stack/client.ts';
 import {
   buildImages,
   compressedSize,
@@ -8,17 +8,17 @@ import {
   needEngine,
   withComposedStack,
   type ComposedStack,
-} from './composed-stack.ts';
-import { connectSandboxAccount } from './connect-account.ts';
-import { findLocalhostNames } from './localhost-names.ts';
-import { untilApiReady } from './readiness.ts';
-import { runScript } from './run-script.ts';
+} from '../stack/composed.ts';
+import { connectSandboxAccount } from '../stack/connect.ts';
+import { findLocalhostNames } from '../stack/localhost-names.ts';
+import { untilApiReady } from '../stack/readiness.ts';
+import { runScript } from '../stack/run-script.ts';
 import type { SandboxedProvider } from './sandboxed/provider.ts';
 import { PROVIDERS } from './sandboxed-providers.ts';
-import { during, say, seconds } from './say.ts';
-import { Interrupted } from './stack.ts';
-import { uploadMedia } from './upload-media.ts';
-import { Post, watchPost } from './watch-post.ts';
+import { during, say, seconds } from '../stack/say.ts';
+import { Interrupted } from '../stack/with-stack.ts';
+import { uploadMedia } from '../stack/upload.ts';
+import { Post, watchPost } from '../stack/watch-post.ts';
 
 /**
  * `npm run test:compose`: builds the images, starts docker-compose.yml with the `.env` for the sandbox from README.md, publishes

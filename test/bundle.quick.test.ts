@@ -5,7 +5,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
-import { run } from '../scripts/run.ts';
+import { run } from '../stack/run.ts';
 import type { Workflows } from '../temporal/contract.ts';
 import * as registry from '../workflows/index.ts';
 

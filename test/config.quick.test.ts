@@ -6,7 +6,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ConfigError, databaseUrl, readConfig, SETTINGS, type Environment } from '../config.ts';
-import { run } from '../scripts/run.ts';
+import { run } from '../stack/run.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const KEY = randomBytes(32).toString('base64');

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createVisitor, type Visited, type Visitor } from '../scripts/visitor.ts';
+import { createVisitor, type Visited, type Visitor } from '../stack/visitor.ts';
 import { createWorld, type World } from './world.ts';
 
 /* The page before the consent, which browser an attempt belongs to, and the page that shows the result. */

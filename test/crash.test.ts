@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import process from 'node:process';
 import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vitest';
-import type { Child } from '../scripts/child.ts';
+import type { Child } from '../stack/child.ts';
 import { createWorld, paddedVideo, sampleVideo, until, type Json, type World } from './world.ts';
 
 /* A worker that dies, and answers that are lost, at each step of a publish: one live post, byte for byte. */

@@ -4,9 +4,9 @@ import { basename, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startChild, type Child } from '../scripts/child.ts';
-import { environment } from '../scripts/environment.ts';
-import { run } from '../scripts/run.ts';
+import { startChild, type Child } from '../stack/child.ts';
+import { environment } from '../stack/environment.ts';
+import { run } from '../stack/run.ts';
 import { type Json, until } from './world.ts';
 
 /* A newcomer's hour: `npm run dev` with an empty home, and what README.md says to type beside it. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { run } from '../scripts/run.ts';
+import { run } from '../stack/run.ts';
 
 /* `npm run check:facts`, on a repository of one comment. The check reads this file too, so no wrong citation stands in it whole. */
 

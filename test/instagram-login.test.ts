@@ -10,7 +10,7 @@ import type { TokenSet } from '../providers/oauth.ts';
 import { visit } from '../sandbox/testing/client.ts';
 import { jpeg } from '../sandbox/testing/media.ts';
 import { createWorld, until, type Answer, type Json, type World } from './world.ts';
-import { createVisitor } from '../scripts/visitor.ts';
+import { createVisitor } from '../stack/visitor.ts';
 
 /*
  * What concerns Instagram Login alone (instagram-facts 3), and an account that changes from one login to the other. All

@@ -13,8 +13,8 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { requireLinks } from '../scripts/postgres.ts';
-import { run } from '../scripts/run.ts';
+import { requireLinks } from '../stack/postgres.ts';
+import { run } from '../stack/run.ts';
 
 /* The first command of a newcomer, `npm ci`, with what their machine brings along. */
 

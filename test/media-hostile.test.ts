@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import process from 'node:process';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
-import { peakMemory, resetPeakMemory } from '../scripts/peak-memory.ts';
+import { peakMemory, resetPeakMemory } from '../stack/peak-memory.ts';
 import { HOSTILE, manyTracks } from './hostile-media.ts';
 import { createWorld, type Json, sampleVideo, tusUpload, until, type World } from './world.ts';
 

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
-import type { Child } from '../scripts/child.ts';
+import type { Child } from '../stack/child.ts';
 import { createWorld, type Json, sampleVideo, tusUpload, until, type World } from './world.ts';
 
 /* How files go, and what is said when the place for them is full, gone, another one, or cannot be written to. */

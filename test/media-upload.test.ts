@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
-import type { Child } from '../scripts/child.ts';
+import type { Child } from '../stack/child.ts';
 import {
   createWorld,
   paddedVideo,

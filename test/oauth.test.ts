@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createVisitor, type Visited, type Visitor } from '../scripts/visitor.ts';
+import { createVisitor, type Visited, type Visitor } from '../stack/visitor.ts';
 import { createWorld, until, type Answer, type Json, type World } from './world.ts';
 
 /* A creator's way from "connect" to an account, and everything that can stop it. */

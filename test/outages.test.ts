@@ -15,7 +15,7 @@ import {
   type Json,
   type World,
 } from './world.ts';
-import { createVisitor } from '../scripts/visitor.ts';
+import { createVisitor } from '../stack/visitor.ts';
 import { ownPort } from './ports.ts';
 
 /*

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inject } from 'vitest';
-import { freePort } from '../scripts/ports.ts';
+import { freePort } from '../stack/ports.ts';
 
 /** A free port that no other test of this run is given, so that the server for it may be started later, or never. */
 export async function ownPort(): Promise<number> {

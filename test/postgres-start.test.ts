@@ -4,8 +4,8 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { createRequire } from 'node:module';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import { environment } from '../scripts/environment.ts';
-import { run } from '../scripts/run.ts';
+import { environment } from '../stack/environment.ts';
+import { run } from '../stack/run.ts';
 
 /*
  * The embedded PostgreSQL in checkouts that only their owner may enter. Root hands it to another user, who needs a way in;
@@ -42,7 +42,7 @@ beforeAll(async () => {
 function isSource(entry: Dirent): boolean {
   return entry.isFile()
     ? /\.ts$|^package\.json$/.test(entry.name)
-    : ['crypto', 'db', 'media', 'metrics', 'providers', 'scripts', 'settings'].includes(entry.name);
+    : ['crypto', 'db', 'media', 'metrics', 'providers', 'scripts', 'settings', 'stack'].includes(entry.name);
 }
 
 /** Starts it and asks it its version, in a process whose umask is 077. */
@@ -52,7 +52,7 @@ async function startIn(
   path = environment['PATH'],
 ): Promise<string> {
   const program = `
-    import { startPostgres } from './scripts/postgres.ts';
+    import { startPostgres } from './stack/postgres.ts';
     import postgres from 'postgres';
     process.umask(0o077);
     const server = await startPostgres({ dir: process.argv[1], throwAway: true });

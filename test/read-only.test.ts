@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
-import { startChild, type Child } from '../scripts/child.ts';
-import { run } from '../scripts/run.ts';
+import { startChild, type Child } from '../stack/child.ts';
+import { run } from '../stack/run.ts';
 import { createWorld, until, type World } from './world.ts';
 
 /* Containers with a read-only root file system: nothing but the media store and, if there is one, EVERPOST_DIR can be written. */

@@ -7,7 +7,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, onTestFailed, onTestFinished, test } from 'vitest';
 import { openDatabase } from '../db/client.ts';
 import { migrateDatabase } from '../db/migrate.ts';
-import type { Child } from '../scripts/child.ts';
+import type { Child } from '../stack/child.ts';
 import { ownPort } from './ports.ts';
 import { cloneDatabase, createWorld, type Json, until, type World } from './world.ts';
 

@@ -2,7 +2,7 @@ import process from 'node:process';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import { betweenConnects } from '../api/connect-order.ts';
-import { createVisitor } from '../scripts/visitor.ts';
+import { createVisitor } from '../stack/visitor.ts';
 import { createWorld, until, type Answer, type Json, type World } from './world.ts';
 
 /* To revoke one token ends all that the creator has granted our app: it must never meet a newer login. */

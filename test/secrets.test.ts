@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { localKeyProvider, parseKeyring } from '../crypto/keys.ts';
 import { formsOf, histories, type Place, tables } from './places.ts';
 import { createWorld, paddedVideo, until, type Json, type World } from './world.ts';
-import { createVisitor } from '../scripts/visitor.ts';
+import { createVisitor } from '../stack/visitor.ts';
 
 /*
  * Every secret of a run is looked for in everything that the run left behind: workflow histories, logs, tables and

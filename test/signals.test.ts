@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { startChild, type Child } from '../scripts/child.ts';
+import { startChild, type Child } from '../stack/child.ts';
 import { createWorld, until, type World } from './world.ts';
 
 /* Who starts Everpost by npm, ends it by npm: a signal to npm reaches the process, and npm ends after it. */

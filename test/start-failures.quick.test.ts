@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { environment } from '../scripts/environment.ts';
-import { run } from '../scripts/run.ts';
+import { environment } from '../stack/environment.ts';
+import { run } from '../stack/run.ts';
 
 /* What an operator reads when a process cannot start: a sentence, never the trace of our code. */
 

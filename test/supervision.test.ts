@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vitest';
-import { type Child, startChild } from '../scripts/child.ts';
-import { environment } from '../scripts/environment.ts';
+import { type Child, startChild } from '../stack/child.ts';
+import { environment } from '../stack/environment.ts';
 import { ownPort } from './ports.ts';
 import { createWorld, until, type World } from './world.ts';
 

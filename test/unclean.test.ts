@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
-import { createVisitor } from '../scripts/visitor.ts';
+import { createVisitor } from '../stack/visitor.ts';
 import { createWorld, until, type Answer, type Json, type World } from './world.ts';
 
 /*

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createVisitor } from '../scripts/visitor.ts';
+import { createVisitor } from '../stack/visitor.ts';
 import { createWorld, type Answer, type World } from './world.ts';
 
 /* Users' names, and what an Idempotency-Key means when what it made has changed, or is gone. */

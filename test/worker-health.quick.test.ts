@@ -2,7 +2,7 @@ import { Gauge } from 'prom-client';
 import { expect, onTestFinished, test } from 'vitest';
 import { registry } from '../metrics/registry.ts';
 import { serveMetrics } from '../metrics/serve.ts';
-import { freePort } from '../scripts/ports.ts';
+import { freePort } from '../stack/ports.ts';
 import { deadPollers } from '../temporal/pollers.ts';
 
 /* What a worker's `/livez` says to its supervisor. */

@@ -12,9 +12,9 @@ import { inject } from 'vitest';
 import { openDatabase, type Database } from '../db/client.ts';
 import { startSandbox } from '../sandbox/server.ts';
 import { createTestClient } from '../sandbox/testing/client.ts';
-import { type Child, startChild } from '../scripts/child.ts';
-import { environment } from '../scripts/environment.ts';
-import { createVisitor } from '../scripts/visitor.ts';
+import { type Child, startChild } from '../stack/child.ts';
+import { environment } from '../stack/environment.ts';
+import { createVisitor } from '../stack/visitor.ts';
 import type { Sweep, Swept } from '../temporal/contract.ts';
 import { ownPort } from './ports.ts';
 

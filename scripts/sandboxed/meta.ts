@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { Api } from '../api-client.ts';
+import type { Api } from '../../stack/client.ts';
 import type { App, Received } from './provider.ts';
 
 /* What the entries of Instagram and Threads have in common. */

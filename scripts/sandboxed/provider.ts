@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { ProviderName } from '../../providers/provider.ts';
-import type { Api } from '../api-client.ts';
+import type { Api } from '../../stack/client.ts';
 
 /** A provider that the sandbox stands in for. One entry each; nothing else in the stack names a provider. */
 export interface SandboxedProvider {

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { environment } from '../environment.ts';
+import { environment } from '../../stack/environment.ts';
 import { countLive, type SandboxedProvider } from './provider.ts';
 
 const Publishes = Type.Array(

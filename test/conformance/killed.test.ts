@@ -3,7 +3,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import { type Plan, writesOf } from '../../plan.ts';
-import type { Child } from '../../scripts/child.ts';
+import type { Child } from '../../stack/child.ts';
 import { until, type Json, type World } from '../world.ts';
 import type { Driver, Example, Person } from '../drivers/driver.ts';
 import { DRIVERS } from '../drivers/index.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
-import { createVisitor } from '../../scripts/visitor.ts';
+import { createVisitor } from '../../stack/visitor.ts';
 import { until, type Json, type World } from '../world.ts';
 import { DRIVERS } from '../drivers/index.ts';
 import { createStage, type Stage } from './stage.ts';

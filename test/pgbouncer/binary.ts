@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { environment } from '../../scripts/environment.ts';
-import { run } from '../../scripts/run.ts';
+import { environment } from '../../stack/environment.ts';
+import { run } from '../../stack/run.ts';
 
 /**
  * Debian 12's packages: 1.18 is a PgBouncer that knows no prepared statements in transaction mode, which is the harder case.

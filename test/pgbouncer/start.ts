@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { Client } from 'pg';
-import { type Child, startChild } from '../../scripts/child.ts';
-import { freePort } from '../../scripts/ports.ts';
-import { run } from '../../scripts/run.ts';
+import { type Child, startChild } from '../../stack/child.ts';
+import { freePort } from '../../stack/ports.ts';
+import { run } from '../../stack/run.ts';
 import { until } from '../world.ts';
 import { findPgBouncer, runnable } from './binary.ts';
 

@@ -9,7 +9,7 @@ import { type Db, openDatabase } from '../../db/client.ts';
 import { migrateDatabase } from '../../db/migrate.ts';
 import { databaseProblem } from '../../db/problems.ts';
 import { schemaState } from '../../db/state.ts';
-import { run } from '../../scripts/run.ts';
+import { run } from '../../stack/run.ts';
 import { ownPort } from '../ports.ts';
 import { createWorld, until, type World } from '../world.ts';
 import { startPgBouncer } from './start.ts';

@@ -4,9 +4,9 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
 import { migrateDatabase } from '../../db/migrate.ts';
-import { freePorts } from '../../scripts/ports.ts';
-import { startPostgres } from '../../scripts/postgres.ts';
-import { findTemporalBinary, startTemporal } from '../../scripts/temporal.ts';
+import { freePorts } from '../../stack/ports.ts';
+import { startPostgres } from '../../stack/postgres.ts';
+import { findTemporalBinary, startTemporal } from '../../stack/temporal.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -3,7 +3,7 @@ import { basename, extname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Upload } from 'tus-js-client';
 import { Type } from 'typebox';
-import type { Api } from './api-client.ts';
+import type { Api } from './client.ts';
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.mp4': 'video/mp4',

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
-import type { Child } from './child.ts';
-import { fingerprint } from './fingerprint.ts';
+import type { Child } from '../child.ts';
+import { fingerprint } from '../fingerprint.ts';
 import { keep, readKept } from './folder.ts';
 
 const FILE = 'children.json';

@@ -1,8 +1,8 @@
-import type { Received, SandboxedProvider } from './sandboxed/provider.ts';
-import { say, seconds } from './say.ts';
-import type { Stack } from './start-stack.ts';
-import { workflowPage } from './temporal-ui.ts';
-import type { Post } from './watch-post.ts';
+import type { Received, SandboxedProvider } from '../sandboxed/provider.ts';
+import { say, seconds } from '../../stack/say.ts';
+import type { Stack } from '../../stack/start.ts';
+import { workflowPage } from '../../stack/temporal-ui.ts';
+import type { Post } from '../../stack/watch-post.ts';
 
 /** What became of the video at one provider. */
 export interface Outcome {

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { folder } from './folder.ts';
+import { folder } from './kept/folder.ts';
 import { withoutTemporal } from './without-temporal.ts';
 
 /** An API key or a profile that is meant for another cluster would make the client speak TLS to ours. */

@@ -1,8 +1,8 @@
 import type { Child } from './child.ts';
-import { lockFolder, unlockFolder } from './folder.ts';
+import { lockFolder, unlockFolder } from './kept/folder.ts';
 import { during, say } from './say.ts';
-import { recordChildren } from './stale-children.ts';
-import { startStack, type Stack, type StackOptions } from './start-stack.ts';
+import { recordChildren } from './kept/stale-children.ts';
+import { startStack, type Stack, type StackOptions } from './start.ts';
 
 /** Who needs others ends before them. */
 const STOP_ORDER = ['server', 'worker', 'sandbox', 'temporal', 'postgres'];

@@ -1,8 +1,8 @@
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
-import { environment } from './environment.ts';
+import { environment } from '../environment.ts';
 import { keep, readKept } from './folder.ts';
-import { freePort, isFree } from './ports.ts';
+import { freePort, isFree } from '../ports.ts';
 
 const FILE = 'ports.json';
 const Ports = Type.Object({

@@ -4,16 +4,16 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { StartError } from '../startup.ts';
-import { environment } from './environment.ts';
-import { run } from './run.ts';
+import { StartError } from './startup.ts';
+import { environment } from './stack/environment.ts';
+import { run } from './stack/run.ts';
 
 /*
  * Workers run the workflows from one file. Making it takes seconds, memory, and a place that can be written, so it is made
  * once for each version: at the build of an image, or by the first worker that starts. The version is in the file's name.
  */
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('.', import.meta.url));
 
 export interface WorkflowBundle {
   code: string;

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
-import { createApi, type Api } from './api-client.ts';
-import type { SandboxedProvider } from './sandboxed/provider.ts';
+import { createApi, type Api } from './client.ts';
+import type { SandboxedProvider } from '../scripts/sandboxed/provider.ts';
 import { createVisitor } from './visitor.ts';
 
 /** Where the callback sends the browser in the end; nothing is fetched from there. */

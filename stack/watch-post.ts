@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Type, type Static } from 'typebox';
-import type { Api } from './api-client.ts';
+import type { Api } from './client.ts';
 
 const Nullable = <S extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Object>>(schema: S) =>
   Type.Union([schema, Type.Null()]);

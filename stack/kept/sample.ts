@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
-import { ApiError, type Api } from './api-client.ts';
-import { connectSandboxAccount } from './connect-account.ts';
+import { ApiError, type Api } from '../client.ts';
+import { connectSandboxAccount } from '../connect.ts';
 import { keep, readKept } from './folder.ts';
-import type { SandboxedProvider } from './sandboxed/provider.ts';
-import { during } from './say.ts';
-import { Media, uploadMedia } from './upload-media.ts';
+import type { SandboxedProvider } from '../../scripts/sandboxed/provider.ts';
+import { during } from '../say.ts';
+import { Media, uploadMedia } from '../upload.ts';
 
 const FILE = 'sample.json';
 const Sample = Type.Object({
@@ -15,7 +15,7 @@ const Sample = Type.Object({
   mediaId: Type.String(),
 });
 export type Sample = Static<typeof Sample>;
-const SAMPLE = fileURLToPath(new URL('demo-media/sample.mp4', import.meta.url));
+const SAMPLE = fileURLToPath(new URL('../../scripts/demo-media/sample.mp4', import.meta.url));
 
 /** A connected sandbox account of each provider and an uploaded video, so that there is something to publish at once. */
 export async function keptSample(

@@ -1,7 +1,7 @@
 import { Runtime } from '@temporalio/worker';
 
 /**
- * `node scripts/temporal-download.ts VERSION FOLDER`: lets the SDK download the Temporal CLI. It offers that only as
+ * `node stack/temporal-download.ts VERSION FOLDER`: lets the SDK download the Temporal CLI. It offers that only as
  * a part of starting the server, so the server runs for a moment.
  */
 const [version = '', folder = ''] = process.argv.slice(2);

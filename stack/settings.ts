@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import type { ProviderName } from '../providers/provider.ts';
 import type { Child } from './child.ts';
 import { environment } from './environment.ts';
-import type { App } from './sandboxed/provider.ts';
-import { PROVIDERS } from './sandboxed-providers.ts';
+import type { App } from '../scripts/sandboxed/provider.ts';
+import { PROVIDERS } from '../scripts/sandboxed-providers.ts';
 
 /*
  * What chaos/ and bench/ need to start Everpost in a folder of its own: invented secrets, the settings that a deployment

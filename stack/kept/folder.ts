@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fingerprint } from './fingerprint.ts';
-import { environment } from './environment.ts';
+import { fingerprint } from '../fingerprint.ts';
+import { environment } from '../environment.ts';
 
 /** The folder that everything embedded lies in. */
 export const folder = resolve(environment['EVERPOST_DIR'] || '.everpost');

@@ -1,4 +1,4 @@
-import { Interrupted } from './stack.ts';
+import { Interrupted } from './with-stack.ts';
 
 /** Runs a script to its end. Problems are told in plain words, without a stack trace. */
 export async function runScript(interruptedCode: number, main: () => Promise<void>): Promise<never> {

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
-import { ApiError, createApi, type Api } from './api-client.ts';
+import { ApiError, createApi, type Api } from '../client.ts';
 import { keep, randomKey, readKept } from './folder.ts';
 
 const FILE = 'user.json';

@@ -1,15 +1,15 @@
 import { statSync } from 'node:fs';
-import { createApi, type Api } from './api-client.ts';
-import { connectSandboxAccount } from './connect-account.ts';
-import { problemOf, show, type Outcome } from './demo-outcome.ts';
+import { createApi, type Api } from '../../stack/client.ts';
+import { connectSandboxAccount } from '../../stack/connect.ts';
+import { problemOf, show, type Outcome } from './outcome.ts';
 import { sha256OfFile } from './hash-file.ts';
-import { keptUser } from './kept-user.ts';
-import { peakMemory, resetPeakMemory } from './peak-memory.ts';
-import type { SandboxedProvider } from './sandboxed/provider.ts';
-import { during, say, seconds } from './say.ts';
-import type { Stack } from './start-stack.ts';
-import { uploadMedia } from './upload-media.ts';
-import { Post, watchPost } from './watch-post.ts';
+import { keptUser } from '../../stack/kept/user.ts';
+import { peakMemory, resetPeakMemory } from '../../stack/peak-memory.ts';
+import type { SandboxedProvider } from '../sandboxed/provider.ts';
+import { during, say, seconds } from '../../stack/say.ts';
+import type { Stack } from '../../stack/start.ts';
+import { uploadMedia } from '../../stack/upload.ts';
+import { Post, watchPost } from '../../stack/watch-post.ts';
 
 /** What is the same for the posts of one demo. */
 interface Demo {
