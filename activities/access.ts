@@ -1,5 +1,6 @@
 import { openAccessToken } from '../crypto/tokens.ts';
-import { noteRefusedCalls } from '../db/accounts.ts';
+import { type Account, noteRefusedCalls } from '../db/accounts.ts';
+import { isRenewable } from '../db/token-times.ts';
 import { accountKey } from '../db/tokens.ts';
 import { settlePost } from '../db/settlements.ts';
 import { freeAt, learnLimit, type QuotaFull, type QuotaUse, quotaUse, reserveQuotas } from '../db/quotas.ts';
@@ -101,8 +102,10 @@ const WAITED_FOR: Partial<Record<PostState, string>> = {
   waiting_account: 'the account',
 };
 
-/** The tokens of a few seconds from now are no use: a call takes as long. */
+/** A token that ends in a few seconds is renewed first: a call takes as long. */
 const ALMOST_EXPIRED_MS = 30_000;
+/** Where nothing renews it, it is used to its end. */
+const marginOf = (account: Account): number => (isRenewable(account) ? ALMOST_EXPIRED_MS : 0);
 /** While an account waits for its creator, the creator's return wakes its posts; this is the second line. */
 const ASK_AGAIN_MS = HOUR;
 
@@ -140,7 +143,7 @@ export async function openPost(
       },
       why: quotaUsedUp(loaded, 'rate_limited', until),
     };
-  if (account.expiresAt !== null && account.expiresAt.getTime() < Date.now() + ALMOST_EXPIRED_MS)
+  if (account.expiresAt !== null && account.expiresAt.getTime() < Date.now() + marginOf(account))
     return { blocked: { kind: 'token_refused', tokenVersion: account.tokenVersion }, why: null };
   const accessToken = await openAccessToken(
     envelope,

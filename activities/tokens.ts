@@ -1,7 +1,8 @@
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { openAccessToken, openRefreshToken, sealTokens } from '../crypto/tokens.ts';
 import { type Account, accountById, deactivate } from '../db/accounts.ts';
-import { accountKey, refreshDueAt, replaceTokens, type StoredKey, wipeTokens } from '../db/tokens.ts';
+import { isRenewable, nextDue, warnOfEnd } from '../db/token-times.ts';
+import { accountKey, replaceTokens, type StoredKey, wipeTokens } from '../db/tokens.ts';
 import { audit } from '../db/audit.ts';
 import { beginRevocation, endGrantCall } from '../db/grant-calls.ts';
 import { isInService, loginOf } from '../db/logins.ts';
@@ -9,7 +10,7 @@ import { openPosts } from '../db/posts.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { TokenSet } from '../providers/oauth.ts';
-import type { TokenStanding } from '../temporal/contract.ts';
+import type { TokenNext, TokenStanding } from '../temporal/contract.ts';
 import { askForToken } from '../temporal/keepers.ts';
 import { askToCancel, wakePost } from '../temporal/posts.ts';
 import { DAY } from '../durations.ts';
@@ -19,50 +20,46 @@ import { notYet, tryAgain } from './failures.ts';
 
 /** Reads, renews and ends an account's tokens; called by `keepTokenFresh` only, but for `renewToken`. */
 export const createTokenActivities = (deps: Deps) => ({
-  /** When the next refresh is due, in milliseconds from now; null: never. */
-  async tokenDue({ accountId }: { accountId: string }): Promise<TokenStanding & { dueInMs: number | null }> {
+  /** What is due next for the account's tokens, and in how many milliseconds from now; null: nothing, ever. */
+  async tokenDue({ accountId }: { accountId: string }): Promise<TokenStanding & TokenNext> {
     const account = await load(deps, accountId);
-    const due = refreshDueAt(account);
-    return { ...standing(account), dueInMs: due === null ? null : Math.max(0, due.getTime() - Date.now()) };
+    const due = nextDue(account);
+    return {
+      ...standing(account),
+      due: due?.what ?? null,
+      dueInMs: due === null ? null : Math.max(0, due.at.getTime() - Date.now()),
+    };
   },
 
   /**
-   * Refreshes the token pair of this version. A pair that was replaced meanwhile is left alone.
+   * Does what is due for the token pair of this version: refreshes it, or, where nothing can renew it, warns of its end
+   * and then ends the account. A pair that was replaced meanwhile is left alone.
+   * @param refused whether the provider has refused the access token
    * @throws ApplicationFailure while the provider does not answer; retried until the refresh token's end
    */
   refreshAccount: ({
     accountId,
     tokenVersion,
+    refused = false,
   }: {
     accountId: string;
     tokenVersion: number;
+    refused?: boolean;
   }): Promise<TokenStanding> =>
     alive(async () => {
-      const { db, envelope, providers } = deps;
+      const { db, providers } = deps;
       const account = await load(deps, accountId);
       if (account.tokenVersion !== tokenVersion || account.status !== 'active') return standing(account);
-      if (account.refreshTokenEncrypted === null || hasEnded(account.refreshExpiresAt))
-        return reauth(deps, account, 'refresh_token_expired');
+      if (!isRenewable(account)) return keepUntilEnd(deps, account, refused);
       const provider = providers.find(account.provider, account.method);
       if (provider === null) throw new Error(`no credentials are set for ${account.provider}`);
-      const key = await accountKey(db, account);
-      const old = await openRefreshToken(envelope, key, account, account.refreshTokenEncrypted);
       try {
-        // A refresh that is cut off halfway may have cost us the only good token: nothing but our own end stops it.
-        const fresh = await provider.oauth.refresh(old, uninterruptedSignal());
-        if (fresh === null) return await keepTokens(deps, account, key, old);
-        const saved = await storeTokens(deps, account, key, fresh, old);
-        await audit(db, {
-          userId: account.userId,
-          actor: 'system',
-          action: 'token.refreshed',
-          subject: account.id,
-        });
-        return standing(saved ?? (await load(deps, accountId)));
+        return await refresh(deps, account, provider);
       } catch (error) {
-        if (!(error instanceof ProviderError)) throw error;
-        if (error.kind === 'grant') return reauth(deps, account, 'refresh_token_refused');
-        throw tryAgain(error);
+        if (error instanceof ProviderError && error.kind === 'grant')
+          return reauth(deps, account, 'refresh_token_refused');
+        await warnOfEnd(db, account);
+        throw error instanceof ProviderError ? tryAgain(error) : error;
       }
     }),
 
@@ -100,6 +97,49 @@ export const createTokenActivities = (deps: Deps) => ({
       return askForToken(deps.temporal, account);
     }),
 });
+
+/** Stores a new token pair. @throws ProviderError `grant` when none will come any more */
+async function refresh(deps: Deps, account: Account, provider: Provider): Promise<TokenStanding> {
+  const { db } = deps;
+  const key = await accountKey(db, account);
+  const old = await refreshTokenOf(deps, account, key);
+  // A refresh that is cut off halfway may have cost us the only good token: nothing but our own end stops it.
+  const fresh = await renew(provider, old, uninterruptedSignal());
+  if (fresh === null) return keepTokens(deps, account, key, old);
+  const saved = await storeTokens(deps, account, key, fresh, old);
+  const { userId, id: subject } = account;
+  await audit(db, { userId, actor: 'system', action: 'token.refreshed', subject });
+  // A refresh token may end on a fixed day, however often it is used.
+  if (saved !== null && provider.oauth.renewsItself !== true) await warnOfEnd(db, saved);
+  return standing(saved ?? (await load(deps, account.id)));
+}
+
+/** Nothing renews the tokens: the account is good until its access token ends, or is refused. */
+async function keepUntilEnd(deps: Deps, account: Account, refused: boolean): Promise<TokenStanding> {
+  if (refused || hasEnded(account.expiresAt)) return reauth(deps, account, whyEnded(account, refused));
+  await warnOfEnd(deps.db, account);
+  return standing(account);
+}
+
+function whyEnded({ refreshTokenEncrypted }: Account, refused: boolean): string {
+  if (refreshTokenEncrypted !== null) return 'refresh_token_expired';
+  return refused ? 'token_refused' : 'token_expired';
+}
+
+async function refreshTokenOf({ envelope }: Deps, account: Account, key: StoredKey): Promise<string> {
+  if (account.refreshTokenEncrypted === null) throw new Error('the account has no refresh token');
+  return openRefreshToken(envelope, key, account, account.refreshTokenEncrypted);
+}
+
+function renew(
+  { name, oauth }: Provider,
+  refreshToken: string,
+  signal: AbortSignal,
+): Promise<TokenSet | null> {
+  // Connecting stores no refresh token then (api/connect-store.ts).
+  if (oauth.refresh === undefined) throw new Error(`${name} renews no tokens`);
+  return oauth.refresh(refreshToken, signal);
+}
 
 /** Time to answer a revocation, and the pause after one that was not answered: connects go on in between. */
 const REVOKE_MS = 10_000;
@@ -154,13 +194,13 @@ async function isToRevoke(deps: Deps, { id }: Account): Promise<boolean> {
 /** The account's access token, renewed where it has ended: only a live one can be revoked. */
 async function liveToken(deps: Deps, account: Account, provider: Provider): Promise<string> {
   const { db, envelope } = deps;
-  const { accessTokenEncrypted, refreshTokenEncrypted } = account;
+  const { accessTokenEncrypted } = account;
   if (accessTokenEncrypted === null) throw notYet('Changed', 'the account has just changed', 1000);
   const key = await accountKey(db, account);
   const accessToken = await openAccessToken(envelope, key, account, accessTokenEncrypted);
-  if (!hasEnded(account.expiresAt) || refreshTokenEncrypted === null) return accessToken;
-  const old = await openRefreshToken(envelope, key, account, refreshTokenEncrypted);
-  const fresh = await provider.oauth.refresh(old, uninterruptedSignal());
+  if (!hasEnded(account.expiresAt) || account.refreshTokenEncrypted === null) return accessToken;
+  const old = await refreshTokenOf(deps, account, key);
+  const fresh = await renew(provider, old, uninterruptedSignal());
   // The old pair may be dead now: the next try needs this one.
   if (fresh !== null && (await storeTokens(deps, account, key, fresh, old)) === null)
     throw notYet('Changed', 'the account has just changed', 1000);
@@ -202,18 +242,19 @@ async function keepTokens(
   key: StoredKey,
   refreshToken: string,
 ): Promise<TokenStanding> {
-  const due = refreshDueAt(account);
-  if (account.accessTokenEncrypted === null || (due !== null && due.getTime() <= Date.now()))
+  const due = nextDue(account);
+  if (account.accessTokenEncrypted === null || hasEnded(due?.at ?? null))
     throw notYet('NotRenewed', 'the provider does not renew the token yet', ASK_AGAIN_MS);
   const accessToken = await openAccessToken(envelope, key, account, account.accessTokenEncrypted);
   const place = { id: account.id, tokenVersion: account.tokenVersion + 1 };
   const sealed = await sealTokens(envelope, key, place, { accessToken, refreshToken });
-  const { expiresAt, refreshExpiresAt, issuedAt } = account;
+  const { expiresAt, refreshExpiresAt, issuedAt, expiringSince } = account;
   const saved = await replaceTokens(db, account, {
     ...sealed,
     expiresAt,
     refreshExpiresAt,
     issuedAt,
+    expiringSince,
     scopes: [],
   });
   return standing(saved ?? account);

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import type { Account } from '../db/accounts.ts';
+import { connectionEndsAt } from '../db/token-times.ts';
 import type { Deps } from './deps.ts';
 import { CAPABILITIES, capabilitiesOf } from '../providers/permissions.ts';
 import { quotasOf } from './quotas.ts';
@@ -12,6 +13,19 @@ const Quota = Type.Object({
   remaining: Type.Integer(),
   resetAt: nullable.time,
 });
+
+const Warning = Type.Object(
+  {
+    code: Type.Literal('account_expiring'),
+    since: Time,
+    until: nullable.time,
+    userMessage: Type.String(),
+  },
+  {
+    description:
+      'What the creator should do about an account that still works; null: nothing. `account_expiring`: nothing renews the connection, and it ends at `until`.',
+  },
+);
 
 export const AccountView = Type.Object(
   {
@@ -29,6 +43,7 @@ export const AccountView = Type.Object(
     }),
     expiresAt: nullable.time,
     refreshExpiresAt: nullable.time,
+    warning: Type.Union([Warning, Type.Null()]),
     quotas: Type.Array(Quota),
     connectedAt: Time,
     createdAt: Time,
@@ -41,6 +56,18 @@ export const AccountView = Type.Object(
 export function refreshExpiresAt({ providers }: Deps, account: Account): Date | null {
   const renewsItself = providers.find(account.provider, account.method)?.oauth.renewsItself ?? false;
   return renewsItself ? null : account.refreshExpiresAt;
+}
+
+/** While the account works and its end is near (account.expiring in the audit log). */
+function warningOf(account: Account) {
+  if (account.status !== 'active' || account.expiringSince === null) return null;
+  const until = textOrNull(connectionEndsAt(account));
+  return {
+    code: 'account_expiring',
+    since: text(account.expiringSince),
+    until,
+    userMessage: `The connection to this account ends${until === null ? ' soon' : ` on ${until.slice(0, 10)}`}. Connect the account again before that.`,
+  } as const;
 }
 
 /** An account as clients see it: nothing that opens anything. */
@@ -59,6 +86,7 @@ export async function accountView(deps: Deps, account: Account) {
     capabilities: provider === null ? [] : capabilitiesOf(provider.permissions, account.scope),
     expiresAt: textOrNull(account.expiresAt),
     refreshExpiresAt: textOrNull(refreshExpiresAt(deps, account)),
+    warning: warningOf(account),
     quotas: await quotasOf(deps, account),
     connectedAt: text(account.connectedAt),
     createdAt: text(account.createdAt),

@@ -11,7 +11,7 @@ import { isInService, saveInstagramAccount } from '../db/logins.ts';
 import { takeQuotas } from '../db/quotas.ts';
 import { type OAuthState, useConnectLink } from '../db/connect.ts';
 import type { Provider } from '../providers/provider.ts';
-import type { Grant } from '../providers/oauth.ts';
+import type { Grant, TokenSet } from '../providers/oauth.ts';
 import { betweenConnects } from './connect-order.ts';
 import type { Deadline } from './deadline.ts';
 import type { Deps } from './deps.ts';
@@ -33,7 +33,8 @@ export async function saveGrants(
   return db.transaction(async (tx) => {
     if (state.connectLinkId !== null && !(await useConnectLink(tx, state.connectLinkId))) return null;
     const accounts: Account[] = [];
-    for (const [index, { tokens, login, used = [], ...grant }] of grants.entries()) {
+    for (const [index, { tokens: granted, login, used = [], ...grant }] of grants.entries()) {
+      const tokens = renewable(provider, granted);
       const key = keys[index];
       if (key === undefined) throw new Error('a grant has no data key');
       const account = await saveGrant(tx, {
@@ -53,6 +54,13 @@ export async function saveGrants(
     }
     return accounts;
   });
+}
+
+/** Without the refresh token that nothing can use, and the end of one that did not come. */
+function renewable({ oauth }: Provider, tokens: TokenSet): TokenSet {
+  return oauth.refresh === undefined || tokens.refreshToken === null
+    ? { ...tokens, refreshToken: null, refreshExpiresIn: null }
+    : tokens;
 }
 
 async function saveLogin(

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import type { Account } from '../db/accounts.ts';
-import { refreshDueAt } from '../db/tokens.ts';
+import { nextDue } from '../db/token-times.ts';
 import type { Attempt } from '../db/attempts.ts';
 import type { StoredEvent } from '../db/events.ts';
 import { tokenWorkflowId } from '../temporal/names.ts';
@@ -60,6 +60,7 @@ export const AttemptView = Type.Object({
 /** An account as the operator sees it. */
 export async function accountState(deps: Deps, account: Account): Promise<Static<typeof AccountState>> {
   const workflowId = tokenWorkflowId(account.provider, account.id);
+  const due = account.status === 'active' ? nextDue(account) : null;
   return {
     id: account.id,
     userId: account.userId,
@@ -75,7 +76,7 @@ export async function accountState(deps: Deps, account: Account): Promise<Static
     connectedAt: text(account.connectedAt),
     expiresAt: textOrNull(account.expiresAt),
     refreshExpiresAt: textOrNull(refreshExpiresAt(deps, account)),
-    refreshDueAt: account.status === 'active' ? textOrNull(refreshDueAt(account)) : null,
+    refreshDueAt: due?.what === 'refresh' ? textOrNull(due.at) : null,
     quotas: await quotasOf(deps, account),
     workflowId,
     workflowPath: `/namespaces/${deps.temporal.options.namespace}/workflows/${encodeURIComponent(workflowId)}`,

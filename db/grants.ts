@@ -59,6 +59,7 @@ export async function saveGrant(db: Db, grant: NewGrant): Promise<Account> {
         expiresAt: grant.expiresAt,
         refreshExpiresAt: grant.refreshExpiresAt,
         issuedAt: now,
+        expiringSince: null,
         connectedAt: now,
         status: 'active',
         statusReason: null,

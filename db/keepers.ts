@@ -9,12 +9,16 @@ import { oauthAccounts } from './schema.ts';
  */
 
 /**
- * When a refresh is due at the earliest (`refreshDueAt` in db/tokens.ts, with the largest spread); null: never.
+ * When something is due at the earliest (`nextDue` in db/token-times.ts, with the largest spread of a refresh); null: never.
  */
-const EARLIEST_DUE = sql`${oauthAccounts.expiresAt} - 1.5 * least(
-  0.2 * (${oauthAccounts.expiresAt} - ${oauthAccounts.issuedAt}),
-  case when ${oauthAccounts.expiresAt} - ${oauthAccounts.issuedAt} > interval '7 days'
-    then interval '10.5 days' else interval '1 hour' end)`;
+const EARLIEST_DUE = sql`case
+  when ${oauthAccounts.refreshTokenEncrypted} is not null and coalesce(${oauthAccounts.refreshExpiresAt} > now(), true)
+    then ${oauthAccounts.expiresAt} - 1.5 * least(
+      0.2 * (${oauthAccounts.expiresAt} - ${oauthAccounts.issuedAt}),
+      case when ${oauthAccounts.expiresAt} - ${oauthAccounts.issuedAt} > interval '7 days'
+        then interval '10.5 days' else interval '1 hour' end)
+  when ${oauthAccounts.expiringSince} is null then ${oauthAccounts.expiresAt} - interval '7 days'
+  else ${oauthAccounts.expiresAt} end`;
 
 /**
  * Active accounts, those first whose refresh is due, then those whose keeper was looked for longest ago: with few of them

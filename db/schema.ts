@@ -219,6 +219,8 @@ export const oauthAccounts = pgTable(
     expiresAt: at('expires_at'),
     refreshExpiresAt: at('refresh_expires_at'),
     issuedAt: at('issued_at'),
+    /** Since when the account warns that its connection is about to end; null: nothing was said about this token pair. */
+    expiringSince: at('expiring_since'),
     /** The creator's last consent. An event about an earlier one says nothing about this one. */
     connectedAt: at('connected_at').notNull(),
     /** Counts stored token pairs; every change is a compare-and-set on it. */

@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
 import { and, eq, isNotNull } from 'drizzle-orm';
-import { DAY, HOUR } from '../durations.ts';
 import type { Account } from './accounts.ts';
 import type { Db } from './client.ts';
 import { dataKeys, instagramAccounts, oauthAccounts } from './schema.ts';
@@ -26,19 +24,22 @@ export async function accountKey(db: Db, { dataKeyId }: Account): Promise<Stored
 
 /**
  * Replaces the token pair, if it is still the one of `account.tokenVersion`, and the account in or out of service as it was.
- * @param tokens sealed for the next version; without a refresh token the caller has sealed the old one again
+ * @param tokens sealed for the next version; without a refresh token the caller has sealed the old one again. With
+ * `expiringSince` it is the old pair once more, and the warning of its end stays.
  * @returns null when somebody else was first
  */
 export async function replaceTokens(
   db: Db,
   account: Account,
   tokens: StoredTokens &
-    Pick<Account, 'expiresAt' | 'refreshExpiresAt' | 'issuedAt'> & { scopes: readonly string[] },
+    Pick<Account, 'expiresAt' | 'refreshExpiresAt' | 'issuedAt'> &
+    Partial<Pick<Account, 'expiringSince'>> & { scopes: readonly string[] },
 ): Promise<Account | null> {
   const { scopes, ...columns } = tokens;
   const [saved] = await db
     .update(oauthAccounts)
     .set({
+      expiringSince: null,
       ...columns,
       ...(scopes.length > 0 ? { scope: [...scopes] } : {}),
       tokenVersion: account.tokenVersion + 1,
@@ -72,22 +73,4 @@ export async function wipeTokens(db: Db, id: string): Promise<void> {
       .where(eq(instagramAccounts.oauthAccountId, id));
     if (account.dataKeyId !== null) await tx.delete(dataKeys).where(eq(dataKeys.id, account.dataKeyId));
   });
-}
-
-const LEAST_MS = 30_000;
-
-/**
- * When the token pair should be refreshed: a fifth of its life (at most an hour, or ten days of a long life) before its end, and a little earlier
- * by an amount that differs from account to account, so that accounts connected together do not refresh together.
- * @returns null when the access token does not expire
- */
-export function refreshDueAt({ id, tokenVersion, issuedAt, expiresAt }: Account): Date | null {
-  if (expiresAt === null) return null;
-  const life = expiresAt.getTime() - (issuedAt ?? expiresAt).getTime();
-  // A token of two months can wait for its provider for days.
-  const margin = Math.min(life * 0.2, life > 7 * DAY ? 10.5 * DAY : HOUR);
-  const spread = createHash('sha256').update(`${id}:${tokenVersion}`).digest().readUInt32BE() / 2 ** 32;
-  const due = expiresAt.getTime() - margin - spread * margin * 0.5;
-  // However short a life the provider gives it, a token is not refreshed twice in a row.
-  return new Date(Math.max(due, (issuedAt ?? expiresAt).getTime() + LEAST_MS));
 }

@@ -52,10 +52,12 @@ export interface OAuth {
     signal: AbortSignal,
   ): Promise<{ scopes: readonly string[]; grants: Grant[] }>;
   /**
+   * Absent: nothing renews its tokens. A connection lasts as long as its access token; a refresh token that comes with it is
+   * not kept.
    * @returns null when the provider renews nothing now, and says that the tokens live
    * @throws ProviderError `grant` when the refresh token is refused, `unavailable` when it should be tried again
    */
-  refresh(refreshToken: string, signal: AbortSignal): Promise<TokenSet | null>;
+  refresh?(refreshToken: string, signal: AbortSignal): Promise<TokenSet | null>;
   /** Ends our access at the provider; a token that is dead already is no error. */
   revoke(accessToken: string, signal: AbortSignal): Promise<void>;
 }

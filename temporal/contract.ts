@@ -121,6 +121,14 @@ export interface TokenStanding {
   tokenVersion: number;
 }
 
+/** What is due next for an account's tokens. */
+export interface TokenNext {
+  /** Null: nothing, ever. Absent: an older version has not said. */
+  due?: 'refresh' | 'warning' | 'end' | null;
+  /** From now; null: never. */
+  dueInMs: number | null;
+}
+
 /** Whom an event concerned. */
 export interface AppliedEvent {
   posts: { postId: string; state: string }[];

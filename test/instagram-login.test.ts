@@ -77,8 +77,8 @@ async function tokensOf(creator: string): Promise<TokenSet> {
   return grant.tokens;
 }
 
-const refusal = async (call: Promise<unknown>): Promise<ProviderError> => {
-  const error: unknown = await call.catch((cause: unknown) => cause);
+const refusal = async (call: Promise<unknown> | undefined): Promise<ProviderError> => {
+  const error: unknown = await call?.catch((cause: unknown) => cause);
   if (error instanceof ProviderError) return error;
   throw new Error(`no ProviderError: ${String(error)}`);
 };
@@ -155,13 +155,13 @@ describe('the provider', () => {
 
   test('takes a token that is too young to be renewed for a good one', async () => {
     const { accessToken } = await tokensOf('young');
-    expect(await login.oauth.refresh(accessToken, soon())).toBeNull();
+    expect(await login.oauth.refresh?.(accessToken, soon())).toBeNull();
     await advance(DAY_MS);
-    const renewed = await login.oauth.refresh(accessToken, soon());
+    const renewed = await login.oauth.refresh?.(accessToken, soon());
     expect(renewed).toMatchObject({ expiresIn: expect.any(Number), scopes: SCOPES });
     expect(renewed?.accessToken).not.toBe(accessToken);
     // The stricter reading: the old one is dead, and says so.
-    expect(await refusal(login.oauth.refresh(accessToken, soon()))).toMatchObject({ kind: 'grant' });
+    expect(await refusal(login.oauth.refresh?.(accessToken, soon()))).toMatchObject({ kind: 'grant' });
   });
 
   test.each(['revoke', 'invalidate', 'expire-tokens'])('knows a dead token (%s)', async (end) => {
@@ -169,7 +169,7 @@ describe('the provider', () => {
     const { accessToken } = await tokensOf(account);
     await advance(DAY_MS);
     await world.control('POST', `/instagram/${end}`, { account });
-    expect(await refusal(login.oauth.refresh(accessToken, soon()))).toMatchObject({
+    expect(await refusal(login.oauth.refresh?.(accessToken, soon()))).toMatchObject({
       kind: 'grant',
       // Of the refresh; only the question after it tells what it means.
       providerCode: '100',
@@ -186,7 +186,7 @@ describe('the provider', () => {
   ])('calls no token dead while %s', async (_why, fault) => {
     const { accessToken } = await tokensOf('doubted');
     await world.fault(fault);
-    expect(await refusal(login.oauth.refresh(accessToken, soon()))).toMatchObject({ kind: 'unavailable' });
+    expect(await refusal(login.oauth.refresh?.(accessToken, soon()))).toMatchObject({ kind: 'unavailable' });
   });
 });
 

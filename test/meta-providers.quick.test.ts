@@ -610,7 +610,7 @@ describe.each([
     const refusal = { kind: 'status', http: 400, code: '368' };
     for (const endpoint of ['instagram.token', 'instagram.login_refresh'])
       await control('POST', '/faults', { endpoint, ...refusal });
-    expect(await instagram().oauth.refresh(grants[0]?.tokens.accessToken ?? '', soon())).toBeNull();
+    expect(await instagram().oauth.refresh?.(grants[0]?.tokens.accessToken ?? '', soon())).toBeNull();
     await control('DELETE', '/faults');
   });
 

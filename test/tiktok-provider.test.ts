@@ -87,8 +87,8 @@ const context = (changes: Partial<PostContext> = {}): PostContext => ({
 });
 
 /** The error of a call that must fail. It may never show a token. */
-async function refusal(call: Promise<unknown>): Promise<ProviderError> {
-  const error: unknown = await call.then(
+async function refusal(call: Promise<unknown> | undefined): Promise<ProviderError> {
+  const error: unknown = await call?.then(
     () => new Error('the call succeeded'),
     (reason: unknown) => reason,
   );
@@ -198,17 +198,17 @@ describe('consent', () => {
 describe('refresh', () => {
   test('brings a new pair, and the old refresh token is refused', async () => {
     const { refreshToken } = await client.connect();
-    const tokens = await tiktok.oauth.refresh(refreshToken, soon());
+    const tokens = await tiktok.oauth.refresh?.(refreshToken, soon());
     expect(tokens?.accessToken).toMatch(/^act\./);
     expect(tokens?.refreshToken).toMatch(/^rft\./);
     expect(tokens?.refreshToken).not.toBe(refreshToken);
-    expect(await refusal(tiktok.oauth.refresh(refreshToken, soon()))).toMatchObject({ kind: 'grant' });
+    expect(await refusal(tiktok.oauth.refresh?.(refreshToken, soon()))).toMatchObject({ kind: 'grant' });
   });
 
   test('says so when the answer has no refresh token', async () => {
     await options({ rotateRefreshToken: false, omitRefreshToken: true });
     const { refreshToken } = await client.connect();
-    expect(await tiktok.oauth.refresh(refreshToken, soon())).toMatchObject({
+    expect(await tiktok.oauth.refresh?.(refreshToken, soon())).toMatchObject({
       accessToken: expect.stringMatching(/^act\./),
       refreshToken: null,
     });
@@ -229,7 +229,7 @@ describe('refresh', () => {
     ]),
   )('HTTP %d with %s is %s (%s)', async (http, code, kind, ours) => {
     await fault({ endpoint: 'oauth.token', kind: 'status', http, code });
-    const error = await refusal(tiktok.oauth.refresh('rft.x', soon()));
+    const error = await refusal(tiktok.oauth.refresh?.('rft.x', soon()));
     expect(error).toMatchObject({ kind, code: ours, providerCode: code });
   });
 
@@ -247,7 +247,9 @@ describe('refresh', () => {
   ])('is tried again after %s', async (_what, spec) => {
     const { refreshToken } = await client.connect();
     await fault({ endpoint: 'oauth.token', ...spec });
-    expect(await refusal(tiktok.oauth.refresh(refreshToken, soon()))).toMatchObject({ kind: 'unavailable' });
+    expect(await refusal(tiktok.oauth.refresh?.(refreshToken, soon()))).toMatchObject({
+      kind: 'unavailable',
+    });
   });
 });
 
@@ -376,7 +378,7 @@ describe('an answer that does not say what happened', () => {
     const provider = createTikTok(settings({ apiUrl: `http://127.0.0.1:${await ownPort()}` }));
     expect(await refusal(write(provider))).toMatchObject({ kind: 'unavailable' });
     expect(await refusal(read(provider))).toMatchObject({ kind: 'unavailable' });
-    expect(await refusal(provider.oauth.refresh('rft.x', soon()))).toMatchObject({ kind: 'unavailable' });
+    expect(await refusal(provider.oauth.refresh?.('rft.x', soon()))).toMatchObject({ kind: 'unavailable' });
   });
 });
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
-import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import { lookAgain } from '../temporal/messages.ts';
 import { signalAccountChanged } from '../temporal/keepers.ts';
 import { createWorld, until, type Json, type World } from './world.ts';
@@ -37,6 +37,86 @@ const expireAtTikTok = async (): Promise<unknown> =>
   world.control('POST', '/tiktok/expire-tokens', { openId: (await account()).openId });
 const refreshes = async (): Promise<Json[]> =>
   (await world.requests('oauth.token')).filter((row) => JSON.stringify(row.body).includes('refresh_token'));
+
+/** The pair has so long to live, and no refresh token; or one that has ended. */
+async function leaveToItsEnd(lifetime: string, refreshToken: 'none' | 'ended'): Promise<void> {
+  await world.database.db.execute(sql`
+    update oauth_accounts set issued_at = now() - interval '50 days', expires_at = now() + ${lifetime}::interval,
+      refresh_token_encrypted = case when ${refreshToken} = 'ended' then refresh_token_encrypted end,
+      refresh_expires_at = case when ${refreshToken} = 'ended' then now() - interval '1 day' end
+    where id = ${accountId}`);
+  await tellKeeper();
+}
+const tellKeeper = (): Promise<void> =>
+  signalAccountChanged(world.temporal, { id: accountId, userId: world.user.id, provider: 'tiktok' });
+const warnings = async (): Promise<Json[]> =>
+  world.database.db.execute(
+    sql`select details from audit_log where action = 'account.expiring' and subject = ${accountId}`,
+  );
+/** Everything that the keeper was told of is done. */
+const keeperRests = (): Promise<unknown> =>
+  until('the keeper to wait', async () => {
+    const handle = world.temporal.workflow.getHandle(`token:tiktok:${accountId}`);
+    const { raw } = await handle.describe();
+    return raw.pendingActivities?.length === 0 && raw.pendingWorkflowTask == null ? true : null;
+  });
+
+describe.each([
+  { refreshToken: 'none', ended: 'token_expired' },
+  { refreshToken: 'ended', ended: 'refresh_token_expired' },
+] as const)('an account whose refresh token is $refreshToken', ({ refreshToken, ended }) => {
+  test('publishes until its token ends, and only then has to be connected again', async () => {
+    onTestFailed(() => world.tell());
+    await leaveToItsEnd('20 seconds', refreshToken);
+    await world.untilPost(await publish(), 'published');
+    expect(await account()).toMatchObject({ status: 'active' });
+    const out = await until('its end', async () => {
+      const now = await account();
+      return now.status === 'active' ? null : now;
+    });
+    expect(out).toMatchObject({ status: 'reauth_required', statusReason: ended, warning: null });
+    expect(Date.now()).toBeGreaterThanOrEqual(new Date(out.expiresAt).getTime());
+    expect(await refreshes()).toEqual([]);
+  });
+
+  test('is warned of its end seven days before it, once for each token pair', async () => {
+    onTestFailed(() => world.tell());
+    await leaveToItsEnd('7 days 5 seconds', refreshToken);
+    expect((await account()).warning).toBeNull();
+    const { warning, expiresAt, status } = await until('the warning', async () => {
+      const now = await account();
+      return now.warning === null ? null : now;
+    });
+    expect(status).toBe('active');
+    expect(warning).toEqual({
+      code: 'account_expiring',
+      since: expect.any(String),
+      until: expiresAt,
+      userMessage: expect.stringContaining(expiresAt.slice(0, 10)),
+    });
+    await tellKeeper();
+    await keeperRests();
+    expect(await warnings()).toEqual([{ details: { endsAt: expiresAt } }]);
+    await world.connect(creator);
+    expect(await account()).toMatchObject({ status: 'active', warning: null });
+    await leaveToItsEnd('6 days', refreshToken);
+    await until('the next warning', async () => ((await warnings()).length === 2 ? true : null));
+  });
+
+  test('has to be connected again once its token is refused', async () => {
+    onTestFailed(() => world.tell());
+    await leaveToItsEnd('30 days', refreshToken);
+    await expireAtTikTok();
+    const id = await publish();
+    await world.untilPost(id, 'waiting_account');
+    expect(await account()).toMatchObject({
+      status: 'reauth_required',
+      statusReason: refreshToken === 'none' ? 'token_refused' : 'refresh_token_expired',
+    });
+    await world.connect(creator);
+    await world.untilPost(id, 'published');
+  });
+});
 
 test('a refused token is refreshed, the post goes out, and the next refresh uses the new pair', async () => {
   onTestFailed(() => world.tell());
@@ -149,3 +229,25 @@ test(
     );
   },
 );
+
+test('an account whose token renews itself is warned of while its provider renews nothing in the last days', async () => {
+  onTestFailed(() => world.tell());
+  const { answer } = await world.visitConsent({}, world.user.key, 'threads');
+  const { id } = answer.body.accounts[0];
+  const threads = async (): Promise<Json> => (await world.call('GET', `/api/accounts/${id}`)).body;
+  await world.fault({ endpoint: 'threads.refresh', kind: 'status', http: 503 });
+  await world.database.db.execute(sql`
+    update oauth_accounts set issued_at = now() - interval '54 days', expires_at = now() + interval '6 days',
+      refresh_expires_at = now() + interval '6 days' where id = ${id}`);
+  await signalAccountChanged(world.temporal, { id, userId: world.user.id, provider: 'threads' });
+  const { warning, expiresAt } = await until('the warning', async () => {
+    const now = await threads();
+    return now.warning === null ? null : now;
+  });
+  expect(warning).toMatchObject({ code: 'account_expiring', until: expiresAt });
+  await world.control('DELETE', '/faults');
+  // Threads renews a token after a day (threads-facts 2.6).
+  await world.control('POST', '/clock', { advanceMs: 2 * 86_400_000 });
+  await until('the refresh', async () => ((await threads()).warning === null ? true : null), 180_000);
+  expect(Date.parse((await threads()).expiresAt)).toBeGreaterThan(Date.parse(expiresAt));
+});

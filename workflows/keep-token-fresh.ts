@@ -8,13 +8,20 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { KeepTokenFreshInput, TokenStanding } from '../temporal/contract.ts';
+import type { KeepTokenFreshInput, TokenNext, TokenStanding } from '../temporal/contract.ts';
 import { refreshAccount, revokeAccount, tokenDue, wakePosts } from './activity-options.ts';
 import { accountChanged, disconnectAccount, refreshToken, revokeAccess } from '../temporal/messages.ts';
 
+/** What the keeper does when something is due. */
+const NOW = {
+  refresh: 'Refreshes the token',
+  warning: 'Warns that the token is about to end',
+  end: 'The token has ended',
+} as const;
+
 /**
- * The single writer of one account's tokens: refreshes them when they are due or refused, until the account is out of
- * service. Connecting the account again starts it again.
+ * The single writer of one account's tokens: refreshes them when they are due or refused, or warns of their end where nothing
+ * renews them, until the account is out of service. Connecting the account again starts it again.
  */
 export async function keepTokenFresh({ accountId }: KeepTokenFreshInput): Promise<void> {
   let standing: TokenStanding | null = null;
@@ -68,22 +75,21 @@ export async function keepTokenFresh({ accountId }: KeepTokenFreshInput): Promis
     if (woken) await wakePosts({ accountId });
     const wanted = (): boolean => disconnecting || changed || refused >= now.tokenVersion;
     if (now.dueInMs === null || now.dueInMs > 0) {
-      setCurrentDetails(
-        now.dueInMs === null
-          ? 'The token does not expire'
-          : `Refreshes the token in ${Math.round(now.dueInMs / 1000)} s, or when it is refused`,
-      );
+      setCurrentDetails(describe(now));
       const due =
         now.dueInMs === null
           ? condition(wanted)
-          : condition(wanted, now.dueInMs, { summary: 'until the refresh is due' });
+          : condition(wanted, now.dueInMs, { summary: `until the ${now.due ?? 'refresh'} is due` });
       await due;
       if (disconnecting || changed) continue;
     }
-    setCurrentDetails('Refreshes the token');
+    setCurrentDetails(NOW[now.due ?? 'refresh']);
     scope = new CancellationScope();
+    const { tokenVersion } = now;
     try {
-      standing = await scope.run(() => refreshAccount({ accountId, tokenVersion: now.tokenVersion }));
+      standing = await scope.run(() =>
+        refreshAccount({ accountId, tokenVersion, refused: refused >= tokenVersion }),
+      );
       // The hint of the server, and only when nobody waits for an answer.
       if (workflowInfo().continueAsNewSuggested && !disconnecting && !changed) {
         await condition(allHandlersFinished);
@@ -98,4 +104,13 @@ export async function keepTokenFresh({ accountId }: KeepTokenFreshInput): Promis
   over = true;
   standing = { ...standing, status: standing.status === 'active' ? 'disconnected' : standing.status };
   await condition(allHandlersFinished);
+}
+
+/** What operators read while nothing is due. */
+function describe({ due, dueInMs }: TokenNext): string {
+  if (dueInMs === null) return 'The token does not expire';
+  const seconds = Math.round(dueInMs / 1000);
+  return due === 'warning' || due === 'end'
+    ? `Nothing renews the token; its ${due} is due in ${seconds} s`
+    : `Refreshes the token in ${seconds} s, or when it is refused`;
 }

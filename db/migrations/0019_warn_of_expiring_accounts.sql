@@ -1,0 +1,1 @@
+ALTER TABLE "oauth_accounts" ADD COLUMN "expiring_since" timestamp with time zone;
