@@ -1,4 +1,3 @@
-import { accountKey } from '../db/tokens.ts';
 import { type Attempt, closeAttempt } from '../db/attempts.ts';
 import { savePost } from '../db/post-progress.ts';
 import { asksForDetails, stateAfter, stepAfter } from '../plan.ts';
@@ -6,7 +5,7 @@ import { ProviderError } from '../providers/errors.ts';
 import type { PostContext, Written } from '../providers/publishing.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
 import { learnQuota } from './access.ts';
-import { type LoadedPost, loadPost } from './loaded-post.ts';
+import { keyOf, type LoadedPost } from './loaded-post.ts';
 import type { Deps } from './deps.ts';
 import { takenOver } from './failures.ts';
 import { applyVerdict } from './verdict.ts';
@@ -25,9 +24,9 @@ interface Accepted {
 /** Notes what a write has made. @returns what that means for the post */
 export async function accepted(deps: Deps, write: Accepted): Promise<StepOutcome> {
   await close(deps, write);
-  const { plan, publishId, id } = write.loaded.post;
+  const { plan, publishId } = write.loaded.post;
   return (
-    (await decidedAlready(deps, id, write)) ?? {
+    (await decidedAlready(deps, write)) ?? {
       kind: 'done',
       state: stateAfter(plan, write.step),
       publishId: write.written.publishId ?? publishId,
@@ -38,12 +37,13 @@ export async function accepted(deps: Deps, write: Accepted): Promise<StepOutcome
 /** The outcome and the ids that it brought are one commit, made before anything else is sent. */
 async function close(
   { db, envelope }: Deps,
-  { loaded: { post, account }, step, attempt, from, written }: Accepted,
+  { loaded, step, attempt, from, written }: Accepted,
 ): Promise<void> {
+  const { post } = loaded;
   const secretEncrypted =
     written.secret === undefined
       ? null
-      : await envelope.seal(await accountKey(db, account), written.secret, {
+      : await envelope.seal(keyOf(loaded), written.secret, {
           table: 'publish_attempts',
           column: 'secret_encrypted',
           row: attempt.id,
@@ -52,7 +52,7 @@ async function close(
   const counted = await db.transaction(async (tx) => {
     const closed = await closeAttempt(tx, attempt.id, from, {
       status: 'accepted',
-      providerRef: written.publishId ?? written.partId ?? written.providerPostId ?? null,
+      providerRef: refOf(written),
       secretEncrypted,
       logId: written.logId,
     });
@@ -67,18 +67,22 @@ async function close(
   if (!counted) throw takenOver();
 }
 
+/** The id of what a write made. */
+const refOf = ({ publishId, partId, providerPostId }: Written): string | null =>
+  publishId ?? partId ?? providerPostId ?? null;
+
 /** What the next step would ask for is often decided already. Nothing depends on the answer. */
 async function decidedAlready(
   deps: Deps,
-  postId: string,
-  { step, context }: Accepted,
+  { loaded, step, written, context }: Accepted,
 ): Promise<StepOutcome | null> {
-  const loaded = await loadPost(deps, postId);
-  const { post, made } = loaded;
-  const next = stepAfter(post.plan, step);
+  const next = stepAfter(loaded.post.plan, step);
   if (!asksForDetails(next)) return null;
+  const ref = refOf(written);
+  const made = ref === null ? loaded.made : { ...loaded.made, [step]: ref };
+  const publishId = written.publishId ?? context.publishId;
   try {
-    const verdict = await loaded.publishing.verdict(next.name, { ...context, made });
+    const verdict = await loaded.publishing.verdict(next.name, { ...context, made, publishId });
     if (verdict.kind !== 'published') return null;
     return { kind: 'settled', state: await applyVerdict(deps, loaded, verdict) };
   } catch (error) {

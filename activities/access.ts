@@ -1,7 +1,6 @@
 import { openAccessToken } from '../crypto/tokens.ts';
 import { type Account, noteRefusedCalls } from '../db/accounts.ts';
 import { isRenewable } from '../db/token-times.ts';
-import { accountKey } from '../db/tokens.ts';
 import { settlePost } from '../db/settlements.ts';
 import { freeAt, learnLimit, type QuotaFull, type QuotaUse, quotaUse, reserveQuotas } from '../db/quotas.ts';
 import { sendsFile } from '../plan.ts';
@@ -12,7 +11,7 @@ import type { StepOutcome } from '../temporal/contract.ts';
 import { HOUR } from '../durations.ts';
 import type { Deps } from './deps.ts';
 import { notYet } from './failures.ts';
-import type { LoadedPost } from './loaded-post.ts';
+import { keyOf, type LoadedPost } from './loaded-post.ts';
 import { connectionEnded, quotaUsedUp } from './waits.ts';
 
 /**
@@ -114,12 +113,12 @@ const ASK_AGAIN_MS = HOUR;
  * @param waiting the state in which the post waits for its account
  */
 export async function openPost(
-  deps: Pick<Deps, 'db' | 'envelope' | 'mediaUrl'>,
+  deps: Pick<Deps, 'envelope' | 'mediaUrl'>,
   loaded: LoadedPost,
   signal: AbortSignal,
   waiting: 'waiting_account' | 'processing' | 'transferring' = 'waiting_account',
 ): Promise<{ context: PostContext } | { blocked: StepOutcome; why: PostWaiting | null }> {
-  const { db, envelope } = deps;
+  const { envelope } = deps;
   const { post, account } = loaded;
   if (isFinal(post.state)) return { blocked: { kind: 'settled', state: post.state }, why: null };
   if (account.status !== 'active' || account.accessTokenEncrypted === null)
@@ -145,12 +144,7 @@ export async function openPost(
     };
   if (account.expiresAt !== null && account.expiresAt.getTime() < Date.now() + marginOf(account))
     return { blocked: { kind: 'token_refused', tokenVersion: account.tokenVersion }, why: null };
-  const accessToken = await openAccessToken(
-    envelope,
-    await accountKey(db, account),
-    account,
-    account.accessTokenEncrypted,
-  );
+  const accessToken = await openAccessToken(envelope, keyOf(loaded), account, account.accessTokenEncrypted);
   return { context: { ...contextOf(deps, loaded, signal), accessToken } };
 }
 

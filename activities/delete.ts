@@ -1,5 +1,4 @@
 import { openAccessToken } from '../crypto/tokens.ts';
-import { accountKey } from '../db/tokens.ts';
 import { liveIds, saveDeletionWait, settleDeletion } from '../db/deletions.ts';
 import { reserveQuotas } from '../db/quotas.ts';
 import type { PostError } from '../db/schema.ts';
@@ -7,7 +6,7 @@ import { ProviderError } from '../providers/errors.ts';
 import type { DeletionOutcome } from '../temporal/contract.ts';
 import { HOUR } from '../durations.ts';
 import { learnQuota, refusedUntil } from './access.ts';
-import { type LoadedPost, loadPost } from './loaded-post.ts';
+import { keyOf, type LoadedPost, loadPost } from './loaded-post.ts';
 import { alive } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { postError, tryAgain } from './failures.ts';
@@ -56,8 +55,12 @@ export const createDeleteActivities = (deps: Deps) => ({
         return refused('reauth_required', `the account is ${account.status}`, RECONNECT);
       const until = refusedUntil(loaded);
       if (until !== null) return waiting(deps, loaded, until, 'the provider takes no calls for the account');
-      const key = await accountKey(deps.db, account);
-      const accessToken = await openAccessToken(deps.envelope, key, account, account.accessTokenEncrypted);
+      const accessToken = await openAccessToken(
+        deps.envelope,
+        keyOf(loaded),
+        account,
+        account.accessTokenEncrypted,
+      );
       try {
         await deletionOf(loaded).remove(id, { openId: account.openId, accessToken, signal });
         return { kind: 'done' };

@@ -1,47 +1,67 @@
-import { type Account, accountById } from '../db/accounts.ts';
-import { madeBy } from '../db/attempts.ts';
-import { mediaById } from '../db/media.ts';
-import { type Post, postById } from '../db/posts.ts';
+import type { Attempt } from '../db/attempts.ts';
+import type { StoredKey } from '../db/tokens.ts';
+import { type WholePost, wholePostById } from '../db/whole-posts.ts';
+import { possiblyVisibleWrites } from '../plan.ts';
 import type { Provider } from '../providers/provider.ts';
-import type { MediaFacts, PostPublishing } from '../providers/publishing.ts';
+import type { PostPublishing } from '../providers/publishing.ts';
 import type { Deps } from './deps.ts';
 
-/** A post and all that belongs to it. */
-export interface LoadedPost {
-  post: Post;
-  account: Account;
+/** A post and all that belongs to it, as one activity read it at its start. */
+export interface LoadedPost extends WholePost {
   provider: Provider;
   /**
    * How the provider publishes its request, which is read when somebody asks for the first time: a post whose request its
    * provider cannot read any more can still be cancelled, settled and deleted.
    */
   readonly publishing: PostPublishing;
-  media: (MediaFacts & { storageKey: string }) | null;
   /** What its accepted writes have made, by step. */
   made: Readonly<Record<string, string>>;
 }
 
-/** @throws Error when something that a post is made of is gone, which the database does not allow */
+/** @throws Error when the installation has no credentials of the post's provider any more */
 export async function loadPost(
   { db, providers }: Pick<Deps, 'db' | 'providers'>,
   postId: string,
 ): Promise<LoadedPost> {
-  const post = await postById(db, postId);
-  const account = await accountById(db, post.oauthAccountId);
-  if (account === null) throw new Error(`no account ${post.oauthAccountId}`);
+  const whole = await wholePostById(db, postId);
+  const { post, account, attempts } = whole;
   const provider = providers.find(post.provider, account.method);
   if (provider === null) throw new Error(`no credentials are set for ${post.provider}`);
-  const media = post.mediaId === null ? null : await mediaById(db, post.mediaId);
-  const made = await madeBy(db, postId);
   let publishing: PostPublishing | null = null;
   return {
-    post,
-    account,
+    ...whole,
     provider,
     get publishing() {
       return (publishing ??= provider.publishing.of(post.request));
     },
-    media,
-    made,
+    made: madeBy(attempts),
   };
+}
+
+/** The ids of what accepted writes have made, by step. */
+function madeBy(attempts: readonly Attempt[]): Record<string, string> {
+  return Object.fromEntries(
+    attempts.flatMap(({ step, status, providerRef }) =>
+      status === 'accepted' && providerRef !== null ? [[step, providerRef]] : [],
+    ),
+  );
+}
+
+/** The newest attempt of a step; null: it was never tried. */
+export function lastAttempt({ attempts }: Pick<LoadedPost, 'attempts'>, step: string): Attempt | null {
+  return attempts.find((attempt) => attempt.step === step) ?? null;
+}
+
+/** Whether something of the post may be seen. */
+export function mayBeSeen({ post, attempts }: Pick<LoadedPost, 'post' | 'attempts'>): boolean {
+  const visible = possiblyVisibleWrites(post.plan);
+  return attempts.some(({ step, status }) => SENT.has(status) && visible.includes(step));
+}
+
+const SENT: ReadonlySet<Attempt['status']> = new Set(['sent', 'accepted', 'unknown']);
+
+/** The key of the account's secrets. @throws Error when it has none: they were wiped */
+export function keyOf({ key }: Pick<LoadedPost, 'key'>): StoredKey {
+  if (key === null) throw new Error('the account has no data key');
+  return key;
 }

@@ -1,11 +1,10 @@
-import { findLiveWrite } from '../db/attempts.ts';
 import { madeVisible } from '../db/live.ts';
 import { rescheduleUnsent, savePost } from '../db/post-progress.ts';
 import { settlePost } from '../db/settlements.ts';
 import { isFinal } from '../db/schema.ts';
 import type { Ending } from '../temporal/contract.ts';
 import { DAY } from '../durations.ts';
-import { loadPost } from './loaded-post.ts';
+import { loadPost, mayBeSeen } from './loaded-post.ts';
 import type { Deps } from './deps.ts';
 import { hasArrived } from './transfer.ts';
 
@@ -40,7 +39,7 @@ export const createPostActivities = (deps: Deps) => ({
     if (arrived === false) return { state: (await settlePost(db, postId, { state: 'cancelled' })).state };
     if (state === 'cancelled' && loaded.account.status === 'active')
       return { state: post.state, unclear: true };
-    const seen = await findLiveWrite(db, post);
+    const seen = mayBeSeen(loaded);
     const settled = await settlePost(db, postId, {
       state: seen ? 'unknown' : 'failed',
       error: {

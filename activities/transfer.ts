@@ -1,6 +1,5 @@
 import { CancelledFailure } from '@temporalio/common';
-import { accountKey } from '../db/tokens.ts';
-import { type Attempt, lastAttempt } from '../db/attempts.ts';
+import type { Attempt } from '../db/attempts.ts';
 import { savePost } from '../db/post-progress.ts';
 import { settlePost } from '../db/settlements.ts';
 import { showingWrites, stateAfter, stepOf } from '../plan.ts';
@@ -8,7 +7,7 @@ import { ProviderError } from '../providers/errors.ts';
 import type { Chunk, PostContext, Transfer } from '../providers/publishing.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
 import { contextOf, endedWaiting, learnQuota, openPost, takeTurn } from './access.ts';
-import { type LoadedPost, loadPost } from './loaded-post.ts';
+import { keyOf, lastAttempt, type LoadedPost, loadPost } from './loaded-post.ts';
 import { alive, timesInARow, uninterruptedSignal } from './alive.ts';
 import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
@@ -28,7 +27,7 @@ export const createTransferActivities = (deps: Deps) => ({
       const ended = await endedWaiting(deps, loaded);
       if (ended !== null) return ended;
       const { of } = stepOf(post.plan, 'transfer', step);
-      const write = await lastAttempt(deps.db, postId, of);
+      const write = lastAttempt(loaded, of);
       const way = loaded.provider.publishing.transfer;
       if (way === undefined) return sendNothing(deps, loaded, step, write);
       if (write?.status !== 'accepted')
@@ -60,10 +59,10 @@ interface Sending {
   way: Transfer;
 }
 
-async function openSecret({ db, envelope }: Deps, { account }: LoadedPost, write: Attempt): Promise<string> {
+async function openSecret({ envelope }: Deps, loaded: LoadedPost, write: Attempt): Promise<string> {
   if (write.secretEncrypted === null) throw new Error('the write has no secret');
   const aad = { table: 'publish_attempts', column: 'secret_encrypted', row: write.id, version: 1 };
-  return envelope.open(await accountKey(db, account), write.secretEncrypted, aad);
+  return envelope.open(keyOf(loaded), write.secretEncrypted, aad);
 }
 
 /** The first byte to send: where the provider stands, once anything was sent. */
@@ -143,8 +142,9 @@ async function sendFrom(
     if (sent === 'expired')
       // Where an earlier try has begun the last chunk, all may have arrived: then a new write would make a second post.
       return (await hasArrived(deps, loaded)) === false ? expired(deps, transfer) : done(deps, loaded, step);
+    // The last one is noted with the end of the step.
+    if (sent === 'complete' || chunk === rest.at(-1)) break;
     await savePost(deps.db, post.id, { sentBytes: chunk.last + 1 });
-    if (sent === 'complete') break;
   }
   return done(deps, loaded, step);
 

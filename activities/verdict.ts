@@ -1,4 +1,4 @@
-import { type Attempt, findLiveWrite, lastAttempt, listAttempts, supersedeAttempts } from '../db/attempts.ts';
+import { type Attempt, supersedeAttempts } from '../db/attempts.ts';
 import { postById } from '../db/posts.ts';
 import { savePost, saveStatus } from '../db/post-progress.ts';
 import { settlePost } from '../db/settlements.ts';
@@ -10,7 +10,7 @@ import type { FinalVerdict, Verdict } from '../providers/publishing.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
 import { DAY } from '../durations.ts';
 import { endedWaiting, learnQuota, openPost, takeTurn } from './access.ts';
-import { type LoadedPost, loadPost } from './loaded-post.ts';
+import { lastAttempt, type LoadedPost, loadPost, mayBeSeen } from './loaded-post.ts';
 import { alive, endRow, timesInARow, tryNumber } from './alive.ts';
 import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
@@ -27,9 +27,9 @@ export const createVerdictActivities = (deps: Deps) => ({
     alive(async (signal) => {
       const loaded = await loadPost(deps, postId);
       if (isFinal(loaded.post.state)) return { kind: 'settled', state: loaded.post.state };
-      const live = await liveWrite(deps, loaded, step);
-      const seen = await findLiveWrite(deps.db, loaded.post);
-      const tooLong = await isTooLong(deps, postId);
+      const live = liveWrite(loaded, step);
+      const seen = mayBeSeen(loaded);
+      const tooLong = isTooLong(loaded);
       if (seen && tooLong) return live === null ? UNDECIDED : withoutDetails(deps, loaded, live);
       // What nobody can see waits for its account like a post that is not begun.
       const ended = seen ? null : await endedWaiting(deps, loaded);
@@ -60,7 +60,7 @@ export const createVerdictActivities = (deps: Deps) => ({
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;
         const { askAgainAt } = await learnQuota(deps, loaded, error);
-        if (await isLost(deps, loaded, error))
+        if (isLost(loaded, error))
           return makeAgain(deps, loaded, { steps: error.steps, status: error.code, error });
         if (!seen && (error.kind === 'account' || error.kind === 'grant'))
           return waiting(deps, postId, refusedAccount(error), accountRefused(loaded, error));
@@ -74,11 +74,10 @@ export const createVerdictActivities = (deps: Deps) => ({
 const UNDECIDED: StepOutcome = { kind: 'given_up', why: 'the provider did not decide within a day' };
 
 /** Whether what is asked about has to be made anew: it is not found for long, or with a newer token either. */
-async function isLost({ db }: Deps, { post, account }: LoadedPost, error: ProviderError): Promise<boolean> {
+function isLost(loaded: LoadedPost, error: ProviderError): boolean {
   const [first] = error.steps;
   if (first === undefined) return false;
-  if (error.kind === 'token')
-    return (await lastAttempt(db, post.id, first))?.tokenVersion !== account.tokenVersion;
+  if (error.kind === 'token') return lastAttempt(loaded, first)?.tokenVersion !== loaded.account.tokenVersion;
   return error.kind === 'unavailable' && timesInARow(error.code) >= error.tries;
 }
 
@@ -86,11 +85,12 @@ async function isLost({ db }: Deps, { post, account }: LoadedPost, error: Provid
 const LIVE_TRIES = 6;
 
 /** The write that shows the post, where the step asks for no more than the details of what is live by it. */
-async function liveWrite({ db }: Deps, { post }: LoadedPost, step: string): Promise<Attempt | null> {
-  if (!asksForDetails(stepOf(post.plan, 'await', step))) return null;
+function liveWrite(loaded: LoadedPost, step: string): Attempt | null {
+  const { plan } = loaded.post;
+  if (!asksForDetails(stepOf(plan, 'await', step))) return null;
   // What comes after the first are answers to it.
-  const [first] = showingWrites(post.plan);
-  return first === undefined ? null : lastAttempt(db, post.id, first);
+  const [first] = showingWrites(plan);
+  return first === undefined ? null : lastAttempt(loaded, first);
 }
 
 /** Whether details may be had soon: another moment, or the first renewed token, may bring them. */
@@ -165,8 +165,7 @@ export async function giveUpMade(
 }
 
 /** Whether the provider has had its day since the last write. */
-async function isTooLong({ db }: Deps, postId: string): Promise<boolean> {
-  const [newest] = await listAttempts(db, postId);
+function isTooLong({ attempts: [newest] }: LoadedPost): boolean {
   return newest?.finishedAt != null && newest.finishedAt.getTime() < Date.now() - DAY;
 }
 

@@ -1,6 +1,6 @@
-import { closeAttempt, lastAttempt, markSent, prepareAttempt } from '../db/attempts.ts';
+import { type Attempt, closeAttempt, markSent, prepareAttempt } from '../db/attempts.ts';
 import { savePost } from '../db/post-progress.ts';
-import { noteTold, onlyShown, releaseQuotas, reserveQuotas } from '../db/quotas.ts';
+import { noteTold, onlyShown, releaseQuotas } from '../db/quotas.ts';
 import { isFinal } from '../db/schema.ts';
 import { stateAfter, stepOf } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
@@ -8,7 +8,7 @@ import { requireScopes } from '../providers/permissions.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
 import { accepted } from './accepted.ts';
 import { endedWaiting, openPost, refusedUntil } from './access.ts';
-import { type LoadedPost, loadPost } from './loaded-post.ts';
+import { lastAttempt, type LoadedPost, loadPost } from './loaded-post.ts';
 import { alive } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { notYet, takenOver } from './failures.ts';
@@ -30,7 +30,7 @@ export const createWriteActivities = (deps: Deps) => ({
       const { publishing } = loaded;
       const { lost } = stepOf(post.plan, 'write', step);
       const quotas = publishing.quotasOf(step);
-      let last = await lastAttempt(db, postId, step);
+      let last = lastAttempt(loaded, step);
       if (last?.status === 'accepted')
         return { kind: 'done', state: stateAfter(post.plan, step), publishId: post.publishId };
       if (last?.status === 'sent') {
@@ -55,19 +55,18 @@ export const createWriteActivities = (deps: Deps) => ({
       const access = await openPost(deps, loaded, signal);
       if ('blocked' in access) return waiting(deps, postId, access.blocked, access.why);
 
-      let attempt = last?.status === 'prepared' ? last : null;
-      if (attempt === null) {
-        const taker = { accountId: account.id, postId, held: last === null && isHeld(post) };
-        const full = await reserveQuotas(db, taker, quotas);
-        if (full !== null) return quotaFull(deps, loaded, full);
-        attempt = await prepareAttempt(db, post, { step, tokenVersion: account.tokenVersion });
-        if (attempt === null) {
-          // Moved to another time, or ended, since it was read.
-          await releaseQuotas(db, postId, quotas);
-          throw notYet('Changed', 'the post has just changed', 1000);
-        }
+      let attempt: Attempt;
+      if (last?.status === 'prepared') {
+        attempt = last;
+        await savePost(db, postId, { phase: step, next: null });
+      } else {
+        const { tokenVersion } = account;
+        const held = last === null && isHeld(post);
+        const prepared = await prepareAttempt(db, post, { step, tokenVersion, quotas, held });
+        if (prepared.outcome === 'quota') return quotaFull(deps, loaded, prepared.full);
+        if (prepared.outcome === 'changed') throw notYet('Changed', 'the post has just changed', 1000);
+        ({ attempt } = prepared);
       }
-      await savePost(db, postId, { phase: step, next: null });
       const under: Write = { loaded, step, attempt, quotas, lost };
       let from: 'prepared' | 'sent' = 'prepared';
       try {

@@ -14,6 +14,8 @@ import { connectAccounts, newTenant } from './tenant.ts';
 const POSTS = 15;
 const IDLE_MS = 20_000;
 const BUDGET = 50;
+/** As clients post: a second one with the same text would be refused. */
+const CHECKED = { allowDuplicate: false };
 
 /**
  * How many statements one post costs the database, in server and worker together, from the API call to the end of its
@@ -28,7 +30,10 @@ export async function statements(say: (line: string) => void): Promise<Row[]> {
     // Polling tells the end.
     await createApi(stack.sandboxUrl).post('/_sandbox/webhooks', { drop: 1_000 }, Type.Unknown());
     const publishOne = async (accountId: string): Promise<void> =>
-      void (await publishedAt(stack, await publish(tenant, accountId, mediaId, 'counted')));
+      void (await publishedAt(
+        stack,
+        await publish(tenant, accountId, mediaId, `counted ${accountId}`, CHECKED),
+      ));
 
     // The first of all also pays for what happens on first use.
     await publishOne(first);

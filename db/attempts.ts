@@ -1,8 +1,10 @@
 import { and, desc, eq, gt, inArray, isNotNull, isNull, ne, notInArray, sql } from 'drizzle-orm';
-import { possiblyVisibleWrites } from '../plan.ts';
 import type { Db } from './client.ts';
+import { showWrite } from './post-progress.ts';
 import type { Post } from './posts.ts';
-import { type AttemptStatus, isFinal, posts, publishAttempts } from './schema.ts';
+import type { QuotaRule } from './quota-ledger.ts';
+import { type QuotaFull, reserveWithin } from './quotas.ts';
+import { type AttemptStatus, posts, publishAttempts } from './schema.ts';
 
 export type Attempt = typeof publishAttempts.$inferSelect;
 
@@ -15,14 +17,18 @@ export async function listAttempts(db: Db, postId: string): Promise<Attempt[]> {
     .orderBy(desc(publishAttempts.createdAt));
 }
 
-/** The ids of what the accepted writes of a post have made, by step. */
-export async function madeBy(db: Db, postId: string): Promise<Record<string, string>> {
-  const rows = await db
-    .select({ step: publishAttempts.step, ref: publishAttempts.providerRef })
+/**
+ * The newest attempt of each step and status, newest first: all that decides what a post does next, however often it was
+ * tried.
+ */
+export async function newestAttempts(db: Db, postId: string): Promise<Attempt[]> {
+  const { step, status, createdAt } = publishAttempts;
+  const newest = await db
+    .selectDistinctOn([step, status])
     .from(publishAttempts)
-    .where(and(eq(publishAttempts.postId, postId), eq(publishAttempts.status, 'accepted')))
-    .orderBy(publishAttempts.createdAt);
-  return Object.fromEntries(rows.flatMap(({ step, ref }) => (ref === null ? [] : [[step, ref]])));
+    .where(eq(publishAttempts.postId, postId))
+    .orderBy(step, status, desc(createdAt));
+  return newest.toSorted((one, other) => other.createdAt.getTime() - one.createdAt.getTime());
 }
 
 /** The ids of what the other posts of the account have made since then. */
@@ -75,17 +81,6 @@ export async function requestsInDoubt(
   return rows.map(({ request }) => request);
 }
 
-/** The newest attempt of a step; null: it was never tried. */
-export async function lastAttempt(db: Db, postId: string, step: string): Promise<Attempt | null> {
-  const [attempt] = await db
-    .select()
-    .from(publishAttempts)
-    .where(and(eq(publishAttempts.postId, postId), eq(publishAttempts.step, step)))
-    .orderBy(desc(publishAttempts.createdAt))
-    .limit(1);
-  return attempt ?? null;
-}
-
 /**
  * How often a step has ended like this, since what it uses was made.
  * @param uses the steps that made it
@@ -101,24 +96,60 @@ export async function countEnds(
   return since.filter((attempt) => attempt.step === step && attempt.errorCode === errorCode).length;
 }
 
+/** A write that is due. */
+interface DueWrite {
+  step: string;
+  tokenVersion: number;
+  /** Of which it takes one each. */
+  quotas: readonly QuotaRule[];
+  /** Whether the post may hold some of them since it was accepted, which are given back first. */
+  held: boolean;
+}
+
+export type Prepared =
+  | { outcome: 'prepared'; attempt: Attempt }
+  /** The post was moved to another time, or has ended, since it was read. */
+  | { outcome: 'changed' }
+  /** Nothing is left of a quota, and nothing was taken. */
+  | { outcome: 'quota'; full: QuotaFull };
+
 /**
- * Notes that a write is about to be made; fails when one is open already.
+ * Notes that a write is about to be made, and takes its quotas, in one commit; fails when one is open already.
  * @param post as it was read when the write was found to be due
- * @returns null when the post has changed since: it was moved to another time, or has ended
  */
 export async function prepareAttempt(
   db: Db,
-  post: { id: string; userId: string; scheduledAt: Date | null },
-  { step, tokenVersion }: { step: string; tokenVersion: number },
-): Promise<Attempt | null> {
-  return db.transaction(async (tx) => {
-    const [now] = await tx.select().from(posts).where(eq(posts.id, post.id)).for('update');
-    if (now === undefined || isFinal(now.state)) return null;
-    if (now.scheduledAt?.getTime() !== post.scheduledAt?.getTime()) return null;
-    const values = { postId: post.id, userId: post.userId, step, tokenVersion };
-    const [attempt] = await tx.insert(publishAttempts).values(values).returning();
-    return attempt ?? null;
-  });
+  post: Pick<Post, 'id' | 'userId' | 'oauthAccountId' | 'scheduledAt'>,
+  { step, tokenVersion, quotas, held }: DueWrite,
+): Promise<Prepared> {
+  const { id, userId, oauthAccountId: accountId } = post;
+  try {
+    return await db.transaction(async (tx): Promise<Prepared> => {
+      // Locks the post before the account, as everybody does who needs both.
+      if (!(await showWrite(tx, post, step))) return { outcome: 'changed' };
+      const full = await reserveWithin(tx, { accountId, postId: id, held }, quotas);
+      if (full !== null) throw new NothingLeft(full);
+      const [attempt] = await tx
+        .insert(publishAttempts)
+        .values({ postId: id, userId, step, tokenVersion })
+        .returning();
+      if (attempt === undefined) throw new Error('an attempt was not stored');
+      return { outcome: 'prepared', attempt };
+    });
+  } catch (error) {
+    if (error instanceof NothingLeft) return { outcome: 'quota', full: error.full };
+    throw error;
+  }
+}
+
+/** Rolls back what a write has noted for itself. */
+class NothingLeft extends Error {
+  readonly full: QuotaFull;
+
+  constructor(full: QuotaFull) {
+    super(`the quota ${full.quota} is used up`);
+    this.full = full;
+  }
 }
 
 /**
@@ -186,20 +217,4 @@ export async function supersedeAttempts(
     superseded: superseded.map(({ step }) => step),
     times: Math.max(0, ...rows.map(({ times }) => times)),
   };
-}
-
-/** Whether something of the post may be seen. */
-export async function findLiveWrite(db: Db, { id, plan }: Pick<Post, 'id' | 'plan'>): Promise<boolean> {
-  const rows = await db
-    .select({ id: publishAttempts.id })
-    .from(publishAttempts)
-    .where(
-      and(
-        eq(publishAttempts.postId, id),
-        inArray(publishAttempts.status, ['sent', 'accepted', 'unknown']),
-        inArray(publishAttempts.step, possiblyVisibleWrites(plan)),
-      ),
-    )
-    .limit(1);
-  return rows.length > 0;
 }

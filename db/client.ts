@@ -13,7 +13,14 @@ interface Rows extends PgQueryResultHKT {
 /** A connection pool, or a transaction on it: queries do not care which. */
 export type Db = Pick<
   PgDatabase<Rows, typeof schema>,
-  'select' | 'selectDistinct' | 'insert' | 'update' | 'delete' | 'execute' | 'transaction'
+  | 'select'
+  | 'selectDistinct'
+  | 'selectDistinctOn'
+  | 'insert'
+  | 'update'
+  | 'delete'
+  | 'execute'
+  | 'transaction'
 >;
 
 export interface Database {

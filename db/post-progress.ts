@@ -1,6 +1,6 @@
-import { and, eq, inArray, ne, notInArray, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNull, ne, notInArray, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
-import { changed } from './posts.ts';
+import { changed, type Post } from './posts.ts';
 import {
   FINAL_STATES,
   isFinal,
@@ -38,6 +38,25 @@ export async function savePost(db: Db, id: string, { next, ...columns }: Progres
     .where(and(eq(posts.id, id), notInArray(posts.state, [...FINAL_STATES])));
   if (columns.publishId !== undefined)
     await db.update(tiktokPosts).set({ publishId: columns.publishId }).where(eq(tiktokPosts.postId, id));
+}
+
+/**
+ * Shows which write of a post is about to be made.
+ * @param post as it was read when the write was found to be due
+ * @returns false when it was moved to another time since, or has ended
+ */
+export async function showWrite(
+  tx: Db,
+  { id, scheduledAt }: Pick<Post, 'id' | 'scheduledAt'>,
+  step: string,
+): Promise<boolean> {
+  const due = scheduledAt === null ? isNull(posts.scheduledAt) : eq(posts.scheduledAt, scheduledAt);
+  const shown = await tx
+    .update(posts)
+    .set({ phase: step, waiting: null, nextStep: null, nextAt: null, ...changed })
+    .where(and(eq(posts.id, id), due, notInArray(posts.state, [...FINAL_STATES])))
+    .returning({ id: posts.id });
+  return shown.length > 0;
 }
 
 /** Moves a post to another time, if nothing of it was sent. @returns false when it is too late */

@@ -129,23 +129,36 @@ export async function takeQuotas(
     .values(rules.map(({ bucket }) => ({ oauthAccountId: accountId, postId, bucket })));
 }
 
+interface Holder {
+  accountId: string;
+  postId?: string | null;
+  /** Whether the post may hold some since it was accepted, which are given back first. */
+  held?: boolean;
+}
+
 /**
  * Takes one from each quota, or from none. Exact over all workers: the account's row is locked meanwhile.
- * @param held whether the post may hold some since it was accepted, which are given back first
  * @returns null when taken
  */
 export async function reserveQuotas(
   db: Db,
-  { accountId, postId = null, held = false }: { accountId: string; postId?: string | null; held?: boolean },
+  taker: Holder,
+  rules: readonly QuotaRule[],
+): Promise<QuotaFull | null> {
+  return rules.length === 0 ? null : db.transaction((tx) => reserveWithin(tx, taker, rules));
+}
+
+/** The same as {@link reserveQuotas}, as a part of a transaction: what it takes stays taken when that is committed. */
+export async function reserveWithin(
+  tx: Db,
+  { accountId, postId = null, held = false }: Holder,
   rules: readonly QuotaRule[],
 ): Promise<QuotaFull | null> {
   if (rules.length === 0) return null;
-  return db.transaction(async (tx) => {
-    if (held && postId !== null) await releaseQuotas(tx, postId, rules);
-    const full = await findFullQuota(tx, { accountId, postId }, rules);
-    if (full === null) await takeQuotas(tx, { accountId, postId }, rules);
-    return full;
-  });
+  if (held && postId !== null) await releaseQuotas(tx, postId, rules);
+  const full = await findFullQuota(tx, { accountId, postId }, rules);
+  if (full === null) await takeQuotas(tx, { accountId, postId }, rules);
+  return full;
 }
 
 /** Gives back what the newest write of a post took, because it does not count. */

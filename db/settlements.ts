@@ -74,7 +74,8 @@ async function settle(tx: Db, id: string, settlement: Settlement): Promise<{ was
     })
     .where(eq(posts.id, id))
     .returning();
-  await releaseUnused(tx, id);
+  // Of what went out, something was tried.
+  if (end.state !== 'published' && end.state !== 'delivered') await releaseUnused(tx, id);
   return { was: post, now: saved ?? post };
 }
 

@@ -10,10 +10,10 @@ import { accountKey, replaceTokens, wipeTokens } from '../db/tokens.ts';
 import { type NewGrant, saveGrant } from '../db/grants.ts';
 import {
   closeAttempt,
-  lastAttempt,
   listAttempts,
   markSent,
   countEnds,
+  newestAttempts,
   prepareAttempt,
   supersedeAttempts,
 } from '../db/attempts.ts';
@@ -25,6 +25,7 @@ import { saveStatus } from '../db/post-progress.ts';
 import { findTikTokPost } from '../db/tiktok-posts.ts';
 import { settlePost } from '../db/settlements.ts';
 import { isInService, saveInstagramAccount } from '../db/logins.ts';
+import type { QuotaRule } from '../db/quota-ledger.ts';
 import { learnLimit, noteTold, quotaUse, releaseQuotas, reserveQuotas } from '../db/quotas.ts';
 import {
   dataKeys,
@@ -229,6 +230,23 @@ const newPost = (account: Account, changes: Partial<NewPost> = {}): NewPost => (
 async function accepted(account: Account, changes: Partial<NewPost> = {}): Promise<Post> {
   return postOf(await acceptPost(db, newPost(account, changes)));
 }
+
+const dueWrite = (step: string, quotas: readonly QuotaRule[] = [], held = false) => ({
+  step,
+  tokenVersion: 1,
+  quotas,
+  held,
+});
+
+/** Prepares a write of a post, which must be possible. */
+async function prepared(each: Db, post: Post, step: string, quotas?: readonly QuotaRule[]) {
+  const answer = await prepareAttempt(each, post, dueWrite(step, quotas));
+  if (answer.outcome !== 'prepared') throw new Error(`not prepared: ${answer.outcome}`);
+  return answer.attempt;
+}
+
+/** The newest attempt of a post. */
+const last = async ({ id }: Post) => (await listAttempts(db, id))[0];
 
 /** Does the same thing many times at once, over all pools. */
 const atOnce = <T>(times: number, act: (db: Db) => Promise<T>): Promise<T[]> =>
@@ -475,8 +493,7 @@ describe('a quota of what is shown', () => {
     return {
       post,
       write: async (step: string, status: 'accepted' | 'rejected'): Promise<void> => {
-        const attempt = await prepareAttempt(db, post, { step, tokenVersion: 1 });
-        if (attempt === null) throw new Error('no attempt');
+        const attempt = await prepared(db, post, step);
         await closeAttempt(db, attempt.id, 'prepared', { status });
       },
     };
@@ -588,35 +605,34 @@ describe('TikTok’s own word', () => {
 });
 
 describe('attempts', () => {
-  const STEP = { step: 'init', tokenVersion: 1 };
+  const STEP = 'init';
+  const ONE = { bucket: 'one', limit: 1, windowMs: 60_000 };
   const attempt = async (account: Account) => {
     const post = await accepted(account);
-    const made = await prepareAttempt(db, post, STEP);
-    if (made === null) throw new Error('no attempt');
-    return { post, made };
+    return { post, made: await prepared(db, post, STEP) };
   };
 
   test('of a step are open one at a time', async () => {
     const { account } = await tenant();
     const { post, made } = await attempt(account);
     const refused = { code: UNIQUE, constraint: 'publish_attempts_one_open' };
-    expect(await refusal(prepareAttempt(db, post, STEP))).toEqual(refused);
+    expect(await refusal(prepared(db, post, STEP))).toEqual(refused);
     // Two tries may hold the same one; only one of them sends.
     expect(await atOnce(5, (each) => markSent(each, made.id)).then((sent) => sent.filter(Boolean))).toEqual([
       true,
     ]);
-    expect(await refusal(prepareAttempt(db, post, STEP))).toEqual(refused);
+    expect(await refusal(prepared(db, post, STEP))).toEqual(refused);
     // Another step is another matter, and so is a closed one.
-    expect(await prepareAttempt(db, post, { ...STEP, step: 'other' })).not.toBeNull();
+    await prepared(db, post, 'other');
     await closeAttempt(db, made.id, 'sent', { status: 'rejected' });
-    expect(await prepareAttempt(db, post, STEP)).not.toBeNull();
+    await prepared(db, post, STEP);
   });
 
   test('of a step are open one at a time, also when many try', async () => {
     const { account } = await tenant();
     const post = await accepted(account);
     const tries = await atOnce(20, (each) =>
-      prepareAttempt(each, post, STEP).then(
+      prepared(each, post, STEP).then(
         () => 'prepared',
         () => 'refused',
       ),
@@ -631,7 +647,7 @@ describe('attempts', () => {
     const answers = await atOnce(20, (each) => closeAttempt(each, made.id, 'sent', { status: 'accepted' }));
     expect(tally(answers)).toEqual({ true: 1, false: 19 });
     expect(await closeAttempt(db, made.id, 'sent', { status: 'unknown' })).toBe(false);
-    expect(await lastAttempt(db, post.id, 'init')).toMatchObject({
+    expect(await last(post)).toMatchObject({
       status: 'accepted',
       finishedAt: expect.any(Date),
     });
@@ -644,7 +660,7 @@ describe('attempts', () => {
     expect(await closeAttempt(db, made.id, 'prepared', { status: 'rejected' })).toBe(true);
     // What is closed cannot be sent any more.
     await markSent(db, made.id);
-    expect(await lastAttempt(db, post.id, 'init')).toMatchObject({ status: 'rejected', sentAt: null });
+    expect(await last(post)).toMatchObject({ status: 'rejected', sentAt: null });
   });
 
   test('that are of no use any more lose their secret', async () => {
@@ -664,8 +680,8 @@ describe('attempts', () => {
     const { account } = await tenant();
     const post = await accepted(account);
     const end = async (step: string, errorCode: string): Promise<void> => {
-      const made = await prepareAttempt(db, post, { step, tokenVersion: 1 });
-      await closeAttempt(db, made?.id ?? '', 'prepared', { status: 'rejected', errorCode });
+      const made = await prepared(db, post, step);
+      await closeAttempt(db, made.id, 'prepared', { status: 'rejected', errorCode });
     };
     const count = (uses: string[]): Promise<number> =>
       countEnds(db, post.id, { step: 'publish', errorCode: 'not there', uses });
@@ -678,9 +694,64 @@ describe('attempts', () => {
   test('are not prepared for a post that has ended or was moved', async () => {
     const { account } = await tenant();
     const post = await accepted(account, { scheduledAt: later(60_000) });
-    expect(await prepareAttempt(db, { ...post, scheduledAt: later(1000) }, STEP)).toBeNull();
+    const changed = { outcome: 'changed' };
+    const earlier = { ...post, scheduledAt: later(1000) };
+    expect(await prepareAttempt(db, earlier, dueWrite(STEP, [ONE]))).toEqual(changed);
     await settlePost(db, post.id, { state: 'cancelled' });
-    expect(await prepareAttempt(db, post, STEP)).toBeNull();
+    expect(await prepareAttempt(db, post, dueWrite(STEP, [ONE]))).toEqual(changed);
+    expect(await quotaUse(db, account.id, [ONE])).toMatchObject([{ used: 0 }]);
+  });
+
+  test('take their quotas in the same commit, or are not prepared', async () => {
+    const { account } = await tenant();
+    const used = async () => (await quotaUse(db, account.id, [ONE]))[0]?.used;
+    const post = await accepted(account);
+    const made = await prepared(db, post, STEP, [ONE]);
+    expect([await used(), (await last(post))?.id]).toEqual([1, made.id]);
+    // One is open: nothing more is taken.
+    await releaseQuotas(db, post.id, [ONE]);
+    await refusal(prepared(db, post, STEP, [ONE]));
+    expect(await used()).toBe(0);
+    // Nothing is left: nothing is prepared.
+    await prepared(db, post, 'other', [ONE]);
+    const another = await accepted(account);
+    const answer = await prepareAttempt(db, another, dueWrite(STEP, [ONE]));
+    expect(answer).toMatchObject({ outcome: 'quota', full: { quota: ONE.bucket } });
+    expect([await last(another), await postById(db, another.id)]).toMatchObject([undefined, { phase: null }]);
+  });
+
+  test('are prepared while others read, and end, the same post: nobody waits for ever', async () => {
+    const { account } = await tenant();
+    const many = { bucket: 'many', limit: 1_000, windowMs: 60_000 };
+    for (let round = 0; round < 10; round += 1) {
+      const post = await accepted(account, { hold: [many] });
+      const taker = { accountId: account.id, postId: post.id };
+      await Promise.all([
+        ...['a', 'b', 'c'].map((step, index) =>
+          prepareAttempt(pool(index), post, dueWrite(step, [many], true)),
+        ),
+        ...[0, 1, 2].map((index) => reserveQuotas(pool(index), taker, [many])),
+        settlePost(pool(2), post.id, { state: 'cancelled' }),
+      ]);
+      expect((await postById(db, post.id)).state).toBe('cancelled');
+    }
+  });
+
+  test('of each step and status the newest decide, however many there are', async () => {
+    const { account } = await tenant();
+    const post = await accepted(account);
+    const end = async (step: string, status: 'accepted' | 'rejected', errorCode: string | null = null) => {
+      const { id } = await prepared(db, post, step);
+      await closeAttempt(db, id, 'prepared', { status, errorCode });
+      return id;
+    };
+    const container = await end('container', 'accepted');
+    await end('publish', 'rejected', 'a');
+    await end('publish', 'rejected', 'b');
+    const publish = await end('publish', 'rejected', 'c');
+    const open = await prepared(db, post, 'publish');
+    const newest = await newestAttempts(db, post.id);
+    expect(newest.map(({ id }) => id)).toEqual([open.id, publish, container]);
   });
 });
 
