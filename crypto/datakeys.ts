@@ -2,7 +2,7 @@ import { memzero } from 'libsodium-wrappers';
 import { EnvelopeError } from './errors.ts';
 import type { KeyProvider } from './keys.ts';
 
-/** A data key as it is stored: the id of the key-encryption key, and the bytes which that key wrapped. */
+/** A data key as stored: the id of the key-encryption key, and the bytes that this key wrapped. */
 export interface WrappedKey {
   keyId: string;
   wrapped: Uint8Array;
@@ -19,8 +19,8 @@ interface Entry {
 const DATA_KEY_BYTES = 32;
 
 /**
- * The unwrapped data keys: at most `maxKeys` of them, each for `ttlMs` milliseconds, the least recently used leaving first.
- * A key that leaves is wiped as soon as nobody uses it.
+ * Caches unwrapped data keys: at most `maxKeys`, each for `ttlMs` milliseconds; evicts the least recently used first.
+ * An evicted key is wiped as soon as it is no longer in use.
  */
 export function dataKeyCache(keys: KeyProvider, maxKeys: number, ttlMs: number) {
   // A Map keeps insertion order: the first entry is the least recently used.
@@ -50,7 +50,10 @@ export function dataKeyCache(keys: KeyProvider, maxKeys: number, ttlMs: number) 
   }
 
   return {
-    /** Calls `use` with the unwrapped key, which stays whole until `use` returns. `use` is synchronous and must not keep it. */
+    /**
+     * Calls `use` with the unwrapped key, which stays intact until `use` returns. `use` is synchronous and must not
+     * keep it.
+     */
     async withDataKey<T>(key: WrappedKey, use: (dataKey: Uint8Array) => T): Promise<T> {
       if (closed) throw new Error('The envelope is closed.');
       const name = nameOf(key);
@@ -66,7 +69,7 @@ export function dataKeyCache(keys: KeyProvider, maxKeys: number, ttlMs: number) 
         entry.dataKey = await entry.unwrapping;
         return use(entry.dataKey);
       } catch (error) {
-        // A failed unwrap is answered to those who wait, and asked anew by the next one.
+        // A failed unwrap fails all callers that wait for it; the next caller tries again.
         if (!entry.dataKey) evict(name, entry);
         throw error;
       } finally {

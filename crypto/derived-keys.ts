@@ -1,9 +1,9 @@
 import { hkdfSync } from 'node:crypto';
 
 /**
- * A key of 32 bytes for one purpose, as lower-case hex (HKDF-SHA256): what one purpose gives away says nothing about
- * another's key, nor about `secret`.
- * @param secret bytes that nobody can guess, 32 of them
+ * A 32-byte key for one purpose, as lower-case hex (HKDF-SHA256). A leaked key reveals neither another purpose's key
+ * nor `secret`.
+ * @param secret 32 unguessable bytes
  */
 export function deriveKeyHex(secret: Uint8Array, purpose: string): string {
   return Buffer.from(hkdfSync('sha256', secret, '', `everpost ${purpose}`, 32)).toString('hex');

@@ -7,7 +7,7 @@ import type { KeyProvider } from './keys.ts';
 export { EnvelopeError } from './errors.ts';
 export type { WrappedKey } from './datakeys.ts';
 
-/** Where a ciphertext lives. It opens there and nowhere else. */
+/** The place of a ciphertext, the only one where it can be opened. */
 export interface Aad {
   table: string;
   column: string;
@@ -15,25 +15,28 @@ export interface Aad {
   version: number;
 }
 
-/** Encrypts secrets for storage: a data key for the secret, a key-encryption key for the data key. */
+/** Encrypts secrets for storage: a data key encrypts the secret, a key-encryption key the data key. */
 export interface Envelope {
-  /** Makes a data key, already wrapped by the active key-encryption key. */
+  /** Makes a data key, wrapped by the active key-encryption key. */
   newDataKey(): Promise<WrappedKey>;
   /** Encrypts `plaintext` for the place `aad`; never the same bytes twice. */
   seal(key: WrappedKey, plaintext: string, aad: Aad): Promise<Uint8Array>;
-  /** Decrypts what `seal` made. Throws EnvelopeError: `unknown_key`, `tampered` (also: moved to another place), `malformed`. */
+  /**
+   * Decrypts the output of `seal`. Throws EnvelopeError: `unknown_key`, `tampered` (also if moved to another place),
+   * `malformed`.
+   */
   open(key: WrappedKey, sealed: Uint8Array, aad: Aad): Promise<string>;
-  /** Drops and wipes the unwrapped key, as after a rotation or a disconnect. */
+  /** Drops and wipes the unwrapped key, for example after a rotation or a disconnect. */
   forget(key: WrappedKey): void;
-  /** Wipes every unwrapped key; the envelope refuses further work. */
+  /** Wipes every unwrapped key; afterwards the envelope refuses to work. */
   close(): void;
 }
 
 interface EnvelopeOptions {
   keys: KeyProvider;
-  /** Unwrapped data keys kept in memory at most. */
+  /** The most unwrapped data keys in memory. */
   maxKeys?: number;
-  /** How long an unwrapped data key is kept, in milliseconds. */
+  /** How long an unwrapped data key stays in memory, in milliseconds. */
   ttlMs?: number;
 }
 
@@ -88,7 +91,8 @@ function decrypt(dataKey: Uint8Array, sealed: Uint8Array, aad: Aad): string {
   }
 }
 
-// A JSON array, because its parts cannot run into each other. The format is part of it, so it cannot be changed either.
+// A JSON array, so that its parts cannot run into each other. It includes the format, so that nobody can change that
+// either.
 function encodeAad({ table, column, row, version }: Aad): Buffer {
   return Buffer.from(JSON.stringify([FORMAT, table, column, row, version]), 'utf8');
 }

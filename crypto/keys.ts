@@ -3,12 +3,12 @@ import sodium, { ready } from 'libsodium-wrappers';
 import { EnvelopeError } from './errors.ts';
 
 /**
- * Holds key-encryption keys and lends them out: local today, Vault transit or AWS KMS behind the same two calls.
- * `unwrap` hands over bytes that belong to the caller, who will wipe them.
- * It throws EnvelopeError `unknown_key`, `tampered` or `malformed`; anything else it throws is worth a retry.
+ * Holds key-encryption keys and works with them: in memory today, Vault transit or AWS KMS later behind the same two
+ * calls. The caller owns the bytes that `unwrap` returns, and wipes them. `unwrap` throws EnvelopeError `unknown_key`,
+ * `tampered` or `malformed`; every other error is worth a retry.
  */
 export interface KeyProvider {
-  /** The key that `wrap` uses. */
+  /** The id of the key that `wrap` uses. */
   readonly activeKeyId: string;
   wrap(dataKey: Uint8Array): Promise<{ keyId: string; wrapped: Uint8Array }>;
   unwrap(keyId: string, wrapped: Uint8Array): Promise<Uint8Array>;
@@ -27,8 +27,8 @@ const KEY_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const BASE64 = /^[A-Za-z0-9+/_-]+={0,2}$/;
 
 /**
- * Reads `id:base64key[,id:base64key...]`, the first key being the active one.
- * Throws one Error that names every problem by the entry's position: not even an id is repeated, since it may be a misplaced key.
+ * Parses `id:base64key[,id:base64key...]`; the first key is the active one. Throws one Error that names every problem
+ * by the entry's position, never by its id, which may be a misplaced key.
  */
 export function parseKeyring(text: string): Keyring {
   const keys = new Map<string, Uint8Array>();
@@ -58,7 +58,7 @@ function entryProblem(id: string, encoded: string | undefined, rest: string[]): 
   return length === KEY_BYTES ? undefined : `has a key of ${length} bytes instead of ${KEY_BYTES}`;
 }
 
-/** Wraps data keys with XChaCha20-Poly1305 under keys held in memory; the key id is authenticated with them. */
+/** Wraps data keys with XChaCha20-Poly1305 under keys held in memory, and authenticates the key id. */
 export function localKeyProvider(keyring: Keyring): KeyProvider {
   function keyOf(keyId: string): Uint8Array {
     const key = keyring.keys.get(keyId);

@@ -2,17 +2,20 @@ import { deriveKeyHex } from './derived-keys.ts';
 import type { Keyring } from './keys.ts';
 import { equalHex, hmacSha256Hex } from './signatures.ts';
 
-/** How long a provider may fetch a file: a container is made right after, and asks within the hour. */
+/**
+ * How long a provider may fetch a file. Everpost creates the container right away, and the provider fetches within the
+ * hour.
+ */
 const LIFE_S = 6 * 3600;
 
-/** Makes and checks links under which providers fetch our media: signed, and of no use after some hours. */
+/** Makes and verifies the signed links under which providers fetch our media; a link expires after some hours. */
 export interface MediaLinks {
   url: (mediaId: string) => string;
-  /** @param expires seconds, as the link says */
+  /** @param expires the link's expiry, in seconds since the epoch */
   isValid: (mediaId: string, expires: string, signature: string) => boolean;
 }
 
-/** Signs with a key of its own, derived from the active key-encryption key; every key of the ring verifies. */
+/** Signs with its own key, derived from the active key-encryption key; verifies with every key of the keyring. */
 export function createMediaLinks(publicUrl: string, keyring: Keyring): MediaLinks {
   const keys = new Map([...keyring.keys].map(([id, key]) => [id, deriveKeyHex(key, 'media links')]));
   const active = keys.get(keyring.activeKeyId) ?? '';

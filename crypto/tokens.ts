@@ -1,6 +1,6 @@
 import type { Aad, Envelope, WrappedKey } from './envelope.ts';
 
-/** Where a token's ciphertext stands; it opens nowhere else. */
+/** The row and version of a token's ciphertext, the only place where it can be opened. */
 interface Place {
   id: string;
   tokenVersion: number;
@@ -34,7 +34,7 @@ export async function sealTokens(
   };
 }
 
-/** @throws EnvelopeError when the ciphertext is not this account's, or its key is unknown */
+/** @throws EnvelopeError if the ciphertext belongs elsewhere, or its key is unknown */
 export function openAccessToken(
   envelope: Envelope,
   key: WrappedKey,
@@ -44,7 +44,7 @@ export function openAccessToken(
   return envelope.open(key, sealed, aad('access_token_encrypted', place));
 }
 
-/** @throws EnvelopeError when the ciphertext is not this account's, or its key is unknown */
+/** @throws EnvelopeError if the ciphertext belongs elsewhere, or its key is unknown */
 export function openRefreshToken(
   envelope: Envelope,
   key: WrappedKey,

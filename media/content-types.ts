@@ -1,11 +1,12 @@
 import { MediaRejected } from './errors.ts';
 
 /*
- * What clients say that a file is. Browsers and libraries go by the name of the file (a recorder's `clip.mp4` may be a WebM), so
- * a claim only tells files that cannot be right before they are sent. Afterwards the file itself is believed.
+ * The content types that clients claim. Browsers and libraries derive the type from the file's name (a recorder's
+ * `clip.mp4` may be a WebM), so a claim only serves to refuse hopeless files before they are sent. After the upload,
+ * only the file itself counts.
  */
 
-/** Names of the types that we take, and of "not known". */
+/** All names of the types that we accept, and names for "unknown". */
 const TAKEN: ReadonlySet<string> = new Set([
   'video/mp4',
   'application/mp4',
@@ -38,23 +39,26 @@ const TAKEN: ReadonlySet<string> = new Set([
   'application/x-octet-stream',
   'application/x-binary',
   'application/unknown',
-  // What Android's pickers say of a file that they know no more of.
+  // Android's file pickers send these if they know no more.
   'video/*',
   'image/*',
   '*/*',
 ]);
 
-/** A claim without its parameters, in lower case (RFC 9110 section 8.3.1): `VIDEO/WebM; codecs=vp9` is `video/webm`. */
+/**
+ * A claimed type without its parameters, in lower case (RFC 9110 section 8.3.1): `VIDEO/WebM; codecs=vp9` is
+ * `video/webm`.
+ */
 export function mediaTypeOf(claim: string): string {
   return claim.split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 
-/** Whether a file that is truly of this type can be taken. */
+/** Whether we accept files that really are of this type. */
 export function isTaken(claim: string): boolean {
   return TAKEN.has(mediaTypeOf(claim));
 }
 
-/** @param announced in bytes, as is `found`. @throws MediaRejected `claims_mismatch` unless they are the same */
+/** @param announced size in bytes, as is `found`. @throws MediaRejected `claims_mismatch` if they differ */
 export function checkSize(announced: number, found: number): void {
   if (announced !== found)
     throw new MediaRejected(

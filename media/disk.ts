@@ -11,7 +11,7 @@ const KEY = /^[A-Za-z0-9_-]{1,128}$/;
 
 const PART_BYTES = 1_048_576;
 
-/** A media store in a directory: each file with the notes of its tus upload beside it. */
+/** A media store in a directory, with each file's tus notes beside it. */
 export function diskStore(directory: string): MediaStore {
   const root = resolve(directory);
   const uploads = new UploadNotes(root);
@@ -45,7 +45,7 @@ export function diskStore(directory: string): MediaStore {
           if (bytesRead === 0) return;
           yield memory.subarray(0, bytesRead);
           at += bytesRead;
-          // A socket may keep a small part while it asks for the next.
+          // A socket may still hold a small part when it asks for the next one.
           if (bytesRead < memory.length) memory = Buffer.allocUnsafeSlow(PART_BYTES);
         }
       } finally {

@@ -1,4 +1,4 @@
-/** The store cannot hand out the file: it is not there (`missing`), or its upload has not ended (`unfinished`). */
+/** The store cannot provide the file: it does not exist (`missing`), or its upload is not complete (`unfinished`). */
 export class MediaUnavailable extends Error {
   readonly code: 'missing' | 'unfinished';
 
@@ -9,18 +9,18 @@ export class MediaUnavailable extends Error {
   }
 }
 
-/** `missing`: no folder, or one without the mark of this installation; `foreign`: the folder of another one. */
+/** `missing`: no folder, or no mark in it; `foreign`: another installation's folder. */
 export type TroubleCode = 'missing' | 'foreign' | 'read_only' | 'full';
 
 const TROUBLES: Readonly<Record<TroubleCode, string>> = {
   missing:
-    'The media folder is missing, or is another one than the servers use: it has no mark of this installation. Mount it (docs/operations.md, "Media").',
+    'The media folder is missing, or is not the one that the servers use: it does not have this installation’s mark. Mount it (docs/operations.md, "Media").',
   foreign: 'The media folder belongs to another installation. Set EVERPOST_MEDIA to the folder of this one.',
-  read_only: 'The media folder cannot be written to. Look at its owner and how it is mounted.',
-  full: 'The media folder is full. Make room, or set EVERPOST_MEDIA_RETENTION.',
+  read_only: 'The media folder cannot be written to. Check its owner and its mount options.',
+  full: 'The media folder is full. Free some space, or set EVERPOST_MEDIA_RETENTION.',
 };
 
-/** Something is wrong with the store as a whole, for an operator to mend. The message says what, and names no path. */
+/** A problem with the whole store that an operator must fix. The message describes it without naming a path. */
 export class StoreTrouble extends Error {
   override readonly name = 'StoreTrouble';
   readonly code: TroubleCode;
@@ -34,7 +34,7 @@ export class StoreTrouble extends Error {
 const TROUBLE_OF: Readonly<Record<string, TroubleCode>> = {
   ENOSPC: 'full',
   EDQUOT: 'full',
-  // A limit on the size of files (ulimit -f).
+  // A file size limit (ulimit -f).
   EFBIG: 'full',
   EROFS: 'read_only',
   EACCES: 'read_only',
@@ -45,17 +45,16 @@ const TROUBLE_OF: Readonly<Record<string, TroubleCode>> = {
   ENODEV: 'missing',
 };
 
-/** What the system's refusal to write says about the store; what it says nothing about comes back as it was. */
+/** Turns a failed write into a problem of the store, if its code implies one; returns every other error unchanged. */
 export function troubleOf(error: unknown): unknown {
   const code = error instanceof Error && 'code' in error ? TROUBLE_OF[String(error.code)] : undefined;
   return code === undefined ? error : new StoreTrouble(code, error);
 }
 
 /**
- * Why a file is no media that we publish. Stable: clients see it.
- * `empty`: no bytes; `unreadable`: no known format, or a damaged one; `truncated`: its end is missing;
- * `unsupported`: media of another kind; `claims_mismatch`: of another size than the client announced;
- * `unexaminable`: a parser takes too much time or memory for it.
+ * Why we cannot publish a file. Stable: clients see it. `empty`: no bytes; `unreadable`: an unknown format, or damaged;
+ * `truncated`: its end is missing; `unsupported`: another kind of media; `claims_mismatch`: another size than
+ * announced; `unexaminable`: parsing it takes too much time or memory.
  */
 export type MediaRejection =
   'empty' | 'unreadable' | 'truncated' | 'unsupported' | 'claims_mismatch' | 'unexaminable';

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 
-/* What the inspector answers with: what a file says of itself, of the right types, but not yet believed. */
+/* The inspector's answer: the file's own statements, of the right types but not verified. */
 
 const NumberOrNull = Type.Union([Type.Number(), Type.Null()]);
 const Text = Type.String({ maxLength: 100 });
@@ -33,14 +33,14 @@ const Media = Type.Object({
   indexFirst: Type.Union([Type.Boolean(), Type.Null()]),
   truncated: Type.Boolean(),
   seconds: NumberOrNull,
-  /** Whether the picture is shown turned by 90 degrees. */
+  /** Whether players rotate the picture by 90 degrees. */
   sideways: Type.Boolean(),
   video: Type.Union([Picture, Type.Null()]),
   image: Type.Union([Picture, Type.Null()]),
   audio: Type.Union([Sound, Type.Null()]),
 });
 
-/** No container that we take; `other` names one that we know. */
+/** No container that we accept; `other` names one that we recognize. */
 const Other = Type.Object({
   container: Type.Null(),
   other: Type.Union([Text, Type.Null()]),

@@ -1,6 +1,6 @@
 export type Container = 'mp4' | 'mov' | 'webm' | 'jpeg' | 'webp' | 'png';
 
-/** The content type of each container that we take. */
+/** The content type of each container that we accept. */
 export const CONTENT_TYPES: Record<Container, string> = {
   mp4: 'video/mp4',
   mov: 'video/quicktime',
@@ -10,7 +10,7 @@ export const CONTENT_TYPES: Record<Container, string> = {
   png: 'image/png',
 };
 
-/** Our names for codecs that the parser names otherwise. */
+/** Our names for codecs that have another name in the parser. */
 const CODECS: Record<string, string> = {
   AVC: 'h264',
   'MPEG-4 Visual': 'mpeg4',
@@ -23,7 +23,10 @@ export function isImage(container: Container): boolean {
   return CONTENT_TYPES[container].startsWith('image/');
 }
 
-/** Our name for a codec: `h264`, `hevc`, `vp8`, `vp9`, `av1`, `aac`, `opus`, ... An unknown one may come from the file. */
+/**
+ * Our name for a codec: `h264`, `hevc`, `vp8`, `vp9`, `av1`, `aac`, `opus`, ... A name unknown to us may come from the
+ * file.
+ */
 export function codecOf(format: string): string {
   const known = Object.hasOwn(CODECS, format) ? CODECS[format] : undefined;
   const name = known ?? format.toLowerCase();

@@ -1,8 +1,8 @@
-/** Lets a few inspections run at once, no two of one user: a user's hostile files hold up nobody else's. */
+/** Limits concurrent inspections, to one per user: a user's hostile files delay nobody else. */
 export interface Gate {
   /**
-   * Runs `work` when there is room.
-   * @returns null when too many wait already: ask again later
+   * Runs `work` as soon as there is room.
+   * @returns null if the queue is full: try again later
    */
   pass<T>(userId: string, work: () => Promise<T>): Promise<T | null>;
 }
@@ -12,7 +12,10 @@ interface Waiting {
   enter: () => void;
 }
 
-/** @param atOnce how many run at once; @param mostWaiting how many wait for their turn */
+/**
+ * @param atOnce how many may run at once
+ * @param mostWaiting how many may wait
+ */
 export function createGate(atOnce: number, mostWaiting: number): Gate {
   const inside = new Set<string>();
   const waiting: Waiting[] = [];

@@ -1,29 +1,29 @@
 import { type MediaStore, StoreTrouble } from './store.ts';
 
-/** What the database knows of the media store, for all processes (db/media-store.ts). */
+/** The database's record of the media store, shared by all processes (db/media-store.ts). */
 export interface MediaRegister {
-  /** The id of the installation, once a server has marked the store with it. */
+  /** The installation's id, once a server has marked the store with it. */
   marked(): Promise<string | null>;
   /**
-   * Has the store marked, by one server at a time.
-   * @param mark is given the id, and the key of a file that the store must have if it was used before marks existed
+   * Marks the store, by one server at a time.
+   * @param mark receives the id, and the key of a file that must exist if the store was used before marks existed
    * @returns the id
    */
   markOnce(mark: (installation: string, sample: string | null) => Promise<void>): Promise<string>;
 }
 
-/** The media store that all processes of an installation share. What it stores and reads, it does only where that is so. */
+/** The media store that all processes of an installation share. It reads and writes only after it has checked that. */
 export interface MediaHome extends MediaStore {
-  /** What is wrong with the store, for an operator; null: nothing. @throws what the database throws */
+  /** The problem of the store, for an operator; null if there is none. @throws the database's errors */
   check(): Promise<StoreTrouble | null>;
   /** @throws StoreTrouble */
   require(): Promise<void>;
 }
 
-/** How long a store that was found to be right is believed to be. */
+/** How long a successful check stays valid. */
 const BELIEVED_MS = 2000;
 
-/** @param role a server marks a store that is new; a worker, whose folder may be another one, never does */
+/** @param role a server marks a new store; a worker never does, because its folder may be another one */
 export function createMediaHome(
   store: MediaStore,
   register: MediaRegister,
@@ -37,7 +37,7 @@ export function createMediaHome(
     installation ??= await register.marked();
     if (installation === null && role === 'server')
       installation = await register.markOnce((...mark) => store.mark(...mark));
-    // A worker that is faster than the first server: nothing is stored yet that it could miss.
+    // The worker started before the first server. Nothing is stored yet, so it misses nothing.
     if (installation === null) return null;
     const trouble = await store.trouble(installation);
     if (trouble === null) rightUntil = Date.now() + BELIEVED_MS;
@@ -80,9 +80,9 @@ export function createMediaHome(
 const LOOK_MS = 30_000;
 
 /**
- * Looks at the store now and then.
- * @param tell is called when something is wrong with it that was not before, and with null when that is over
- * @returns ends it
+ * Checks the store regularly.
+ * @param tell called for each new problem, and with null once it is over
+ * @returns a function that ends the checks
  */
 export function watchMediaHome(home: MediaHome, tell: (trouble: StoreTrouble | null) => void): () => void {
   let told: string | null = null;
@@ -93,7 +93,7 @@ export function watchMediaHome(home: MediaHome, tell: (trouble: StoreTrouble | n
       told = trouble?.code ?? null;
       tell(trouble);
     } catch {
-      // The database is away, which others tell.
+      // The database is down, which other checks report.
     }
   }
   void look();

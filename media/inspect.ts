@@ -8,8 +8,8 @@ import { Findings } from './findings.ts';
 import type { MediaStore } from './store.ts';
 
 /*
- * Files of strangers are parsed by a process of their own: a parser can be made to compute for ever, or to unpack
- * gigabytes, by a file of some kilobytes. It gets no environment, no store and no say about its limits.
+ * Untrusted files are parsed in a separate process, because a few kilobytes can make a parser run forever or unpack
+ * gigabytes. The process gets no environment and no store, and cannot change its limits.
  */
 
 const INSPECTOR = fileURLToPath(new URL('./inspector.ts', import.meta.url));
@@ -17,7 +17,7 @@ const INSPECTOR = fileURLToPath(new URL('./inspector.ts', import.meta.url));
 const TIME_MS = 20_000;
 /** JavaScript's heap 64 MB; WebAssembly's memory 2048 pages of 64 KiB: 128 MiB. */
 const LIMITS = ['--max-old-space-size=64', '--max-semi-space-size=2', '--wasm-max-mem-pages=2048'];
-// The index of hours of video takes a few megabytes; a file that makes the parser read more is playing with it.
+// The index of hours of video is a few megabytes long; a file that needs more reads is hostile.
 const READ_LIMIT_BYTES = 128 * 1024 * 1024;
 const READ_LIMIT = 10_000;
 
@@ -26,18 +26,18 @@ const Request = Type.Object({
   length: Type.Integer({ minimum: 1, maximum: 4 * 1024 * 1024 }),
 });
 
-/** The inspection was ended by its limits, or ended by itself without a result. It may be the file's fault. */
+/** The inspection hit its limits, or ended without a result. It may be the file's fault. */
 export class InspectionEnded extends Error {
   override readonly name = 'InspectionEnded';
 }
 
 const unreadable = (): MediaRejected =>
-  new MediaRejected('unreadable', 'The file is not a video or image that can be read.');
+  new MediaRejected('unreadable', 'The file is not a readable video or image.');
 
 /**
- * Reads the parts of a file that describe it, without its pictures.
- * @throws MediaRejected `unreadable` when the parser gives up; InspectionEnded when its process was ended; the signal's
- * reason; the store's own error when a read fails
+ * Reads the parts that describe a file, without its pictures.
+ * @throws MediaRejected `unreadable` if the parser gives up; InspectionEnded if its process was killed; the signal's
+ *   reason; the store's own error if a read fails
  */
 export async function inspect(
   store: MediaStore,
@@ -59,7 +59,7 @@ export async function inspect(
   try {
     const answer = await serve(child, reader(store, key, size, stop));
     if (answer === 'unreadable') throw unreadable();
-    if (!Value.Check(Findings, answer)) throw new InspectionEnded('The inspector answered nothing sensible.');
+    if (!Value.Check(Findings, answer)) throw new InspectionEnded('The inspector sent an invalid answer.');
     return answer;
   } catch (error) {
     signal.throwIfAborted();
@@ -70,20 +70,20 @@ export async function inspect(
   }
 }
 
-/** Hands out bytes until the inspector answers. */
+/** Sends bytes until the inspector answers. */
 async function serve(
   child: ChildProcess,
   read: (request: { start: number; length: number }) => Promise<Uint8Array>,
 ): Promise<unknown> {
   for await (const [message] of on(child, 'message', { close: ['close'] })) {
     if (!Value.Check(Request, message)) return message;
-    // When it ends meanwhile, the loop ends with it.
+    // If the inspector ends meanwhile, so does the loop.
     child.send(await read(message), () => {});
   }
   throw new InspectionEnded(`The inspector ended (${child.signalCode ?? child.exitCode}).`);
 }
 
-/** Reads ranges of the file, as much as a file that means well can need. */
+/** Reads ranges of the file, as much as an honest file can need. */
 function reader(store: MediaStore, key: string, size: number, signal: AbortSignal) {
   let bytes = 0;
   let reads = 0;
@@ -97,7 +97,7 @@ function reader(store: MediaStore, key: string, size: number, signal: AbortSigna
   };
 }
 
-/** Ends the process, if it has not ended, and waits until the system has its memory back. */
+/** Kills the process if it still runs, and waits until the system has its memory back. */
 async function ended(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   child.kill('SIGKILL');

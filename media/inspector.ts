@@ -6,20 +6,20 @@ import { liesOnItsSide } from './orientation.ts';
 import { type Read, structureOf } from './structure.ts';
 
 /*
- * `inspector.ts <size>`: the process that looks into one file of a stranger's (started by inspect.ts, which limits its time
- * and memory). It asks its parent for bytes, so it needs neither the store nor any secret, and answers with its findings.
+ * `inspector.ts <size>`: the process that inspects one untrusted file (inspect.ts starts it and limits its time and
+ * memory). It asks its parent for bytes, so it needs neither the store nor any secret, and answers with its findings.
  */
 
 const PAGE_BYTES = 65_536;
 const LONGEST_TEXT = 100;
-/** Where colours are not sampled apart from brightness, the parser names the colour space only. */
+/** If a format does not subsample colours, the parser gives only the colour space. */
 const CHROMA_OF: Readonly<Record<string, string>> = { Y: '4:0:0', RGB: '4:4:4', RGBA: '4:4:4' };
 
 const size = Number(process.argv[2]);
-// While the parser is at work, this thread hears nothing: another one ends the process with its parent.
+// While the parser runs, this thread receives no messages: another thread ends the process together with its parent.
 const watchdog = new Worker(new URL('./watchdog.ts', import.meta.url), { workerData: process.ppid });
 await new Promise((online) => watchdog.once('online', online));
-// Ctrl-C reaches the whole process group; when this process ends is the parent's business.
+// Ctrl-C reaches the whole process group, but the parent decides when this process ends.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
 
 const answer = await find().catch(() => 'unreadable' as const);
@@ -69,7 +69,7 @@ function soundOf({ Format, Channels, SamplingRate }: AudioTrack) {
   };
 }
 
-/** What the file says is its own: a text may be of any length. */
+/** The file controls its texts: they may be of any length. */
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value.slice(0, LONGEST_TEXT) : '';
 }
@@ -78,7 +78,7 @@ function numberOf(value: unknown): number | null {
   return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }
 
-/** Bytes from the parent, one request at a time. */
+/** Reads bytes from the parent, one request at a time. */
 function ask(start: number, length: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     process.once('message', (bytes: unknown) =>
@@ -88,7 +88,7 @@ function ask(start: number, length: number): Promise<Uint8Array> {
   });
 }
 
-/** Small reads from one page, so that a walk over headers does not ask for each. */
+/** Serves small reads from one page, so that a walk over headers does not send a request for each. */
 function paged(from: typeof ask): Read {
   let page = Buffer.alloc(0);
   let first = 0;

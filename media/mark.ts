@@ -2,10 +2,7 @@ import { access, constants, mkdir, readFile, stat, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { StoreTrouble, troubleOf } from './errors.ts';
 
-/*
- * The mark of an installation in its media folder. Without it, a mount that is missing looks like a folder in which no file
- * has been stored yet.
- */
+/* The mark of an installation in its media folder. Without it, a missing mount looks like a folder without files. */
 
 const MARK = '.everpost-media';
 
@@ -36,7 +33,7 @@ export async function troubleWith(root: string, installation: string): Promise<S
   }
 }
 
-/** Null: there is no mark that could be read. */
+/** Null if there is no readable mark. */
 async function markOf(root: string): Promise<string | null> {
   const text = await readFile(join(root, MARK), 'utf8').catch(() => null);
   return text?.trim() || null;

@@ -3,15 +3,15 @@ import { diskStore } from './disk.ts';
 import type { MediaStore } from './store.ts';
 
 /**
- * Opens the store that a URL names: `file:/absolute/path`, `file:relative/path` (from the working directory).
- * Throws an Error that says what to write instead.
+ * Opens the store that a URL names: `file:/absolute/path`, `file:relative/path` (from the working directory). Throws an
+ * Error that says what to write instead.
  */
 export function openMediaStore(url: string): MediaStore {
   return diskStore(mediaDirectory(url));
 }
 
 /**
- * The directory that the URL of a media store names.
+ * The directory of a media store's URL.
  * @throws Error that says what to write instead
  */
 export function mediaDirectory(url: string): string {

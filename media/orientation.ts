@@ -1,15 +1,15 @@
 import type { Container } from './formats.ts';
 import type { Read } from './structure.ts';
 
-/* How a photo wants to be turned: Exif's orientation, wherever its container keeps it. */
+/* Reads how a photo must be rotated: Exif's orientation, from any of the containers. */
 
-/** Segments or chunks looked at; PNG encoders cut a picture into up to some thousand. */
+/** The most segments or chunks to read; PNG encoders split a picture into up to a few thousand. */
 const MOST_PARTS = 10_000;
-/** Exif of a JPEG has at most as much; the orientation stands at its beginning. */
+/** The maximum size of Exif in a JPEG; the orientation is at its start. */
 const EXIF_BYTES = 65_536;
 const EXIF_MARK = Buffer.from('Exif\0\0', 'latin1');
 
-/** Whether the picture is shown lying on its side: Exif orientations 5 to 8 swap width and height. */
+/** Whether the picture must be rotated by 90 degrees: Exif orientations 5 to 8 swap width and height. */
 export async function liesOnItsSide(read: Read, size: number, container: Container): Promise<boolean> {
   const exif = await findExif(read, size, container);
   return exif !== null && orientationOf(withoutMark(exif)) >= 5;
@@ -45,12 +45,12 @@ async function exifOfJpeg(read: Read, size: number): Promise<Buffer | null> {
   for (let count = 0; count < MOST_PARTS && at + 4 <= size; count += 1) {
     const header = await read(at, 10);
     const marker = header[1] ?? 0;
-    // Any number of 0xFF may stand before a marker.
+    // Any number of 0xFF bytes may precede a marker.
     if (marker === 0xff) {
       at += 1;
       continue;
     }
-    // After SOS (0xDA) come the pictures.
+    // The picture data follows SOS (0xDA).
     if (header.length < 10 || header[0] !== 0xff || marker === 0xda || marker === 0xd9) return null;
     const length = header.readUInt16BE(2);
     if (marker === 0xe1 && header.subarray(4, 10).equals(EXIF_MARK)) return read(at + 4, length);
@@ -78,7 +78,7 @@ async function exifOfChunks(
   return null;
 }
 
-/** JPEG has the mark always, WebP sometimes, PNG never. */
+/** A JPEG always has the mark, a WebP sometimes, a PNG never. */
 function withoutMark(exif: Buffer): Buffer {
   return exif.subarray(0, EXIF_MARK.length).equals(EXIF_MARK) ? exif.subarray(EXIF_MARK.length) : exif;
 }
@@ -86,7 +86,7 @@ function withoutMark(exif: Buffer): Buffer {
 const ORIENTATION_TAG = 0x0112;
 const [SHORT, LONG] = [3, 4];
 
-/** The tag in the first directory of a TIFF structure; 1, upright, where there is none (Exif 2.3 section 4.6). */
+/** The tag in the first directory of a TIFF structure; 1 (upright) if there is none (Exif 2.3 section 4.6). */
 function orientationOf(tiff: Buffer): number {
   const order = tiff.toString('latin1', 0, 2);
   if (tiff.length < 8 || (order !== 'II' && order !== 'MM')) return 1;

@@ -8,28 +8,28 @@ import type { MediaStore } from './store.ts';
 
 export { MediaRejected } from './errors.ts';
 
-/** What a file is, whatever its sender said. */
+/** The facts about a file, whatever its sender claimed. */
 export interface Description {
   container: Container;
   /** `h264`, `hevc`, `vp8`, `vp9`, `av1`, ...; for images the same as the container. */
   codec: string;
-  /** Null for images, and for videos that do not say (a browser's recorder writes such WebM files). */
+  /** Null for images, and for videos without a duration (browser recorders write such WebM files). */
   durationMs: number | null;
-  /** Pixels as shown, after the rotation that the file asks for. */
+  /** Pixels as displayed, after rotation. */
   width: number;
   height: number;
-  /** Frames a second, the average where it varies; null for images, and for videos that do not say. */
+  /** Frames a second, the average if it varies; null for images and if unknown. */
   fps: number | null;
-  /** Of the pictures, bits a second, the average; null for images, and for videos that do not say. */
+  /** The video's average bits a second; null for images and if unknown. */
   bitRate: number | null;
-  /** How a video keeps colours: `4:2:0`, ...; null for images, and for videos that do not say. */
+  /** Chroma subsampling of a video: `4:2:0`, ...; null for images and if unknown. */
   chroma: string | null;
-  /** `aac`, ...; null where a video has no sound, and for images. So are the next two. */
+  /** `aac`, ...; null for images and for videos without sound, as are the next two. */
   audioCodec: string | null;
   audioChannels: number | null;
   /** Hertz. */
   audioSampleRate: number | null;
-  /** Whether the index of an MP4 or MOV stands before its pictures; null for other files. */
+  /** Whether the index of an MP4 or MOV precedes its media data; null for other files. */
   indexFirst: boolean | null;
   contentType: string;
 }
@@ -49,18 +49,18 @@ export interface ProbeOptions {
 }
 
 /**
- * Looks into a finished file and hashes it, in constant memory.
- * @throws MediaRejected when it is not a video or image that we take, MediaUnavailable when the store has no such file,
- * InspectionEnded when looking into it took too much time or memory
+ * Inspects a complete file and hashes it, in constant memory.
+ * @throws MediaRejected if it is not a video or image that we accept; MediaUnavailable if the store has no such file;
+ *   InspectionEnded if the inspection takes too much time or memory
  */
 export async function probe(store: MediaStore, key: string, options: ProbeOptions = {}): Promise<Probe> {
   options.signal?.throwIfAborted();
-  // Cheap before costly: what is no media is refused without being hashed.
+  // The cheap check first: files that are not media are rejected without hashing.
   const { description, size } = await look(store, key, options.signal);
   return { ...description, size, sha256: await sha256(store, key, options) };
 }
 
-/** The first part of `probe`: all but the hash. */
+/** The first part of `probe`: everything but the hash. */
 export async function look(
   store: MediaStore,
   key: string,
@@ -97,7 +97,7 @@ function describe(findings: Findings): Description {
 
 function notTaken(other: string | null): MediaRejected {
   return other === null
-    ? new MediaRejected('unreadable', 'The file is not a video or image that can be read.')
+    ? new MediaRejected('unreadable', 'The file is not a readable video or image.')
     : new MediaRejected(
         'unsupported',
         `The file is ${other}, not an MP4, MOV, WebM, JPEG, WebP or PNG file. Convert it.`,
@@ -109,7 +109,7 @@ interface Range {
   least: number;
   most: number;
 }
-/** What a file can say of itself. Far beyond what any platform takes: what lies outside is a lie, or damage. */
+/** Plausible values, far beyond the limits of any platform: a value outside is a lie or damage. */
 const PIXELS: Range = { what: 'pixels wide or high', least: 1, most: 65_535 };
 const DURATION_MS: Range = { what: 'milliseconds long', least: 1, most: 7 * DAY };
 const FPS: Range = { what: 'frames a second', least: 0.001, most: 1000 };
@@ -117,12 +117,12 @@ const BIT_RATE: Range = { what: 'bits a second', least: 0, most: 1e11 };
 const CHANNELS: Range = { what: 'audio channels', least: 1, most: 255 };
 const SAMPLE_RATE: Range = { what: 'audio samples a second', least: 1, most: 10_000_000 };
 
-/** @throws MediaRejected `unreadable` for what cannot be */
+/** @throws MediaRejected `unreadable` for an impossible value */
 function within({ what, least, most }: Range, value: number | null): number | null {
   if (value === null || (value >= least && value <= most)) return value;
   throw new MediaRejected(
     'unreadable',
-    `The file is damaged: it says that it is ${value} ${what}. Save it again.`,
+    `The file is damaged: it claims to be ${value} ${what}. Save it again.`,
   );
 }
 
@@ -130,11 +130,11 @@ function sizeShown(picture: Picture, sideways: boolean): { width: number; height
   const width = rounded(within(PIXELS, picture.width));
   const height = rounded(within(PIXELS, picture.height));
   if (width === null || height === null)
-    throw new MediaRejected('unreadable', 'The file does not say how large its picture is.');
+    throw new MediaRejected('unreadable', 'The file does not state the size of its picture.');
   return sideways ? { width: height, height: width } : { width, height };
 }
 
-/** Some recorders write 0 where they do not know. */
+/** Some recorders write 0 for an unknown duration. */
 const milliseconds = (seconds: number | null): number | null =>
   seconds === null || seconds === 0 ? null : Math.round(seconds * 1000);
 const rounded = (value: number | null): number | null => (value === null ? null : Math.round(value));

@@ -3,15 +3,15 @@ import type { Container } from './formats.ts';
 /** Reads bytes of the file; fewer at its end. */
 export type Read = (start: number, length: number) => Promise<Buffer>;
 
-/** What the outermost structure of a file says. */
+/** The outermost structure of a file. */
 export interface Structure {
-  /** Null: none that we take. */
+  /** Null if it is none that we accept. */
   container: Container | null;
-  /** Names a format that we know and do not take. */
+  /** The name of a format that we recognize but do not accept. */
   other: string | null;
-  /** The last box promises more bytes than there are. */
+  /** The last box claims more bytes than there are. */
   truncated: boolean;
-  /** Whether the index of an MP4 or MOV (`moov`) stands before its pictures; null for other files. */
+  /** Whether the index of an MP4 or MOV (`moov`) precedes its media data; null for other files. */
   indexFirst: boolean | null;
 }
 
@@ -20,8 +20,8 @@ const ofContainer = (container: Container): Structure => ({ ...UNKNOWN, containe
 const ofOther = (other: string): Structure => ({ ...UNKNOWN, other });
 
 /**
- * Tells containers apart by signature and boxes, never by a list of brands: cameras and encoders invent brands
- * (`XAVC`, `iso6`, `dash`, `cmfc`), but every MP4 and MOV has a `moov`.
+ * Recognizes containers by signature and boxes, never by a list of brands: cameras and encoders invent brands (`XAVC`,
+ * `iso6`, `dash`, `cmfc`), but every MP4 and MOV has a `moov`.
  */
 export async function structureOf(read: Read, size: number): Promise<Structure> {
   const head = await read(0, 256);
@@ -38,12 +38,12 @@ export async function structureOf(read: Read, size: number): Promise<Structure> 
 const JPEG = Buffer.from([0xff, 0xd8, 0xff]);
 const PNG = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 const EBML = Buffer.from([0x1a, 0x45, 0xdf, 0xa3]);
-/** Photos, alone or in sequences, which may have a `moov`, too (ISO/IEC 23008-12, AVIF). */
+/** Images and image sequences, which may also have a `moov` (ISO/IEC 23008-12, AVIF). */
 const HEIF_BRANDS = /^(?:mif[12]|msf1|hei[cmsx]|hev[cmsx]|avi[fos]|avc[is])$/;
-/** Recorders write a few dozen; a file with more plays with the reader. */
+/** Recorders write a few dozen; a file with more is hostile. */
 const MOST_BOXES = 1000;
 
-/** Any box may come first: QuickTime files of before 2001 have no `ftyp`, segments of a stream begin with `styp`. */
+/** Any box may come first: QuickTime files from before 2001 have no `ftyp`, and stream segments start with `styp`. */
 async function boxesOf(read: Read, size: number): Promise<Structure> {
   let brands: string[] = [];
   let picturesSeen = false;
@@ -68,17 +68,17 @@ async function boxesOf(read: Read, size: number): Promise<Structure> {
     : { ...UNKNOWN, truncated: at > size && (brands.length > 0 || picturesSeen) };
 }
 
-/** Bytes of a box, header included; null when no box begins here. */
+/** The length of a box, header included; null if no box starts here. */
 function lengthOf(header: Buffer, left: number): number | null {
   if (header.length < 8) return null;
   const short = header.readUInt32BE(0);
-  // 0: up to the end of the file. 1: the length follows in 64 bits.
+  // 0: up to the end of the file. 1: a 64-bit length follows.
   if (short === 0) return left;
   const length = short === 1 && header.length === 16 ? Number(header.readBigUInt64BE(8)) : short;
   return length < 8 || !Number.isSafeInteger(length) ? null : length;
 }
 
-/** The major brand and then the compatible ones; between them stands a version. */
+/** The major brand, then the compatible ones; a version number is between them. */
 function brandsOf(body: Buffer): string[] {
   const brands = [ascii(body, 0, 4)];
   for (let at = 8; at + 4 <= body.length; at += 4) brands.push(ascii(body, at, at + 4));
@@ -90,11 +90,11 @@ function isQuickTime([major, ...compatible]: readonly string[]): boolean {
   return compatible.includes('qt  ') && !compatible.some((brand) => /^(?:iso|mp4)/.test(brand));
 }
 
-/** The EBML element DocType (id 0x4282), which stands in the first bytes (RFC 8794 section 11.2.4). */
+/** The EBML element DocType (id 0x4282), within the first bytes (RFC 8794 section 11.2.4). */
 function docTypeOf(head: Buffer): string {
   const at = head.indexOf(Buffer.from([0x42, 0x82]));
   if (at === -1) return '';
-  // Its length takes 1 to 8 bytes, one more than it has zero bits in front (RFC 8794 section 4).
+  // Its length takes 1 to 8 bytes: the number of leading zero bits plus one (RFC 8794 section 4).
   const bytes = Math.clz32(head[at + 2] ?? 0) - 23;
   const start = at + 2 + bytes;
   const length = (head[start - 1] ?? 0) & (bytes === 1 ? 0x7f : 0xff);

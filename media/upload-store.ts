@@ -6,13 +6,13 @@ import { DataStore, ERRORS, FileKvStore, Upload } from '@tus/server';
 import { troubleOf } from './errors.ts';
 import type { TusOptions } from './store.ts';
 
-/** Of each upload a file of notes beside its bytes: the size that was announced, and when. */
+/** Each upload has a file of notes beside its bytes: the announced size, and when. */
 export class UploadNotes extends FileKvStore {}
 
 /**
- * Uploads in a directory. Unlike the tus project's own store it makes no directory (one that is missing may be a mount that
- * is missing), says why a write failed (a full disk is nobody's fault here), and never expires what is complete.
- * Throws the protocol's own refusals, StoreTrouble, and the system's errors.
+ * Uploads in a directory. Unlike the tus project's own store it creates no directory (a missing one may be a missing
+ * mount), says why a write failed (a full disk is not the client's fault), and never expires a complete file. Throws
+ * the protocol's own refusals, StoreTrouble, and the system's errors.
  */
 export class UploadStore extends DataStore {
   readonly #pathOf: (key: string) => string;
@@ -79,7 +79,7 @@ export class UploadStore extends DataStore {
     return this.#expiresInMs;
   }
 
-  /** Deletes what is older than that and not complete. @returns how many uploads were */
+  /** Deletes incomplete uploads that have expired. @returns their number */
   override async deleteExpired(): Promise<number> {
     if (this.#expiresInMs === 0) return 0;
     const createdBefore = Date.now() - this.#expiresInMs;

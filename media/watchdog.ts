@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { workerData } from 'node:worker_threads';
 
-/* A thread of inspector.ts: ends the process when its parent is gone. */
+/* A thread of inspector.ts that ends the process once its parent is gone. */
 
 const LOOK_MS = 500;
 
