@@ -2,11 +2,11 @@ import type { PostError, PostState } from '../db/schema.ts';
 import type { Plan } from '../plan.ts';
 
 /*
- * What workflows are given and what they come to, and what their activities answer them. All of it stands in the histories of
- * workflows that are under way: a new version still reads what an older one has written.
+ * Inputs and results of workflows and of their activities. The histories of running workflows hold them, so a new
+ * version must still read what an older one wrote.
  */
 
-/** Every workflow by its name; test/bundle.quick.test.ts holds workflows/index.ts to it. */
+/** Every workflow by its name; test/bundle.quick.test.ts checks workflows/index.ts against it. */
 export interface Workflows {
   deletePost: DeletePost;
   handleEvent: HandleEvent;
@@ -25,11 +25,11 @@ export interface PublishPostInput {
   userId: string;
   provider: string;
   plan: Plan;
-  /** Milliseconds from the start until the post is due, as the starter saw it; 0: at once. */
+  /** Milliseconds from the start until the post is due, calculated by the starter; 0: at once. */
   waitMs: number;
 }
 
-/** Deletes what is live of one post. */
+/** Deletes the live parts of one post. */
 export type DeletePost = (input: DeletePostInput) => Promise<void>;
 
 export interface DeletePostInput {
@@ -37,7 +37,7 @@ export interface DeletePostInput {
   accountId: string;
 }
 
-/** Keeps the tokens of one account. */
+/** Keeps the tokens of one account fresh. */
 export type KeepTokenFresh = (input: KeepTokenFreshInput) => Promise<void>;
 
 export interface KeepTokenFreshInput {
@@ -56,7 +56,7 @@ export type HandleEvent = (input: HandleEventInput) => Promise<void>;
 
 export type HandleEventInput =
   | { eventId: string }
-  /** The database could not take the event when it came. */
+  /** The event itself, if the database could not store it when it arrived. */
   | { event: UnstoredEvent };
 
 export interface UnstoredEvent {
@@ -72,50 +72,50 @@ type WaitingState = Extract<
   'accepted' | 'scheduled' | 'waiting_quota' | 'waiting_account' | 'transferring' | 'processing'
 >;
 
-/** What a step of a plan came to, and so what the workflow does next. */
+/** The outcome of a plan's step; it decides what the workflow does next. */
 export type StepOutcome =
-  /** On to the next step; the post is now in `state`. */
+  /** Continue with the next step; the post is now in `state`. */
   | { kind: 'done'; state: WaitingState; publishId: string | null }
-  /** Its time has not come; ask again after `ms` or when something changes. */
+  /** Too early; try again after `ms` or when something changes. */
   | { kind: 'wait'; state: WaitingState; ms: number; why: string }
-  /** The access token of this version is dead or refused: have it renewed, then ask again. */
+  /** The access token of this version is expired or refused: renew it, then try again. */
   | { kind: 'token_refused'; tokenVersion: number }
-  /** Back to `step`, after `ms`: what it made is lost and can never become visible. */
+  /** Go back to `step`, after `ms`: its result is lost and can never become visible. */
   | { kind: 'repeat'; step: string; ms: number; why: string }
   /** A write was sent, its outcome is not known, and it may be live. */
   | {
       kind: 'unknown';
-      /** The provider may show it later: it is worth another look after so many milliseconds, and ever fewer. */
+      /** The provider may show it later: look again after this many milliseconds, then at growing intervals. */
       again?: number;
     }
   /** The post has ended. */
   | { kind: 'settled'; state: string }
-  /** Made by the workflow: the step was ended from outside. */
+  /** Set by the workflow: a message stopped the step. */
   | { kind: 'stopped' }
-  /** It will not be decided any more, or the step's retries are used up. */
+  /** There will be no decision, or the step's retries are used up. */
   | { kind: 'given_up'; why: string };
 
-/** How a post stands after the workflow asked to end it. */
+/** The state of a post after the workflow asked to end it. */
 export interface Ending {
   state: string;
-  /** It is too late to cancel it: the provider has all of it. */
+  /** It is too late to cancel: the provider has the whole post. */
   sent?: true;
-  /** It may be live. */
+  /** The post may be live. */
   unclear?: true;
 }
 
-/** What a part of a deletion came to. */
+/** The outcome of one part of a deletion. */
 export type DeletionOutcome =
-  /** By the provider's ids, in the order in which it is to be deleted. */
+  /** The provider's ids, in the order in which to delete them. */
   | { kind: 'ready'; ids: string[] }
   | { kind: 'done' }
-  /** Ask again after `ms`. */
+  /** Try again after `ms`. */
   | { kind: 'wait'; ms: number; why: string }
-  /** The access token of this version is dead or refused: have it renewed, then ask again. */
+  /** The access token of this version is expired or refused: renew it, then try again. */
   | { kind: 'token_refused'; tokenVersion: number }
   | { kind: 'refused'; error: PostError };
 
-/** Where an account's tokens stand. */
+/** The state of an account's tokens. */
 export interface TokenStanding {
   status: string;
   tokenVersion: number;
@@ -129,30 +129,30 @@ export interface TokenNext {
   dueInMs: number | null;
 }
 
-/** Whom an event concerned. */
+/** The posts and accounts that an event affected. */
 export interface AppliedEvent {
   posts: { postId: string; state: string }[];
   accounts: { provider: string; accountId: string }[];
 }
 
-/** Makes database and workflows agree. */
+/** Reconciles the database and the workflows. */
 export type Sweep = () => Promise<Swept>;
 
-/** How many of each kind were repaired. */
+/** The number of repairs of each kind. */
 export interface Swept {
-  /** Rows that were committed without their workflow, and, but for posts, those whose workflow was gone. */
+  /** Rows committed without a workflow and, except for posts, rows whose workflow is gone. */
   posts: number;
   deletions: number;
   events: number;
   media: number;
-  /** Accounts that somebody had to be told of: to be wiped, or connected again. */
+  /** Accounts whose keeper missed a change: to wipe, or connected again. */
   accounts: number;
-  /** Active accounts whose keeper of tokens was gone: started again. */
+  /** Active accounts whose token keeper was gone: restarted. */
   keepers: number;
-  /** Open posts whose workflow was gone: started again. */
+  /** Open posts whose workflow was gone: restarted. */
   orphans: number;
-  /** Workflows whose post had ended without them: told so. */
+  /** Workflows whose post had ended without them: notified. */
   stragglers: number;
-  /** Files that were removed: of deleted, refused and given up media. */
+  /** Deleted files: of deleted, rejected and abandoned media. */
   files: number;
 }

@@ -5,7 +5,7 @@ import { EverpostAccount, EverpostProvider, EverpostUser, deletionWorkflowId, TA
 import type { PostRow } from './posts.ts';
 import { carried, unlessRunning } from './start.ts';
 
-/* How others start deletePost and speak to it. */
+/* Starts and signals deletePost. */
 
 function deletionStart(post: PostRow) {
   return {
@@ -23,7 +23,7 @@ function deletionStart(post: PostRow) {
   };
 }
 
-/** Has what is live of a post deleted; one that is being deleted goes on. */
+/** Starts the deletion of a post's live parts; a running one continues. */
 export async function startDeletion(client: Client, post: PostRow): Promise<void> {
   await client.workflow.signalWithStart<DeletePost>('deletePost', {
     ...deletionStart(post),
@@ -31,7 +31,7 @@ export async function startDeletion(client: Client, post: PostRow): Promise<void
   });
 }
 
-/** Goes on with a deletion whose workflow is lost. @returns whether none was running */
+/** Restarts a deletion whose workflow is lost. @returns whether none was running */
 export async function restartDeletion(client: Client, post: PostRow): Promise<boolean> {
   return unlessRunning(
     client.workflow.start<DeletePost>('deletePost', {

@@ -3,9 +3,9 @@ import type { HandleEvent, HandleEventInput } from './contract.ts';
 import { EverpostProvider, eventWorkflowId, TASK_QUEUE } from './names.ts';
 import { carried, once, unlessRunning } from './start.ts';
 
-/* How others start handleEvent. */
+/* Starts handleEvent. */
 
-/** What an event's workflow starts from. */
+/** An event, as its workflow's start needs it. */
 export interface EventRow {
   provider: string;
   externalId: string;
@@ -26,7 +26,7 @@ function eventStart({ requestId, provider, externalId, input, summary }: EventRo
   };
 }
 
-/** Applies an event, unless that was ever started; `replay` applies it once more. */
+/** Applies an event unless its workflow was ever started; `replay` applies it again. */
 export async function startEvent(client: Client, event: EventRow, replay = false): Promise<void> {
   await once(
     client.workflow.start<HandleEvent>('handleEvent', {
@@ -36,7 +36,7 @@ export async function startEvent(client: Client, event: EventRow, replay = false
   );
 }
 
-/** Goes on with an event whose workflow is lost. @returns whether none was running */
+/** Restarts an event whose workflow is lost. @returns whether none was running */
 export async function restartEvent(client: Client, event: EventRow): Promise<boolean> {
   return unlessRunning(
     client.workflow.start<HandleEvent>('handleEvent', {

@@ -4,9 +4,9 @@ import { accountChanged, disconnectAccount, refreshToken, revokeAccess } from '.
 import { EverpostAccount, EverpostProvider, EverpostUser, TASK_QUEUE, tokenWorkflowId } from './names.ts';
 import { short, unlessRunning } from './start.ts';
 
-/* How others start keepTokenFresh, the keeper of an account's tokens, and speak to it. */
+/* Starts and messages keepTokenFresh, the keeper of an account's tokens. */
 
-/** The columns of an account that its workflow starts from. */
+/** The account's columns that its workflow's start needs. */
 export interface AccountRow {
   id: string;
   userId: string;
@@ -29,7 +29,7 @@ function tokenStart(account: AccountRow) {
   };
 }
 
-/** Says that an account's row has changed; starts the keeper of its tokens where none runs. */
+/** Signals that an account's row has changed; starts its token keeper if none is running. */
 export async function signalAccountChanged(client: Client, account: AccountRow): Promise<void> {
   await client.workflow.signalWithStart<KeepTokenFresh>('keepTokenFresh', {
     ...tokenStart(account),
@@ -37,7 +37,7 @@ export async function signalAccountChanged(client: Client, account: AccountRow):
   });
 }
 
-/** Starts the keeper of an account's tokens. @returns whether none was running */
+/** Starts an account's token keeper. @returns whether none was running */
 export async function startKeeper(client: Client, account: AccountRow): Promise<boolean> {
   return unlessRunning(
     client.workflow.start<KeepTokenFresh>('keepTokenFresh', {
@@ -47,7 +47,7 @@ export async function startKeeper(client: Client, account: AccountRow): Promise<
   );
 }
 
-/** Has an account's tokens revoked and wiped. */
+/** Requests that an account's tokens be revoked and wiped. */
 export async function signalDisconnect(client: Client, account: AccountRow): Promise<void> {
   await client.workflow.signalWithStart<KeepTokenFresh>('keepTokenFresh', {
     ...tokenStart(account),
@@ -55,7 +55,7 @@ export async function signalDisconnect(client: Client, account: AccountRow): Pro
   });
 }
 
-/** Has an account's tokens revoked and wiped, and waits for it. */
+/** Requests that an account's tokens be revoked and wiped, and waits until they are. */
 export async function askToRevoke(client: Client, account: AccountRow): Promise<void> {
   const startWorkflowOperation = new WithStartWorkflowOperation<KeepTokenFresh>(
     'keepTokenFresh',
@@ -65,8 +65,8 @@ export async function askToRevoke(client: Client, account: AccountRow): Promise<
 }
 
 /**
- * Waits until an account has another token than the one that was refused, or none will come. Everybody who asks about
- * one token asks the same update, so a hundred at once are one refresh.
+ * Waits until an account has a newer token than the refused one, or will get none. All callers with the same token
+ * share one update, so a hundred at once cause one refresh.
  */
 export function askForToken(
   client: Client,

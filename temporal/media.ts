@@ -4,9 +4,9 @@ import { mediaCompleted } from './messages.ts';
 import { EverpostUser, mediaWorkflowId, TASK_QUEUE } from './names.ts';
 import { carried, once } from './start.ts';
 
-/* How others start mediaUpload and speak to it. */
+/* Starts and signals mediaUpload. */
 
-/** The media columns that its workflow starts from. */
+/** The media's columns that its workflow's start needs. */
 export interface MediaRow {
   id: string;
   userId: string;
@@ -25,12 +25,12 @@ function mediaStart(media: MediaRow) {
   };
 }
 
-/** Watches over an upload. */
+/** Starts the workflow of an upload. */
 export async function startMedia(client: Client, media: MediaRow): Promise<void> {
   await once(client.workflow.start<MediaUpload>('mediaUpload', mediaStart(media)));
 }
 
-/** Says that an upload's last byte has arrived. */
+/** Signals that an upload's last byte has arrived. */
 export async function signalMediaCompleted(client: Client, media: MediaRow): Promise<void> {
   await client.workflow.signalWithStart<MediaUpload>('mediaUpload', {
     ...mediaStart(media),

@@ -1,8 +1,6 @@
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 
-/*
- * Ids and search attributes of the workflows: what operators type into the Temporal UI. Ids do the de-duplication.
- */
+/* Workflow ids and search attributes, as operators type them into the Temporal UI. The ids also deduplicate. */
 
 export const TASK_QUEUE = 'everpost';
 
@@ -21,7 +19,7 @@ export const EverpostProvider = defineSearchAttributeKey('EverpostProvider', Sea
 export const EverpostState = defineSearchAttributeKey('EverpostState', SearchAttributeType.KEYWORD);
 export const EverpostProviderId = defineSearchAttributeKey('EverpostProviderId', SearchAttributeType.KEYWORD);
 
-/** Registered by the worker where the server lets it. */
+/** The worker registers these if the server allows it. */
 export const SEARCH_ATTRIBUTES = [
   EverpostUser,
   EverpostAccount,
@@ -30,5 +28,5 @@ export const SEARCH_ATTRIBUTES = [
   EverpostProviderId,
 ] as const;
 
-/** Temporal header of the id of the HTTP request that something came with. */
+/** Temporal header with the id of the HTTP request that caused the work. */
 export const REQUEST_ID = 'everpost-request-id';

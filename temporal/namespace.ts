@@ -9,8 +9,9 @@ import { NamespaceNotFoundError } from '@temporalio/common';
 import { SWEEP_ID, TASK_QUEUE } from './names.ts';
 
 /*
- * A Temporal namespace belongs to one installation: to the database whose id stands in the Schedule `sweep`. Another one
- * there would find workflows about posts that it does not have, and have its own taken by workers that do not know them.
+ * A Temporal namespace belongs to one installation: to the database whose id is in the memo of the Schedule `sweep`. A
+ * second installation would find workflows for posts that it does not have, and the first one's workers would take its
+ * own workflows.
  */
 
 const REMEDY = `give each installation a namespace of its own, or, if the other one is gone for good, delete the Schedule "${SWEEP_ID}"`;
@@ -18,7 +19,7 @@ const REMEDY = `give each installation a namespace of its own, or, if the other 
 /** The namespace belongs to another installation. */
 export class NamespaceTaken extends Error {
   override readonly name = 'NamespaceTaken';
-  /** The fact without names and ids, which strangers may read. */
+  /** The fact without names and ids, safe to show to anyone. */
   readonly fact = `the Temporal namespace belongs to another installation: ${REMEDY}`;
 
   constructor(namespace: string, owner: string, installation: string) {
@@ -28,10 +29,10 @@ export class NamespaceTaken extends Error {
   }
 }
 
-/** There is no such namespace. */
+/** The namespace does not exist. */
 export class NamespaceMissing extends Error {
   override readonly name = 'NamespaceMissing';
-  /** As of NamespaceTaken. */
+  /** See NamespaceTaken. */
   readonly fact =
     'the Temporal namespace that TEMPORAL_NAMESPACE names does not exist: create it with "temporal operator namespace create"';
 
@@ -44,9 +45,9 @@ export class NamespaceMissing extends Error {
 }
 
 /**
- * Takes the namespace for an installation, with the Schedule of `sweep`: every minute, never two at once, nothing caught up
- * after a stop. Taking it twice changes nothing.
- * @throws NamespaceTaken, NamespaceMissing; ServiceError when Temporal does not answer
+ * Claims the namespace for an installation by creating the `sweep` Schedule: every minute, never two at once, no
+ * catching up after a stop. Claiming twice changes nothing.
+ * @throws NamespaceTaken, NamespaceMissing; ServiceError if Temporal does not answer
  */
 export async function takeNamespace(client: Client, installation: string): Promise<void> {
   try {
@@ -70,14 +71,17 @@ export async function takeNamespace(client: Client, installation: string): Promi
   }
 }
 
-/** @param installation null: it has no id yet @throws NamespaceTaken, NamespaceMissing */
+/** @param installation null if it has no id yet @throws NamespaceTaken, NamespaceMissing */
 export async function checkNamespace(client: Client, installation: string | null): Promise<void> {
   const owner = await ownerOf(client);
   if (owner !== null && installation !== null && owner !== installation)
     throw new NamespaceTaken(client.options.namespace, owner, installation);
 }
 
-/** The installation that has the namespace; null: none has, or one of a version that did not sign. */
+/**
+ * The installation that owns the namespace; null if there is none, or if an older version created the Schedule without
+ * an id.
+ */
 async function ownerOf(client: Client): Promise<string | null> {
   try {
     const { action } = await client.schedule.getHandle(SWEEP_ID).describe();
@@ -92,7 +96,7 @@ async function ownerOf(client: Client): Promise<string | null> {
 const explained = (error: unknown, client: Client): unknown =>
   error instanceof NamespaceNotFoundError ? new NamespaceMissing(client.options.namespace) : error;
 
-/** Older versions made the Schedule without a name. What an operator has changed of it stays. */
+/** Adds the id to a Schedule of an older version, which had none. An operator's changes to the Schedule stay. */
 async function sign(client: Client, installation: string): Promise<void> {
   await client.schedule.getHandle(SWEEP_ID).update(({ action, ...rest }) => ({
     ...rest,
@@ -101,8 +105,8 @@ async function sign(client: Client, installation: string): Promise<void> {
 }
 
 /**
- * Keeps a client from starting or speaking to workflows as long as it is not known whose namespace it is.
- * @param permit rejects when it is another installation's
+ * Blocks all starts and messages of a client until the namespace's owner is known.
+ * @param permit rejects if another installation owns it
  */
 export function onlyWith(permit: () => Promise<void>): WorkflowClientInterceptor {
   const first =

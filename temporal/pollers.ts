@@ -5,14 +5,14 @@ import { TASK_QUEUE } from './names.ts';
 /** temporal.api.enums.v1.TaskQueueType */
 const KINDS = { workflow: 1, activity: 2 } as const;
 
-/** When some worker has last asked for tasks of each kind, by Temporal's clock; 0: none has, lately. @throws ServiceError */
+/** When a worker last polled for tasks of each kind, by Temporal's clock; 0: none did recently. @throws ServiceError */
 export async function lastPolls(client: Client): Promise<{ workflows: number; activities: number }> {
   const lastPoll = async (taskQueueType: number): Promise<number> => {
     const { pollers } = await client.workflowService.describeTaskQueue({
       namespace: client.options.namespace,
       taskQueue: { name: TASK_QUEUE },
-      // The enum is of a package that we do not depend on.
-      // oxlint-disable-next-line typescript/no-unsafe-enum-assignment
+      // The enum is in a package that we do not depend on. oxlint-disable-next-line
+      // typescript/no-unsafe-enum-assignment
       taskQueueType,
     });
     return Math.max(0, ...pollers.map(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000));
@@ -21,7 +21,7 @@ export async function lastPolls(client: Client): Promise<{ workflows: number; ac
   return { workflows, activities };
 }
 
-/** Why a worker takes no work any more although nobody has ended it; null: it does, or it ends. */
+/** Why a worker no longer polls although it was not shut down; null if it polls or is shutting down. */
 export function deadPollers({
   runState,
   workflowPollerState,
@@ -33,5 +33,5 @@ export function deadPollers({
     ...(workflowPollerState === 'POLLING' ? [] : ['workflows']),
     ...(activityPollerState === 'POLLING' ? [] : ['activities']),
   ];
-  return dead.length === 0 ? null : `the worker does not ask for ${dead.join(' and ')} any more`;
+  return dead.length === 0 ? null : `the worker no longer polls for ${dead.join(' and ')}`;
 }

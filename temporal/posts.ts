@@ -12,16 +12,16 @@ import {
 } from './names.ts';
 import { carried, once, short } from './start.ts';
 
-/* How others start publishPost and speak to it. */
+/* Starts and messages publishPost. */
 
-/** The columns of a post that its workflow starts from. */
+/** The post's columns that its workflow's start needs. */
 export interface PostRow {
   id: string;
   userId: string;
   oauthAccountId: string;
   provider: string;
   plan: Plan;
-  /** What operators read in the Temporal UI, without the time: no text of the post. */
+  /** The summary for operators in the Temporal UI, without the time: none of the post's text. */
   summary: string | null;
   scheduledAt: Date | null;
   requestId: string | null;
@@ -54,7 +54,7 @@ function postStart(post: PostRow) {
   };
 }
 
-/** Starts a post's workflow, unless it was ever started; `again`: unless it runs. */
+/** Starts a post's workflow unless it was ever started; with `again`, unless it is running. */
 export async function startPost(client: Client, post: PostRow, { again = false } = {}): Promise<void> {
   await once(
     client.workflow.start<PublishPost>('publishPost', {
@@ -64,7 +64,7 @@ export async function startPost(client: Client, post: PostRow, { again = false }
   );
 }
 
-/** Whether a post's workflow is running now. */
+/** Whether a post's workflow is running. */
 export async function postRuns(client: Client, postId: string): Promise<boolean> {
   try {
     const { status } = await client.workflow.getHandle(postWorkflowId(postId)).describe();
@@ -75,12 +75,12 @@ export async function postRuns(client: Client, postId: string): Promise<boolean>
   }
 }
 
-/** Tells a post's workflow that the post has ended. */
+/** Signals a post's workflow that the post has ended. */
 export async function signalSettled(client: Client, postId: string, state: string): Promise<void> {
   await client.workflow.getHandle(postWorkflowId(postId)).signal(postSettled, { state });
 }
 
-/** Cancels a post, also one whose workflow nobody has started yet. @throws WorkflowUpdateFailedError of type `TooLate` */
+/** Cancels a post, even if its workflow was never started. @throws WorkflowUpdateFailedError of type `TooLate` */
 export function askToCancel(client: Client, post: PostRow): Promise<{ state: string }> {
   const startWorkflowOperation = new WithStartWorkflowOperation<PublishPost>('publishPost', postStart(post));
   return client.workflow.executeUpdateWithStart(cancelPost, { startWorkflowOperation });
@@ -99,7 +99,7 @@ export function askToReschedule(
   });
 }
 
-/** Tells a waiting post to look again; starts it where nobody has. */
+/** Wakes a waiting post; starts its workflow if needed. */
 export async function wakePost(client: Client, post: PostRow): Promise<void> {
   await once(
     client.workflow.signalWithStart<PublishPost>('publishPost', {

@@ -1,9 +1,11 @@
 import type { Client } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES } from './names.ts';
 
-/* What Everpost needs of a Temporal server. Every worker asks for it at its start; asking twice changes nothing. */
+/*
+ * Everpost's requirements on a Temporal server. Every worker ensures them at its start; repeating it changes nothing.
+ */
 
-/** Registers our search attributes. @throws ServiceError where the server leaves that to its operators */
+/** Registers our search attributes. @throws ServiceError if only the server's operators may do that */
 export async function ensureSearchAttributes(client: Client): Promise<void> {
   const { operatorService } = client.connection;
   const { customAttributes } = await operatorService.listSearchAttributes({

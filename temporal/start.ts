@@ -1,21 +1,22 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 
 /*
- * What the functions that start or message workflows have in common. Ids do the de-duplication: starting twice is starting once. All of
- * these reject when the Temporal server does not answer; callers that must not wait use `client.withDeadline`.
+ * Shared by the functions that start or message workflows. Workflow ids deduplicate: starting twice is starting once.
+ * All these functions reject if the Temporal server does not answer; callers that must not wait use
+ * `client.withDeadline`.
  */
 
-/** What the workflow's log lines carry on (interceptors.ts). */
+/** Passes the request's id on to the workflow's log lines (interceptors.ts). */
 export const carried = (requestId: string | null) => ({ memo: requestId === null ? {} : { requestId } });
 
-/** The server takes summaries of 400 bytes. */
+/** The server accepts summaries of up to 400 bytes. */
 export const short = (text: string): string => text.slice(0, 110).toWellFormed();
 
 export async function once(start: Promise<unknown>): Promise<void> {
   await unlessRunning(start);
 }
 
-/** @returns false where the server has refused the start, because there is one */
+/** @returns false if the server refused the start because the workflow exists */
 export async function unlessRunning(start: Promise<unknown>): Promise<boolean> {
   try {
     await start;
@@ -27,14 +28,14 @@ export async function unlessRunning(start: Promise<unknown>): Promise<boolean> {
 }
 
 /**
- * Which of these workflows run now, by one question to Temporal's visibility; one that was started a moment ago may be
+ * The running ones of these workflows, from one query of Temporal's visibility; a workflow started a moment ago may be
  * missing.
  */
 export async function runningWorkflows(
   client: Client,
   workflowIds: readonly string[],
 ): Promise<ReadonlySet<string>> {
-  // Ids of events have what a provider says.
+  // An event's id contains text from the provider.
   const ids = workflowIds.map((id) => `'${id.replaceAll(/[\\']/g, '\\$&')}'`).join(', ');
   const running = new Set<string>();
   const query = `ExecutionStatus = 'Running' and WorkflowId in (${ids})`;

@@ -24,12 +24,12 @@ test.for([
   [
     'whose activities are polled no more',
     { ...POLLING, activityPollerState: 'FAILED' },
-    'the worker does not ask for activities any more',
+    'the worker no longer polls for activities',
   ],
   [
     'that polls nothing',
     { ...POLLING, workflowPollerState: 'FAILED', activityPollerState: 'SHUTDOWN' },
-    'the worker does not ask for workflows and activities any more',
+    'the worker no longer polls for workflows and activities',
   ],
   ['that has failed', { ...POLLING, runState: 'FAILED' }, 'the worker has failed'],
 ] as const)('A worker %s: %o is told as %s.', ([, status, problem]) => {

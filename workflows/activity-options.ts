@@ -1,16 +1,14 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 
-/*
- * Policy of all activities, by kind of work. Durations are the real ones in the tests too: the server skips time.
- */
+/* Timeouts and retries of all activities, by kind of work. Tests use the same durations: the test server skips time. */
 
-/** A worker that dies is noticed within 15 s (docs/architecture.md). */
+/** A dead worker is noticed within 15 s (docs/architecture.md). */
 const HEARTBEAT = '12 seconds';
-/** Reads and writes of ours and of a provider are tried again this often at most. */
+/** The retry policy of most calls to our database and to a provider. */
 const PATIENT = { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '5 minutes' } as const;
 
-/** Our own database and server; `settlePost` may ask the provider once. */
+/** Calls to our own database and server; `settlePost` may also call the provider once. */
 export const {
   settlePost,
   reschedule,
@@ -23,14 +21,17 @@ export const {
   keepEventError,
 } = proxyActivities<Activities>({ startToCloseTimeout: '30 seconds', retry: PATIENT });
 
-/** Starts what may be hundreds of workflows. While it waits for its next try, no other sweep begins: it does not wait long. */
+/** May start hundreds of workflows. No other sweep begins while it waits for its next try, so it does not wait long. */
 export const { sweepOnce } = proxyActivities<Activities>({
   startToCloseTimeout: '5 minutes',
   heartbeatTimeout: HEARTBEAT,
   retry: { ...PATIENT, maximumInterval: '15 seconds' },
 });
 
-/** One provider write. Safe to retry: the attempt row says what was sent. Given up 72 h after a post was due (`deadline`). */
+/**
+ * One provider write. Safe to retry: the attempt row records what was sent. Ends 72 h after the post was due
+ * (`deadline`).
+ */
 export const { performWrite } = proxyActivities<Activities>({
   startToCloseTimeout: '3 minutes',
   heartbeatTimeout: HEARTBEAT,
@@ -39,7 +40,7 @@ export const { performWrite } = proxyActivities<Activities>({
   retry: PATIENT,
 });
 
-/** A deletion, which can be asked for twice. Waits for quota are the workflow's. */
+/** One deletion, which may be sent twice. Waits for a quota are the workflow's. */
 export const { beginDeletion, deletePiece } = proxyActivities<Activities>({
   startToCloseTimeout: '2 minutes',
   heartbeatTimeout: HEARTBEAT,
@@ -48,7 +49,7 @@ export const { beginDeletion, deletePiece } = proxyActivities<Activities>({
   retry: PATIENT,
 });
 
-/** Moves a file of up to 4 GB. Resumes where the provider says it stands. */
+/** Sends a file of up to 4 GB. Resumes at the provider's offset. */
 export const { transferMedia } = proxyActivities<Activities>({
   startToCloseTimeout: '12 hours',
   heartbeatTimeout: HEARTBEAT,
@@ -57,7 +58,9 @@ export const { transferMedia } = proxyActivities<Activities>({
   retry: { ...PATIENT, maximumInterval: '1 minute' },
 });
 
-/** Polls by retry: history does not grow while the provider decides. A day without a verdict is an unknown outcome. */
+/**
+ * Polls by activity retry, so that the history does not grow meanwhile. A day without a verdict is an unknown outcome.
+ */
 export const { awaitVerdict } = proxyActivities<Activities>({
   startToCloseTimeout: '2 minutes',
   heartbeatTimeout: HEARTBEAT,
@@ -66,7 +69,7 @@ export const { awaitVerdict } = proxyActivities<Activities>({
   retry: PATIENT,
 });
 
-/** Somebody waits for the answer: a few tries, then it is too late. */
+/** A client waits for the answer: after a few tries it is too late. */
 export const { recallPost } = proxyActivities<Activities>({
   startToCloseTimeout: '20 seconds',
   scheduleToCloseTimeout: '30 seconds',
@@ -82,7 +85,7 @@ export const { renewToken } = proxyActivities<Activities>({
   retry: { ...PATIENT, maximumInterval: '30 seconds' },
 });
 
-/** Calls the provider about tokens. Tried until the refresh token's end, which the activity knows. */
+/** Calls the provider about tokens. Retries until the refresh token expires, which the activity checks. */
 export const { refreshAccount, revokeAccount } = proxyActivities<Activities>({
   startToCloseTimeout: '2 minutes',
   heartbeatTimeout: HEARTBEAT,
@@ -97,7 +100,7 @@ export const { probeMedia } = proxyActivities<Activities>({
   retry: PATIENT,
 });
 
-/** An event that cannot be applied yet is tried for 72 h, then kept with its error. */
+/** Retries an event that cannot be applied yet for 72 h; then keeps it with its error. */
 export const { applyEvent } = proxyActivities<Activities>({
   startToCloseTimeout: '30 seconds',
   scheduleToCloseTimeout: '72 hours',

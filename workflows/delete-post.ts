@@ -4,9 +4,9 @@ import type { DeletePostInput, DeletionOutcome } from '../temporal/contract.ts';
 import { beginDeletion, deletePiece, renewToken, settleDeletion } from './activity-options.ts';
 import { deletionAsked } from '../temporal/messages.ts';
 
-/** Deletes what is live of one post, piece by piece; waits for quota and token. How it ends stands in the post. */
+/** Deletes the live parts of one post, one by one; waits for quota and token. The post's row holds the result. */
 export async function deletePost({ postId, accountId }: DeletePostInput): Promise<void> {
-  // Asked again while a refusal was being noted: it is tried again.
+  // Set again by a request that arrives while a refusal is being recorded: then it tries again.
   let asked = true;
   setHandler(deletionAsked, () => {
     asked = true;
@@ -21,7 +21,7 @@ export async function deletePost({ postId, accountId }: DeletePostInput): Promis
     });
   }
 
-  /** @returns why not all of it; null: everything is gone */
+  /** @returns why parts remain; null if everything is deleted */
   async function deleteAll(ids: readonly string[]): Promise<PostError | null> {
     for (const id of ids) {
       setCurrentDetails(`Deletes ${id}`);
@@ -31,7 +31,7 @@ export async function deletePost({ postId, accountId }: DeletePostInput): Promis
     return null;
   }
 
-  /** Calls again after what there is to wait for. @param call is told whether the token has just been renewed */
+  /** Repeats a call after each wait that it asks for. @param call receives whether the token was just renewed */
   async function patiently(
     call: (renewed: boolean) => Promise<DeletionOutcome>,
   ): Promise<Extract<DeletionOutcome, { kind: 'ready' | 'done' | 'refused' }>> {
@@ -55,7 +55,7 @@ export async function deletePost({ postId, accountId }: DeletePostInput): Promis
   }
 }
 
-/** An activity whose time is up. */
+/** Turns an activity's timeout into a refusal. */
 function givenUp(error: unknown): DeletionOutcome {
   if (!(error instanceof ActivityFailure)) throw error;
   return {

@@ -4,7 +4,7 @@ import { applyEvent, keepEventError, storeEvent } from './activity-options.ts';
 import { accountChanged, postSettled } from '../temporal/messages.ts';
 import { postWorkflowId, tokenWorkflowId } from '../temporal/names.ts';
 
-/** Applies one stored event, and tells the workflows that it concerns. */
+/** Applies one stored event and notifies the affected workflows. */
 export async function handleEvent(input: HandleEventInput): Promise<void> {
   const eventId = 'eventId' in input ? input.eventId : await storeEvent(input.event);
   let applied: AppliedEvent;
@@ -23,11 +23,11 @@ export async function handleEvent(input: HandleEventInput): Promise<void> {
     );
 }
 
-/** A workflow that has ended needs no news: the row has them. */
+/** A workflow that has ended needs no signal: its row has the news. */
 async function quietly(signal: () => Promise<void>): Promise<void> {
   try {
     await signal();
   } catch (error) {
-    log.debug('the workflow to tell has ended', { error: String(error) });
+    log.debug('the workflow to notify has ended', { error: String(error) });
   }
 }

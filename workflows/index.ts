@@ -1,4 +1,4 @@
-/* The registry: every workflow and every message that somebody else may send. */
+/* The registry of all workflows and of the messages that they accept. */
 export { deletePost } from './delete-post.ts';
 export { handleEvent } from './handle-event.ts';
 export { keepTokenFresh } from './keep-token-fresh.ts';

@@ -5,7 +5,7 @@ import {
 } from '@temporalio/workflow';
 import { REQUEST_ID } from '../temporal/names.ts';
 
-/** Hands the id of the HTTP request that a workflow came with on to its log lines and its activities. */
+/** Adds the id of the causing HTTP request to a workflow's log lines and activities. */
 export const interceptors: WorkflowInterceptorsFactory = () => ({
   outbound: [
     {

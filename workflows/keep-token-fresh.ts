@@ -25,7 +25,7 @@ const NOW = {
  */
 export async function keepTokenFresh({ accountId }: KeepTokenFreshInput): Promise<void> {
   let standing: TokenStanding | null = null;
-  /** The newest token that somebody was refused with. */
+  /** The newest token version that a provider refused. */
   let refused = 0;
   let changed = false;
   let disconnecting = false;
@@ -54,7 +54,7 @@ export async function keepTokenFresh({ accountId }: KeepTokenFreshInput): Promis
   });
 
   for (;;) {
-    // Before the row is read: a change that comes while it is being read is one more reason to read it.
+    // Reset before reading the row: a change during the read is a reason to read it again.
     const woken = changed;
     changed = false;
     const now = await tokenDue({ accountId });
@@ -63,12 +63,12 @@ export async function keepTokenFresh({ accountId }: KeepTokenFreshInput): Promis
       setCurrentDetails('Revokes and wipes the tokens');
       await revokeAccount({ accountId });
       disconnecting = false;
-      // The creator may have been faster, and the account be in service again.
+      // Meanwhile the creator may have reconnected the account.
       if (!changed && (await tokenDue({ accountId })).status === 'disconnected') break;
       continue;
     }
     if (now.status !== 'active') {
-      setCurrentDetails('The account has to be connected again');
+      setCurrentDetails('The account must be reconnected');
       if (changed) continue;
       break;
     }
@@ -90,7 +90,7 @@ export async function keepTokenFresh({ accountId }: KeepTokenFreshInput): Promis
       standing = await scope.run(() =>
         refreshAccount({ accountId, tokenVersion, refused: refused >= tokenVersion }),
       );
-      // The hint of the server, and only when nobody waits for an answer.
+      // Continues as new on the server's hint, but only while nobody waits for an answer.
       if (workflowInfo().continueAsNewSuggested && !disconnecting && !changed) {
         await condition(allHandlersFinished);
         await continueAsNew<typeof keepTokenFresh>({ accountId });

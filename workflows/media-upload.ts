@@ -4,7 +4,7 @@ import { expireMedia, mediaDue, probeMedia } from './activity-options.ts';
 import { mediaCompleted } from '../temporal/messages.ts';
 
 /**
- * Watches over one upload: examines the file when its last byte has arrived, gives it up when that does not happen.
+ * Watches over one upload: inspects the file once its last byte has arrived, or abandons the upload at its deadline.
  * @returns the media's final state
  */
 export async function mediaUpload({ mediaId }: MediaUploadInput): Promise<string> {

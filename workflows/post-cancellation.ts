@@ -6,21 +6,24 @@ import type { PostWork } from './post-work.ts';
 import { cancelPost } from '../temporal/messages.ts';
 
 /*
- * How a post is cancelled. The handler of `cancel` only asks: it stops what is under way, and waits. The loop of publishPost
- * ends the post before its next step, because only between two steps is it certain what the provider has. Past the point of
- * no return the loop goes on, and the handler can only recall the post, where the provider lets us.
+ * Cancels a post. The handler of `cancel` only asks: it stops the work in progress, and waits. The loop of publishPost
+ * ends the post before its next step, because only between two steps is it certain what the provider has. Past the
+ * point of no return the loop continues, and the handler can only recall the post, if the provider allows it.
  */
 
 export interface Cancellation {
-  /** Whether a client waits for the post to be cancelled. */
+  /** Whether a client is waiting for a cancellation. */
   isAsked: () => boolean;
-  /** Whether a client waits for it, and the next step can still be prevented. */
+  /** Whether a client is waiting for it and the next step can still be prevented. */
   isDue: () => boolean;
-  /** Ends the post instead of performing its next step. @returns false: it may be live, the next step looks for it */
+  /**
+   * Ends the post instead of performing its next step. @returns false if the post may be live: the next step looks for
+   * it
+   */
   carryOut: () => Promise<boolean>;
 }
 
-/** Takes `cancel` from now on. */
+/** Registers the handler of `cancel`. */
 export function handleCancel(post: PostProgress, work: PostWork): Cancellation {
   const { postId } = post;
   const recallable = isRecallable(post.plan);
@@ -30,7 +33,7 @@ export function handleCancel(post: PostProgress, work: PostWork): Cancellation {
     cancelPost,
     async () => {
       asked = true;
-      // A write is never cut off: its outcome would be unknown.
+      // Never interrupt a write: its outcome would be unknown.
       if (!post.pastNoReturn() && !work.isWriting()) work.stop();
       await condition(() => post.settled !== null || post.pastNoReturn() || !asked);
       if (post.settled === null && recallable) await recall();
@@ -49,7 +52,7 @@ export function handleCancel(post: PostProgress, work: PostWork): Cancellation {
     try {
       if (!(await recallPost({ postId }))) return;
     } catch (error) {
-      // The provider did not answer in time: the post goes on.
+      // The provider did not answer in time: the post continues.
       if (error instanceof ActivityFailure) return;
       throw error;
     }

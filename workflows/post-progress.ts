@@ -2,24 +2,24 @@ import { ApplicationFailure, setCurrentDetails, upsertSearchAttributes } from '@
 import { pointOfNoReturn, type Plan, type Step } from '../plan.ts';
 import { EverpostProviderId, EverpostState } from '../temporal/names.ts';
 
-/** How far one post has come. The loop of publishPost and the handlers of its messages share it. */
+/** The progress of one post, shared by the loop of publishPost and its message handlers. */
 export interface PostProgress {
   readonly postId: string;
   readonly plan: Plan;
-  /** The next step, as its index in the plan. */
+  /** The next step, as an index into the plan. */
   position: number;
-  /** The state of a post that is under way. */
+  /** The state of a running post. */
   state: string;
-  /** The final state; null: the post is under way. A message may set it at any time. */
+  /** The final state; null while the post is running. A message may set it at any time. */
   settled: string | null;
   publishId: string | null;
   /** @throws ApplicationFailure after the last step: a plan ends with a verdict */
   nextStep: () => Step;
-  /** Whether something of the post may be visible, or the provider has all of it. */
+  /** Whether part of the post may be visible, or the provider has the whole post. */
   pastNoReturn: () => boolean;
-  /** Goes on after the last step that could be prevented. */
+  /** Skips past the last step that could be prevented. */
   passNoReturn: () => void;
-  /** Shows operators the state, and what the workflow does now. */
+  /** Shows operators the state and the current activity. */
   show: (state: string, doing: string) => void;
 }
 
@@ -29,7 +29,7 @@ export function startProgress({
   state,
 }: Pick<PostProgress, 'postId' | 'plan' | 'state'>): PostProgress {
   const noReturn = pointOfNoReturn(plan);
-  /** The start set the search attribute to this state. */
+  /** The start already set the search attribute to this state. */
   let shown = state;
   const progress: PostProgress = {
     postId,
@@ -50,7 +50,7 @@ export function startProgress({
     show: (now, doing) => {
       const number = Math.min(progress.position + 1, plan.length);
       setCurrentDetails(`**${now}** (step ${number} of ${plan.length})\n\n${doing}`);
-      // Each upsert is an event of the history.
+      // Each upsert adds an event to the history.
       if (now === shown) return;
       shown = now;
       const { publishId } = progress;
@@ -63,7 +63,7 @@ export function startProgress({
   return progress;
 }
 
-/** Refuses a message that came too late. The details hold the state, which the API answers. */
+/** Refuses a message that came too late. The API answers with the state in the details. */
 export function tooLate({ settled, state }: PostProgress): ApplicationFailure {
   const now = settled ?? state;
   return ApplicationFailure.create({

@@ -6,13 +6,13 @@ import { lookAgain, reschedulePost } from '../temporal/messages.ts';
 
 /** The waits of one post: for its schedule, its account, a quota, a retry. */
 export interface PostWaits {
-  /** Waits so long, or until a message gives a reason to look again. */
+  /** Waits this long, or until a message gives a reason to check again. */
   pause: (ms: number, summary: string) => Promise<void>;
-  /** Forgets the reasons so far: what is read from now on has them in it. */
+  /** Clears the reasons so far: every later read takes them into account. */
   lookNow: () => void;
 }
 
-/** Takes `lookAgain` and `reschedule` from now on. */
+/** Registers the handlers of `lookAgain` and `reschedule`. */
 export function handleWakeUps(post: PostProgress, cancellation: Cancellation): PostWaits {
   let woken = false;
 

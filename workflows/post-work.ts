@@ -3,12 +3,12 @@ import type { Step } from '../plan.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
 import { awaitVerdict, performWrite, transferMedia } from './activity-options.ts';
 
-/** What one post has under way: one piece of work at a time, which a message can stop. */
+/** The work of one post: one piece at a time, which a message can stop. */
 export interface PostWork {
   perform: (step: Step) => Promise<StepOutcome>;
-  /** Does work other than a step. */
+  /** Performs work that is not a step. */
   stoppable: <T>(work: () => Promise<T>) => Promise<T | { kind: 'stopped' }>;
-  /** Whether a write is under way. */
+  /** Whether a write is in progress. */
   isWriting: () => boolean;
   stop: () => void;
 }
@@ -35,7 +35,7 @@ export function createWork(postId: string): PostWork {
     try {
       return await mine.run(work);
     } catch (error) {
-      // An activity that is stopped in the middle of a request may end with that request's failure.
+      // An activity that is cancelled during a request may end with that request's failure.
       if (mine.consideredCancelled && (isCancellation(error) || error instanceof ActivityFailure))
         return { kind: 'stopped' };
       throw error;
@@ -59,7 +59,7 @@ function run(postId: string, step: Step): Promise<StepOutcome> {
   }
 }
 
-/** What operators read while a step is performed. */
+/** The step as operators see it while it runs. */
 export function describe(step: Step): string {
   switch (step.kind) {
     case 'write':

@@ -9,23 +9,23 @@ import { handleWakeUps, type PostWaits } from './post-waits.ts';
 import { createWork, describe, type PostWork } from './post-work.ts';
 import { postSettled } from '../temporal/messages.ts';
 
-/** How long a write whose answer was lost is looked for before the post ends as `unknown`. */
+/** How long to look for a write whose answer was lost before the post ends as `unknown`. */
 const RECONCILE_FOR = '24 hours';
 
-/** All that the workflow of one post works with. */
+/** The parts that the workflow of one post works with. */
 interface Run {
   readonly accountId: string;
   readonly post: PostProgress;
   readonly work: PostWork;
   readonly cancellation: Cancellation;
   readonly waits: PostWaits;
-  /** How many tokens in a row the provider refused. */
+  /** The number of tokens in a row that the provider refused. */
   refusals: number;
 }
 
 /**
- * Publishes one post: performs its plan step by step. Waits for schedule, quota and account come before the first write
- * and are what a write answers when its time has not come.
+ * Publishes one post by performing its plan step by step. Waits for quota and account happen inside the first write:
+ * its answer asks for them.
  * @returns the post's final state
  */
 export async function publishPost({ postId, accountId, plan, waitMs }: PublishPostInput): Promise<string> {
@@ -48,7 +48,7 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
     if (cancellation.isDue() && (await cancellation.carryOut())) continue;
     if (step.kind === 'await' && post.state.startsWith('waiting_')) post.state = 'processing';
     post.show(post.state, describe(step));
-    // Before the step reads its rows: what changes while it does is one more reason to look again.
+    // Reset before the step reads its rows: a change during the step is a reason to check again.
     waits.lookNow();
     const outcome = await work.perform(step);
     if (post.settled !== null) break;
@@ -59,7 +59,7 @@ export async function publishPost({ postId, accountId, plan, waitMs }: PublishPo
   return post.settled;
 }
 
-/** Goes where the outcome of a step leads. */
+/** Applies the outcome of a step. */
 async function follow(run: Run, step: Step, outcome: StepOutcome): Promise<void> {
   const { post, waits } = run;
   if (outcome.kind !== 'token_refused') run.refusals = 0;
@@ -89,17 +89,17 @@ async function follow(run: Run, step: Step, outcome: StepOutcome): Promise<void>
       post.settled = outcome.state;
       return;
     case 'stopped':
-      // The message that stopped the step has set what the loop does next.
+      // The message that stopped the step has also decided what the loop does next.
       return;
   }
 }
 
-/** Has the keeper of the account's tokens renew the one that the provider refused. */
+/** Waits until the account's token keeper has renewed the refused token. */
 async function awaitFreshToken(run: Run, tokenVersion: number): Promise<void> {
   const { accountId, post, work, cancellation, waits } = run;
   run.refusals += 1;
   if (run.refusals > 1) {
-    // Another one so soon will hardly do better.
+    // A third token so soon is unlikely to do better.
     post.show(post.state, `${run.refusals} tokens were refused, waits before the next one`);
     const minutes = Math.min(2 ** (run.refusals - 2), 60);
     await waits.pause(minutes * MINUTE, 'until another token is asked for');
@@ -110,9 +110,9 @@ async function awaitFreshToken(run: Run, tokenVersion: number): Promise<void> {
 }
 
 /**
- * Finds out what became of a write whose answer was lost. The post may be live, so the write is never sent again on a guess:
- * only an event, or a look-up, can end this.
- * @param again milliseconds until the provider may show it; absent: it cannot be looked up
+ * Finds out what happened to a write whose answer was lost. The post may be live, so the write is never repeated on a
+ * guess: only an event or a look-up can end this.
+ * @param again milliseconds until the provider may show the post; absent if it cannot be looked up
  */
 async function reconcile(run: Run, step: Step, again: number | undefined): Promise<void> {
   const { post } = run;
@@ -130,7 +130,7 @@ async function reconcile(run: Run, step: Step, again: number | undefined): Promi
   post.settled ??= (await settlePost({ postId: post.postId, state: 'unknown' })).state;
 }
 
-/** Looks a lost write up for a day, each time after three times as long. @returns null: it was not found, or the post ended */
+/** Looks for a lost write for a day, at intervals that triple. @returns null if it was not found, or the post ended */
 async function lookUp({ post, work }: Run, step: Step, first: number): Promise<StepOutcome | null> {
   for (let left = DAY, ms = first; left > 0; left -= ms, ms = Math.min(3 * ms, left)) {
     if (await condition(() => post.settled !== null, ms)) return null;

@@ -1,7 +1,10 @@
 import { sweepOnce } from './activity-options.ts';
 import type { Swept } from '../temporal/contract.ts';
 
-/** Makes database and workflows agree. Runs every minute (a Schedule that the worker creates); the result counts what was repaired. */
+/**
+ * Reconciles the database and the workflows. Runs every minute (a Schedule that the worker creates); the result counts
+ * the repairs.
+ */
 export async function sweep(): Promise<Swept> {
   return sweepOnce();
 }
