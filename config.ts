@@ -27,53 +27,57 @@ import { readFlag } from './settings/values.ts';
 import { StartError } from './startup.ts';
 
 /*
- * The only reader of the environment. Every setting stands once: Everpost's own below, those of a provider in
- * providers/<name>/settings.ts. How they are read is in settings/. `.env.example` is written from all of them
- * (`node scripts/env-example.ts > .env.example`).
+ * The only reader of the environment. Every setting is declared once: Everpost's own below, a provider's in
+ * providers/<name>/settings.ts. settings/ has the readers. `.env.example` is generated from all of them (`node
+ * scripts/env-example.ts > .env.example`).
  */
 
 const OWN = [
   {
     name: 'EVERPOST_DIR',
     fallback: '.everpost',
-    about: 'Folder of everything embedded: database, keys, media.',
+    about: 'Folder for everything embedded: database, keys, media.',
   },
-  { name: 'DATABASE_URL', fallback: '', about: 'PostgreSQL. `npm run dev` and `demo` bring their own.' },
+  {
+    name: 'DATABASE_URL',
+    fallback: '',
+    about: 'PostgreSQL URL. `npm run dev` and `demo` start their own server.',
+  },
   { name: 'PORT', fallback: '3000', about: 'Port of the API.' },
   {
     name: 'HOST',
     fallback: '127.0.0.1',
-    about: 'Address that the API listens on, and a worker where it has a port.',
+    about: 'Address that the API, and a worker with a port, listens on.',
   },
   {
     name: 'EVERPOST_WORKER_PORT',
     fallback: '',
-    about: 'Port at which a worker serves /metrics and /livez; none without it.',
+    about: 'Port where a worker serves /metrics and /livez. Default: none.',
   },
   {
     name: 'EVERPOST_PUBLIC_URL',
     fallback: '',
-    about: 'Base of links and redirect URIs; http://HOST:PORT without it.',
+    about: 'Base of links and redirect URIs. Default: http://HOST:PORT.',
   },
   {
     name: 'EVERPOST_KEYRING',
     fallback: '',
-    about: 'Keys that encrypt the data keys: id:base64 of 32 bytes, comma list, first is active.',
+    about: 'Keys that encrypt the data keys: comma list of id:base64 (32 bytes each); the first is active.',
   },
   {
     name: 'EVERPOST_ADMIN_KEY',
     fallback: '',
-    about: 'Bearer of the admin and debug routes, 32 characters at least. Only the server needs it.',
+    about: 'Bearer token for the admin and debug routes, at least 32 characters. Only the server needs it.',
   },
   {
     name: 'EVERPOST_ALLOW_PRIVATE_URLS',
     fallback: 'false',
-    about: 'Whether media URLs of clients may be http or point to private addresses.',
+    about: 'Whether clients’ media URLs may be http or point to private addresses.',
   },
   {
     name: 'EVERPOST_TRUSTED_PROXIES',
     fallback: '',
-    about: 'Comma list of addresses or networks of your proxies, whose X-Forwarded-For is believed.',
+    about: 'Comma list of your proxies’ addresses or networks. Only their X-Forwarded-* headers are trusted.',
   },
   {
     name: 'HTTPS_PROXY',
@@ -87,23 +91,23 @@ const OWN = [
     aliases: ['no_proxy'],
     fallback: '',
     about:
-      'Comma list of hosts, addresses and networks that are called without a proxy; this machine always is.',
+      'Comma list of hosts, addresses and networks to call without a proxy. This machine never needs one.',
   },
-  { name: 'EVERPOST_MEDIA', fallback: '', about: 'Media store; file:<EVERPOST_DIR>/media without it.' },
+  { name: 'EVERPOST_MEDIA', fallback: '', about: 'Media store. Default: file:<EVERPOST_DIR>/media.' },
   {
     name: 'EVERPOST_MEDIA_RETENTION',
     fallback: '',
-    about: 'After how long files that no open post needs are deleted, as 30d, 12h or 90m; never without it.',
+    about: 'How long to keep files that no open post needs, such as 30d, 12h or 90m. Default: forever.',
   },
   { name: 'LOG_LEVEL', fallback: 'info', about: 'trace, debug, info, warn, error or fatal.' },
 ] as const satisfies readonly Setting[];
 
 export const SETTINGS: readonly Setting[] = [...OWN, ...PROVIDER_SETTINGS];
 
-/** Every name that a setting of ours is read from. */
+/** Every name and alias that Everpost reads. */
 const NAMES = namesOf(SETTINGS);
 const BY_FILE = [...NAMES, ...TEMPORAL_SECRETS];
-/** What begins with one of these words is meant for us. */
+/** A variable that starts with one of these words is meant for Everpost. */
 const OUR_WORDS = new Set(['EVERPOST', ...namesOf(PROVIDER_SETTINGS).map(firstWord)]);
 
 export type { Environment };
@@ -116,29 +120,32 @@ export interface Config extends Addresses {
   /** Empty in a worker, which does not need it. */
   adminKey: string;
   allowPrivateUrls: boolean;
-  /** The file at the root of the public URL that proves to TikTok whose it is; null: TikTok fetches nothing from here. */
+  /**
+   * The file at the root of the public URL that proves its ownership to TikTok; null: TikTok cannot fetch from this
+   * server.
+   */
   siteVerification: SiteVerification | null;
   mediaUrl: string;
   /** Addresses and networks. */
   trustedProxies: readonly string[];
   proxies: Proxies;
-  /** How long files are kept that no open post needs; null: for ever. */
+  /** How long to keep files that no open post needs; null: forever. */
   mediaRetentionMs: number | null;
   logLevel: string;
   /** A provider without credentials is absent. */
   providers: ProviderSettings;
-  /** Settings that do nothing, to be logged at the start. */
+  /** Settings without effect, to log at the start. */
   warnings: readonly string[];
 }
 
-/** What an installation stands on. */
+/** The settings that identify an installation. */
 export type ConfigParts = Partial<Pick<Config, 'databaseUrl' | 'temporal' | 'mediaUrl' | 'keyring'>>;
 
-/** Names every setting that is missing or malformed, one a line; never a value. */
+/** Names every missing or malformed setting, one a line; never a value. */
 export class ConfigError extends StartError {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];
-  /** Those that are right by themselves; `npm run doctor` goes on with them. */
+  /** Settings that are valid on their own; `npm run doctor` continues with them. */
   readonly parts: ConfigParts;
 
   constructor(problems: readonly string[], parts: ConfigParts = {}) {
@@ -151,9 +158,9 @@ export class ConfigError extends StartError {
 }
 
 /**
- * Reads and checks all settings at once.
- * @param role the process that is started; a worker needs no admin key
- * @throws ConfigError naming every problem
+ * Reads and validates all settings at once.
+ * @param role the process; a worker needs no admin key
+ * @throws ConfigError which names every problem
  */
 export function readConfig(role: 'server' | 'worker', given: Environment = process.env): Config {
   const { env, problems: ofFiles } = settingsByFile(given);
@@ -208,18 +215,18 @@ function readLogLevel({ value, problem }: Reader<'LOG_LEVEL'>): string {
   return level;
 }
 
-/** The environment with the settings in place that files hold (`NAME_FILE`). */
+/** The environment with the settings from files (`NAME_FILE`) filled in. */
 export function settingsByFile(env: Environment = process.env): ReturnType<typeof readFiles> {
   return readFiles(env, BY_FILE);
 }
 
-/** What looks like a setting and is none: a warning for each. */
+/** A warning for each variable that looks like a setting but is not. */
 export function misspeltSettings(env: Environment = process.env): string[] {
   const known = [...NAMES, ...TEMPORAL_NAMES, ...BY_FILE.map((name) => `${name}_FILE`)];
   return unknownNames(env, known, OUR_WORDS);
 }
 
-/** The one setting that `npm run db:migrate` needs. */
+/** The only setting that `npm run db:migrate` needs. */
 export function databaseUrl(given: Environment = process.env): string {
   const { env, problems: ofFiles } = readFiles(given, ['DATABASE_URL']);
   const { read, problems } = createReader(env, SETTINGS, ofFiles);

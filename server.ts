@@ -16,13 +16,13 @@ import { StartError, tellFailure } from './startup.ts';
 import { watchEventLoop } from './watchdog.ts';
 import { onlyWith } from './temporal/namespace.ts';
 
-/* The API process: put together, run, closed in order. */
+/* The API process: builds its parts, runs, closes them in order. */
 
 const config = settings();
 sendThrough(config.proxies);
 const database = openDatabase(config.databaseUrl);
 const { connectionOptions, namespace } = config.temporal;
-// Connects with the first call, so that the API answers while Temporal is away.
+// Connects on the first call, so that the API answers while Temporal is down.
 const connection = Connection.lazy(connectionOptions);
 const keys = localKeyProvider(config.keyring);
 const envelope = createEnvelope({ keys });
@@ -48,21 +48,21 @@ for (const warning of config.warnings) app.log.warn(warning);
 
 watchEventLoop();
 closeWithGrace({ delay: 15_000, logger: app.log }, async ({ err }) => {
-  if (err !== undefined) app.log.fatal({ err }, 'ends after an error that nobody has caught');
+  if (err !== undefined) app.log.fatal({ err }, 'ends after an uncaught error');
   await app.close();
   await database.close();
   envelope.close();
-  // Last: a call that is still being retried would find its channel closed, and throw where nobody can catch it.
+  // Last: a call that is still retrying would find its channel closed and throw where nothing can catch it.
   await connection.close();
 });
 
 await app
   .listen({ port: config.port, host: config.host })
   .catch((error: unknown) =>
-    endStart(new StartError(`The API cannot listen where HOST and PORT say: ${String(error)}`)),
+    endStart(new StartError(`The API cannot listen on HOST and PORT: ${String(error)}`)),
   );
 app.log.info({ ...startedWith(config, providers), namespace }, 'server started');
-// What is away now is told by /readyz.
+// /readyz reports problems that are temporary.
 const problem = await namespaceProblem(asking, database.db).catch(() => null);
 if (problem !== null) app.log.error(problem.message);
 

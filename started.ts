@@ -7,7 +7,7 @@ import type { Providers } from './providers/index.ts';
 
 const Package = Type.Object({ version: Type.String() });
 
-/** What a process says of itself when it starts: which Everpost it is, and what it is set up for. Never a secret. */
+/** The log fields of a start: the version of Everpost and its configuration. Never a secret. */
 export function startedWith(config: Config, providers: Providers): Record<string, unknown> {
   const database = parseDatabaseUrl(config.databaseUrl);
   const file = new URL('./package.json', import.meta.url);

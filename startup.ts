@@ -1,14 +1,14 @@
 import process from 'node:process';
 import { withoutValues } from './db/failures.ts';
 
-/** A process cannot start, or go on, before its operator has changed something; the message says what. */
+/** The process cannot start, or go on, until its operator has changed something; the message says what. */
 export class StartError extends Error {
   override readonly name: string = 'StartError';
 }
 
 /**
- * Says on standard error why a process ends: the operator's mistakes and the system's refusals in a sentence, a fault of
- * ours with its trace. The process then ends with exit code 1.
+ * Prints to standard error why a process ends: one sentence for the operator's mistakes and the system's errors, a
+ * stack trace for our own bugs. The process then ends with exit code 1.
  */
 export function tellFailure(error: unknown): void {
   process.exitCode = 1;

@@ -2,16 +2,16 @@ import inspector from 'node:inspector';
 import { Worker } from 'node:worker_threads';
 
 /*
- * A process whose event loop hangs answers no probe, takes no signal and logs nothing. A thread beside it counts the turns,
- * and ends it when they stop, so that its supervisor starts another.
+ * A process with a blocked event loop answers no probe, takes no signal and logs nothing. A separate thread counts the
+ * loop's turns and kills the process when they stop, so that its supervisor starts another.
  */
 
-/** No work of ours blocks the event loop for more than a second or two. */
+/** Nothing of ours blocks the event loop for more than a second or two. */
 const LIMIT_S = 60;
 
 /**
- * Watches over this process' event loop.
- * @param limitS after how many seconds without a turn the process is ended, by SIGKILL
+ * Watches this process's event loop.
+ * @param limitS seconds without a turn before SIGKILL
  */
 export function watchEventLoop(limitS = LIMIT_S): void {
   // A debugger stops the event loop on purpose.
@@ -28,7 +28,7 @@ export function watchEventLoop(limitS = LIMIT_S): void {
   thread.unref();
 }
 
-/** Counts its own turns: a machine that sleeps stops both. */
+/** Counts its own ticks: a sleeping machine stops both loops. */
 const THREAD = `
   const { workerData: { turns, limitS } } = process.getBuiltinModule('node:worker_threads');
   const { writeSync } = process.getBuiltinModule('node:fs');

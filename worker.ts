@@ -33,11 +33,11 @@ import { deadPollers } from './temporal/pollers.ts';
 import { ensureSearchAttributes } from './temporal/setup.ts';
 import { MINUTE } from './durations.ts';
 
-/* The Temporal worker: runs workflows and activities until SIGTERM, then lets what is under way end. */
+/* The Temporal worker: runs workflows and activities until SIGTERM, then lets running activities finish. */
 
-/** How often a worker that waits says for what. */
+/** How often a waiting worker logs its reason. */
 const SAY_AGAIN_MS = MINUTE;
-/** How often a worker looks whether the Schedule of the sweep is there. */
+/** How often a worker checks that the Schedule of the sweep exists. */
 const LOOK_AGAIN_MS = 30_000;
 
 const config = settings();
@@ -54,16 +54,16 @@ for (const warning of config.warnings) log.warn(warning);
 watchEventLoop();
 for (const event of ['uncaughtException', 'unhandledRejection'] as const)
   process.on(event, (error: unknown) => {
-    log.fatal({ error: errorLine(error) }, 'ends after an error that nobody has caught');
+    log.fatal({ error: errorLine(error) }, 'ends after an uncaught error');
     process.exit(1);
   });
 
-// What waits for its start has nothing to finish. The SDK takes these signals for a worker that runs.
+// A worker that is still starting has nothing to finish. From the SDK on, these signals belong to the running worker.
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const;
 const end = (): void => process.exit();
 for (const signal of SIGNALS) process.on(signal, end);
 
-/** Null: it waits for what it needs. */
+/** Null while the worker waits to start. */
 let running: Worker | null = null;
 const metrics = await listen();
 sendThrough(config.proxies);
@@ -86,7 +86,7 @@ const mediaStore = createMediaHome(
 );
 const unwatchMedia = watchMediaHome(mediaStore, (trouble) =>
   trouble === null
-    ? log.info('the media folder is right')
+    ? log.info('the media folder is fine again')
     : log.error({ code: trouble.code, err: trouble }, trouble.message),
 );
 
@@ -94,7 +94,7 @@ try {
   await ensureSearchAttributes(client).catch((error: unknown) =>
     log.warn(
       { error: String(error) },
-      'search attributes could not be registered; register them yourself (docs/operations.md)',
+      'could not register the search attributes; register them yourself (docs/operations.md)',
     ),
   );
   const workflows = await workflowBundle(config.dir);
@@ -120,7 +120,7 @@ try {
     maxCachedWorkflows: 300,
     maxConcurrentActivityTaskExecutions: 50,
     shutdownGraceTime: '20 seconds',
-    // A cancellation arrives with a heartbeat: let them through every few seconds.
+    // A cancellation arrives with a heartbeat: let one through every few seconds.
     maxHeartbeatThrottleInterval: '4 seconds',
   });
   running = worker;
@@ -150,7 +150,7 @@ function settings(): Config {
   }
 }
 
-/** Metrics are there before Temporal is: whoever watches a worker sees that it waits. */
+/** Metrics start before Temporal is there, so that monitoring sees a waiting worker. */
 async function listen(): Promise<{ close(): Promise<void> } | null> {
   const { workerPort: port, host } = config;
   if (port === null) return null;
@@ -161,12 +161,12 @@ async function listen(): Promise<{ close(): Promise<void> } | null> {
       problem: () => (running === null ? null : deadPollers(running.getStatus())),
     });
   } catch (error) {
-    log.fatal({ error: String(error) }, 'the port of EVERPOST_WORKER_PORT cannot be used');
+    log.fatal({ error: String(error) }, 'cannot listen on EVERPOST_WORKER_PORT');
     process.exit(1);
   }
 }
 
-/** A worker outlives its server: it waits for Temporal, and says so. */
+/** A worker outlives its server: it waits for Temporal and logs that. */
 async function connect(): Promise<NativeConnection> {
   for (;;) {
     try {
@@ -181,18 +181,18 @@ async function connect(): Promise<NativeConnection> {
   }
 }
 
-/** A worker takes no work on a wrong database or in another installation's namespace: it waits, and says for what. */
+/** A worker takes no work with a wrong database or in another installation's namespace: it waits and logs why. */
 async function untilWorkCanBegin(): Promise<void> {
   for (let said = { problem: '', at: 0 }; ; await sleep(2000)) {
     const problem = (await databaseProblem(database.db)) ?? (await namespaceTaken());
     if (problem === null) return;
     if (problem === said.problem && Date.now() - said.at < SAY_AGAIN_MS) continue;
-    log.warn(`no work is taken yet: ${problem}; looking again every 2 s`);
+    log.warn(`no work is taken yet: ${problem}; checking again every 2 s`);
     said = { problem, at: Date.now() };
   }
 }
 
-/** Takes the namespace. @returns why it cannot be taken yet; null: it is ours @throws StartError */
+/** Claims the namespace. @returns why that is not possible yet; null if it is ours @throws StartError */
 async function namespaceTaken(): Promise<string | null> {
   try {
     await takeNamespace(client, await installationId(database.db));
@@ -202,7 +202,7 @@ async function namespaceTaken(): Promise<string | null> {
     if (error instanceof NamespaceMissing) throw new StartError(error.message);
     if (isTemporalRefusal(error))
       throw new StartError(
-        `Temporal refuses us in the namespace "${namespace}": check TEMPORAL_API_KEY or the client certificate`,
+        `Temporal denies access to the namespace "${namespace}": check TEMPORAL_API_KEY or the client certificate`,
       );
     if (isTemporalAway(error)) return 'Temporal does not answer';
     if (isDatabaseAway(error)) return 'PostgreSQL does not answer';
@@ -210,10 +210,13 @@ async function namespaceTaken(): Promise<string | null> {
   }
 }
 
-/** One click deletes the Schedule, and a restored Temporal may lack it: without it nothing that was lost is ever found. */
+/**
+ * An operator can delete the Schedule with one click, and a restored Temporal may lack it. Without it, lost work is
+ * never found.
+ */
 async function keepNamespace(): Promise<void> {
   const problem = await namespaceTaken().catch((error: unknown) => errorLine(error).message);
-  if (problem !== null) log.warn(`the Schedule of the sweep could not be looked for: ${problem}`);
+  if (problem !== null) log.warn(`could not check for the Schedule of the sweep: ${problem}`);
 }
 
 function toPino(level: string): 'trace' | 'debug' | 'info' | 'warn' | 'error' {

@@ -4,9 +4,9 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { registry } from './registry.ts';
 
 /**
- * For a process that has no API: `/metrics` for Prometheus, and `/livez` for its supervisor. Everything else is 404.
- * @param problem why the process cannot go on, and needs another one in its place; null: it can
- * @throws Error when the port is taken
+ * Serves `/metrics` for Prometheus and `/livez` for the supervisor of a process without an API. Everything else is 404.
+ * @param problem why the process must be restarted; null if it need not be
+ * @throws Error if the port is taken
  */
 export async function serveMetrics({
   port,

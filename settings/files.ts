@@ -5,11 +5,11 @@ const SUFFIX = '_FILE';
 const MAX_BYTES = 65_536;
 
 /**
- * Reads settings that are given by file: `NAME_FILE` names a file whose text is the setting `NAME`, as secrets of containers
- * are given. White space around the text is not a part of it.
- * @param names the settings that may be given so
- * @returns the environment with `NAME` in place of each `NAME_FILE` that could be read, and what is wrong with the others; a
- *   problem repeats no value, because the secret itself may stand where its file should be named
+ * Reads settings from files: `NAME_FILE` names a file with the value of `NAME`, as container secrets are mounted.
+ * Surrounding white space is dropped.
+ * @param names the settings that a file may hold
+ * @returns the environment with `NAME` in place of each readable `NAME_FILE`, and the problems of the others; a problem
+ *   repeats no value, because someone may have put the secret itself where the file name belongs
  */
 export function readFiles(
   env: Environment,

@@ -1,7 +1,7 @@
 import { parseKeyring, type Keyring } from '../crypto/keys.ts';
 import type { Reader } from './reader.ts';
 
-/** Long enough not to be guessed, and of characters that a bearer token may have. */
+/** Too long to guess, and only characters that a bearer token may have. */
 const ADMIN_KEY = /^[\x21-\x7e]{32,}$/;
 
 export function readAdminKey({ value, problem }: Reader<'EVERPOST_ADMIN_KEY'>): string {
@@ -13,7 +13,7 @@ export function readAdminKey({ value, problem }: Reader<'EVERPOST_ADMIN_KEY'>): 
   return key;
 }
 
-/** @returns null where there is a problem */
+/** @returns null if there is a problem */
 export function readKeyring({ value, problem }: Reader<'EVERPOST_KEYRING'>): Keyring | null {
   try {
     return parseKeyring(value('EVERPOST_KEYRING'));

@@ -1,14 +1,14 @@
 import type { Environment } from './setting.ts';
 
-/** Shorter names are too near to others to be taken for a slip. */
+/** Shorter names are too similar to others to be called a typo. */
 const MIN_LENGTH = 8;
 const SLIP = 2;
 
 /**
- * Names in the environment that look like settings and are none, each with the nearest one. They do nothing, so that a
- * mistyped name would go unnoticed where its setting has a default.
- * @param known every name that is read
- * @param ours the first words of names that are meant for us
+ * Warns about names that look like settings but are not, each with the nearest real name. They have no effect, so a
+ * mistyped name would go unnoticed if its setting has a default.
+ * @param known every name that Everpost reads
+ * @param ours the first words of names meant for us
  */
 export function unknownNames(
   env: Environment,
@@ -22,24 +22,27 @@ export function unknownNames(
       .reduce((best, one) => (one.distance < best.distance ? one : best));
     const isSlip = name.length >= MIN_LENGTH && nearest.distance <= SLIP;
     return ours.has(firstWord(name)) || isSlip
-      ? [`${name} is not a setting of Everpost and does nothing; did you mean ${nearest.candidate}?`]
+      ? [`${name} is not a setting of Everpost and has no effect; did you mean ${nearest.candidate}?`]
       : [];
   });
 }
 
-/** TIKTOK of TIKTOK_SCOPES, also of NEXT_PUBLIC_TIKTOK_CLIENT_KEY; empty where the name is a single word. */
+/** TIKTOK of TIKTOK_SCOPES, and also of NEXT_PUBLIC_TIKTOK_CLIENT_KEY; empty for a single word. */
 export function firstWord(name: string): string {
   return /^(?:NEXT_PUBLIC_)?([^_]+)_/.exec(name)?.[1] ?? '';
 }
 
-/** Those that have all words of the name, where there are any: TIKTOK_SECRET is rather TIKTOK_CLIENT_SECRET than TIKTOK_SCOPES. */
+/**
+ * The names that have all words of this one, if there are any: TIKTOK_SECRET more likely means TIKTOK_CLIENT_SECRET
+ * than TIKTOK_SCOPES.
+ */
 function alike(name: string, known: readonly string[]): readonly string[] {
   const words = name.split('_');
   const whole = known.filter((candidate) => words.every((word) => candidate.split('_').includes(word)));
   return whole.length > 0 ? whole : known;
 }
 
-/** Levenshtein's: how many letters must be put in, taken out or changed. */
+/** The Levenshtein distance: the number of letters to insert, delete or replace. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 0; i < a.length; i += 1) {

@@ -3,11 +3,11 @@ import { isIP } from 'node:net';
 import type { Reader } from './reader.ts';
 import { readList, readUrl } from './values.ts';
 
-/** Where the processes listen, and how links name the server. */
+/** Where the processes listen, and the server's address in links. */
 export interface Addresses {
   port: number;
   host: string;
-  /** Of a worker's metrics; null: it serves nothing. */
+  /** Port of a worker's metrics; null: it serves none. */
   workerPort: number | null;
   publicUrl: string;
 }
@@ -31,13 +31,13 @@ function readPort({ value, problem }: Reader<AddressName>, name: AddressName): n
   return isRight ? Number(value(name)) : 0;
 }
 
-/** How a link names the address that the server listens on. */
+/** The listening address as links name it. */
 function linkHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
   return host.includes(':') ? `[${host}]` : host;
 }
 
-/** @returns addresses and networks of proxies before the server */
+/** @returns the addresses and networks of the proxies in front of the server */
 export function readTrustedProxies(read: Reader<'EVERPOST_TRUSTED_PROXIES'>): string[] {
   const listed = readList(read, 'EVERPOST_TRUSTED_PROXIES');
   for (const one of listed)
@@ -50,7 +50,7 @@ export function readTrustedProxies(read: Reader<'EVERPOST_TRUSTED_PROXIES'>): st
 
 type ProxyName = 'HTTPS_PROXY' | 'HTTP_PROXY';
 
-/** @returns the proxies to the outside, and the hosts that are called without them; each is empty where there is none */
+/** @returns the outbound proxies, and the hosts to call without them; empty strings if there are none */
 export function readProxies(
   read: Reader<ProxyName | 'NO_PROXY'>,
 ): Record<'https' | 'http' | 'except', string> {
@@ -61,7 +61,7 @@ export function readProxies(
   };
 }
 
-/** The URL of a proxy; a host and port alone are usual, too. */
+/** The URL of a proxy; a bare host and port is common too. */
 function readProxy({ value, problem }: Reader<ProxyName>, name: ProxyName): string {
   const text = value(name);
   if (text === '') return '';

@@ -1,19 +1,21 @@
 import type { Environment, Setting } from './setting.ts';
 
-/** How settings are read: a reader of some of them reports what is wrong, and goes on, so that one message names all problems. */
+/** Reads settings. A reader reports a problem and goes on, so that one message names all problems. */
 export interface Reader<Name extends string = string> {
-  /** The text of a setting without white space around it; its default where it is not set. */
+  /** A setting's text without surrounding white space; its default if it is not set. */
   value: (name: Name) => string;
-  /** Reports what keeps Everpost from starting: begins with the setting's name, and never has its value. */
+  /**
+   * Reports a problem that keeps Everpost from starting: starts with the setting's name and never includes its value.
+   */
   problem: (text: string) => void;
-  /** Reports what does nothing, or may be a mistake. */
+  /** Reports a setting that has no effect or may be a mistake. */
   warning: (text: string) => void;
 }
 
 /**
- * Makes the reader of these settings.
- * @param found problems that come first
- * @returns the reader, and the lists to which it adds what is reported
+ * Creates the reader of these settings.
+ * @param found problems found earlier
+ * @returns the reader, and the lists of its reports
  */
 export function createReader(
   env: Environment,

@@ -3,7 +3,7 @@ import type { Reader } from './reader.ts';
 const UNITS_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 const LONGEST_MS = 10_000 * UNITS_MS.d;
 
-/** @returns how long files are kept that no open post needs; null: for ever */
+/** @returns how long to keep files that no open post needs; null: forever */
 export function readRetention({ value, problem }: Reader<'EVERPOST_MEDIA_RETENTION'>): number | null {
   const text = value('EVERPOST_MEDIA_RETENTION');
   if (text === '') return null;
@@ -13,7 +13,7 @@ export function readRetention({ value, problem }: Reader<'EVERPOST_MEDIA_RETENTI
   return ms;
 }
 
-/** `30d`, `12 hours`, or as ISO 8601 has it: `P30D`, `PT12H`. @returns null when it is none, or an absurd one */
+/** Parses `30d`, `12 hours`, or ISO 8601: `P30D`, `PT12H`. @returns null if it is no duration or out of range */
 function durationMs(text: string): number | null {
   const [, days, hours] = /^P(?:(\d+)D)?(?:T(\d+)H)?$/i.exec(text) ?? [];
   const [, count, unit] =

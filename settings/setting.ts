@@ -1,20 +1,20 @@
-/** What a process was started with, by name. */
+/** The environment variables of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** One setting, as it is read and as `.env.example` describes it. */
+/** One setting, as Everpost reads it and `.env.example` describes it. */
 export interface Setting {
   name: string;
-  /** Other names that are understood, first one wins. */
+  /** Other accepted names; the first one that is set wins. */
   aliases?: readonly string[];
-  /** Shown in `.env.example`; what happens without it. */
+  /** The default, as shown in `.env.example`. */
   fallback: string;
   about: string;
 }
 
-/** The names of settings that are listed `as const`. */
+/** The names of settings listed `as const`. */
 export type NameIn<Settings extends readonly Setting[]> = Settings[number]['name'];
 
-/** Every name that these settings are read from. */
+/** Every name and alias of these settings. */
 export function namesOf(settings: readonly Setting[]): string[] {
   return settings.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
 }

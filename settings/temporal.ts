@@ -4,16 +4,16 @@ import { normalizeGrpcEndpointAddress } from '@temporalio/common/lib/internal-no
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
 import type { Environment } from './setting.ts';
 
-/** Where Temporal is, and how to speak to it. */
+/** Temporal's address and how to connect to it. */
 export interface TemporalSettings {
   connectionOptions: ClientConnectConfig['connectionOptions'];
   namespace: string;
 }
 
-/** Those that may be given by file, too. */
+/** Settings that a file may hold as well. */
 export const TEMPORAL_SECRETS = ['TEMPORAL_API_KEY', 'TEMPORAL_TLS_CLIENT_KEY_DATA'] as const;
 
-/** Names that @temporalio/envconfig reads; `TEMPORAL_GRPC_META_<NAME>` comes on top. */
+/** Names that @temporalio/envconfig reads, besides `TEMPORAL_GRPC_META_<NAME>`. */
 export const TEMPORAL_NAMES = [
   'TEMPORAL_ADDRESS',
   'TEMPORAL_NAMESPACE',
@@ -37,9 +37,9 @@ type Name = (typeof TEMPORAL_NAMES)[number];
 type Problem = (text: string) => void;
 
 /**
- * Temporal's settings as @temporalio/envconfig reads them, checked before: it takes a mistyped boolean for false, and
- * certificates that are none would be found by the first connection only.
- * @returns null where there is a problem
+ * Reads Temporal's settings through @temporalio/envconfig, and checks them first: envconfig takes a mistyped boolean
+ * for false, and only the first connection would reject an invalid certificate.
+ * @returns null if there is a problem
  */
 export function readTemporal(env: Environment, problem: Problem): TemporalSettings | null {
   let good = true;
@@ -47,7 +47,7 @@ export function readTemporal(env: Environment, problem: Problem): TemporalSettin
     good = false;
     problem(text);
   };
-  // An empty setting is none, as everywhere; but an empty name of the file means that none is to be read.
+  // An empty setting counts as unset, as everywhere; but an empty file name means that no file is to be read.
   const given = Object.fromEntries(
     Object.entries(env).flatMap(([name, value = '']) =>
       value.trim() === '' && name !== 'TEMPORAL_CONFIG_FILE' ? [] : [[name, value.trim()]],
@@ -74,9 +74,9 @@ function load(given: Record<string, string>, wrong: Problem): ClientConnectConfi
   try {
     return loadClientConnectConfig({ overrideEnvVars: given });
   } catch {
-    // Its message may quote the file, in which an API key may stand.
+    // Its message may quote the file, which may hold an API key.
     wrong(
-      'TEMPORAL_CONFIG_FILE (without it, the file of the temporal CLI) must be TOML with the profile that TEMPORAL_PROFILE names, [profile.default] without it',
+      'TEMPORAL_CONFIG_FILE (without it, the file of the temporal CLI) must be TOML with the profile that TEMPORAL_PROFILE names, or [profile.default]',
     );
     return null;
   }

@@ -1,8 +1,8 @@
 import type { Reader } from './reader.ts';
 
-/* The kinds of values that several settings have. */
+/* Readers for kinds of values that several settings share. */
 
-/** @returns the base URL without its last slash */
+/** @returns the base URL without a trailing slash */
 export function readUrl<Name extends string>(
   { value, problem }: Reader<Name>,
   name: Name,
@@ -27,7 +27,7 @@ export function readFlag<Name extends string>({ value, problem }: Reader<Name>, 
   return value(name) === 'true';
 }
 
-/** @returns the parts of a comma list, without empty ones */
+/** @returns the non-empty parts of a comma-separated list */
 export function readList<Name extends string>({ value }: Reader<Name>, name: Name): string[] {
   return value(name)
     .split(',')

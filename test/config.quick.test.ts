@@ -366,7 +366,7 @@ test.each([
 ])('the name %s gets a warning that names %s', (name, nearest) => {
   const { warnings } = readConfig('server', { ...SMALLEST, [name]: 's3cret' });
   expect(warnings).toEqual([
-    `${name} is not a setting of Everpost and does nothing; did you mean ${nearest}?`,
+    `${name} is not a setting of Everpost and has no effect; did you mean ${nearest}?`,
   ]);
 });
 

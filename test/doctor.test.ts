@@ -183,12 +183,12 @@ test.runIf(canMount())('a media folder that is full or read-only is a failure th
   const bind = `mount --bind '${folder}' '${folder}' && mount -o remount,ro,bind '${folder}'`;
   const readOnly = await doctor({}, mounted(bind));
   expect(readOnly.well).toBe(false);
-  expect(of('media', readOnly.lines)).toMatch(/FAILURE .*cannot be written to. Look at its owner/);
+  expect(of('media', readOnly.lines)).toMatch(/FAILURE .*cannot be written to. Check its owner/);
   const mark = readFileSync(join(folder, '.everpost-media'), 'utf8').trim();
   const small = `mount -t tmpfs -o size=1m tmpfs '${folder}' && echo ${mark} > '${folder}/.everpost-media'`;
   const full = await doctor({}, mounted(`${small}; head -c 2m /dev/zero > '${folder}/big' 2> /dev/null`));
   expect(full.well).toBe(false);
-  expect(of('media', full.lines)).toMatch(/FAILURE .*is full. Make room/);
+  expect(of('media', full.lines)).toMatch(/FAILURE .*is full. Free some space/);
 });
 
 test.for<[string, string, boolean, RegExp]>([

@@ -74,7 +74,7 @@ test.each([
   ['a name that is none', () => ({ HOST: 'nowhere.invalid', PORT: '0' })],
 ])('a server that cannot listen, because of %s, says so', async (_why, changes) => {
   const complaint = await complaintOf('server.ts', changes());
-  expect(complaint).toContain('The API cannot listen where HOST and PORT say');
+  expect(complaint).toContain('The API cannot listen on HOST and PORT');
   expect(complaint).not.toMatch(/\n\s+at /);
 });
 

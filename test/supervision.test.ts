@@ -36,7 +36,7 @@ test.for(['server', 'worker'] as const)(
       .logTail(50)
       .split('\n')
       .find((line) => line.startsWith('{"level":60,'));
-    expect(fatal).toContain('nobody has caught');
+    expect(fatal).toContain('uncaught error');
     expect(fatal).toContain('the cause of it');
   },
 );
