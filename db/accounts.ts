@@ -5,7 +5,7 @@ import { type AccountStatus, oauthAccounts, posts, publishAttempts } from './sch
 
 export type Account = typeof oauthAccounts.$inferSelect;
 
-/** A tenant's account; also a disconnected one. */
+/** A tenant's account, even if disconnected. */
 export async function findAccount(db: Db, userId: string, id: string): Promise<Account | null> {
   const [account] = await db
     .select()
@@ -20,7 +20,7 @@ export async function accountById(db: Db, id: string): Promise<Account | null> {
   return account ?? null;
 }
 
-/** Newest first, without those that are disconnected. */
+/** Newest first, without disconnected accounts. */
 export async function listAccounts(db: Db, userId: string, page: Page): Promise<Account[]> {
   return db
     .select()
@@ -36,7 +36,7 @@ export async function listAccounts(db: Db, userId: string, page: Page): Promise<
     .limit(page.limit + 1);
 }
 
-/** The accounts, of all tenants, that belong to one person at a provider. */
+/** All tenants' accounts of one person at a provider. */
 export async function accountsOf(db: Db, provider: string, openId: string): Promise<Account[]> {
   return db
     .select()
@@ -46,7 +46,7 @@ export async function accountsOf(db: Db, provider: string, openId: string): Prom
 
 /**
  * Takes an active account out of service.
- * @param tokenVersion only if the pair is still this one
+ * @param tokenVersion only if the token pair is still this version
  * @param before only if the creator's last consent is older than this
  */
 export async function deactivate(
@@ -56,14 +56,14 @@ export async function deactivate(
 ): Promise<Account | null> {
   const [saved] = await db
     .update(oauthAccounts)
-    // By the database's clock: it is compared with when consent pages were opened.
+    // By the database's clock: it is compared with the times when consent pages were opened.
     .set({ status: to.status, statusReason: to.reason, updatedAt: sql`now()` })
     .where(
       and(
         eq(oauthAccounts.id, id),
         ne(oauthAccounts.status, 'disconnected'),
         to.tokenVersion === undefined ? undefined : eq(oauthAccounts.tokenVersion, to.tokenVersion),
-        // Providers tell whole seconds.
+        // Providers send whole seconds.
         to.before === undefined
           ? undefined
           : sql`date_trunc('second', ${oauthAccounts.connectedAt}) <= ${to.before.toISOString()}`,
@@ -73,14 +73,16 @@ export async function deactivate(
   return saved ?? null;
 }
 
-/** A tenant disconnects an account; the tokens are wiped by `wipeTokens` once they have been revoked. */
+/** Disconnects an account for its tenant. `wipeTokens` wipes the tokens once they are revoked. */
 export async function markDisconnected(db: Db, userId: string, id: string): Promise<Account | null> {
   const account = await findAccount(db, userId, id);
   if (account === null) return null;
   return (await deactivate(db, id, { status: 'disconnected', reason: 'disconnected_by_user' })) ?? account;
 }
 
-/** Accounts that were connected again while posts wait for them, which nobody could tell. (After an hour these ask by themselves.) */
+/**
+ * Recently reconnected accounts whose waiting posts were not notified. (After an hour the posts check on their own.)
+ */
 export async function unnoticedReturns(db: Db, limit: number): Promise<Account[]> {
   const tried = db
     .select({ one: sql`1` })
@@ -100,7 +102,8 @@ export async function unnoticedReturns(db: Db, limit: number): Promise<Account[]
             sql`${posts.phase} is distinct from 'reconciling'`,
             lt(posts.updatedAt, oauthAccounts.connectedAt),
           ),
-          // It may have been read before, and noted after; what has tried since then waits for something else.
+          // The post may have read the account before its return and recorded the wait after it. A post that has tried
+          // since waits for something else.
           and(
             eq(posts.state, 'waiting_account'),
             lt(posts.updatedAt, sql`${oauthAccounts.connectedAt} + interval '1 minute'`),
@@ -123,7 +126,7 @@ export async function unnoticedReturns(db: Db, limit: number): Promise<Account[]
     .limit(limit);
 }
 
-/** Notes until when the provider refuses every call for the account. */
+/** Records until when the provider refuses every call for the account. */
 export async function noteRefusedCalls(db: Db, id: string, until: Date): Promise<void> {
   await db.update(oauthAccounts).set({ callsRefusedUntil: until }).where(eq(oauthAccounts.id, id));
 }

@@ -1,10 +1,10 @@
 import type { Db } from './client.ts';
 import { auditLog } from './schema.ts';
 
-/** Something that a person, a client or a provider did to access. Never a secret in `details`. */
+/** An access-related action of a user, a client or a provider. `details` never holds a secret. */
 export interface AuditEntry {
   userId?: string | null;
-  /** Who: `admin`, `api_key:<id>`, `creator`, `system`, a provider's name. */
+  /** `admin`, `api_key:<id>`, `creator`, `system`, or a provider's name. */
   actor: string;
   action: string;
   subject?: string | null;
@@ -12,7 +12,7 @@ export interface AuditEntry {
   details?: Record<string, unknown>;
 }
 
-/** Notes an authentication or authorization event. */
+/** Records an authentication or authorization event. */
 export async function audit(db: Db, entry: AuditEntry): Promise<void> {
   await db.insert(auditLog).values(entry);
 }

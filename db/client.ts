@@ -5,12 +5,12 @@ import type * as schema from './schema.ts';
 import { dialect, PoolSession } from './session.ts';
 import { type DatabaseAddress, parseDatabaseUrl } from './url.ts';
 
-/** What a statement answers that builds no result of its own: its rows. */
+/** The result of a raw statement: its rows. */
 interface Rows extends PgQueryResultHKT {
   type: this['row'][];
 }
 
-/** A connection pool, or a transaction on it: queries do not care which. */
+/** A connection pool or a transaction on it: queries work with both. */
 export type Db = Pick<
   PgDatabase<Rows, typeof schema>,
   | 'select'
@@ -25,13 +25,13 @@ export type Db = Pick<
 
 export interface Database {
   db: Db;
-  /** Waits up to 5 s for queries under way. */
+  /** Waits up to 5 s for running queries. */
   close(): Promise<void>;
 }
 
 /**
- * Opens a pool on the PostgreSQL at `url`. Connects lazily, and heals by itself when the database was away.
- * @param max most connections at once, unless the URL says how many
+ * Opens a pool for the PostgreSQL at `url`. Connects lazily, and recovers by itself after the database was down.
+ * @param max maximum number of connections, unless the URL sets one
  * @throws DatabaseUrlError
  */
 export function openDatabase(url: string | DatabaseAddress, max = 10): Database {

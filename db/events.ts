@@ -3,7 +3,7 @@ import type { Db } from './client.ts';
 import { after, type Page } from './page.ts';
 import { webhookEvents } from './schema.ts';
 
-/** An event as it is read back: the payload as the text that came, with every digit. */
+/** A stored event. The payload is the original text, with every digit. */
 export interface StoredEvent {
   id: string;
   provider: string;
@@ -20,7 +20,7 @@ export interface StoredEvent {
 
 export interface NewEvent {
   provider: string;
-  /** Of the request that brought it; null when it came another way. */
+  /** The id of the HTTP request that brought the event; null if it came another way. */
   requestId: string | null;
   externalId: string;
   eventType: string;
@@ -43,18 +43,18 @@ const columns = {
   requestId: webhookEvents.requestId,
 };
 
-/** What whoever stored an event needs to start its workflow. */
+/** The columns needed to start a new event's workflow. */
 export type FreshEvent = Pick<StoredEvent, 'id' | 'provider' | 'eventType' | 'externalId' | 'requestId'>;
 
 /**
  * Stores events in one statement, all or none.
- * @returns those that are new; events that came before are left as they are
+ * @returns the new ones; known events stay unchanged
  */
 export async function insertEvents(db: Db, events: readonly NewEvent[]): Promise<FreshEvent[]> {
   if (events.length === 0) return [];
   const of = (key: keyof NewEvent) => sql.param(events.map((event) => event[key]));
-  // Arrays make one statement of any number of events, to be parsed once. In order, so that two servers with the same
-  // events do not wait for each other.
+  // With arrays, one prepared statement serves any number of events. Sorted, so that two servers with the same events
+  // do not deadlock.
   return db.execute<
     FreshEvent & Record<string, unknown>
   >(sql`insert into ${webhookEvents} (provider, request_id, external_id, event_type, provider_account_id, payload_json)
@@ -68,7 +68,7 @@ export async function insertEvents(db: Db, events: readonly NewEvent[]): Promise
     returning id, provider, request_id as "requestId", external_id as "externalId", event_type as "eventType"`);
 }
 
-/** @returns null when it was deleted with all that was known of its account */
+/** @returns null if it was deleted together with its account's data */
 export async function eventById(db: Db, id: string): Promise<StoredEvent | null> {
   const [event] = await db.select(columns).from(webhookEvents).where(eq(webhookEvents.id, id));
   return event ?? null;
@@ -96,7 +96,7 @@ export async function listEvents(db: Db, page: Page): Promise<StoredEvent[]> {
     .limit(page.limit + 1);
 }
 
-/** Events that were committed but whose workflow nobody has started; the newest are still in the API's hands. */
+/** Committed events whose workflow was never started, except the newest, which the API is still starting. */
 export async function unstartedEvents(db: Db, limit: number): Promise<StoredEvent[]> {
   return db
     .select(columns)
@@ -104,7 +104,7 @@ export async function unstartedEvents(db: Db, limit: number): Promise<StoredEven
     .where(
       and(
         isNull(webhookEvents.workflowStartedAt),
-        // What is applied needs no workflow; and the index has only what is not.
+        // An applied event needs no workflow, and the index only covers the others.
         isNull(webhookEvents.processedAt),
         lt(webhookEvents.receivedAt, sql`now() - interval '5 seconds'`),
       ),
@@ -113,7 +113,7 @@ export async function unstartedEvents(db: Db, limit: number): Promise<StoredEven
     .limit(limit);
 }
 
-/** Events under way that nobody has compared with their workflow for a minute, those of longest ago first. */
+/** Events in progress that were not compared with their workflow for a minute, oldest check first. */
 export async function uncheckedEvents(db: Db, limit: number): Promise<StoredEvent[]> {
   return db
     .select(columns)
@@ -123,7 +123,7 @@ export async function uncheckedEvents(db: Db, limit: number): Promise<StoredEven
         lt(webhookEvents.workflowStartedAt, sql`now() - interval '1 minute'`),
         isNull(webhookEvents.processedAt),
         isNull(webhookEvents.givenUpAt),
-        // Older versions did not note what they gave up, which was after 72 hours.
+        // Older versions gave up after 72 hours without recording it.
         or(
           isNull(webhookEvents.errorMessage),
           sql`${webhookEvents.receivedAt} > now() - interval '72 hours'`,
@@ -146,7 +146,7 @@ export async function markEventsStarted(db: Db, ids: readonly string[]): Promise
     .where(sql`${webhookEvents.id} = any(${sql.param(ids)}::uuid[])`);
 }
 
-/** An operator wants an event to be applied once more. @returns null when there is none */
+/** Reopens an event that an operator wants applied again. @returns null if it does not exist */
 export async function reopenEvent(db: Db, id: string): Promise<StoredEvent | null> {
   const [event] = await db
     .update(webhookEvents)
@@ -163,7 +163,7 @@ export async function markEventProcessed(db: Db, id: string): Promise<void> {
     .where(eq(webhookEvents.id, id));
 }
 
-/** Keeps why an event could not be applied so far, or, where it is given up, for good. */
+/** Records why an event could not be applied, so far or, if `givenUp`, for good. */
 export async function noteEventError(
   db: Db,
   id: string,

@@ -1,19 +1,21 @@
 /*
- * Errors as they may be logged and kept: without what people wrote. A query's parameters stand in the message of drizzle's
- * error, a row's values in message, detail and context of PostgreSQL's.
+ * Errors in a form that may be logged and stored: without users' data. Drizzle's messages contain the parameters of a
+ * query; PostgreSQL's message, detail and context contain the values of a row.
  */
 
-/** SQLSTATE classes whose messages name nothing but what is ours: connections, rights, tables, locks, room, shutdown. */
+/**
+ * SQLSTATE classes whose messages contain only our own names: connections, rights, tables, locks, resources, shutdown.
+ */
 const TELLING = /^(08|25|28|40|42|53|55|57|58)/;
-/** Codes of Node.js that say what became of a connection. */
+/** Node.js codes for failed connections. */
 const OF_CONNECTIONS = /^E[A-Z]+$/;
-/** Of a statement, which has its parameters by number only. */
+/** For a statement, which refers to its parameters only by number. */
 const LONGEST_STATEMENT = 300;
 
-/** A query that failed, in words that may be logged. */
+/** A failed query, described in a form that may be logged. */
 class QueryFailure extends Error {
   override readonly name = 'QueryFailure';
-  /** SQLSTATE, or what became of the connection. */
+  /** SQLSTATE, or Node.js's code of the failed connection. */
   readonly code: string | undefined;
 
   constructor(failed: object) {
@@ -26,9 +28,9 @@ class QueryFailure extends Error {
   }
 }
 
-/** The error, as it may leave the process; what has no values in it, nor in its causes, is the very same. */
+/** The error in a form that may leave the process; the same object if neither it nor its causes contain values. */
 export function withoutValues(error: unknown): Error {
-  if (!(error instanceof Error)) return new Error('something was thrown that is no error');
+  if (!(error instanceof Error)) return new Error('the thrown value is not an Error');
   if (isOfQuery(error)) return new QueryFailure(error);
   if (error instanceof SyntaxError) return unquoted(error);
   const { cause } = error;
@@ -37,7 +39,7 @@ export function withoutValues(error: unknown): Error {
   return told === cause ? error : Object.assign(error, { cause: told });
 }
 
-/** An error as it stands in a log line. */
+/** An error as a log line contains it. */
 export interface ErrorLine {
   [key: string]: unknown;
   type: string;
@@ -77,7 +79,7 @@ function reasons(error: object): string[] {
   ];
 }
 
-/** The parser quotes what it could not read. */
+/** The parser quotes the text it could not parse. */
 function unquoted(error: SyntaxError): Error {
   const told = new Error('a text could not be read');
   return Object.assign(told, { stack: `${error.name}: ${told.message}${framesOf(error)}` });
@@ -88,7 +90,7 @@ function textOf(error: object, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** Where it was thrown: what stands before that repeats the message. */
+/** Only the stack frames: the lines before them repeat the message. */
 function framesOf(error: object): string {
   const stack = textOf(error, 'stack') ?? '';
   const message = textOf(error, 'message') ?? '';

@@ -4,20 +4,24 @@ import type { Db } from './client.ts';
 import { grantCalls, oauthStates } from './schema.ts';
 
 /*
- * Orders what makes grants and what ends them. To revoke one token ends the whole grant of a person for our app, newer
- * logins included (tiktok-facts 2.6, instagram-facts 2.6), and whose login it is, is known only after the code was exchanged.
- * So at one provider no code is exchanged while a revocation is under way, and none is revoked while a code is exchanged
- * or while a creator who came after the disconnection is on the consent page. A row ends by itself: its process may die.
+ * Orders the calls that make grants and the calls that end them. Revoking one token ends a person's whole grant for our
+ * app, including newer logins (tiktok-facts 2.6, instagram-facts 2.6), and the person is only known after the code
+ * exchange. So at each provider no code is exchanged during a revocation, and nothing is revoked during a code exchange
+ * or while a creator who came after the disconnection is on the consent page. A row expires by itself, because its
+ * process may die.
  */
 
 /** How long a revocation may still take effect at the provider after it was sent. */
 const REVOCATION_MS = 15_000;
-/** Abandoned consent pages do not hold a revocation up for longer after the disconnection, other tenants' far less. */
+/**
+ * The longest time that abandoned consent pages delay a revocation after the disconnection; other tenants' pages far
+ * less.
+ */
 const HELD_UP_MS = HOUR;
 const HELD_UP_BY_OTHERS_MS = 8_000;
 /**
- * Runs `work` in a transaction, unless a revocation is under way at the provider; none begins before it is committed.
- * @returns null: one is under way, ask again soon
+ * Runs `work` in a transaction, unless a revocation is in progress at the provider. None begins before the commit.
+ * @returns null if one is in progress: try again soon
  */
 export async function unlessRevoking<T>(
   db: Db,
@@ -31,18 +35,18 @@ export async function unlessRevoking<T>(
 }
 
 /**
- * Notes that a code is being exchanged. @param ms how long it may take until its account is stored
- * @returns what {@link endGrantCall} needs
+ * Records that a code exchange is in progress. @param ms the longest time until its account is stored
+ * @returns the argument for {@link endGrantCall}
  */
 export async function noteExchange(tx: Db, provider: string, ms: number): Promise<string> {
   return insertCall(tx, provider, 'exchange', ms);
 }
 
 /**
- * Notes that a revocation is about to be sent.
- * @param userId whose account it is
- * @param since when the account was disconnected, by the clock of the database, as that of the consent pages is
- * @returns what {@link endGrantCall} needs; null: somebody is connecting an account, ask again soon
+ * Records that a revocation is about to be sent.
+ * @param userId the account's owner
+ * @param since when the account was disconnected, by the database's clock, which the consent pages use too
+ * @returns the argument for {@link endGrantCall}; null if somebody is connecting an account: try again soon
  */
 export async function beginRevocation(
   db: Db,
@@ -57,7 +61,7 @@ export async function beginRevocation(
   });
 }
 
-/** The call has been answered: it changes no grant any more. */
+/** Ends a call once it is answered: from now on it changes no grant. */
 export async function endGrantCall(db: Db, id: string): Promise<void> {
   await db.delete(grantCalls).where(eq(grantCalls.id, id));
 }
@@ -76,7 +80,7 @@ async function isUnderWay(tx: Db, provider: string, kind: 'exchange' | 'revocati
   return call !== undefined;
 }
 
-/** Whether a creator may be on the consent page, or on the way back, who went there since then. */
+/** Whether a creator who opened the consent page since then may still be on it, or on the way back. */
 async function isConsenting(
   tx: Db,
   provider: string,

@@ -13,18 +13,16 @@ export interface NewGrant {
   displayName: string | null;
   scopes: readonly string[];
   metadata: Record<string, unknown>;
-  /** Absolute times of the provider's seconds; null where it tells none. */
+  /** The provider's seconds as absolute times; null if it sends none. */
   expiresAt: Date | null;
   refreshExpiresAt: Date | null;
-  /** A fresh data key, used where the account has none yet. */
+  /** A fresh data key, in case the account has none yet. */
   key: StoredKey;
-  /** Null: the key cannot be opened any more. */
+  /** Null: the key can no longer be unwrapped. */
   seal: (key: StoredKey, place: { id: string; tokenVersion: number }) => Promise<StoredTokens | null>;
 }
 
-/**
- * Stores what a creator has just granted: a new account, or the same one again with its history. One transaction.
- */
+/** Stores a creator's new grant in one transaction: a new account, or the same one again with its history. */
 export async function saveGrant(db: Db, grant: NewGrant): Promise<Account> {
   return db.transaction(async (tx) => {
     const identity = { userId: grant.userId, provider: grant.provider, openId: grant.openId };
@@ -74,7 +72,7 @@ export async function saveGrant(db: Db, grant: NewGrant): Promise<Account> {
   });
 }
 
-/** With the account's data key; with the fresh one where it has none, or none that can still be opened. */
+/** Seals with the account's data key; with the fresh one if the account has none, or none that can be unwrapped. */
 async function sealGrant(
   tx: Db,
   account: Account,
@@ -84,7 +82,7 @@ async function sealGrant(
   if (account.dataKeyId !== null) {
     const tokens = await seal(await accountKey(tx, account), place);
     if (tokens !== null) return { dataKeyId: account.dataKeyId, tokens };
-    // Its key-encryption key is lost, and with it what was encrypted before. The creator has just brought new tokens.
+    // The key-encryption key is lost, and with it everything encrypted before. The creator has just brought new tokens.
   }
   const tokens = await seal(key, place);
   if (tokens === null) throw new Error('a fresh data key cannot be opened');

@@ -3,19 +3,19 @@ import { and, eq, isNull } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { installation } from './schema.ts';
 
-/** The one row of this installation, with its secret as the keyring wrapped it. */
+/** The only row of this installation, with its secret as the keyring wrapped it. */
 export interface Installation {
   id: string;
   kekId: string;
   secretWrapped: Uint8Array;
 }
 
-/** Encrypts the secret before it comes here (`wrap` of crypto/keys.ts). */
+/** Encrypts the secret before it gets here (`wrap` of crypto/keys.ts). */
 type Wrap = (secret: Uint8Array) => Promise<{ keyId: string; wrapped: Uint8Array }>;
 
 const SECRET_BYTES = 32;
 
-/** This installation's row. The first call makes it; calls at the same moment, in any process, get the same row. */
+/** The row of this installation. The first call creates it; concurrent calls, in any process, get the same row. */
 export async function thisInstallation(db: Db, wrap: Wrap): Promise<Installation> {
   const found = await findInstallation(db);
   if (found !== null) return found;
@@ -28,7 +28,7 @@ export async function thisInstallation(db: Db, wrap: Wrap): Promise<Installation
   return made;
 }
 
-/** The id of this installation. The first call makes its row. */
+/** The id of this installation. The first call creates its row. */
 export async function installationId(db: Db): Promise<string> {
   const found = await findInstallationId(db);
   if (found !== null) return found;
@@ -38,13 +38,13 @@ export async function installationId(db: Db): Promise<string> {
   return made;
 }
 
-/** The id of this installation; null: no process has ever worked on it. */
+/** The id of this installation; null if no process has ever worked on this database. */
 export async function findInstallationId(db: Db): Promise<string | null> {
   const [row] = await db.select({ id: installation.id }).from(installation);
   return row?.id ?? null;
 }
 
-/** The row with its secret; null: no process has needed the secret yet. */
+/** The row with its secret; null if no process has needed the secret yet. */
 export async function findInstallation(db: Db): Promise<Installation | null> {
   const [row] = await db.select().from(installation);
   if (row === undefined || row.kekId === null || row.secretWrapped === null) return null;

@@ -4,8 +4,8 @@ import type { Db } from './client.ts';
 import { oauthAccounts } from './schema.ts';
 
 /*
- * Which accounts to compare with the keepers of their tokens. Meta renews no token that has ended: a keeper that is gone has
- * to be missed long before that.
+ * Selects the accounts to compare with their token keepers. Meta renews no expired token, so a missing keeper must be
+ * noticed long before.
  */
 
 /**
@@ -21,8 +21,8 @@ const EARLIEST_DUE = sql`case
   else ${oauthAccounts.expiresAt} end`;
 
 /**
- * Active accounts, those first whose refresh is due, then those whose keeper was looked for longest ago: with few of them
- * all at each sweep, with many all in turn, and none later than its refresh is due.
+ * Active accounts: first those whose refresh is due, then those with the oldest check. A few accounts are all checked
+ * in each sweep; many take turns, but none is checked later than its refresh is due.
  */
 export async function uncheckedKeepers(db: Db, limit: number): Promise<Account[]> {
   return db
@@ -36,7 +36,7 @@ export async function uncheckedKeepers(db: Db, limit: number): Promise<Account[]
     .limit(limit);
 }
 
-/** Notes that accounts were compared with their keepers. */
+/** Records that accounts were compared with their keepers. */
 export async function markKeepersChecked(db: Db, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   await db
@@ -45,7 +45,7 @@ export async function markKeepersChecked(db: Db, ids: readonly string[]): Promis
     .where(inArray(oauthAccounts.id, [...ids]));
 }
 
-/** Disconnected accounts whose tokens nobody has wiped. */
+/** Disconnected accounts whose tokens were not wiped. */
 export async function unwipedAccounts(db: Db, limit: number): Promise<Account[]> {
   return db
     .select()

@@ -4,16 +4,16 @@ import type { Db } from './client.ts';
 import type { Post } from './posts.ts';
 import { publishAttempts } from './schema.ts';
 
-/** A part of a post that is seen on its own, by the step that shows it. */
+/** A part of a post that is visible on its own, by the step that makes it visible. */
 export interface VisiblePart {
   step: string;
   live: boolean;
-  /** It was sent, and what came of it is not known. */
+  /** It was sent, and the outcome is unknown. */
   unclear: boolean;
   providerPostId: string | null;
 }
 
-/** The parts of a post that are seen on their own, in order. */
+/** The parts of a post that are visible on their own, in order. */
 export async function madeVisible(db: Db, { id, plan }: Post): Promise<VisiblePart[]> {
   const steps = showingWrites(plan);
   if (steps.length === 0) return [];

@@ -4,22 +4,22 @@ import type { Media } from './media.ts';
 import { FINAL_STATES, media, namedMedia, posts } from './schema.ts';
 
 /*
- * How files go. The row says so first, and the file is removed then: what dies in between leaves a row whose file the sweep
- * removes, never a row that promises a file.
+ * Removes files. The row is updated first and the file removed afterwards: a crash in between leaves a row whose file
+ * the sweep removes, never a row that promises a missing file.
  */
 
 export type Deleted =
   | { outcome: 'deleted'; media: Media }
   | { outcome: 'not_found' }
-  /** Posts that are not over need it. */
+  /** Unfinished posts need it. */
   | { outcome: 'in_use'; postIds: string[] };
 
 const MOST_POSTS_NAMED = 100;
 
-/** Takes a file away from its owner, unless a post that is not over needs it. Its file is removed afterwards. */
+/** Deletes a user's media, unless an unfinished post needs it. Its file is removed afterwards. */
 export async function deleteMedia(db: Db, userId: string, id: string): Promise<Deleted> {
   return db.transaction(async (tx): Promise<Deleted> => {
-    // Against `holdMedia`: a post that is being taken in either sees that the file is gone, or is seen here.
+    // Together with `holdMedia`: a post being accepted either sees that the file is gone, or is seen here.
     const [row] = await tx
       .select()
       .from(media)
@@ -37,15 +37,15 @@ export async function deleteMedia(db: Db, userId: string, id: string): Promise<D
   });
 }
 
-/** Whether a post uses a file: as its only one, or anywhere in its request. Two indexes answer it. */
+/** Whether a post uses a file: as its only one, or anywhere in its request. Two indexes cover it. */
 function names(mediaId: string | typeof media.id) {
   return or(eq(posts.mediaId, mediaId), sql`${namedMedia(posts.request)} ? ${mediaId}::text`);
 }
 
 /**
- * Keeps files from being deleted until the transaction ends, which makes a post of them.
+ * Keeps files from being deleted until the end of the transaction that creates their post.
  * @param request any JSON; its `mediaId`s count
- * @returns whether all of them are there
+ * @returns whether all files exist
  */
 export async function holdMedia(
   tx: Db,
@@ -59,7 +59,7 @@ export async function holdMedia(
     .select({ id: media.id })
     .from(media)
     .where(and(eq(media.userId, userId), inArray(media.id, ids), isNull(media.deletedAt)))
-    // In one order, so that two posts of the same files do not wait for each other.
+    // In a fixed order, so that two posts with the same files do not deadlock.
     .orderBy(media.id)
     .for('share');
   return held.length === ids.length;
@@ -72,11 +72,14 @@ function mediaIdsIn(value: unknown): string[] {
   );
 }
 
-/** Files that nobody has used since a time: neither uploaded nor needed by a post since. */
+/** Files unused since a time: not uploaded since, and not needed by a post since. */
 export const unusedMedia = (db: Db, since: Date, limit: number): Promise<Media[]> =>
   Promise.resolve(selectUnused(db, since, limit));
 
-/** The query of {@link unusedMedia}. It costs what it finds, not what there is: media_kept, posts_media and posts_named_media. */
+/**
+ * The query of {@link unusedMedia}. Its cost depends on what it finds, not on the size of the tables, thanks to the
+ * indexes media_kept, posts_media and posts_named_media.
+ */
 export function selectUnused(db: Db, since: Date, limit: number) {
   const used = db
     .select({ one: sql`1` })
@@ -104,7 +107,7 @@ export function selectUnused(db: Db, since: Date, limit: number) {
     .limit(limit);
 }
 
-/** Media whose file is of no use to anybody, and is still to be removed. */
+/** Media with a useless file that still has to be removed. */
 export async function mediaWithUselessFile(db: Db, limit: number): Promise<Media[]> {
   return db
     .select()

@@ -2,9 +2,9 @@ import { and, desc, eq, isNotNull, isNull } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { installation, media } from './schema.ts';
 
-/** What the database knows of the media store: whether a server has marked it with the id of the installation. */
+/** The database's record of the media store: whether a server has marked it with the installation's id. */
 export const createMediaRegister = (db: Db) => ({
-  /** @returns the id of the installation; null: the store was never marked */
+  /** @returns the installation's id; null if the store was never marked */
   async marked(): Promise<string | null> {
     const [row] = await db
       .select({ id: installation.id })
@@ -13,13 +13,13 @@ export const createMediaRegister = (db: Db) => ({
     return row?.id ?? null;
   },
 
-  /** The key of a file that the store must have; null: nothing was ever stored. */
+  /** The key of a file that the store must have; null if nothing was ever stored. */
   newest: (): Promise<string | null> => newestFile(db),
 
   /**
-   * Has the store marked, by one process at a time: two servers must not take two folders for the store.
-   * @param mark is given the id, and the key of the newest file that the store must have
-   * @returns the id of the installation
+   * Marks the store, one process at a time: two servers must not take two folders for the store.
+   * @param mark receives the installation's id, and the key of the newest file that the store must have
+   * @returns the installation's id
    */
   async markOnce(mark: (id: string, sample: string | null) => Promise<void>): Promise<string> {
     await db.insert(installation).values({}).onConflictDoNothing();

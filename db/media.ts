@@ -18,7 +18,7 @@ export interface NewMedia {
   requestId: string | null;
 }
 
-/** Notes an upload that is about to come. @returns null when the idempotency key was used before */
+/** Records an upload that is about to start. @returns null if the idempotency key was used before */
 export async function insertMedia(db: Db, row: NewMedia): Promise<Media | null> {
   const [saved] = await db.insert(media).values(row).onConflictDoNothing().returning();
   return saved ?? null;
@@ -32,7 +32,7 @@ export async function findMedia(db: Db, userId: string, id: string): Promise<Med
   return row ?? null;
 }
 
-/** Deleted or not: the key stands for what it made. */
+/** Deleted or not: the key belongs to the media that it created. */
 export async function findMediaByKey(db: Db, userId: string, idempotencyKey: string): Promise<Media | null> {
   const [row] = await db
     .select()
@@ -41,20 +41,20 @@ export async function findMediaByKey(db: Db, userId: string, idempotencyKey: str
   return row ?? null;
 }
 
-/** Any tenant's, for workflows. @throws Error when there is none */
+/** Any tenant's media, for workflows. @throws Error if it does not exist */
 export async function mediaById(db: Db, id: string): Promise<Media> {
   const row = await findAnyMedia(db, id);
   if (row === null) throw new Error(`no media ${id}`);
   return row;
 }
 
-/** Any tenant's, for signed links: the signature is the right to it. */
+/** Any tenant's media, for signed links: the signature grants access. */
 export async function findAnyMedia(db: Db, id: string): Promise<Media | null> {
   const [row] = await db.select().from(media).where(eq(media.id, id));
   return row ?? null;
 }
 
-/** The last byte has arrived. */
+/** Records that the last byte has arrived. */
 export async function markUploaded(db: Db, id: string): Promise<void> {
   await db
     .update(media)
@@ -66,7 +66,7 @@ export async function markMediaStarted(db: Db, id: string): Promise<void> {
   await db.update(media).set({ workflowStartedAt: new Date() }).where(eq(media.id, id));
 }
 
-/** Uploads whose workflow nobody has started, or told of the last byte, or that it should have given up. */
+/** Uploads whose workflow was not started, or missed the last byte, or should have expired them. */
 export async function unstartedMedia(db: Db, limit: number): Promise<Media[]> {
   return db
     .select()
@@ -84,7 +84,7 @@ export async function unstartedMedia(db: Db, limit: number): Promise<Media[]> {
     .limit(limit);
 }
 
-/** Gives an upload up, unless its last byte has arrived. @returns the row as it is now */
+/** Expires an upload, unless its last byte has arrived. @returns the row as it is now */
 export async function expireUpload(db: Db, id: string): Promise<Media> {
   await db
     .update(media)
@@ -93,7 +93,7 @@ export async function expireUpload(db: Db, id: string): Promise<Media> {
   return mediaById(db, id);
 }
 
-/** What probing found; these are columns of the same names. */
+/** The results of probing, with the names of their columns. */
 export type MediaFindings = Pick<
   Media,
   | 'contentType'
@@ -126,7 +126,7 @@ export async function rejectMedia(db: Db, id: string, reason: string): Promise<v
     .where(and(eq(media.id, id), eq(media.state, 'uploading')));
 }
 
-/** Notes that a parser is about to be started on a file, which may not survive that. @returns how often, this time included */
+/** Counts that a parser is about to start on a file, which may kill it. @returns the count, including this time */
 export async function beginExamination(db: Db, id: string): Promise<number> {
   const [row] = await db
     .update(media)
@@ -137,7 +137,7 @@ export async function beginExamination(db: Db, id: string): Promise<number> {
   return row.examinations;
 }
 
-/** The parser came to an end, or was stopped for reasons that are not the file's. */
+/** The parser finished, or was stopped for a reason that is not the file's fault. */
 export async function endExamination(db: Db, id: string): Promise<void> {
   await db
     .update(media)

@@ -5,8 +5,8 @@ import { type Db, openDatabase } from './client.ts';
 import { parseDatabaseUrl } from './url.ts';
 
 /*
- * Applies db/migrations, and notes them as drizzle's own migrator does. That one wants the right to create schemas, and
- * keeps its table in a schema `drizzle`; ours needs nothing but the schema of the tables.
+ * Applies db/migrations and records them like drizzle's own migrator, which needs the right to create schemas and keeps
+ * its table in a schema `drizzle`. Ours needs nothing but the schema of the tables.
  */
 
 const FOLDER = new URL('./migrations/', import.meta.url);
@@ -14,7 +14,7 @@ const FOLDER = new URL('./migrations/', import.meta.url);
 /** One file of db/migrations. */
 interface Migration {
   name: string;
-  /** When it was made: their order. Milliseconds. */
+  /** Creation time in milliseconds; it decides the order. */
   when: number;
   hash: string;
   statements: readonly string[];
@@ -38,7 +38,7 @@ export function allMigrations(): Migration[] {
 
 /**
  * Brings the database to the newest schema, all or nothing. Safe to repeat, and to run twice at once.
- * @returns the names of the migrations that were applied
+ * @returns the names of the applied migrations
  * @throws DatabaseUrlError, DatabaseUnreachable, Error
  */
 export async function migrateDatabase(url: string): Promise<string[]> {
@@ -77,9 +77,9 @@ async function ensureSchema(db: Db, schema: string): Promise<void> {
 const NOTES = '__drizzle_migrations';
 
 /**
- * The table of applied migrations: beside our tables, or in schema `drizzle`, where older versions have put it. The latter
- * may be another program's, or of another installation in the same database.
- * @returns null where there is none of ours, or none that this role may read
+ * The table of applied migrations: beside our tables, or in the schema `drizzle`, where older versions put it. The
+ * latter may belong to another program, or to another installation in the same database.
+ * @returns null if there is none of ours, or none that this role may read
  */
 export async function findNotes(db: Db): Promise<SQL | null> {
   const places = await db.execute<{ schema: string; own: boolean }>(sql`
@@ -106,14 +106,14 @@ async function createNotes(db: Db): Promise<SQL> {
   const [place] = await db.execute<{ schema: string | null }>(sql`select current_schema() as schema`);
   if (place === undefined || place.schema === null)
     throw new Error(
-      'search_path names no schema that exists: create one, or name it in DATABASE_URL (?schema=everpost)',
+      'search_path names no existing schema: create one, or name one in DATABASE_URL (?schema=everpost)',
     );
   const table = sql`${sql.identifier(place.schema)}.${sql.identifier(NOTES)}`;
   await db.execute(sql`create table ${table} (id serial primary key, hash text not null, created_at bigint)`);
   return table;
 }
 
-/** When the newest migration that was applied was made; 0: none was. */
+/** The creation time of the newest applied migration; 0 if there is none. */
 export async function lastNoted(db: Db, notes: SQL): Promise<number> {
   const [row] = await db.execute<{ last: string | null }>(sql`select max(created_at) as last from ${notes}`);
   return Number(row?.last ?? 0);

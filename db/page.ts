@@ -1,17 +1,17 @@
 import { type AnyColumn, type SQL, sql } from 'drizzle-orm';
 
-/** A piece of a list that is ordered newest first. */
+/** One page of a list, newest first. */
 export interface Page {
-  /** Rows wanted; queries return one more where the list goes on. */
+  /** The number of rows wanted; queries return one more if the list goes on. */
   limit: number;
-  /** The last row of the piece before; null: from the start. */
+  /** The last row of the previous page; null for the first page. */
   cursor: { at: Date; id: string } | null;
 }
 
-/** The condition that a row comes after the cursor, in a list ordered by `at` and `id`, both descending. */
+/** The condition for rows after the cursor, in a list ordered by `at` and `id`, both descending. */
 export function after({ cursor }: Page, at: AnyColumn, id: AnyColumn): SQL | undefined {
   if (cursor === null) return undefined;
-  // PostgreSQL orders by microseconds, the cursor says milliseconds: the row itself knows the rest.
+  // PostgreSQL orders by microseconds but the cursor has milliseconds, so the exact time comes from the row itself.
   const time = sql.identifier(at.name);
   const exact = sql`select ${time} from ${at.table} last where last.id = ${cursor.id}::uuid
     and date_trunc('milliseconds', last.${time}) = ${cursor.at.toISOString()}::timestamptz`;

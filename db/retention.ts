@@ -1,13 +1,13 @@
 import { sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 
-/** At most of each table in one sweep, so that none of them takes long. */
+/** The most rows of each table to delete in one sweep, so that none of them takes long. */
 const MOST = 5_000;
 
-/** When rows go that nothing needs any more (docs/operations.md, "What is kept for how long"). */
+/** When rows that nothing needs any more are deleted (docs/operations.md, "What is kept for how long"). */
 const PERIODS = [
   { table: 'oauth_states', over: `expires_at < now() - interval '7 days'` },
-  // After the attempts that were begun with them.
+  // After the attempts that were started with them.
   {
     table: 'connect_links',
     over: `expires_at < now() - interval '30 days'
@@ -21,13 +21,13 @@ const PERIODS = [
   },
   { table: 'webhook_events', over: `received_at < now() - interval '180 days'` },
   { table: 'data_deletions', over: `requested_at < now() - interval '400 days'` },
-  // What has its end noted goes by itself.
+  // A call with a recorded end is deleted right away.
   { table: 'grant_calls', over: `expires_at < now() - interval '1 day'` },
   { table: 'quota_reservations', over: `at < now() - interval '2 days'` },
   { table: 'quota_limits', over: `shown_at < now() - interval '2 days'` },
 ] as const;
 
-/** Deletes what has been kept long enough. */
+/** Deletes rows whose period is over. */
 export async function forgetOldRows(db: Db): Promise<void> {
   for (const { table, over } of PERIODS)
     await db.execute(

@@ -3,26 +3,26 @@ import { PgTable } from 'drizzle-orm/pg-core';
 import type { Db } from './client.ts';
 import * as schema from './schema.ts';
 
-/** A PostgreSQL server, and what our role may do there. */
+/** A PostgreSQL server, and the rights of our role there. */
 export interface DatabaseFacts {
-  /** As in `18.1`. */
+  /** For example `18.1`. */
   version: string;
   user: string;
-  /** Where new tables would be; null: `search_path` names no schema that exists. */
+  /** The schema for new tables; null if `search_path` names no existing schema. */
   schema: string | null;
-  /** Whether migrations can make tables there. */
+  /** Whether migrations can create tables there. */
   mayCreate: boolean;
-  /** Only in UTF8 is there room for what people write. */
+  /** Must be UTF8: no other encoding can store all that users write. */
   encoding: string;
-  /** Tables of ours that the role may not read or write. */
+  /** Everpost tables that the role may not read or write. */
   forbidden: string[];
-  /** Tables of ours that are not there. */
+  /** Everpost tables that do not exist. */
   missing: string[];
 }
 
 const TABLES = Object.values(schema).flatMap((one) => (is(one, PgTable) ? [getTableName(one)] : []));
 
-/** Asks a server who it is, and what its user may do. @throws what the query throws */
+/** Reads a server's version and its user's rights. @throws the query's errors */
 export async function databaseFacts(db: Db): Promise<DatabaseFacts> {
   const [facts] = await db.execute<
     Omit<DatabaseFacts, 'forbidden' | 'missing'> & Record<string, unknown>
@@ -41,7 +41,7 @@ async function missingTables(db: Db): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** Tables of ours that the role may not read or write; those that do not exist are none of them. */
+/** Everpost tables that the role may not read or write, except those that do not exist. */
 export async function forbiddenTables(db: Db): Promise<string[]> {
   const rows = await db.execute<{ name: string }>(sql`
     select name from unnest(${sql.param(TABLES)}::text[]) as ours (name)

@@ -5,21 +5,24 @@ import type { Client } from 'pg';
 import { type Connections, type Held, leavesInOrder, type Queryable } from './connections.ts';
 import type * as schema from './schema.ts';
 
-/* How drizzle speaks to our connections. Its own session loses the connection of a transaction that cannot begin. */
+/*
+ * Connects drizzle to our connection pool. Drizzle's own session loses the connection of a transaction that cannot
+ * begin.
+ */
 
 const dialect = new PgDialect();
 type Transaction = NodePgTransaction<typeof schema, Record<string, never>>;
 
-/** Runs what drizzle builds. */
+/** Runs the statements that drizzle builds. */
 class Statements extends NodePgSession<typeof schema, Record<string, never>> {
   constructor(on: Queryable) {
     const query = async (...statement: Parameters<Queryable['query']>): Promise<unknown> => {
       const { rows } = [await on.query(...statement)].flat().at(-1) ?? { rows: [] };
-      // What we answer is what `execute` answers: the rows. Drizzle itself looks for `rows` in it.
+      // `execute` answers with the rows themselves; drizzle looks for `rows` in them.
       return Object.defineProperty(rows, 'rows', { value: rows });
     };
-    // Of its client, drizzle's session calls nothing but `query`, unless it makes a transaction.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    // Except for transactions, drizzle's session only calls its client's `query`. oxlint-disable-next-line
+    // typescript/no-unsafe-type-assertion
     super({ query } as unknown as Client, dialect, undefined);
   }
 }
@@ -34,8 +37,8 @@ export class PoolSession extends Statements {
   }
 
   /**
-   * Commits what `work` does on one connection, or rolls all of it back.
-   * @throws what `work` throws; Error when a statement failed that `work` has not told of, so that nothing was committed
+   * Commits all of `work` on one connection, or rolls all of it back.
+   * @throws what `work` throws; Error if `work` hid a failed statement, so that nothing was committed
    */
   override async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const held = await this.#connections.hold();
@@ -49,7 +52,7 @@ export class PoolSession extends Statements {
       keep = true;
       return result;
     } catch (error) {
-      // Also where the connection is not kept: whoever hears of the error finds its locks gone.
+      // Roll back even if the connection is not kept: when the caller sees the error, the locks are gone.
       const isInOrder = !(error instanceof DrizzleQueryError) || leavesInOrder(error.cause);
       keep = (await rolledBack(held)) && isInOrder;
       throw error;
@@ -59,7 +62,7 @@ export class PoolSession extends Statements {
   }
 }
 
-/** A connection that does not even answer this is given up. */
+/** A connection that does not even answer this is closed. */
 const ROLLBACK = { text: 'rollback', query_timeout: 2_000 };
 
 async function rolledBack(held: Held): Promise<boolean> {

@@ -2,11 +2,11 @@ import { and, count, eq, isNull, notInArray, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { FINAL_STATES, oauthAccounts, posts, webhookEvents } from './schema.ts';
 
-/** How many there are of everything that is open, for the metrics. */
+/** Counts of everything that is open, for the metrics. */
 export interface Standing {
   /** Open posts. `due`: those whose time has come; `ageSeconds`: since the oldest of them was due. */
   posts: { provider: string; state: string; all: number; due: number; ageSeconds: number }[];
-  /** `ending`: active ones that are lost by then, unless they are renewed or connected again. */
+  /** `ending`: active accounts that are lost by then unless they are refreshed or reconnected. */
   accounts: {
     provider: string;
     status: string;
@@ -14,16 +14,16 @@ export interface Standing {
     tokenExpired: number;
     ending: { '1h': number; '1d': number; '7d': number };
   }[];
-  /** Of the last 72 hours. `waiting`: not applied yet; `unapplied`: tried, or about nothing that is known. */
+  /** Events of the last 72 hours. `waiting`: not tried yet; `unapplied`: tried, or about nothing known. */
   events: { provider: string; waiting: number; unapplied: number; ageSeconds: number }[];
 }
 
-/** Most that one of the queries may take. */
+/** Time limit of each query. */
 const MOST_MS = 2_000;
 
 /**
- * Reads how everything stands at this moment. Final posts are left out, so the cost follows what is open, not what ever was:
- * open posts and waiting events have an index of their own.
+ * Reads the current counts. Final posts are left out, so the cost depends on what is open, not on the whole history:
+ * open posts and waiting events have their own indexes.
  */
 export async function readStanding(db: Db): Promise<Standing> {
   return db.transaction(
@@ -48,7 +48,7 @@ function countOpenPosts(tx: Db): Promise<Standing['posts']> {
         ageSeconds: secondsSince(sql`min(${dueAt})`),
       })
       .from(posts)
-      // The first condition is that of the index.
+      // The first condition is the index's.
       .where(and(isNull(posts.workflowEndedAt), notInArray(posts.state, [...FINAL_STATES])))
       .groupBy(posts.provider, posts.state)
   );
@@ -56,7 +56,8 @@ function countOpenPosts(tx: Db): Promise<Standing['posts']> {
 
 function accounts(tx: Db): Promise<Standing['accounts']> {
   const { expiresAt, refreshExpiresAt, status, provider } = oauthAccounts;
-  // What cannot be renewed for ever ends with its refresh token, what renews itself with its access token.
+  // A token with a limited refresh period ends with its refresh token; one that renews itself ends with its access
+  // token.
   const end = sql`coalesce(${refreshExpiresAt}, ${expiresAt})`;
   const active = (before: ReturnType<typeof sql>) =>
     sql<number>`count(*) filter (where ${eq(status, 'active')} and ${before})`.mapWith(Number);
@@ -88,7 +89,7 @@ function events(tx: Db): Promise<Standing['events']> {
     .groupBy(provider);
 }
 
-/** 0 for a time that is to come, or is none. */
+/** 0 for a future time or none. */
 function secondsSince(time: ReturnType<typeof sql>) {
   return sql<number>`greatest(0, coalesce(extract(epoch from now() - ${time}), 0))`.mapWith(Number);
 }

@@ -2,20 +2,20 @@ import { sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { allMigrations, findNotes, lastNoted } from './migrate.ts';
 
-/* Whether a database is one that this version can work on; `/readyz`, workers and operators ask it. */
+/* Whether this version can work with a database; `/readyz`, workers and operators ask. */
 
-/** How the schema of a database stands to this version. */
+/** A database's schema compared to this version. */
 export type SchemaState =
   | { kind: 'current' }
-  /** There are no tables of ours. */
+  /** There are no Everpost tables. */
   | { kind: 'missing' }
   | { kind: 'older'; pending: readonly string[] }
-  /** A newer version has migrated it, while this one is still up; versions that follow each other get along. */
+  /** A newer version has migrated the database while this one is still running; successive versions are compatible. */
   | { kind: 'newer' }
-  /** There are tables of ours; this role may not see which migrations made them. */
+  /** There are Everpost tables, but this role may not see the applied migrations. */
   | { kind: 'unknown' };
 
-/** Compares the migrations that were applied with ours. @throws what the query throws */
+/** Compares the applied migrations with ours. @throws the query's errors */
 export async function schemaState(db: Db): Promise<SchemaState> {
   const [row] = await db.execute<{ here: boolean }>(sql`select to_regclass('posts') is not null as here`);
   const notes = await findNotes(db);
@@ -28,7 +28,7 @@ export async function schemaState(db: Db): Promise<SchemaState> {
   return { kind: last > (all.at(-1)?.when ?? 0) ? 'newer' : 'current' };
 }
 
-/** Why work must wait, and what to do about it; null: the schema is right. */
+/** Why work must wait, and the remedy; null if the schema is current. */
 export function schemaProblem(state: SchemaState): string | null {
   switch (state.kind) {
     case 'missing':

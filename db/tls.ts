@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
-/** Length 8, and the code that asks for TLS (protocol "SSLRequest"). */
+/** Length 8, then the code of the protocol's "SSLRequest". */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 
 /**
- * Asks a server whether it speaks TLS, as `sslmode=prefer` needs to know; node-postgres cannot go on without it.
- * @throws Error when the server does not answer within `ms`
+ * Asks a server whether it supports TLS, which `sslmode=prefer` needs to know; node-postgres would fail if it does not.
+ * @throws Error if the server does not answer within `ms`
  */
 export async function offersTls(
   { host, port }: { host: string; port: number },

@@ -2,20 +2,20 @@ import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 
 /*
- * The one reader of database URLs, as libpq documents them and as hosts (Neon, Supabase, Heroku) and Prisma print them:
- * https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+ * The only parser of database URLs, as libpq documents them and as hosts (Neon, Supabase, Heroku) and Prisma print
+ * them: https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
  */
 
-/** Where a PostgreSQL is, and how we speak to it. */
+/** The address of a PostgreSQL server, and how to connect to it. */
 export interface DatabaseAddress {
-  /** A host name, an address, or the folder of a Unix socket. */
+  /** A host name, an IP address, or the folder of a Unix socket. */
   host: string;
   port: number;
   user: string | undefined;
   password: string | undefined;
   database: string | undefined;
   applicationName: string;
-  /** `prefer`: encrypted where the server offers it. */
+  /** `prefer`: encrypted if the server offers TLS. */
   tls: 'off' | 'prefer' | 'on';
   tlsOptions: ConnectionOptions;
   /** TLS from the first byte, without asking the server (`sslnegotiation=direct`). */
@@ -23,23 +23,23 @@ export interface DatabaseAddress {
   channelBinding: boolean;
   /** Command-line options for the server, such as Neon's `endpoint=...`. */
   options: string | undefined;
-  /** The schema of our tables; null: what `search_path` says. */
+  /** The schema of our tables; null: the first of `search_path`. */
   schema: string | null;
-  /** Whether a pooler is declared to stand between, such as PgBouncer in transaction mode. */
+  /** Whether the URL declares a pooler in between, such as PgBouncer in transaction mode. */
   pooled: boolean;
-  /** Whether statements are prepared by name; null: unless a pooler stands between. */
+  /** Whether to use named prepared statements; null: unless there is a pooler. */
   prepare: boolean | null;
-  /** Most connections of a process; null: the process's own number. */
+  /** The most connections of a process; null: the process's own number. */
   connections: number | null;
   /** Milliseconds; null: the default. */
   connectMs: number | null;
   waitMs: number | null;
   queryMs: number | null;
-  /** Parameters that have no meaning here. */
+  /** Parameters without a meaning here. */
   ignored: readonly string[];
 }
 
-/** Everything that is wrong with a database URL. The texts begin with a verb, and hold nothing of the URL but names. */
+/** All problems of a database URL. Each text starts with a verb and quotes nothing of the URL but names. */
 export class DatabaseUrlError extends Error {
   override readonly name = 'DatabaseUrlError';
   readonly problems: readonly string[];
@@ -52,15 +52,15 @@ export class DatabaseUrlError extends Error {
 
 type Problem = (text: string) => void;
 type Draft = { -readonly [Key in keyof DatabaseAddress]: DatabaseAddress[Key] } & { verify: Verify | null };
-/** What is checked of the server's certificate. */
+/** The checks of the server's certificate. */
 type Verify = 'nothing' | 'issuer' | 'all';
 
 const SHAPE = /^postgres(?:ql)?:\/\/([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/;
 const ENCODE = 'percent-encode special characters of the password (/ is %2F, # is %23, ? is %3F, % is %25)';
 
 /**
- * Reads a `postgres://` or `postgresql://` URL.
- * @throws DatabaseUrlError naming every problem
+ * Parses a `postgres://` or `postgresql://` URL.
+ * @throws DatabaseUrlError which names every problem
  */
 export function parseDatabaseUrl(text: string): DatabaseAddress {
   const problems: string[] = [];
@@ -89,9 +89,9 @@ function readAuthority(authority: string, path: string, problem: Problem): Draft
   const place = authority.slice(at + 1);
   if (place.includes(',')) problem(SEVERAL);
   const [shape, host = '', port = ''] = /^(\[[^\]]*\]|[^:,]*)(?::(\d*))?/.exec(place) ?? [];
-  if (!place.includes(',') && shape !== place) problem(`has a port that is no number; ${ENCODE}`);
+  if (!place.includes(',') && shape !== place) problem(`has a port that is not a number; ${ENCODE}`);
   const decoded = (name: string, value: string): string =>
-    decode(value, () => problem(`has a % in its ${name} that begins no code; ${ENCODE}`));
+    decode(value, () => problem(`has a % in its ${name} that starts no code; ${ENCODE}`));
   return {
     host: decoded('host', host.replace(/^\[(.*)\]$/, '$1')),
     port: readPort(port === '' ? '5432' : port, problem),
@@ -136,7 +136,7 @@ function readParameters(parameters: URLSearchParams, draft: Draft, problem: Prob
   for (const [name, value] of parameters) {
     const read = PARAMETERS[name];
     if (read !== undefined) read(value, draft, (wrong) => problem(`has ${name} that ${wrong}`));
-    else if (UNSAFE_TO_IGNORE.has(name)) problem(`has ${name}, which is not supported: take it away`);
+    else if (UNSAFE_TO_IGNORE.has(name)) problem(`has ${name}, which is not supported: remove it`);
     else if (!MEANINGLESS.test(name)) ignored.add(name);
   }
   draft.ignored = [...ignored];
@@ -159,7 +159,7 @@ const count =
     else if (Number(value) > 0) draft[key] = Number(value) * unit;
   };
 
-/** Calls `set` with what a yes-or-no parameter says. */
+/** Calls `set` with the value of a yes-or-no parameter. */
 const flag =
   (set: (draft: Draft, yes: boolean) => void): Read =>
   (value, draft, wrong) => {
@@ -178,7 +178,7 @@ const file =
     try {
       draft.tlsOptions[key] = readFileSync(path, 'utf8');
     } catch {
-      wrong('must be the path of a file that can be read');
+      wrong('must be the path of a readable file');
     }
   };
 
@@ -188,7 +188,7 @@ const MODES: Readonly<Record<string, readonly [tls: Draft['tls'], verify: Verify
   0: ['off', null],
   allow: ['prefer', 'nothing'],
   prefer: ['prefer', 'nothing'],
-  // As libpq has it: the certificate is checked where `sslrootcert` says against what.
+  // As in libpq: the certificate is only checked if `sslrootcert` is set.
   require: ['on', null],
   'no-verify': ['on', 'nothing'],
   'verify-ca': ['on', 'issuer'],
@@ -216,13 +216,13 @@ const PARAMETERS: Readonly<Record<string, Read | undefined>> = Object.assign(Obj
   search_path: schema,
   currentSchema: schema,
   connect_timeout: count('connectMs', 1000),
-  // Prisma's.
+  // Prisma's parameters.
   pgbouncer: flag((draft, yes) => (draft.pooled = yes)),
   connection_limit: count('connections'),
   pool_timeout: count('waitMs', 1000),
   socket_timeout: count('queryMs', 1000),
   statement_cache_size: (value, draft) => void (value === '0' && (draft.prepare = false)),
-  // postgres.js'.
+  // postgres.js's parameters.
   prepare: flag((draft, yes) => (draft.prepare = yes)),
   max: count('connections'),
   sslmode: sslMode,
@@ -252,7 +252,7 @@ const PARAMETERS: Readonly<Record<string, Read | undefined>> = Object.assign(Obj
   },
 } satisfies Record<string, Read>);
 
-/** They ask for safety that we would not give. */
+/** Parameters that ask for security which Everpost would not provide. */
 const UNSAFE_TO_IGNORE = new Set([
   'sslcrl',
   'sslcrldir',
@@ -263,7 +263,7 @@ const UNSAFE_TO_IGNORE = new Set([
   'service',
   'passfile',
 ]);
-/** What they ask for is so anyway, or has to do with other programs only. */
+/** Parameters that are always fulfilled, or concern only other programs. */
 const MEANINGLESS =
   /^(client_encoding|fallback_application_name|keepalives.*|tcp_user_timeout|sslsni|sslcompression|sslcertmode|krbsrvname|gss.*|uselibpqcompat|load_balance_hosts|supa|workaround|statement_cache_size)$/;
 
@@ -273,7 +273,7 @@ function settleTls(draft: Draft, problem: Problem): void {
     problem('has sslnegotiation=direct, which needs sslmode=require or stricter');
   const verify = draft.verify ?? (draft.tlsOptions.ca === undefined ? 'nothing' : 'issuer');
   if (verify === 'issuer' && draft.tlsOptions.ca === undefined)
-    problem('has sslmode=verify-ca, which needs sslrootcert; without it say verify-full');
+    problem('has sslmode=verify-ca, which needs sslrootcert; without it use verify-full');
   draft.tlsOptions.rejectUnauthorized = verify !== 'nothing';
   if (verify === 'issuer') draft.tlsOptions.checkServerIdentity = () => undefined;
 }

@@ -5,7 +5,7 @@ import { apiKeys, users } from './schema.ts';
 export type User = typeof users.$inferSelect;
 export type ApiKey = typeof apiKeys.$inferSelect;
 
-/** @returns null when the id or the address is taken */
+/** @returns null if the id or the address is taken */
 export async function insertUser(
   db: Db,
   row: { id: string; email: string; displayName: string | null; requestHash: string | null },
@@ -14,7 +14,7 @@ export async function insertUser(
   return user ?? null;
 }
 
-/** @returns null when there is no such user */
+/** @returns null if there is no such user */
 export async function renameUser(db: Db, id: string, displayName: string | null): Promise<User | null> {
   const [user] = await db.update(users).set({ displayName }).where(eq(users.id, id)).returning();
   return user ?? null;
@@ -40,7 +40,7 @@ export interface NewApiKey {
   expiresAt: Date | null;
 }
 
-/** @returns null when the id is taken */
+/** @returns null if the id is taken */
 export async function insertApiKey(db: Db, row: NewApiKey): Promise<ApiKey | null> {
   const [key] = await db.insert(apiKeys).values(row).onConflictDoNothing().returning();
   return key ?? null;
@@ -56,7 +56,7 @@ const isLive = and(
   or(isNull(apiKeys.expiresAt), sql`${apiKeys.expiresAt} > now()`),
 );
 
-/** The key of this hash, unless it was revoked or has expired. */
+/** The key with this hash, unless it is revoked or expired. */
 export async function findLiveApiKey(db: Db, hash: string): Promise<ApiKey | null> {
   const [key] = await db
     .select()
@@ -65,7 +65,7 @@ export async function findLiveApiKey(db: Db, hash: string): Promise<ApiKey | nul
   return key ?? null;
 }
 
-/** Whether a key that was let in is neither revoked nor ended since. */
+/** Whether a key that was accepted earlier is still neither revoked nor expired. */
 export async function isLiveApiKey(db: Db, id: string): Promise<boolean> {
   const live = await db
     .select({ id: apiKeys.id })
@@ -74,7 +74,7 @@ export async function isLiveApiKey(db: Db, id: string): Promise<boolean> {
   return live.length > 0;
 }
 
-/** Notes that a key was used; at most once a minute, so that reading does not become writing. */
+/** Records that a key was used, at most once a minute, so that reads do not become writes. */
 export async function touchApiKey(db: Db, id: string): Promise<void> {
   await db
     .update(apiKeys)
@@ -87,7 +87,7 @@ export async function touchApiKey(db: Db, id: string): Promise<void> {
     );
 }
 
-/** @returns false when the user has no such key; revoking twice is revoking once */
+/** @returns false if the user has no such key; revoking twice is revoking once */
 export async function revokeApiKey(db: Db, userId: string, id: string): Promise<boolean> {
   const revoked = await db
     .update(apiKeys)

@@ -120,7 +120,10 @@ test.for<[string, RegExp]>([
   [`postgres://me:${SECRET}@h/app?channel_binding=maybe`, /channel_binding/],
   [`postgres://me:${SECRET}@h/app?target_session_attrs=standby`, /target_session_attrs/],
   [`postgres://me:${SECRET}@h/app?sslmode=verify-ca`, /needs sslrootcert/],
-  [`postgres://me:${SECRET}@h/app?sslrootcert=/no/such/file`, /sslrootcert that must be the path of a file/],
+  [
+    `postgres://me:${SECRET}@h/app?sslrootcert=/no/such/file`,
+    /sslrootcert that must be the path of a readable file/,
+  ],
   [`postgres://me:${SECRET}@h/app?sslnegotiation=direct`, /needs sslmode/],
   [`postgres://me:${SECRET}@h/app?require_auth=scram-sha-256`, /require_auth, which is not supported/],
 ])('%s is refused in words, without the password', ([url, words]) => {
@@ -142,6 +145,6 @@ test('the settings name every problem of the URL, and warn of what is ignored', 
     /DATABASE_URL has sslmode[^]*DATABASE_URL has connection_limit/,
   );
   expect(readConfig('worker', { ...env, DATABASE_URL: 'postgres://me:pw@h/app?new=1' }).warnings).toEqual([
-    'DATABASE_URL: the parameter new is not known and is ignored',
+    'DATABASE_URL: the parameter new is unknown and ignored',
   ]);
 });
