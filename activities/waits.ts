@@ -4,13 +4,13 @@ import { HOUR } from '../durations.ts';
 import type { LoadedPost } from './loaded-post.ts';
 
 /*
- * Why a post waits, for the person whose post it is: what happened, what they can do, and what happens by itself. Kept with
- * the post and in no history, because a provider's own sentence may be part of it.
+ * Why a post waits, for its author: what happened, what to do, and what Everpost does by itself. Kept with the post and
+ * in no history, because it may hold a provider's own message.
  */
 
-const GOES_OUT = 'The post goes out by itself then.';
+const LATER = 'The post will be published automatically later.';
 
-/** Why accounts went out of service, where more is known than that the connection has ended. */
+/** Reasons why an account went out of service that are more precise than "the connection has ended". */
 const ENDED_BY: ReadonlyMap<string, string> = new Map(
   Object.entries({
     removed_by_creator: 'The creator has removed this app on the platform.',
@@ -19,36 +19,36 @@ const ENDED_BY: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** The account is out of service until its creator connects it again. */
+/** The account is out of service until its creator reconnects it. */
 export function connectionEnded(statusReason: string | null): PostWaiting {
   const why = ENDED_BY.get(statusReason ?? '') ?? 'The connection to this account has ended.';
-  return account(`${why} Connect the account again. ${GOES_OUT}`);
+  return account(`${why} Reconnect the account and the post will be published.`);
 }
 
 /**
- * The provider refuses what the account has granted, or its token.
+ * The provider refuses the account's scopes or its token.
  * @param error its refusal
  */
 export function accountRefused(loaded: LoadedPost, error: ProviderError): PostWaiting {
-  // A token that is refused is about none of them.
+  // A refused token has nothing to do with scopes.
   if (error.kind !== 'account') return account(error.userMessage);
   const needed = loaded.publishing.needs.scopes;
   const missing = needed.filter((name) => !loaded.account.scope.includes(name));
   const names = missing.length > 0 ? missing : needed;
-  return account(`${error.userMessage} Permissions that it needs: ${names.join(', ')}.`);
+  return account(`${error.userMessage} Required permissions: ${names.join(', ')}.`);
 }
 
 const account = (userMessage: string): PostWaiting => ({
   reason: 'account',
   quota: null,
-  // It ends when the creator acts.
+  // The wait ends when the creator acts.
   until: null,
   userMessage,
 });
 
 /**
  * A quota is used up.
- * @param refusal the provider's, where it was one
+ * @param refusal the provider's refusal, if there was one
  */
 export function quotaUsedUp(
   { provider }: Pick<LoadedPost, 'provider'>,
@@ -67,15 +67,15 @@ export function quotaUsedUp(
 }
 
 /**
- * The provider cannot be asked, or cannot do it now; it is tried again.
- * @param ms when, where more is known than the error says
+ * The provider cannot be reached, or cannot do it now; Everpost will try again.
+ * @param ms when to try again, if that is known more exactly than from the error
  */
 export function providerAway(error: ProviderError, ms = error.retryAfterMs): PostWaiting {
   const until = ms === undefined ? null : new Date(Date.now() + ms).toISOString();
-  // A lost answer of what shows nothing is no reason to look at the account.
+  // The lost answer of a write that shows nothing is no reason to check the account.
   const userMessage = error.kind === 'unknown' ? NO_ANSWER : error.userMessage;
   return { reason: 'provider', quota: null, until, userMessage };
 }
 
 const NO_ANSWER =
-  'The platform does not answer properly at the moment. It is tried again; nothing is posted twice.';
+  'The platform does not respond properly at the moment. Everpost will try again; nothing is posted twice.';

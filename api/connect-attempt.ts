@@ -68,7 +68,7 @@ export async function attemptOf(
   if (link === undefined && again === undefined) {
     if (request.caller.kind !== 'key')
       throw apiError('unauthenticated', {
-        userMessage: 'Open the whole link that you were sent, or ask for a new one.',
+        userMessage: 'Open the complete link you were sent, or ask for a new one.',
       });
     if (!request.caller.scopes.includes('accounts:write'))
       throw apiError('insufficient_scope', { details: { scope: 'accounts:write' } });

@@ -31,7 +31,7 @@ export function landingPage({
     body: `<p>${person(asker.name)} asks to:</p>
 <ul>${[...lines].map((line) => `<li>${escape(line)}</li>`).join('')}</ul>${behind(asker)}
 <form method="post" action="${escape(provider)}">${hidden.join('')}<button>Continue to ${escape(title)}</button></form>
-${note(`If you do not know who this is, close this page: nothing has been connected.`)}`,
+${note(`If you do not know who this is, close this page. Nothing is connected yet.`)}`,
   };
 }
 
@@ -40,7 +40,7 @@ function behind({ behind: known }: Asker): string {
   if (known === null) return '';
   const user = known.user === null ? 'a user' : person(known.user);
   return `
-<p>This name was chosen by the sender of the link: ${user} of ${escape(known.host)}.</p>`;
+<p>The sender of this link chose this name: ${user} of ${escape(known.host)}.</p>`;
 }
 
 const person = (name: string): string => `<bdi>${escape(cleanName(name))}</bdi>`;
@@ -113,28 +113,28 @@ function wordsOf(failure: ConnectFailure, title: string, permissions: Permission
         retryable: false,
         message: 'the link is unknown, used up or expired',
         said: 'This link has been used or has expired.',
-        help: 'Ask whoever sent it for a new one.',
+        help: 'Ask the person who sent it for a new one.',
       };
     case 'cross_origin':
       return {
         status: 403,
-        message: 'the form was sent from another site',
-        said: 'Another site has tried to start this.',
-        help: 'Open the link again, and press the button on its page.',
+        message: 'another site sent the form',
+        said: 'Another site tried to start this connection.',
+        help: 'Open the link again and press the button on its page.',
       };
     case 'cookie_missing':
       return {
         status: 403,
         message:
-          'the form was sent without the cookie of its page, or without the proof that belongs to it: GET this address first, and send its cookie and hidden fields along',
-        said: 'This browser did not send the cookie of this page along.',
-        help: 'Allow cookies for this site, open the link again, and press the button on its page.',
+          'the form came without its page’s cookie or the matching proof: GET this address first, then send its cookie and hidden fields',
+        said: 'This browser did not send this page’s cookie.',
+        help: 'Allow cookies for this site, open the link again and press the button on its page.',
       };
     case 'invalid_state':
       return {
-        message: 'the state is unknown, used up, expired, or was begun in another browser',
-        said: 'This attempt to connect has expired, was finished before, or was begun in another browser.',
-        help: 'Start again from the link or the app that sent you here, and stay in one browser.',
+        message: 'the state is unknown, used up, expired or from another browser',
+        said: 'This attempt to connect has expired, has already finished, or was started in another browser.',
+        help: 'Start again from the link or the app that sent you here, and stay in the same browser.',
       };
     case 'access_denied':
       return {
@@ -144,7 +144,7 @@ function wordsOf(failure: ConnectFailure, title: string, permissions: Permission
       };
     case 'no_professional_account':
       return {
-        message: 'no professional account is linked to a Page that was granted',
+        message: 'no granted Page has a professional account linked to it',
         said: 'No professional Instagram account was found.',
         help: 'Switch the account to Business or Creator in the Instagram app, link it to a Facebook Page that you manage, choose that Page in the dialog, and start again.',
       };
@@ -154,21 +154,21 @@ function wordsOf(failure: ConnectFailure, title: string, permissions: Permission
       return {
         message: `permissions are missing: ${scopes.join(', ')}`,
         said: `These permissions were not granted: ${words.join(', ')}.`,
-        help: 'Nothing was connected. Start again and leave them switched on.',
+        help: 'Nothing was connected. Start again and leave all permissions on.',
       };
     }
     case 'provider_error':
       return failure.unavailable
         ? {
             status: 502,
-            message: 'the provider did not answer as it should',
-            said: `${title} does not answer at the moment.`,
+            message: 'the provider did not answer properly',
+            said: `${title} is not responding at the moment.`,
             help: 'Start again in a few minutes.',
           }
         : {
             message: 'the provider refused',
             said: `${title} did not complete the connection.`,
-            help: 'Start again; if it stays, tell whoever sent you here.',
+            help: 'Start again; if it keeps happening, tell the person who sent you here.',
           };
   }
 }

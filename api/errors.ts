@@ -10,7 +10,7 @@ interface ErrorInit {
   cause?: unknown;
 }
 
-/** The one error of the API: what the error handler answers with. */
+/** The only error class of the API; the error handler turns it into the answer. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly statusCode: number;
@@ -39,16 +39,16 @@ export class ApiError extends Error {
   }
 }
 
-/** An error of ours, by its code. */
+/** An Everpost error, by its code. */
 export function apiError(code: ErrorCode, init: ErrorInit = {}): ApiError {
   return new ApiError({ ...ERRORS[code], ...init, code });
 }
 
-/** What is wrong with which field of a request. */
+/** One problem with one field of a request. */
 export interface FieldProblem {
   field: string;
   message: string;
-  /** For the person who typed or chose it; absent: only a program can have sent this. */
+  /** For the user who typed or chose the value; absent if only a program can cause the problem. */
   userMessage?: string;
 }
 
@@ -62,13 +62,13 @@ export function fieldError(
   const person = fields.find(({ userMessage }) => userMessage !== undefined);
   return apiError(code, {
     message: message.slice(0, 1000),
-    // What a person can mend is no fault of the program that sent it.
+    // If the user can fix it, the message must not blame the program that sent it.
     ...(person?.userMessage === undefined ? {} : { userMessage: person.userMessage }),
     details: { fields },
   });
 }
 
-/** What a provider's refusal means to the caller of the API. */
+/** Translates a provider's refusal for the API's caller. */
 export function fromProvider(error: ProviderError): ApiError {
   const { message, userMessage, details, retryAfterMs } = error;
   const init = { message, userMessage, details, cause: error };

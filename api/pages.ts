@@ -2,26 +2,26 @@ import { readFileSync } from 'node:fs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PROVIDER_NAMES, type ProviderName } from '../providers/provider.ts';
 
-/* What all pages have in common: the frame, the style, and the policy that browsers enforce. */
+/* What all pages share: the frame, the style, and the policy that browsers enforce. */
 
-/** A page: its title, which is its only h1, and the HTML below. Texts in it are escaped with `escape`. */
+/** A page: its title, which is also its only h1, and the HTML below it. Escape every text in the HTML with `escape`. */
 export interface Page {
   title: string;
   body: string;
 }
 
-/** Where the style is served; a file, because the policy allows no style inside of a page. */
+/** Address of the style sheet; a file, because the policy allows no inline styles. */
 export const STYLE_PATH = '/style.css';
 export const STYLE = readFileSync(new URL('style.css', import.meta.url), 'utf8');
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The consent pages of all providers that are set up, as sources of a policy. */
+    /** The consent pages of all configured providers, as sources of a policy. */
     consentSources: readonly string[];
   }
 }
 
-/** The policy of every page. @param formTargets where the redirects behind a form may lead, besides here */
+/** The policy of every page. @param formTargets further addresses that a form's redirects may lead to */
 function policy(formTargets: readonly string[]): string {
   return [
     "default-src 'none'",
@@ -30,7 +30,7 @@ function policy(formTargets: readonly string[]): string {
     "img-src 'self' data: blob:",
     "media-src 'self' blob:",
     "connect-src 'self'",
-    // Browsers check every redirect that follows a form: under 'self' alone none reaches a consent page.
+    // Browsers check every redirect that follows a form: with 'self' alone, no form reaches a consent page.
     ["form-action 'self'", ...new Set(formTargets)].join(' '),
     "frame-ancestors 'none'",
     "base-uri 'none'",
@@ -49,7 +49,7 @@ export function titled(provider: string): string {
   return name === undefined ? 'The platform' : TITLES[name];
 }
 
-/** How a creator's request to have their data deleted stands. */
+/** The state of a creator's request to delete their data. */
 export function deletionPage({
   provider,
   completedAt,
@@ -59,17 +59,17 @@ export function deletionPage({
 }): Page {
   return completedAt === null
     ? {
-        title: 'Being deleted',
-        body: `${paragraph(`The data of your ${titled(provider)} account is being deleted here.`)}${note('Look again in a few minutes.')}`,
+        title: 'Deletion in progress',
+        body: `${paragraph(`The data of your ${titled(provider)} account is being deleted from this server.`)}${note('Check again in a few minutes.')}`,
       }
     : {
         title: 'Deleted',
-        body: `${paragraph(`The data of your ${titled(provider)} account has been deleted here.`)}${note(completedAt.toISOString())}`,
+        body: `${paragraph(`The data of your ${titled(provider)} account has been deleted from this server.`)}${note(completedAt.toISOString())}`,
       };
 }
 
 /**
- * Answers with a page that no cache keeps and whose address no other site is told.
+ * Answers with a page that no cache keeps; its address is never sent as a referrer.
  * @param formTargets where its form may lead, besides the consent pages
  */
 export function showPage(
@@ -100,20 +100,23 @@ export function showPage(
     );
 }
 
-/** From the page's address up to the root, whatever prefix a proxy has put before it. */
+/** The way from the page's address up to the root, whatever prefix a proxy adds. */
 function upFrom({ request }: FastifyReply): string {
   const [path = ''] = request.url.split('?');
   return '../'.repeat(path.split('/').length - 2);
 }
 
-/** Whether JSON is named before HTML. A browser names text/html first; scripts name JSON or nothing in particular. */
+/**
+ * Whether the client names JSON before HTML. A browser names text/html first; scripts name JSON or nothing in
+ * particular.
+ */
 export function wantsJson({ headers: { accept = '*/*' } }: FastifyRequest): boolean {
   const htmlAt = accept.indexOf('text/html');
   const json = accept.indexOf('application/json');
   return json >= 0 ? htmlAt < 0 || json < htmlAt : false;
 }
 
-/** Whether it is a browser that asks. */
+/** Whether the client is a browser. */
 export function prefersPage(request: FastifyRequest): boolean {
   return !wantsJson(request) && (request.headers.accept ?? '').includes('text/html');
 }
@@ -121,7 +124,7 @@ export function prefersPage(request: FastifyRequest): boolean {
 export const paragraph = (text: string): string => `<p>${escape(text)}</p>`;
 export const note = (text: string): string => `<p><small>${escape(text)}</small></p>`;
 
-/** Text as HTML, in elements and in quoted attributes. */
+/** Escapes text for HTML elements and quoted attributes. */
 export function escape(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.codePointAt(0) ?? 0};`);
 }

@@ -9,24 +9,24 @@ export const WaitingView = Type.Union(
       reason: Type.Enum(['schedule', 'quota', 'account', 'provider', 'review']),
       quota: Type.Unsafe<string | null>({
         type: ['string', 'null'],
-        description: 'Which of the account’s quotas is used up, or the refusal that said so.',
+        description: 'The quota of the account that is used up, or the code of the refusal.',
       }),
       until: nullable.time,
-      userMessage: Type.String({ description: 'What happened, and what to do: for the person.' }),
+      userMessage: Type.String({ description: 'What happened and what to do, for the user.' }),
     }),
     Type.Null(),
   ],
   {
     description:
-      'Why an open post waits, and what ends that; null: it does not. `until` is null where no time ends it, such as for a creator who has to connect the account again. `error` stays null meanwhile: it is about the end of a post.',
+      'Why an open post waits and until when; null if it does not wait. `until` is null if no time ends the wait, for example until the creator reconnects the account. `error` stays null meanwhile: it is only set when a post ends.',
   },
 );
 
-/** Why a post waits, as its activities have noted it; else as its state says. */
+/** Why a post waits: the reason that its activities recorded, or else the one that its state implies. */
 export function waitingView(post: Post): PostWaiting | null {
   if (isFinal(post.state)) return null;
   if (post.waiting !== null) {
-    // The database keeps the fields in an order of its own.
+    // The database returns the fields in its own order.
     const { reason, quota, until: ends, userMessage: said } = post.waiting;
     return { reason, quota, until: ends, userMessage: said };
   }
@@ -38,22 +38,22 @@ export function waitingView(post: Post): PostWaiting | null {
 }
 
 const RECONCILING =
-  'The platform’s answer was lost. Everpost looks whether the post is live; it is not sent again before that is known.';
+  'The platform’s answer was lost. Everpost is checking whether the post is live and will not send it again before that is known.';
 
 const BY_STATE: Partial<Record<Post['state'], Pick<PostWaiting, 'reason' | 'userMessage'>>> = {
   scheduled: {
     reason: 'schedule',
-    userMessage: 'The post is scheduled and goes out by itself when it is due.',
+    userMessage: 'The post is scheduled and will be published automatically.',
   },
   processing: { reason: 'provider', userMessage: 'The platform has the post and is working on it.' },
-  // Noted by a version that did not note why.
+  // Versions before `waiting` recorded no reason.
   waiting_quota: {
     reason: 'quota',
     userMessage:
-      'The account has used up what the platform allows at the moment. The post goes out by itself then.',
+      'The account has reached the platform’s limit. The post will be published automatically later.',
   },
   waiting_account: {
     reason: 'account',
-    userMessage: 'The account has to be connected again. The post goes out by itself then.',
+    userMessage: 'Reconnect the account and the post will be published.',
   },
 };

@@ -2,15 +2,18 @@ import rateLimit from '@fastify/rate-limit';
 import type { AuditEntry } from '../db/audit.ts';
 import { MINUTE } from '../durations.ts';
 
-/** Audit rows a minute about refused calls: of one address, and of all. Anybody can make such calls, as many as they like. */
+/**
+ * Limits of the audit rows about refused calls, per minute: for one address, and for all. Anyone can make such calls,
+ * as many as they like.
+ */
 const MOST = { ofAddress: 20, ofAll: 200 };
 
 const minute = { until: 0, rows: 0, addresses: new Map<string, number>(), untold: 0 };
 
 /**
- * Bounds the audit rows about refused calls.
- * @returns the row to write; null when this minute has enough of them. The next row then says in `details.untold` how many
- *   calls have none
+ * Bounds the number of audit rows about refused calls.
+ * @returns the row to write; null if this minute already has enough. The next row's `details.untold` then counts the
+ *   calls without a row
  */
 export function boundRefusals(ip: string, entry: AuditEntry): AuditEntry | null {
   if (minute.until < Date.now()) {

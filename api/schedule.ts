@@ -5,7 +5,10 @@ const LONGEST_MS = 180 * DAY;
 /** How long a post waits for quota, account or provider after it was due. */
 const PATIENCE_MS = 72 * HOUR;
 
-/** When a post is due. @throws ApiError `invalid_schedule`: now to 180 days, and a minute of grace for clocks */
+/**
+ * The time when a post is due: from now, with a minute of grace for clocks, to 180 days ahead. @throws ApiError
+ * `invalid_schedule`
+ */
 export function dueAt(scheduledAt: string, now = Date.now()): Date {
   const at = new Date(scheduledAt);
   const ms = at.getTime() - now;
@@ -22,7 +25,7 @@ export function dueAt(scheduledAt: string, now = Date.now()): Date {
   return at;
 }
 
-/** When a post is given up. @throws ApiError `invalid_schedule`: after it is due, and at most 72 hours after */
+/** The time when Everpost gives up on a post: at most 72 hours after it is due. @throws ApiError `invalid_schedule` */
 export function deadlineAt(deadline: string | undefined, due: Date | null, now = Date.now()): Date {
   const from = Math.max(due?.getTime() ?? now, now);
   const latest = from + PATIENCE_MS;
@@ -30,7 +33,7 @@ export function deadlineAt(deadline: string | undefined, due: Date | null, now =
   const at = Date.parse(deadline);
   if (at > from && at <= latest + MINUTE) return new Date(at);
   throw apiError('invalid_schedule', {
-    message: 'deadline must be after the post is due, by 72 hours at most',
+    message: 'deadline must be at most 72 hours after the post is due',
     userMessage: 'Choose a deadline within the 72 hours after the post is due.',
     details: { field: 'deadline' },
   });

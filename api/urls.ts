@@ -41,7 +41,7 @@ export function mediaUrlProblem(text: string, allowPrivate: boolean): string | n
 
 /** An address of a file that somebody has typed. @param message of {@link mediaUrlProblem} */
 export function addressProblem(field: string, message: string): FieldProblem {
-  return { field, message, userMessage: `The address of the file ${message}.` };
+  return { field, message, userMessage: `The file’s URL ${message}.` };
 }
 
 function isAddress(host: string): boolean {

@@ -8,8 +8,8 @@ import { readTimesAsKept } from './times.ts';
 readTimesAsKept();
 
 /**
- * Checks requests against their schemas. Bodies are taken as they are; the texts of a query are read as what the schema
- * says. An id in the path that cannot exist does not exist.
+ * Validates requests against their schemas. Bodies are taken unchanged; texts of a query are parsed as their schema
+ * says. A malformed id in the path answers 404, like an unknown one.
  */
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const checker = Compile(schema);
@@ -25,7 +25,7 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
 
 const UNSTORABLE = 'must be well-formed Unicode without NUL characters';
 
-/** PostgreSQL takes no NUL and no half of a surrogate pair. A client that sends one hears where. */
+/** PostgreSQL stores no NUL and no lone surrogate. The error names the field that has one. */
 function unstorable(value: unknown, at: string): FieldProblem[] {
   if (typeof value === 'string')
     return cleanText(value) === value ? [] : [{ field: at === '' ? 'body' : at, message: UNSTORABLE }];
@@ -40,7 +40,10 @@ function readAs(part: string | undefined, schema: TSchema, input: unknown): unkn
   return part === 'params' ? idsOf(schema, input) : input;
 }
 
-/** A path's texts, with ids as we write them: PostgreSQL finds them in upper case too, what compares texts does not. */
+/**
+ * The path's parameters, with ids in lower case, as we write them: PostgreSQL ignores the case of an id, but string
+ * comparisons do not.
+ */
 function idsOf(schema: TSchema, input: unknown): unknown {
   if (!Type.IsObject(schema) || typeof input !== 'object' || input === null) return input;
   return Object.fromEntries(
@@ -52,7 +55,7 @@ function idsOf(schema: TSchema, input: unknown): unknown {
   );
 }
 
-/** A query's texts, those of whole numbers read as such. */
+/** The query's parameters, with integers parsed. */
 function numbersOf(schema: TSchema, input: unknown): unknown {
   if (!Type.IsObject(schema) || typeof input !== 'object' || input === null) return input;
   return Object.fromEntries(
@@ -64,7 +67,7 @@ function numbersOf(schema: TSchema, input: unknown): unknown {
   );
 }
 
-/** The types of JSON Schema, as a sentence has them. */
+/** The types of JSON Schema as nouns. */
 const NOUNS: Readonly<Record<string, string>> = {
   array: 'an array',
   boolean: 'a boolean',
@@ -89,20 +92,20 @@ function refusal(problems: Problems): ApiError {
     } else if (keyword === 'additionalProperties') {
       unknown = true;
       for (const name of names(params, 'additionalProperties'))
-        fields.push({ field: under(name), message: 'is not known' });
+        fields.push({ field: under(name), message: 'is not a known field' });
     } else {
       const field = at === '' ? 'body' : at;
       fields.push({ field, message: wording(keyword, params, message), ...ofPerson(keyword, field, params) });
     }
   }
-  if (fields.length === 0) fields.push({ field: 'body', message: 'has a wrong shape' });
+  if (fields.length === 0) fields.push({ field: 'body', message: 'is malformed' });
   return (
     fieldError(fields.slice(0, 20), unknown ? 'unknown_field' : 'invalid_request') ??
     apiError('invalid_request')
   );
 }
 
-/** What a person can mend: too much of something, or an address that is none. */
+/** A message for problems that the user can fix: too many characters or entries, or an invalid e-mail address. */
 function ofPerson(keyword: string, field: string, params: object): { userMessage?: string } {
   const name = field.split('.').findLast((part) => !/^\d+$/.test(part)) ?? field;
   const limit: unknown = Reflect.get(params, 'limit');
@@ -110,7 +113,7 @@ function ofPerson(keyword: string, field: string, params: object): { userMessage
     case 'maxLength':
       return { userMessage: `${name} may have at most ${String(limit)} characters. Shorten it.` };
     case 'maxItems':
-      return { userMessage: `${name} may have at most ${String(limit)} entries. Take some away.` };
+      return { userMessage: `${name} may have at most ${String(limit)} entries. Remove some.` };
     case 'minItems':
       return { userMessage: `${name} must have at least ${String(limit)} entries. Add some.` };
     case 'format':
@@ -127,7 +130,7 @@ function names(params: object, key: string): string[] {
   return Array.isArray(value) ? value.map((name) => String(name).slice(0, 100)) : [];
 }
 
-/** What a field must be; the schema's own message where that says it well. */
+/** The message for a field; the schema's own one if it is clear enough. */
 function wording(keyword: string, params: object, message: string): string {
   const values: unknown = Reflect.get(params, 'allowedValues');
   if (Array.isArray(values)) return `must be one of ${values.join(', ')}`;

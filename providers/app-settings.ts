@@ -4,24 +4,24 @@ import { readList } from '../settings/values.ts';
 import { isLoopback } from './loopback.ts';
 import type { Permissions } from './permissions.ts';
 
-/* What the settings of all providers have in common: they describe the operator's app at a platform. */
+/* Shared by the settings of all providers, which describe the operator's app at a platform. */
 
-/** How a provider describes its settings (settings.ts in its folder), and what it makes of them. */
+/** A provider's description of its settings (settings.ts in its folder), and their reader. */
 export interface AppSettings<Read> {
   /** In the order of `.env.example`. */
   settings: readonly Setting[];
-  /** Settings that it has together with other providers: the same list with each of them. */
+  /** Settings shared with other providers: the same list in each of them. */
   shared?: readonly Setting[];
   /** The settings that are redirect URIs. */
   redirectUris: readonly string[];
-  /** @returns null where no credentials are set */
+  /** @returns null if no credentials are set */
   read(reader: Reader): Read | null;
 }
 
 /**
- * All of the credentials or none: a provider that is half configured is a mistake, not a choice.
+ * Requires all of the credentials or none: half a configuration is a mistake, not a choice.
  * @param credentials the redirect URI last
- * @param webhookSecret its value; empty where it may also stand for others
+ * @param webhookSecret its value; empty if it may also serve other providers
  */
 export function areComplete<Name extends string>(
   { value, problem }: Reader<Name>,
@@ -37,7 +37,9 @@ export function areComplete<Name extends string>(
   return true;
 }
 
-/** Redirect URIs are registered without query and fragment, at TikTok with at most 511 characters (tiktok-facts 2.4). */
+/**
+ * Redirect URIs are registered without query and fragment, at TikTok with at most 511 characters (tiktok-facts 2.4).
+ */
 function checkRedirectUri(name: string, text: string, problem: (text: string) => void): void {
   const uri = URL.parse(text);
   const loopback = uri !== null && isLoopback(uri.hostname);
@@ -51,7 +53,7 @@ function checkRedirectUri(name: string, text: string, problem: (text: string) =>
     problem(`${name} must be an https URL (http only on localhost or 127.0.0.1) without query and fragment`);
 }
 
-/** @returns the secrets that are listed, or those that stand for them */
+/** @returns the listed secrets, or their substitutes */
 export function readSecrets<Name extends string>(
   read: Reader<Name>,
   name: Name,
@@ -61,10 +63,10 @@ export function readSecrets<Name extends string>(
   return listed.length > 0 ? listed : otherwise.filter((secret) => secret !== '');
 }
 
-/** How all platforms spell them. */
+/** The spelling of scopes on all platforms. */
 const SCOPE = /^[a-z][a-z0-9_.:-]*$/i;
 
-/** What the consent is to ask for; absent: the usual. */
+/** The scopes that the consent asks for; absent: the default. */
 export function readScopes<Name extends string>(
   read: Reader<Name>,
   permissions: Permissions<Name>,
@@ -78,13 +80,15 @@ export function readScopes<Name extends string>(
     return {};
   }
   const unknown = listed.filter((scope) => !known.includes(scope));
-  // Platforms add scopes, and some apps have what others have not.
+  // Platforms add scopes, and some apps get scopes that others do not.
   if (unknown.length > 0)
     warning(
-      `${permissions.setting}: ${unknown.join(', ')} will be asked for, but Everpost does not know what that is; it knows ${known.join(', ')}`,
+      `${permissions.setting}: the consent will ask for ${unknown.join(', ')}, which Everpost does not know; it knows ${known.join(', ')}`,
     );
   for (const row of permissions.required)
     if (!row.some((scope) => listed.includes(scope)))
-      problem(`${permissions.setting} must have ${row.join(' or ')}: without it an account is of no use`);
+      problem(
+        `${permissions.setting} must include ${row.join(' or ')}: Everpost cannot use an account without it`,
+      );
   return { scopes: [...new Set(listed)] };
 }

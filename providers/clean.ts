@@ -1,32 +1,32 @@
 /*
- * Texts from outside, made such that PostgreSQL, JSON and Temporal take them, where they come in. Nothing is refused for
- * them: a provider would send the same again, or a creator's code would be spent.
+ * Cleans incoming text so that PostgreSQL, JSON and Temporal accept it. Nothing is refused for its text: a provider
+ * would only send it again, or a creator's code would be wasted.
  */
 
-/** Stands where something stood that is no text: NUL, or half of a surrogate pair. */
+/** Replaces what is not valid text: NUL, or a lone surrogate. */
 const REPLACEMENT = '\ufffd';
-/** Nested deeper, parsers run out of stack, ours and PostgreSQL's. */
+/** Deeper nesting overflows the stack of parsers, ours and PostgreSQL's. */
 const DEEPEST = 100;
 
-/** Bytes as text: U+FFFD stands for what is no UTF-8. Their signature is verified before, over the bytes. */
+/** Bytes as text, with U+FFFD for invalid UTF-8. The signature is verified before, over the bytes. */
 export function textOf(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
-/** The text without NUL and halves of surrogate pairs, cut to `longest` UTF-16 units. */
+/** The text without NUL and lone surrogates, cut to `longest` UTF-16 units. */
 export function cleanText(text: string, longest = Infinity): string {
   return text.slice(0, longest).toWellFormed().replaceAll('\0', REPLACEMENT);
 }
 
 /**
- * JSON text whose strings are all clean, keys too. What is nested too deep stands there as a string with its text. All
- * else is as it came, every digit and space: of clean JSON the very same text.
+ * JSON text whose strings, keys included, are all clean. Values that are nested too deep become strings of their JSON.
+ * Everything else stays as it is, every digit and space: clean JSON is returned unchanged.
  */
 export function cleanJson(json: string): string {
   return folded(withCleanEscapes(json.toWellFormed()));
 }
 
-/** Most texts have no such escape, and are done with. */
+/** Most texts have no such escape and need no further work. */
 const SUSPECT = /\\u(?:0000|[dD][89a-fA-F])/;
 
 function withCleanEscapes(json: string): string {
@@ -45,7 +45,7 @@ function withCleanEscapes(json: string): string {
   return result + json.slice(copied);
 }
 
-/** The UTF-16 unit that is written there as an escape; null: none is. */
+/** The UTF-16 unit of the escape at this position; null if there is none. */
 function unitAt(json: string, at: number): number | null {
   return json.startsWith('\\u', at) ? Number.parseInt(json.slice(at + 2, at + 6), 16) : null;
 }
@@ -82,7 +82,7 @@ function folded(json: string): string {
   return result + json.slice(copied);
 }
 
-/** @param start of its opening quote @returns the place of the closing one */
+/** @param start position of its opening quote @returns the position of the closing quote */
 function endOfString(json: string, start: number): number {
   let at = start + 1;
   while (at < json.length && json[at] !== '"') at += json[at] === '\\' ? 2 : 1;

@@ -1,6 +1,6 @@
 /**
- * The sources for a consent page at `baseUrl`: its origin and, where it is the platform's own, the domains between which
- * the platform redirects on the way (to its login, its mobile site, its newer name).
+ * The policy sources for a consent page at `baseUrl`: its origin and, for the real platform, the domains that it
+ * redirects through (its login, its mobile site, its newer name).
  */
 export function consentSources(baseUrl: string, domains: readonly string[]): string[] {
   const { origin, hostname } = new URL(baseUrl);

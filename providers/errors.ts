@@ -2,14 +2,14 @@ import { DAY } from '../durations.ts';
 import { cleanText } from './clean.ts';
 
 /**
- * What a caller does next, which is all that a kind says:
+ * A kind decides the caller's next step, and nothing else:
  * - `token`: the access token was refused; renew it and call again
  * - `grant`: the refresh token was refused; only the creator can help
- * - `account`: the creator must act at the provider (grant a scope, reconnect) before it can go on
+ * - `account`: the creator must first act at the provider (grant a scope, reconnect)
  * - `quota`: nothing happened; call again after `retryAfterMs`
  * - `rejected`: nothing happened, and the same call will never succeed
  * - `unavailable`: nothing happened (never reached, or a read that failed); call again
- * - `gone`: nothing happened, and what the writes in `steps` made is of no use any more: make it again
+ * - `gone`: nothing happened, and the results of the writes in `steps` are useless; make them again
  * - `unknown`: a write was sent and its outcome is not known
  */
 export type ProviderErrorKind =
@@ -18,17 +18,17 @@ export type ProviderErrorKind =
 /** What one of a provider's own error codes means for a post. */
 export interface CatalogueRow {
   kind: ProviderErrorKind;
-  /** What happened and what to do, for the person whose post it is. */
+  /** What happened and what to do, for the author of the post. */
   userMessage: string;
-  /** How long to wait where the provider does not say. */
+  /** How long to wait if the provider gives no time. */
   retryAfterMs?: number;
-  /** Bucket of the quota that it shows to be used up, where one of ours is meant. */
+  /** Bucket of the quota that is used up, if it is one of ours. */
   quota?: string;
-  /** `quota`: every call for the account is refused meanwhile, not only this one. */
+  /** `quota`: the provider refuses every call for the account meanwhile, not only this one. */
   everyCall?: boolean;
 }
 
-/** The row of this name; what every object inherits (`constructor`) is none, whatever word a provider says. */
+/** The row of this name. Inherited properties (`constructor`) do not count: the name comes from a provider. */
 export function rowNamed<Row>(rows: Readonly<Record<string, Row>>, name: string): Row | undefined {
   return Object.hasOwn(rows, name) ? rows[name] : undefined;
 }
@@ -36,39 +36,39 @@ export function rowNamed<Row>(rows: Readonly<Record<string, Row>>, name: string)
 export interface ProviderErrorInit {
   provider: string;
   kind: ProviderErrorKind;
-  /** Ours: snake_case, stable, documented. */
+  /** Our own code: snake_case, stable, documented. */
   code: string;
   /** What happened, for a developer. */
   message: string;
-  /** What happened and what to do, for the person whose post it is. */
+  /** What happened and what to do, for the author of the post. */
   userMessage: string;
   providerCode?: string | null;
   providerMessage?: string | null;
   logId?: string | null;
   retryAfterMs?: number;
-  /** Whether the provider itself has said so; else it is what we know of such refusals. */
+  /** Whether the wait comes from the provider; otherwise it is our default for such a refusal. */
   retryTold?: boolean;
-  /** Bucket of the quota that the refusal shows to be used up. */
+  /** Bucket of the quota that is used up. */
   quota?: string;
-  /** `quota`: every call for the account is refused meanwhile. */
+  /** `quota`: the provider refuses every call for the account meanwhile. */
   everyCall?: boolean;
-  /** `unavailable`: given up after as many tries of a step. */
+  /** `unavailable`: give up after this many tries of a step. */
   tries?: number;
-  /** The provider's own words for a person, in their language. */
+  /** The provider's own message for the user, in the user's language. */
   providerUserMessage?: string | null;
-  /** The request went out and no answer came: it may still take effect. */
+  /** The request was sent but no answer came: it may still take effect. */
   lost?: boolean;
-  /** `gone`: the writes whose results are lost; `unavailable`: those to repeat when the tries are used up. */
+  /** `gone`: the writes whose results are lost; `unavailable`: the writes to repeat once the tries are used up. */
   steps?: readonly string[];
 }
 
-/** Longest name of an error, and longest sentence about one, in UTF-16 units. */
+/** Longest error name and longest message, in UTF-16 units. */
 const NAME = 200;
 const SENTENCE = 2000;
-/** Nothing is asked again later than that. */
+/** No retry waits longer than this. */
 const LONGEST_WAIT_MS = DAY;
 
-/** Words of a provider, which may quote the URL that it was given: the query of ours has its signature. */
+/** Cleans a provider's words. They may quote a URL of ours, whose query holds a signature: the query is cut. */
 function said(words: string, longest: number): string {
   return cleanText(words, longest).replace(/[^\s"'<>]+/g, withoutQuery);
 }
@@ -85,7 +85,7 @@ function saidOrNull(words: string | null | undefined, longest: number): string |
 
 const LONGEST_SENTENCE = 500;
 
-/** A provider's words for a person, as they can be shown: on one line, of bounded length. */
+/** A provider's message as we can show it: on one line, of bounded length. */
 function spoken(words: string | null | undefined): string | null {
   const line = said(words ?? '', 4 * LONGEST_SENTENCE)
     .replace(/[\p{Cc}\p{Cf}\s\uFFFD]+/gu, ' ')
@@ -94,7 +94,7 @@ function spoken(words: string | null | undefined): string | null {
   return line.length <= LONGEST_SENTENCE ? line : `${line.slice(0, LONGEST_SENTENCE - 1).toWellFormed()}…`;
 }
 
-/** The one error of `providers/`. Carries no token, URL or body: it is logged, stored and shown. */
+/** The only error of `providers/`. Holds no token, URL or body, because Everpost logs, stores and shows it. */
 export class ProviderError extends Error {
   override readonly name = 'ProviderError';
   readonly provider: string;
@@ -111,7 +111,7 @@ export class ProviderError extends Error {
   readonly providerUserMessage: string | null;
   readonly lost: boolean;
   readonly steps: readonly string[];
-  /** What it was made of, to make a like one. */
+  /** The constructor's argument, to build a similar error. */
   readonly init: ProviderErrorInit;
 
   constructor(init: ProviderErrorInit) {

@@ -3,7 +3,7 @@ import { MINUTE } from '../durations.ts';
 import { dispatcherFor } from './proxies.ts';
 import { cleanJson } from './clean.ts';
 
-/** Never reached: nothing can have happened at the provider. */
+/** Codes of requests that never reached the provider: nothing can have happened there. */
 const NOT_SENT = new Set([
   'REFUSED_BY_PROXY',
   'UND_ERR_PRX_TLS',
@@ -15,18 +15,18 @@ const NOT_SENT = new Set([
   'ENETUNREACH',
 ]);
 
-/** Whole request, unless the caller knows better. */
+/** Time limit of a whole request, unless the caller sets one. */
 const TOTAL_MS = MINUTE;
-/** An API answer that is longer is no answer. */
+/** A longer answer is not an API answer. */
 const MAX_ANSWER_BYTES = 4_000_000;
 
 export interface HttpRequest {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   url: string;
   headers?: Record<string, string>;
-  /** The next part of an iterable is asked for when the socket has taken the one before. */
+  /** An iterable is asked for its next part once the socket has taken the previous one. */
   body?: string | AsyncIterable<Uint8Array>;
-  /** Ends the request when the activity is cancelled. */
+  /** Aborts the request when the activity is cancelled. */
   signal: AbortSignal;
   totalMs?: number;
 }
@@ -37,10 +37,10 @@ export interface HttpAnswer {
   text: string;
 }
 
-/** No answer came. Says whether the provider may have seen the request; never what was in it. */
+/** No answer came. Says whether the provider may have seen the request; never contains any of it. */
 export class HttpFailure extends Error {
   override readonly name = 'HttpFailure';
-  /** False: the provider was never reached. */
+  /** False: the request never reached the provider. */
   readonly sent: boolean;
 
   constructor(sent: boolean, code: string) {
@@ -50,16 +50,15 @@ export class HttpFailure extends Error {
 }
 
 /**
- * One request, one answer: no retry, no redirect, bounded in time and size.
- * @throws HttpFailure when no whole answer came
+ * One request, one answer: no retry, no redirect, limited in time and size.
+ * @throws HttpFailure if no complete answer came
  */
 export async function http(call: HttpRequest): Promise<HttpAnswer> {
   try {
     const { statusCode, headers, body } = await request(call.url, {
       method: call.method,
       headers: { 'user-agent': 'everpost', ...call.headers },
-      // undici takes an iterable; its types do not say so.
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      // undici accepts an iterable, but its types do not. oxlint-disable-next-line typescript/no-unsafe-type-assertion
       body: (call.body ?? null) as NonNullable<Dispatcher.RequestOptions['body']> | null,
       dispatcher: dispatcherFor(call.url),
       signal: AbortSignal.any([call.signal, AbortSignal.timeout(call.totalMs ?? TOTAL_MS)]),
@@ -90,8 +89,8 @@ function codeOf(error: unknown): string {
 }
 
 /**
- * Parses JSON, cleaned, without losing digits: an integer that a double cannot hold becomes a string (provider ids above 2^53
- * occur, tiktok-facts 1.5).
+ * Cleans and parses JSON without losing digits: an integer that a double cannot hold becomes a string (provider ids
+ * above 2^53 occur, tiktok-facts 1.5).
  * @throws SyntaxError
  */
 export function parseJson(text: string): unknown {
@@ -99,7 +98,7 @@ export function parseJson(text: string): unknown {
   return MAY_BE_UNSAFE.test(clean) ? JSON.parse(clean, exactly) : JSON.parse(clean);
 }
 
-/** Every integer of fewer digits fits into a double; a reviver is slow. */
+/** Every integer with fewer digits fits into a double; a reviver is slow. */
 const MAY_BE_UNSAFE = /\d{16}/;
 
 function exactly(_key: string, value: unknown, context?: { source?: string }): unknown {
@@ -115,7 +114,7 @@ declare global {
 }
 
 /**
- * Parses JSON, cleaned, that is to be written again: a number that would not read the same keeps its text.
+ * Cleans and parses JSON that will be written again: a number that would not survive the round trip keeps its text.
  * @throws SyntaxError
  */
 export function parseVerbatim(text: string): unknown {

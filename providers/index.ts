@@ -4,13 +4,13 @@ import { createInstagram } from './instagram/index.ts';
 import { createThreads } from './threads/index.ts';
 import { createTikTok, type TikTok } from './tiktok/index.ts';
 
-/** The registry: a provider is added by standing here. */
+/** The registry of all providers. */
 export interface Providers {
   readonly tiktok: TikTok | null;
   readonly all: readonly Provider[];
   /**
-   * The provider of this name, for accounts that are connected by this method; without one the usual method is meant.
-   * @returns null where it is unknown, or no credentials are set for it
+   * The provider of this name, for accounts connected by this method; null stands for the default method.
+   * @returns null if it is unknown or has no credentials
    */
   find(name: string, method?: string | null): Provider | null;
 }

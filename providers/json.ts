@@ -1,8 +1,8 @@
 import { parseJson } from './http.ts';
 
-/* Reading answers whose shape nobody guarantees. */
+/* Readers for answers whose shape is not guaranteed. */
 
-/** Parsed without losing digits; null where it is no JSON. */
+/** Parses JSON without losing digits; null if it is not JSON. */
 export function tryParse(json: string): unknown {
   try {
     return parseJson(json);
@@ -17,7 +17,7 @@ export function record(value: unknown): Readonly<Record<string, unknown>> | null
   return none ? null : { ...value };
 }
 
-/** The objects of a list; empty where it is none. */
+/** The objects of a list; empty if it is not a list. */
 export function records(value: unknown): Readonly<Record<string, unknown>>[] {
   return Array.isArray(value) ? value.map(record).filter((row) => row !== null) : [];
 }
@@ -27,10 +27,10 @@ export function text(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
-/** What is longer is no id: no index of PostgreSQL takes it. */
+/** Longer strings are not ids, and do not fit into a PostgreSQL index. */
 const LONGEST_ID = 500;
 
-/** An id: a string, or a number that was written without quotes. */
+/** An id: a string, or an unquoted number. */
 export function id(value: unknown): string | null {
   const written = JSON.isRawJSON(value)
     ? value.rawJSON
@@ -40,15 +40,15 @@ export function id(value: unknown): string | null {
   return written === null || written.length > LONGEST_ID ? null : written;
 }
 
-/** A name or a word, cut where it is longer than any platform has them; null where there is none. */
+/** A name or a word, cut at a length that no platform exceeds; null if there is none. */
 export function word(value: unknown): string | null {
   return text(value)?.slice(0, 200).toWellFormed() ?? null;
 }
 
-/** 68 years, in seconds, and the largest integer that a column of ours takes. */
+/** 68 years, in seconds, and the largest integer that our columns hold. */
 const MOST = 2_147_483_647;
 
-/** A count or a number of seconds, whole; null where there is none. */
+/** A count or a number of seconds, as a whole number; null if there is none. */
 export function amount(value: unknown): number | null {
   const number = typeof value === 'string' && value !== '' ? Number(value) : value;
   if (typeof number !== 'number' || Number.isNaN(number) || number < 0) return null;
@@ -58,7 +58,7 @@ export function amount(value: unknown): number | null {
 const YEAR_2000_S = 946_684_800;
 const YEAR_9999_S = 253_402_300_799;
 
-/** A moment, told in seconds since 1970; null where there is none, or none that can be meant. */
+/** A time given in seconds since 1970; null if there is none, or if it is implausible. */
 export function moment(value: unknown): Date | null {
   const seconds = typeof value === 'number' ? value : Number.NaN;
   return seconds >= YEAR_2000_S && seconds <= YEAR_9999_S ? new Date(seconds * 1000) : null;

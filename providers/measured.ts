@@ -3,8 +3,8 @@ import { providerCalls } from '../metrics/counters.ts';
 import { ProviderError } from './errors.ts';
 
 /**
- * Makes a call and notes how long it took and what came of it: `ok`, or the kind of its {@link ProviderError}.
- * @param call uploads take as long as their files are large, and stand apart
+ * Measures a call: how long it took and its outcome, `ok` or the kind of its {@link ProviderError}.
+ * @param call uploads are counted separately, because their time depends on the file
  */
 export async function measured<T>(
   provider: string,

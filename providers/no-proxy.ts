@@ -1,14 +1,14 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
-/** Whether a URL is to be reached without a proxy. */
+/** Whether to call a URL without a proxy. */
 export type Exception = (url: URL) => boolean;
 
 const PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
 
 /**
- * Reads NO_PROXY as curl and Go do: names (with all below them, `.name` and `*.name` too), addresses, networks
- * (`10.0.0.0/8`), each but a network with a port or without, `*` for everything; between commas or spaces.
+ * Parses NO_PROXY like curl and Go: names (with their subdomains, also as `.name` and `*.name`), addresses, networks
+ * (`10.0.0.0/8`), each except a network with or without a port, `*` for everything; separated by commas or spaces.
  */
 export function readNoProxy(text: string): Exception {
   const entries = text
@@ -28,7 +28,7 @@ export function readNoProxy(text: string): Exception {
 
 interface Entry {
   has: (host: string) => boolean;
-  /** Undefined: all of them. */
+  /** Undefined: every port. */
   port: string | undefined;
 }
 

@@ -14,45 +14,45 @@ export type Capability = (typeof CAPABILITIES)[number];
 
 /** The scopes of a platform, from its documentation (tiktok-facts 2.8, instagram-facts 2.1 and 3.2, threads-facts 2.2). */
 export interface Permissions<Setting extends string = string> {
-  /** What the consent asks for. */
+  /** The scopes that the consent asks for. */
   readonly asked: readonly string[];
-  /** Of each row one scope must be granted: without it an account is of no use. */
+  /** An account must grant one scope of each row; without it, Everpost cannot use the account. */
   readonly required: readonly (readonly string[])[];
-  /** The scopes that a capability needs, all of them; absent: no app of ours can do it. */
+  /** All the scopes that a capability needs; absent if no app of ours can have it. */
   readonly capabilities: Readonly<Partial<Record<Capability, readonly string[]>>>;
-  /** Every scope that may be asked for, in words that complete "<name> asks to". */
+  /** Every scope that the consent may ask for, in words that complete "<name> asks to". */
   readonly words: Readonly<Record<string, string>>;
-  /** The setting that says what is asked for. */
+  /** The setting that lists the scopes to ask for. */
   readonly setting: Setting;
 }
 
-/** What a request needs an account to have granted. */
+/** What a request needs from an account. */
 export interface Needs {
   scopes: readonly string[];
-  /** Another way that the person may take, where there is one. */
+  /** Another way to do it, if there is one. */
   otherwise?: string;
 }
 
-/** What the granted scopes allow. */
+/** The capabilities that the granted scopes allow. */
 export function capabilitiesOf({ capabilities }: Permissions, scopes: readonly string[]): Capability[] {
   return CAPABILITIES.filter(
     (capability) => capabilities[capability]?.every((scope) => scopes.includes(scope)) ?? false,
   );
 }
 
-/** The scopes that a grant lacks to be of use; of a row with alternatives all. Empty: it is of use. */
+/** The scopes missing from a grant; all alternatives of a row. Empty if the grant suffices. */
 export function missingFrom({ required }: Permissions, scopes: readonly string[]): string[] {
   return required.filter((row) => !row.some((scope) => scopes.includes(scope))).flat();
 }
 
-/** A scope as a person understands it; one without words by its name. */
+/** A scope in plain words; its name if it has none. */
 export function inWords({ words }: Permissions, scope: string): string {
   return words[scope] ?? scope;
 }
 
 /**
- * Checks that an account may do what a request asks for, before anything is sent.
- * @throws ProviderError `account`, code `permission_missing`, naming the scopes and what to do
+ * Checks before anything is sent that an account's scopes allow a request.
+ * @throws ProviderError `account`, code `permission_missing`, which names the scopes and the remedy
  */
 export function requireScopes(
   provider: string,
@@ -65,16 +65,14 @@ export function requireScopes(
   const names = missing.join(', ');
   const words = missing.map((scope) => inWords(permissions, scope)).join(', ');
   const askedFor = missing.every((scope) => permissions.asked.includes(scope));
-  const remedy = askedFor
-    ? 'Connect the account again and allow it.'
-    : 'This installation does not ask for it.';
+  const remedy = askedFor ? 'Reconnect the account and allow it.' : 'This installation does not ask for it.';
   throw new ProviderError({
     provider,
     kind: 'account',
     code: 'permission_missing',
     message: askedFor
-      ? `the account has not granted ${names}; connect it again`
-      : `the account has not granted ${names}, which ${permissions.setting} does not ask for: add it there, if the app may have it, and connect the account again`,
+      ? `the account has not granted ${names}; reconnect it`
+      : `the account has not granted ${names}, and ${permissions.setting} does not ask for it: add it there, if the app may have it, and reconnect the account`,
     userMessage: [`The account has not granted the permission to ${words}.`, remedy, otherwise]
       .filter((sentence) => sentence !== undefined)
       .join(' '),

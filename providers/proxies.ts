@@ -2,17 +2,17 @@ import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import { MINUTE } from '../durations.ts';
 import { type Exception, readNoProxy } from './no-proxy.ts';
 
-/** The proxies that calls to the outside go through; empty: none. */
+/** The proxies of outgoing calls; empty: none. */
 export interface Proxies {
   /** For https URLs. */
   https: string;
   /** For http URLs. */
   http: string;
-  /** Hosts that are reached without them, as NO_PROXY lists them. */
+  /** Hosts to call without a proxy, in the format of NO_PROXY. */
   except: string;
 }
 
-/** Connect, first byte of the answer, pause between bytes of the answer. */
+/** Limits for the connection, the first byte of the answer, and pauses within it. */
 const POOL: Agent.Options = {
   connect: { timeout: 10_000 },
   headersTimeout: MINUTE,
@@ -25,7 +25,7 @@ const direct = new Agent(POOL);
 const through = new Map<string, Dispatcher>();
 let isExcepted: Exception = () => false;
 
-/** Sends all calls from now on through these proxies. This machine itself is always reached directly. */
+/** Sends all calls from now on through these proxies. This machine itself is always called directly. */
 export function sendThrough({ https, http, except }: Proxies): void {
   through.clear();
   isExcepted = readNoProxy(except);
@@ -36,7 +36,7 @@ export function sendThrough({ https, http, except }: Proxies): void {
     if (proxy !== '') through.set(protocol, new ProxyAgent({ ...POOL, uri: proxy }));
 }
 
-/** What sends a call to this URL. */
+/** The dispatcher for calls to this URL. */
 export function dispatcherFor(url: string): Dispatcher {
   const target = new URL(url);
   if (LOOPBACK.test(target.hostname) || isExcepted(target)) return direct;

@@ -1,17 +1,17 @@
-/** One thing that is wrong with a request, and what to do about it. */
+/** One problem with a request, and how to fix it. */
 export interface RequestProblem {
   field: string;
   message: string;
-  /** Names the rule for good, where clients may want to know it. */
+  /** A stable name of the rule, for clients that need it. */
   rule?: string;
-  /** For the person who wrote the text or chose the file; absent: only a program can have sent this. */
+  /** For the user who wrote the text or chose the file; absent if only a program can cause the problem. */
   userMessage?: string;
 }
 
 /**
- * A problem with what a person has written or chosen.
- * @param subject what it is for them, as in "The caption"
- * @param message goes on from there, as in "is longer than 2200 characters; shorten it"
+ * A problem with text that a user wrote or a file that a user chose.
+ * @param subject the user's name for it, as in "The caption"
+ * @param message continues the sentence, as in "is longer than 2200 characters; shorten it"
  */
 export function contentProblem(
   subject: string,

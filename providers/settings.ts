@@ -11,7 +11,7 @@ import { readSiteVerification, tiktok, type SiteVerification } from './tiktok/se
 
 export type { SiteVerification };
 
-/** What the folder of each provider needs. */
+/** The settings that each provider's folder needs. */
 interface SettingsByName {
   tiktok: TikTokSettings;
   instagram: InstagramSettings;
@@ -21,20 +21,20 @@ interface SettingsByName {
 /** A provider without credentials is absent. */
 export type ProviderSettings = Partial<SettingsByName>;
 
-/** The registry of settings: a provider's are added by standing here. */
+/** The registry of the providers' settings. */
 const APPS: { readonly [Name in ProviderName]: AppSettings<SettingsByName[Name]> } = {
   tiktok,
   instagram,
   threads,
 };
 
-/** Every setting of every provider, those that several share once. */
+/** Every setting of every provider; shared settings once. */
 export const PROVIDER_SETTINGS: readonly Setting[] = [
   ...PROVIDER_NAMES.flatMap((name) => APPS[name].settings),
   ...new Set(PROVIDER_NAMES.flatMap((name) => APPS[name].shared ?? [])),
 ];
 
-/** Reads the settings of every provider. */
+/** Reads the settings of all providers. */
 export function readProviders(
   read: Reader,
   publicUrl: string,
@@ -54,14 +54,14 @@ function addTo<Name extends ProviderName>(
   if (settings !== null) providers[name] = settings;
 }
 
-/** A callback that is registered for another place than ours arrives there, unless a proxy leads it here. */
+/** Warns about callbacks registered for another address: they do not arrive here, unless a proxy forwards them. */
 export function warnOfRedirects({ value, warning }: Reader, publicUrl: string): void {
   for (const provider of PROVIDER_NAMES)
     for (const name of APPS[provider].redirectUris) {
       const expected = `${publicUrl}/api/auth/${provider}/callback`;
       if (value(name) !== '' && value(name) !== expected)
         warning(
-          `${name} is not ${expected}, where Everpost waits for callbacks: is EVERPOST_PUBLIC_URL right?`,
+          `${name} is not ${expected}, where Everpost expects callbacks: is EVERPOST_PUBLIC_URL correct?`,
         );
     }
 }

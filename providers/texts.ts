@@ -1,12 +1,12 @@
 import { Type } from 'typebox';
 
 /*
- * How long the texts of a request may be, in Unicode characters, before anything else looks at them. What a platform
- * takes is less, and a rule of its own (`request.ts` of each).
+ * Maximum lengths of a request's texts, in Unicode characters, checked before everything else. A platform's own limit
+ * is lower and is a separate rule (each provider's `request.ts`).
  */
 
-/** What a person writes. */
+/** Text that a user writes. */
 export const Words = Type.String({ maxLength: 10_000 });
-/** An id, a user's name, a code. */
+/** An id, a username, a code. */
 export const Name = Type.String({ maxLength: 200 });
 export const Address = Type.String({ maxLength: 2000 });

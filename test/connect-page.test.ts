@@ -109,9 +109,9 @@ describe('the page', () => {
     const { host } = new URL(world.url);
     const other = await pageFrom('TikTok Security', key);
     expect(other).toMatch(/TikTok Security\s+asks to:/);
-    expect(other).toMatch(new RegExp(`chosen by the sender of the link:\\s+Studio Nine\\s+of ${host}`));
+    expect(other).toMatch(new RegExp(`sender of this link chose this name:\\s+Studio Nine\\s+of ${host}`));
     expect(await pageFrom('TikTok Security', world.user.key)).toContain(`a user of ${host}`);
-    expect(await pageFrom(' Studio\tNine ', key)).not.toContain('chosen by');
+    expect(await pageFrom(' Studio\tNine ', key)).not.toContain('chose this name');
   });
 
   test.each([

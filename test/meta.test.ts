@@ -1135,7 +1135,7 @@ describe('callbacks', () => {
     expect(page.body).toMatchObject({ provider: 'threads', state: 'completed' });
     const accept = 'text/html,application/xhtml+xml,*/*;q=0.8';
     const shown = await world.call('GET', done.url, { key: null, headers: { accept } });
-    expect(shown.text).toContain('The data of your Threads account has been deleted here.');
+    expect(shown.text).toContain('The data of your Threads account has been deleted from this server.');
     await until('the account to be gone', async () => {
       const { body } = await world.call('GET', `/api/accounts/${threads.id}`);
       return body.status === 'disconnected' ? true : null;

@@ -230,7 +230,7 @@ describe('a link', () => {
     await expectFailure(again, 400, 'invalid_link');
     const page = await ask('GET', link, { key: null, headers: { accept: HTML } });
     expect(page.status).toBe(400);
-    expect(page.text).toContain('Ask whoever sent it for a new one');
+    expect(page.text).toContain('Ask the person who sent it for a new one');
   });
 
   test('opened in two browsers connects one account; the other gets no token', async () => {

@@ -109,7 +109,7 @@ describe('the usual scopes', () => {
     expect(first).toMatchObject({ capabilities: ['draft'], displayName: 'Pat', username: null });
     const post = { accountId: first.id, mediaId };
     expect((await world.publish(post)).status).toBe(409);
-    expect((await world.publish(post)).body.error.message).toContain('connect it again');
+    expect((await world.publish(post)).body.error.message).toContain('reconnect it');
 
     const more = await account((await world.visitConsent({ creator })).answer);
     expect(more).toMatchObject({ id: first.id, capabilities: ['draft', 'publish'], username: creator });

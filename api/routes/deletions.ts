@@ -65,8 +65,8 @@ export const deletionRoutes =
       const ids = await liveIds(db, post);
       if (ids === null)
         throw apiError('nothing_live', {
-          message: 'the provider has not said which post it is',
-          userMessage: 'The platform has not said which post this is. Delete it in the platform’s own app.',
+          message: 'the provider has not given the id of the post',
+          userMessage: 'The platform has not given the id of this post. Delete it in the platform’s own app.',
           details: { state },
         });
       if (ids.length === 0) throw apiError('nothing_live', { details: { state } });

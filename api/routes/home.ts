@@ -5,10 +5,10 @@ import { type Page, showPage } from '../pages.ts';
 const HOME: Page = {
   title: 'API',
   body:
-    '<p>This is the API of an Everpost server. It publishes to social platforms; there is nothing to do for a browser here.</p>' +
+    '<p>This is the API of an Everpost server. It publishes to social platforms; there is nothing to do here in a browser.</p>' +
     `<p>Developers: <a href=".${DOCS}">API reference</a>, <a href="./openapi.json">OpenAPI</a>.<br>` +
     'Operators: <a href="./readyz">readiness</a>, <a href="./metrics">metrics</a>.</p>' +
-    '<p>Were you sent here to connect an account? Ask for the complete link: it is longer than the address of this page.</p>',
+    '<p>Did someone send you here to connect an account? Ask for the complete link: it is longer than this page’s address.</p>',
 };
 
 /** What somebody finds who opens the bare address: a page for browsers, a list of addresses for programs. */

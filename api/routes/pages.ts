@@ -12,7 +12,7 @@ import { html, refusalsOrPages } from '../schemas.ts';
 const Token = Type.Object({ token: Type.String({ minLength: 1, maxLength: 200 }) });
 const NOT_FOUND: Page = {
   title: 'Not found',
-  body: '<p>This page does not exist, or is not shown any more.</p>',
+  body: '<p>This page does not exist, or is no longer available.</p>',
 };
 
 /** Pages that are no part of the API, and what they are made of. */

@@ -9,13 +9,13 @@ import type { Grant, OAuth, Subscription, TokenSet } from '../oauth.ts';
 import { type FacebookLoginSettings, INSTAGRAM, type Login, subscription, VERSION } from './client.ts';
 import { FACEBOOK_WEBHOOKS, facebookLoginPermissions } from './scopes.ts';
 
-/** Whom a creator logs in to. */
+/** The platform that a creator logs in to. */
 const FACEBOOK: Platform = { provider: 'instagram', title: 'Facebook' };
 
-/** Of Pages, at 100 each. */
+/** The most pages of a list, at 100 rows each. */
 const MOST_PIECES = 20;
 
-/** A Page and the professional account that is linked to it. */
+/** A Page and its linked professional account. */
 interface LinkedPage {
   pageId: string;
   pageToken: string;
@@ -24,7 +24,7 @@ interface LinkedPage {
   name: string | null;
 }
 
-/** Facebook Login, for accounts that are linked to a Page (instagram-facts 2). */
+/** Facebook Login, for accounts linked to a Page (instagram-facts 2). */
 export function createFacebookLogin(settings: FacebookLoginSettings): Login {
   const permissions = facebookLoginPermissions(settings.scopes);
   return {
@@ -36,7 +36,7 @@ export function createFacebookLogin(settings: FacebookLoginSettings): Login {
   };
 }
 
-/** The calls of this login about tokens, and about the user whose they are. */
+/** The calls of this login about tokens and their users. */
 function createCalls({ appId, appSecret, graphUrl }: FacebookLoginSettings) {
   const base = `${graphUrl}/${VERSION}`;
 
@@ -57,7 +57,7 @@ function createCalls({ appId, appSecret, graphUrl }: FacebookLoginSettings) {
     longLived: (accessToken: string, signal: AbortSignal): Promise<TokenSet> =>
       token({ grant_type: 'fb_exchange_token', fb_exchange_token: accessToken }, signal),
 
-    /** Reads what the user has granted, or ends all of it. */
+    /** Reads the user's granted permissions, or revokes all of them. */
     permissions: (method: 'GET' | 'DELETE', accessToken: string, signal: AbortSignal) =>
       callGraph(INSTAGRAM, {
         base,
@@ -69,7 +69,7 @@ function createCalls({ appId, appSecret, graphUrl }: FacebookLoginSettings) {
         signal,
       }),
 
-    /** The user whom callbacks name: as the profile says, or else the token itself (instagram-facts 2.5). */
+    /** The user id that callbacks use: from the profile, or else from the token itself (instagram-facts 2.5). */
     async userOf(accessToken: string, signal: AbortSignal): Promise<string> {
       const call = { base, effect: 'read', signal } as const;
       const me = { ...call, path: '/me', params: { fields: 'id' }, accessToken, appSecret };
@@ -99,7 +99,7 @@ function createOAuth(settings: FacebookLoginSettings, permissions: Permissions):
         state,
         response_type: 'code',
         scope: permissions.asked.join(','),
-        // Without it the dialog does not ask again for what was declined (instagram-facts 2.1).
+        // Without it the dialog does not ask again for declined permissions (instagram-facts 2.1).
         auth_type: 'rerequest',
       }).toString();
       return url.href;
@@ -122,7 +122,7 @@ function createOAuth(settings: FacebookLoginSettings, permissions: Permissions):
       const complete = missingFrom(permissions, scopes).length === 0;
       const toldOfComments = FACEBOOK_WEBHOOKS.every((scope) => scopes.includes(scope));
       const listed = linkedPages(settings, tokens.accessToken, scopes, signal);
-      // Who declined a permission is told which, whatever cannot be listed without it.
+      // A creator who declined a permission learns which one, even if the list fails without it.
       const pages = (await (complete ? listed : listed.catch(nullIfRefused))) ?? [];
       const grants: Grant[] = [];
       for (const page of pages)
@@ -137,7 +137,7 @@ function createOAuth(settings: FacebookLoginSettings, permissions: Permissions):
       return { scopes, grants };
     },
 
-    // A new long-lived token for one that still lives (instagram-facts 2.3).
+    // A new long-lived token for one that is still valid (instagram-facts 2.3).
     refresh: (accessToken, signal) =>
       renewed(
         FACEBOOK,
@@ -149,7 +149,7 @@ function createOAuth(settings: FacebookLoginSettings, permissions: Permissions):
       try {
         await calls.permissions('DELETE', accessToken, signal);
       } catch (error) {
-        // A token that is refused is dead already.
+        // A refused token is dead already.
         if (!(error instanceof ProviderError) || error.kind === 'unavailable') throw error;
       }
     },
@@ -166,7 +166,7 @@ async function linkedPages(
   signal: AbortSignal,
 ): Promise<LinkedPage[]> {
   const list = (path: string, fields: string) => all(settings, path, fields, accessToken, signal);
-  // Portfolios are an extra: what else is found is connected in any case.
+  // Portfolios are optional: the other Pages are connected in any case.
   const listed = async (path: string, fields: string) =>
     (await list(path, fields).catch(nullIfRefused)) ?? [];
   const rows = await list('/me/accounts', PAGE_FIELDS);
@@ -190,14 +190,14 @@ async function linkedPages(
   return [...pages.values()];
 }
 
-/** For what another way, or doing without, can replace; what may be had in a moment is no refusal. */
+/** For calls that have a fallback. Only real refusals count; a temporary failure is thrown. */
 function nullIfRefused(error: unknown): null {
   if (!(error instanceof ProviderError)) throw error;
   if (!['rejected', 'account'].includes(error.kind) && error.code !== 'object_not_found') throw error;
   return null;
 }
 
-/** Every piece of a list, by cursor: `paging.next` has the token in it (instagram-facts 2.4). */
+/** All pages of a list, by cursor: `paging.next` contains the token (instagram-facts 2.4). */
 async function all(
   { graphUrl, appSecret }: FacebookLoginSettings,
   path: string,
@@ -226,7 +226,7 @@ async function all(
   return rows;
 }
 
-/** Has the Page send its webhooks to the app (instagram-facts 8.4). */
+/** Subscribes the app to the Page's webhooks (instagram-facts 8.4). */
 function subscribe(
   { graphUrl, appSecret }: FacebookLoginSettings,
   { pageId, pageToken }: LinkedPage,

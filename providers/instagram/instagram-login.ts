@@ -10,14 +10,14 @@ import { instagramLoginPermissions, LOGIN_WEBHOOKS } from './scopes.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Instagram Login: no Facebook Page, a host of its own, no uploads (instagram-facts 3.1). */
+/** Instagram Login: no Facebook Page, its own host, no uploads (instagram-facts 3.1). */
 export function createInstagramLogin(settings: InstagramLoginSettings): Login {
   const permissions = instagramLoginPermissions(settings.scopes);
   return {
     method: 'instagram_login',
     permissions,
     oauth: createOAuth(settings, permissions),
-    // Whether this host checks signatures is not confirmed (instagram-facts 2.7): none is sent.
+    // Calls are not signed: it is not confirmed that this host verifies signatures (instagram-facts 2.7).
     call: { base: `${settings.graphUrl}/${VERSION}` },
   };
 }
@@ -32,7 +32,7 @@ function createCalls(settings: InstagramLoginSettings) {
     ({ base: `${graphUrl}/${VERSION}`, accessToken, signal }) as const;
 
   return {
-    /** The code of a consent for a token of an hour. */
+    /** Exchanges a consent's code for a one-hour token. */
     exchange: (code: string, signal: AbortSignal): Promise<Json> =>
       callGraph(INSTAGRAM, {
         base: apiUrl,
@@ -43,7 +43,7 @@ function createCalls(settings: InstagramLoginSettings) {
         signal,
       }),
 
-    /** A token of an hour for a long-lived one. */
+    /** Exchanges a one-hour token for a long-lived one. */
     prolong: (accessToken: string, signal: AbortSignal): Promise<Json> =>
       tokenCall(
         '/access_token',
@@ -66,7 +66,7 @@ function createCalls(settings: InstagramLoginSettings) {
         effect: 'read',
       }),
 
-    /** Whether the account sends its webhooks to the app (instagram-facts 8.4). */
+    /** Subscribes the app to the account's webhooks, or unsubscribes it (instagram-facts 8.4). */
     subscription: (method: 'POST' | 'DELETE', accessToken: string, signal: AbortSignal): Promise<Json> =>
       callGraph(INSTAGRAM, {
         ...accountCall(accessToken, signal),
@@ -99,14 +99,14 @@ function createOAuth(settings: InstagramLoginSettings, permissions: Permissions)
 
     async exchangeCode(code, _codeVerifier, signal) {
       const short = await granted(INSTAGRAM, () => calls.exchange(code, signal)).then(unwrapped);
-      // An hour's token is of no use: without a long-lived one nothing is connected.
+      // A one-hour token is useless: without a long-lived one nothing is connected.
       const long = await granted(INSTAGRAM, () => calls.prolong(text(short['access_token']) ?? '', signal));
       const scopes = readScopes(short['permissions']) ?? [...permissions.asked];
       const tokens = { ...readTokens(INSTAGRAM, long), scopes };
-      // Without the basic permission the account does not even tell its id.
+      // Without the basic permission the account does not even reveal its id.
       if (!scopes.includes('instagram_business_basic')) return { scopes, grants: [] };
       const me = unwrapped(await calls.me(tokens.accessToken, signal));
-      // `user_id` is what paths and webhooks name; the `id` beside it is for our app only, and what callbacks name
+      // Paths and webhooks use `user_id`; the `id` beside it is specific to our app, and callbacks use it
       // (instagram-facts 3.5).
       const openId = id(me['user_id']);
       const scopedId = id(me['id']);
@@ -137,12 +137,13 @@ function createOAuth(settings: InstagramLoginSettings, permissions: Permissions)
         () => calls.me(token, signal),
       ),
 
-    // No way is documented to end a permission (instagram-facts 3.6): the account is unsubscribed and its token forgotten.
+    // Instagram documents no way to revoke a permission (instagram-facts 3.6), so Everpost unsubscribes the account and
+    // forgets its token.
     async revoke(token, signal) {
       try {
         await calls.subscription('DELETE', token, signal);
       } catch (error) {
-        // A token that is refused is dead already.
+        // A refused token is dead already.
         if (!(error instanceof ProviderError) || error.kind === 'unavailable') throw error;
       }
     },
@@ -154,7 +155,7 @@ function unwrapped(answer: Json): Json {
   return records(answer['data'])[0] ?? answer;
 }
 
-/** Documented as a comma list, seen as a list; null: it does not say. */
+/** Documented as a comma list, seen as a list; null if it is absent. */
 function readScopes(permissions: unknown): string[] | null {
   if (typeof permissions === 'string') return permissions.split(',').filter((scope) => scope !== '');
   return Array.isArray(permissions) ? permissions.filter((scope) => typeof scope === 'string') : null;

@@ -1,19 +1,19 @@
 import type { Permissions } from '../permissions.ts';
 
-/** The accounts of Pages are found and published to by these (instagram-facts 2.1). */
+/** Needed to find the accounts of Pages and to publish to them (instagram-facts 2.1). */
 const FACEBOOK_PUBLISH = [
   'instagram_basic',
   'instagram_content_publish',
   'pages_show_list',
   'pages_read_engagement',
 ];
-/** Shows Pages that belong to a business portfolio (instagram-facts 2.1). */
+/** Lists the Pages of a business portfolio (instagram-facts 2.1). */
 const PORTFOLIOS = 'business_management';
 
-/** Scopes that the Page's webhooks about comments need (instagram-facts 2.1 and 8.4). */
+/** Needed for the Page's webhooks about comments (instagram-facts 2.1 and 8.4). */
 export const FACEBOOK_WEBHOOKS = ['instagram_manage_comments', 'pages_manage_metadata'];
 
-/** @param asked what the consent asks for; what publishing needs without it */
+/** @param asked the scopes that the consent asks for; default: those that publishing needs */
 export function facebookLoginPermissions(
   asked: readonly string[] = [...FACEBOOK_PUBLISH, PORTFOLIOS],
 ): Permissions<'INSTAGRAM_SCOPES'> {
@@ -31,19 +31,19 @@ export function facebookLoginPermissions(
       instagram_basic: 'read your Instagram profile and posts',
       instagram_content_publish: 'post to Instagram for you',
       instagram_manage_comments: 'read, hide and answer comments on your posts',
-      instagram_manage_insights: 'read the numbers of your posts and account',
+      instagram_manage_insights: 'read the statistics of your posts and account',
       instagram_manage_contents: 'delete your Instagram posts',
-      instagram_manage_engagement: 'like for you on Instagram',
+      instagram_manage_engagement: 'like posts on Instagram for you',
       instagram_manage_messages: 'read and answer your Instagram messages',
       instagram_branded_content_creator: 'mark your posts as branded content',
       instagram_shopping_tag_products: 'tag products in your posts',
       catalog_management: 'manage your product catalogues',
       pages_show_list: 'see which Facebook Pages you manage',
-      pages_read_engagement: 'read what your Facebook Pages post',
-      pages_manage_metadata: 'be told when something changes on your Facebook Pages',
+      pages_read_engagement: 'read the posts of your Facebook Pages',
+      pages_manage_metadata: 'get notified when something changes on your Facebook Pages',
       [PORTFOLIOS]: 'see the Pages of your business portfolios',
-      ads_management: 'manage the adverts of your business',
-      ads_read: 'read the adverts of your business',
+      ads_management: 'manage the ads of your business',
+      ads_read: 'read the ads of your business',
       public_profile: 'read your Facebook name',
       email: 'read your e-mail address',
     },
@@ -53,10 +53,10 @@ export function facebookLoginPermissions(
 
 const LOGIN_PUBLISH = ['instagram_business_basic', 'instagram_business_content_publish'];
 
-/** Scopes that the account's webhooks about comments need (instagram-facts 3.2 and 8.4). */
+/** Needed for the account's webhooks about comments (instagram-facts 3.2 and 8.4). */
 export const LOGIN_WEBHOOKS = ['instagram_business_manage_comments'];
 
-/** @param asked what the consent asks for; what publishing needs without it */
+/** @param asked the scopes that the consent asks for; default: those that publishing needs */
 export function instagramLoginPermissions(
   asked: readonly string[] = LOGIN_PUBLISH,
 ): Permissions<'INSTAGRAM_LOGIN_SCOPES'> {
@@ -74,7 +74,7 @@ export function instagramLoginPermissions(
       instagram_business_basic: 'read your profile and posts',
       instagram_business_content_publish: 'post to Instagram for you',
       instagram_business_manage_comments: 'read, hide and answer comments on your posts',
-      instagram_business_manage_insights: 'read the numbers of your posts and account',
+      instagram_business_manage_insights: 'read the statistics of your posts and account',
       instagram_business_manage_messages: 'read and answer your messages',
     },
     setting: 'INSTAGRAM_LOGIN_SCOPES',

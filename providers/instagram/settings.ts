@@ -11,8 +11,7 @@ const SETTINGS = [
     name: 'NEXT_PUBLIC_INSTAGRAM_APP_ID',
     aliases: ['INSTAGRAM_APP_ID'],
     fallback: '',
-    about:
-      'App id of your Meta app; with its secret and redirect URI, accounts are connected by Facebook Login.',
+    about: 'App id of your Meta app. With its secret and redirect URI it enables Facebook Login.',
   },
   { name: 'INSTAGRAM_APP_SECRET', fallback: '', about: 'App secret of your Meta app.' },
   {
@@ -25,13 +24,13 @@ const SETTINGS = [
     name: 'INSTAGRAM_SCOPES',
     fallback: '',
     about:
-      'Comma list of scopes that Facebook’s dialog asks for; without it what publishing needs (docs/providers/instagram.md).',
+      'Comma list of scopes that Facebook’s dialog asks for. Default: those that publishing needs (docs/providers/instagram.md).',
   },
   {
     name: 'INSTAGRAM_LOGIN_APP_ID',
     fallback: '',
     about:
-      'Instagram app id (not the Meta app id); with its secret and redirect URI, accounts are connected by Instagram Login.',
+      'Instagram app id (not the Meta app id). With its secret and redirect URI it enables Instagram Login.',
   },
   { name: 'INSTAGRAM_LOGIN_APP_SECRET', fallback: '', about: 'Instagram app secret.' },
   {
@@ -43,12 +42,12 @@ const SETTINGS = [
     name: 'INSTAGRAM_LOGIN_SCOPES',
     fallback: '',
     about:
-      'Comma list of scopes that Instagram Login asks for. Without it instagram_business_basic and instagram_business_content_publish.',
+      'Comma list of scopes that Instagram Login asks for. Default: instagram_business_basic and instagram_business_content_publish.',
   },
   {
     name: 'INSTAGRAM_WEBHOOK_SECRET',
     fallback: '',
-    about: 'Comma list of secrets that may sign webhooks; the secrets of both apps without it.',
+    about: 'Comma list of secrets that may sign webhooks. Default: the secrets of both apps.',
   },
   {
     name: 'FACEBOOK_DIALOG_URL',
@@ -59,22 +58,22 @@ const SETTINGS = [
   {
     name: 'INSTAGRAM_UPLOAD_URL',
     fallback: 'https://rupload.facebook.com',
-    about: 'Base URL that videos are sent to.',
+    about: 'Base URL for video uploads.',
   },
   {
     name: 'INSTAGRAM_AUTH_URL',
     fallback: 'https://www.instagram.com',
-    about: 'Base URL of the consent page of Instagram Login.',
+    about: 'Base URL of Instagram Login’s consent page.',
   },
   {
     name: 'INSTAGRAM_API_URL',
     fallback: 'https://api.instagram.com',
-    about: 'Base URL that codes of Instagram Login are exchanged at.',
+    about: 'Base URL of Instagram Login’s code exchange.',
   },
   {
     name: 'INSTAGRAM_GRAPH_URL',
     fallback: 'https://graph.instagram.com',
-    about: 'Base URL of the Graph API of Instagram Login.',
+    about: 'Base URL of Instagram Login’s Graph API.',
   },
 ] as const satisfies readonly Setting[];
 
@@ -87,11 +86,11 @@ export const instagram: AppSettings<InstagramSettings> = {
   read: readInstagram,
 };
 
-/** Each of the two logins by itself; one of them is enough. */
+/** Reads the two logins separately; one of them is enough. */
 function readInstagram(read: Reader<Name>): InstagramSettings | null {
   const { value } = read;
   const instagramLogin = readInstagramLogin(read);
-  // The webhook secret alone is half of the usual one.
+  // Without Instagram Login, a webhook secret alone is half of Facebook Login.
   const alone = instagramLogin === null ? value('INSTAGRAM_WEBHOOK_SECRET') : '';
   const facebookLogin = readFacebookLogin(read, alone);
   if (facebookLogin === null && instagramLogin === null) return null;

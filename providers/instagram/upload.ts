@@ -9,7 +9,10 @@ import type { PostContext, Transfer } from '../publishing.ts';
 import { MINUTE } from '../../durations.ts';
 import { INSTAGRAM, VERSION } from './client.ts';
 
-/** Where a container's bytes go: with the token in it, only to the host of the settings, whatever host is named. */
+/**
+ * The upload URL of a container. The token goes along, so only the host of the settings counts, not the host that the
+ * answer names.
+ */
 export function uploadUri(uploadUrl: string, made: { id: string; uploadUri: string | null }): string {
   const named = made.uploadUri === null ? null : URL.parse(made.uploadUri);
   return named?.origin === new URL(uploadUrl).origin
@@ -17,10 +20,10 @@ export function uploadUri(uploadUrl: string, made: { id: string; uploadUri: stri
     : `${uploadUrl}/ig-api-upload/${VERSION}/${made.id}`;
 }
 
-/** A file of up to 300 MB on a slow line. */
+/** Enough for 300 MB on a slow line. */
 const UPLOAD_MS = 30 * MINUTE;
 
-/** Resumable upload (instagram-facts 4.2). Whether it can go on in the middle is not confirmed: it begins again. */
+/** Resumable upload (instagram-facts 4.2). Nothing confirms that it can resume in the middle, so it starts over. */
 export function createTransfer(containers: Containers): Transfer {
   return {
     needsToken: true,
@@ -32,7 +35,7 @@ export function createTransfer(containers: Containers): Transfer {
         return await measured('instagram', 'upload', () => send(context, { total, secret, body }));
       } catch (error) {
         if (!(error instanceof ProviderError) || error.kind !== 'rejected' || publishId === null) throw error;
-        // It may have taken the bytes before, when its answer was lost, or have ended.
+        // An earlier upload, whose answer was lost, may have delivered the bytes; or the container has ended.
         switch ((await standing(containers, context, publishId)).status) {
           case 'FINISHED':
           case 'PUBLISHED':
@@ -90,19 +93,22 @@ async function send(
   throw uploadError(answer.status, said);
 }
 
-/** What a refused upload may be while its container says nothing yet: bytes that came before are being processed. */
+/**
+ * A refusal while the container says nothing yet may mean that Instagram is still processing bytes from an earlier
+ * upload.
+ */
 const MOMENT = { kind: 'unavailable', retryAfterMs: 10_000, tries: 12 } as const;
 
 /** The words of a phase are not documented (instagram-facts 4.2). */
 const COMPLETE = /^(complete|finished|success)/i;
 const BEGUN = /^(in_?progress|processing|complete|finished|success)/i;
 
-/** How a phase of a video stands: its status, or the word itself. */
+/** The status of a video's phase, or the word itself. */
 function phase(video: Readonly<Record<string, unknown>> | null, name: string): string {
   return text(record(video?.[name])?.['status']) ?? text(video?.[name]) ?? '';
 }
 
-/** An upload host speaks otherwise than the Graph API (instagram-facts 4.2). */
+/** The upload host has its own error format (instagram-facts 4.2). */
 function uploadError(status: number, said: Readonly<Record<string, unknown>> | null): ProviderError {
   const debug = record(said?.['debug_info']);
   const message = text(debug?.['message']);
@@ -117,21 +123,22 @@ function uploadError(status: number, said: Readonly<Record<string, unknown>> | n
       ...told,
       kind: 'token',
       code: 'access_token_invalid',
-      userMessage: 'The connection to this account has ended. Reconnect the account; the post goes out then.',
+      userMessage:
+        'The connection to this account has ended. Reconnect the account and the post will be published.',
     });
-  // A success that cannot be read may be one: where the upload stands tells.
+  // An unreadable success may be a success: the upload's offset will show.
   const unreadable = status < 300 && said === null;
   if (unreadable || status >= 500 || status === 429 || debug?.['retriable'] === true)
     return new ProviderError({
       ...told,
       kind: 'unavailable',
       code: 'provider_unavailable',
-      userMessage: 'Instagram does not take the video at the moment. It is tried again.',
+      userMessage: 'Instagram does not accept the video at the moment. Everpost will try again.',
     });
   return new ProviderError({
     ...told,
     kind: 'rejected',
     code: 'upload_refused',
-    userMessage: 'Instagram refused the video’s bytes. Nothing was published.',
+    userMessage: 'Instagram rejected the uploaded video. Nothing was published.',
   });
 }

@@ -30,7 +30,7 @@ export function createWebhooks(settings: InstagramSettings): Webhooks {
   };
 }
 
-/** One change each, with the account that it is about. */
+/** Splits a body into single changes, each with its account. */
 function changesOf({ entry, ...body }: Json): IncomingEvent[] {
   const entries = records(entry);
   return entries.length === 0
@@ -38,14 +38,14 @@ function changesOf({ entry, ...body }: Json): IncomingEvent[] {
     : entries.flatMap((one) => changesOfEntry(one, body));
 }
 
-/** @param body what stands beside the entries */
+/** @param body the fields beside the entries */
 function changesOfEntry(entry: Json, body: Json): IncomingEvent[] {
   const { id: entryId, changes, messaging, standby, changed_fields: changedFields, ...rest } = entry;
   const owner = id(entryId);
   const around = { ...body, ...rest, entryId };
   const values = [
     ...records(changes),
-    // The docs of Instagram Login print field and value right under the entry (instagram-facts 8.5, point 1).
+    // The docs of Instagram Login show field and value directly in the entry (instagram-facts 8.5, point 1).
     ...(changes === undefined && text(entry['field']) !== null ? [rest] : []),
   ].map((change) => {
     const field = text(change['field']) ?? 'unknown';
@@ -59,7 +59,8 @@ function changesOfEntry(entry: Json, body: Json): IncomingEvent[] {
       return event('messages', owner, change, { ...around, field, value }, messageKey(value));
     }),
   );
-  // Without values only the fields are told (instagram-facts 8.5, point 7): with nothing but the time to tell one from the next.
+  // An app without values gets only field names (instagram-facts 8.5, point 7): only the time distinguishes two of
+  // them.
   const names: unknown[] = Array.isArray(changedFields) ? changedFields : [];
   const valueless = names.map((name) => {
     const field = text(name) ?? 'unknown';
@@ -70,10 +71,10 @@ function changesOfEntry(entry: Json, body: Json): IncomingEvent[] {
   return all.length === 0 ? [event('unknown', owner, untimed(entry), { ...body, ...entry })] : all;
 }
 
-/** Without the time of sending, which differs for a repeated delivery. */
+/** Without the sending time, which differs in a repeated delivery. */
 const untimed = ({ time: _time, ...rest }: Json): Json => rest;
 
-/** What tells a change from others of its field (instagram-facts 8.6); null: the whole value does. */
+/** The part of a change that identifies it within its field (instagram-facts 8.6); null: the whole value. */
 function keyOf(field: string, value: Json | null): string | null {
   switch (field) {
     case 'comments':
@@ -88,7 +89,7 @@ function keyOf(field: string, value: Json | null): string | null {
   }
 }
 
-/** What tells a message, or what is done to one, from others (instagram-facts 8.6); null: the whole of it does. */
+/** The part that identifies a message, or an action on one (instagram-facts 8.6); null: the whole item. */
 function messageKey(item: Json): string | null {
   const part = (name: string): Json | null => record(item[name]);
   const [message, edit, reaction, postback] = ['message', 'message_edit', 'reaction', 'postback'].map(part);

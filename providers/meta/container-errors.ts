@@ -3,20 +3,27 @@ import { NOTHING, OWN_FILE_NOT_FETCHED, rowOfSubcode } from './codes.ts';
 import type { Platform } from './errors.ts';
 
 const NOT_FETCHED = /2207052|2207077|download|FAILED_DOWNLOADING/i;
-/** Failures of the media itself that are told without a subcode; others may pass with a new container (threads-facts 4.4). */
+/**
+ * Permanent failures of the media that come without a subcode. A new container may get past any other failure
+ * (threads-facts 4.4).
+ */
 const FINAL_FAILURES: readonly (readonly [RegExp, why: string, todo: string])[] = [
   // "ASPEC" is Meta's own spelling (threads-facts 4.4).
   [
     /INVALID_ASPECT?_RATIO/,
-    'The platform does not accept the ratio of width to height.',
-    'Crop it, or encode it in another one: 9:16 is best.',
+    'The platform does not accept the aspect ratio.',
+    'Crop the media or use another aspect ratio: 9:16 is best.',
   ],
   [
     /INVALID_BIT_RATE/,
     'The bit rate is higher than the platform accepts.',
-    'Encode the video with a lower one.',
+    'Encode the video with a lower bit rate.',
   ],
-  [/INVALID_DURATION/, 'The video is too short or too long for the platform.', 'Cut it.'],
+  [
+    /INVALID_DURATION/,
+    'The video is too short or too long for the platform.',
+    'Change its length and post again.',
+  ],
   [
     /INVALID_FRAME_RATE/,
     'The platform does not accept the frame rate.',
@@ -24,8 +31,8 @@ const FINAL_FAILURES: readonly (readonly [RegExp, why: string, todo: string])[] 
   ],
   [
     /INVALID_AUDIO_CHANNEL/,
-    'The platform does not accept the channels of the sound.',
-    'Encode it as AAC, mono or stereo.',
+    'The platform does not accept the audio channels.',
+    'Encode the audio as AAC, mono or stereo.',
   ],
   [
     /INVALID_/,
@@ -35,11 +42,14 @@ const FINAL_FAILURES: readonly (readonly [RegExp, why: string, todo: string])[] 
   [
     NOT_FETCHED,
     'The platform could not fetch the media from its URL.',
-    'The URL must answer over https, without a redirect and without a login, with the file itself.',
+    'The URL must serve the file itself over https, without a redirect or a login.',
   ],
 ];
 
-/** Why a container ended in ERROR; `gone` where a new one may do better (instagram-facts 4.3, threads-facts 4.4). */
+/**
+ * The error of a container that ended in ERROR: `gone` if a new container may succeed (instagram-facts 4.3,
+ * threads-facts 4.4).
+ */
 export function containerError(
   { provider, title }: Platform,
   detail: string | null,
@@ -56,7 +66,7 @@ export function containerError(
     kind: !final || ours ? 'gone' : 'rejected',
     code: 'media_refused',
     message: `${title} could not use the media: ${detail ?? 'no reason given'}`,
-    userMessage: `${why ?? `${title} could not process the media.`} ${NOTHING} ${todo ?? 'Encode the file anew, or try another one.'}`,
+    userMessage: `${why ?? `${title} could not process the media.`} ${NOTHING} ${todo ?? 'Re-encode the file, or try another one.'}`,
     ...(row?.kind === 'rejected' ? { code: row.code, userMessage: row.userMessage } : {}),
     ...(ours ? { userMessage: OWN_FILE_NOT_FETCHED } : {}),
     providerCode: subcode ?? detail,

@@ -7,27 +7,27 @@ import type { Platform } from './errors.ts';
 import { callGraph, type GraphCall } from './graph.ts';
 
 /*
- * The life of a container, which Instagram and Threads share: it is made, fetches its media, is published once, and ends
- * after a day. Making one shows nothing to anybody.
+ * The life of a container, the same on Instagram and Threads: Everpost creates it, it fetches its media, it is
+ * published once, and it expires after a day. Creating a container makes nothing visible.
  */
 
-/** Where an account's Graph API is, and how it names things. */
+/** The host and the field names of an account's Graph API. */
 export interface Containers {
   platform: Platform;
-  /** What every call needs: host, token, signature. */
+  /** The options of every call: host, token, signature. */
   call: (context: PostContext) => Pick<GraphCall, 'base' | 'accessToken' | 'appSecret' | 'signal'>;
   /** The path of the account. */
   account: (context: PostContext) => string;
   edges: { create: string; publish: string };
-  /** Fields of a container that say how it is doing. */
+  /** The status fields of a container. */
   statusFields: string;
-  /** Which field of a listed post has its text. */
+  /** The field of a listed post that has its text. */
   textField: string;
 }
 
 /** The same for one post. */
 export interface PostContainers extends Containers {
-  /** Whether files of the post are fetched from our own server. */
+  /** Whether the platform fetches the post's files from our own server. */
   ownFiles: boolean;
 }
 
@@ -36,16 +36,16 @@ interface Standing {
   detail: string | null;
 }
 
-/** Our server may have been away when the platform fetched a file from it. */
+/** Our server may have been down when the platform fetched a file from it. */
 const FETCH_AGAIN = { kind: 'unavailable', retryAfterMs: 20_000, tries: 6 } as const;
 
-/** There is nothing else to make anew. */
+/** There is no earlier step to repeat. */
 const MOST_TRIES = 24;
 
 /**
- * Makes a container.
- * @param children the writes that made what it holds: they are repeated when the platform does not find that for long,
- * because it ends after a day, and the post may have waited
+ * Creates a container.
+ * @param children the writes that created its parts. They are repeated if the platform keeps failing to find a part:
+ *   parts expire after a day, and the post may have waited
  * @throws ProviderError
  */
 export async function createContainer(
@@ -74,8 +74,8 @@ export async function createContainer(
 
 /**
  * Publishes a container.
- * @param again the writes to repeat when the platform does not find it for long
- * @throws ProviderError, `unknown` where it may be live
+ * @param again the writes to repeat if the platform keeps failing to find the container
+ * @throws ProviderError, `unknown` if the post may be live
  */
 export async function publishContainer(
   containers: Containers,
@@ -95,7 +95,7 @@ export async function publishContainer(
     if (providerPostId === null) throw unnamed(containers.platform);
     return { providerPostId, logId: null };
   } catch (error) {
-    // A call before this one, whose answer was lost, may take effect only now, and this one is refused for it.
+    // An earlier call whose answer was lost may only now take effect, and be the reason for this refusal.
     if (
       error instanceof ProviderError &&
       error.kind === 'rejected' &&
@@ -110,7 +110,7 @@ export async function publishContainer(
   }
 }
 
-/** Whether a container is published, or nobody tells at the moment. */
+/** Whether the container is published, or the platform cannot say right now. */
 async function mayBeLive(containers: Containers, context: PostContext, container: string): Promise<boolean> {
   try {
     return (await standing(containers, context, container)).status === 'PUBLISHED';
@@ -119,7 +119,7 @@ async function mayBeLive(containers: Containers, context: PostContext, container
   }
 }
 
-/** What a limited number of tries does not find is made anew (instagram-facts 5.2, threads-facts 5). */
+/** Makes an object anew that a limited number of tries did not find (instagram-facts 5.2, threads-facts 5). */
 function orAgain(steps: readonly string[]): (error: unknown) => never {
   return (error) => {
     throw error instanceof ProviderError && error.init.tries !== undefined
@@ -128,7 +128,7 @@ function orAgain(steps: readonly string[]): (error: unknown) => never {
   };
 }
 
-/** How a container is doing. @throws ProviderError */
+/** The state of a container. @throws ProviderError */
 export async function standing(
   { platform, call, statusFields }: Containers,
   context: PostContext,
@@ -156,9 +156,9 @@ export async function standing(
 }
 
 /**
- * Whether containers can be used.
- * @param steps the writes that made them, by step
- * @param again every write to repeat when one of them has ended
+ * Whether the containers are ready to use.
+ * @param steps the steps whose writes created them
+ * @param again every write to repeat if one of them has expired
  */
 export async function awaitContainers(
   containers: PostContainers,
@@ -190,15 +190,15 @@ export async function awaitContainers(
   return { kind: 'ready', status: 'FINISHED' };
 }
 
-/** A refusal for good: nobody sees the container, so that it ends the post. */
+/** A permanent refusal of a container, which nobody can see: it ends the post. */
 function refusal(error: unknown): ProviderError {
   if (error instanceof ProviderError && error.kind === 'rejected') return error;
   throw error;
 }
 
 /**
- * What is live, with its public address: that may come later than the post (threads-facts 4.2).
- * @param postId null where nobody tells which post it is
+ * The live post with its permalink, which may come later than the post (threads-facts 4.2).
+ * @param postId null if the post's id is unknown
  */
 export async function readLive(
   { platform, call }: Containers,
@@ -220,8 +220,8 @@ export async function readLive(
 }
 
 /**
- * Refuses to publish what cannot be published any more, right before.
- * @throws ProviderError; `unknown` when it has been published already, by a call that was taken for a refused one
+ * Refuses, right before publishing, a container that can no longer be published.
+ * @throws ProviderError; `unknown` if an earlier call, taken for refused, has published it already
  */
 export async function checkContainer(
   containers: Containers,
@@ -262,6 +262,6 @@ function lostAnswerError({ provider, title }: Platform, message: string): Provid
     kind: 'unknown',
     code: 'outcome_unknown',
     message,
-    userMessage: `${title}’s answer was incomplete. Look at the account before you post again.`,
+    userMessage: `${title}’s answer was incomplete. Check the account before you post again.`,
   });
 }

@@ -4,33 +4,31 @@ import { amount, id, record, records, text, tryParse } from '../json.ts';
 import { MINUTE, SECOND } from '../../durations.ts';
 import { AGAIN, BLOCKED, META_NAMES, type MetaRow, RATE, rowOfCode } from './codes.ts';
 
-/*
- * How answers of Meta's Graph APIs are read; what their codes mean stands in codes.ts.
- */
+/* Reads the answers of Meta's Graph APIs; codes.ts has the meaning of their codes. */
 
-/** Who answers; the same codes, other names. */
+/** The platform that answers: both use the same codes under different names. */
 export interface Platform {
   provider: 'instagram' | 'threads';
   title: string;
 }
 
-/** Answers with which posts were seen live all the same (instagram-facts 9.4). */
+/** Answers after which posts were seen live all the same (instagram-facts 9.4). */
 const DOUBTFUL = new Set(['4/2207051']);
 /** "Not found, or no permission, or something else" (instagram-facts 5.2). */
 const AMBIGUOUS = new Set(['100/33']);
 
-/** What an answer says went wrong. */
+/** The error in an answer. */
 export interface MetaFailure {
   code: string | null;
   subcode: string | null;
   message: string | null;
   transient: boolean;
   traceId: string | null;
-  /** For the account's owner, in their language (instagram-facts 5.1). */
+  /** For the account's owner, in the owner's language (instagram-facts 5.1). */
   userMessage: string | null;
 }
 
-/** Both envelopes: `error{}`, and the flat one of the code exchanges. @returns null where it is no error */
+/** Reads both envelopes: `error{}` and the flat one of the code exchanges. @returns null if the body holds no error */
 function failureOf(body: Readonly<Record<string, unknown>> | null): MetaFailure | null {
   const error = record(body?.['error']);
   if (error !== null)
@@ -48,15 +46,15 @@ function failureOf(body: Readonly<Record<string, unknown>> | null): MetaFailure 
   return { code: id(body['code']), message, ...none };
 }
 
-/** A title that the message says again is left out. */
+/** Leaves out a title that the message repeats. */
 function sentenceOf(title: string | null, message: string | null): string | null {
   if (title === null || message === null || message.includes(title)) return message ?? title;
   return `${title.replace(/[.:]$/, '')}: ${message}`;
 }
 
 /**
- * A name may stand anywhere in the body, whatever its shape (threads-facts 5). Words that people use, too, count only where
- * a message does not quote them.
+ * A name may stand anywhere in the body, whatever its shape (threads-facts 5). Names that are also ordinary words count
+ * only outside of quotation marks.
  */
 function rowOf(failure: MetaFailure | null, whole: string): MetaRow | null {
   const parsed = tryParse(whole);
@@ -68,27 +66,27 @@ function rowOf(failure: MetaFailure | null, whole: string): MetaRow | null {
   return failure === null ? null : rowOfCode(`${failure.code}/${failure.subcode}`);
 }
 
-/** Names and texts, at any depth. */
+/** All names and texts, at any depth. */
 function stringsIn(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, inner]) => [name, ...stringsIn(inner)]);
 }
 
-/** Without what stands between its first quotation mark and its last: that may be what a person has written. */
+/** Cuts the text between the first and the last quotation mark: it may be a user's. */
 function withoutQuoted(said: string): string {
   const from = said.search(/["“”„«]|(?<!\w)['‘]/);
   if (from === -1) return said;
   const to = Math.max(...['"', '”', '“', '»', '’', "'"].map((mark) => said.lastIndexOf(mark)));
   const quoted = said.slice(from + 1, to);
-  // Unless a name is all of it.
+  // Unless the quoted text is exactly a name.
   return Object.hasOwn(META_NAMES, quoted) ? said : said.slice(0, from) + said.slice(Math.max(from, to) + 1);
 }
 
 /**
  * Reads an answer of a Graph API.
- * @param effect `publish` where the call makes something visible: then an answer that does not say what happened, and
- *   those with which posts were seen live, are `unknown`
+ * @param effect `publish` if the call makes something visible: then an unclear answer, and the answers after which
+ *   posts were seen live, are `unknown`
  * @throws ProviderError for everything but a success
  */
 export function readAnswer(
@@ -97,7 +95,7 @@ export function readAnswer(
   effect: 'read' | 'write' | 'publish',
 ): Readonly<Record<string, unknown>> {
   const parsed = tryParse(answer.text);
-  // All that some calls answer with (instagram-facts 2.6).
+  // Some calls answer with just `true` (instagram-facts 2.6).
   const body = parsed === true ? { success: true } : record(parsed);
   const failure = failureOf(body);
   if (failure === null && body !== null && answer.status < 300) return body;
@@ -122,9 +120,9 @@ function metaError(
   };
   const row = rowOf(failure, answer.text);
   const doubtful = effect === 'publish' && name !== null && DOUBTFUL.has(name);
-  // "Server error" says nothing about what the server had done before.
+  // "Server error" does not say what the server did before it failed.
   const broke = effect === 'publish' && (row === AGAIN || AMBIGUOUS.has(name ?? ''));
-  // The code comes before the status: a wrong kind of id is answered with 500 (threads-facts 4.4).
+  // The code counts before the status: Meta answers a wrong kind of id with 500 (threads-facts 4.4).
   if (row !== null && !doubtful && !broke)
     return new ProviderError({
       ...said,
@@ -143,7 +141,7 @@ function metaError(
       ...said,
       kind: 'rejected',
       code: 'provider_refused',
-      userMessage: `${title} refused with "${name}". Nothing was published.`,
+      userMessage: `${title} refused the post with "${name}". Nothing was published.`,
     });
   if (answer.status === 429)
     return new ProviderError({ ...said, ...RATE, ...waitOf(provider, answer, RATE) });
@@ -152,7 +150,7 @@ function metaError(
         ...said,
         kind: 'unavailable',
         code: 'provider_unavailable',
-        userMessage: `${title} does not answer properly at the moment. It is tried again.`,
+        userMessage: `${title} does not respond properly at the moment. Everpost will try again.`,
       })
     : new ProviderError({
         ...said,
@@ -162,7 +160,7 @@ function metaError(
       });
 }
 
-/** Turns a request that got no answer into what the caller should do next. */
+/** Turns a request without an answer into the caller's next step. */
 export function lostAnswer(
   { provider, title }: Platform,
   error: unknown,
@@ -178,19 +176,19 @@ export function lostAnswer(
     message: `${title}: ${error.message}`,
     userMessage: unknown
       ? unknownOutcome(title)
-      : `${title} cannot be reached at the moment. It is tried again.`,
+      : `${title} cannot be reached at the moment. Everpost will try again.`,
   });
 }
 
 function unknownOutcome(title: string): string {
-  return `${title}’s answer was lost. Look at the account before you post again.`;
+  return `${title}’s answer was lost. Check the account before you post again.`;
 }
 
-/** Minutes until calls are accepted again, where Meta tells them (instagram-facts 6). */
+/** Meta gives the minutes until it accepts calls again (instagram-facts 6). */
 function waitOf(provider: string, answer: HttpAnswer, row: MetaRow): { retryAfterMs?: number } {
   const usage = record(tryParse(header(answer, 'x-business-use-case-usage') ?? ''));
   const rows = Object.values(usage ?? {}).flatMap(records);
-  // Other businesses and other uses of the app stand there as well.
+  // The header also lists other businesses and other uses of the app.
   const own = rows.filter(({ type }) => type === provider);
   const minutes = (own.length > 0 ? own : rows).map(
     (one) => amount(one['estimated_time_to_regain_access']) ?? 0,

@@ -1,7 +1,10 @@
 import { contentProblem, type RequestProblem } from '../request-problem.ts';
 import type { MediaFacts } from '../publishing.ts';
 
-/* What Meta's platforms accept of a file (instagram-facts 4.6, threads-facts 4.8). What is not known is not refused. */
+/*
+ * Meta's requirements for files (instagram-facts 4.6, threads-facts 4.8). An unknown property is never a reason to
+ * refuse.
+ */
 
 /** A file of ours, as it was probed. */
 export interface FileFacts extends MediaFacts {
@@ -9,15 +12,15 @@ export interface FileFacts extends MediaFacts {
   width: number | null;
   height: number | null;
   fps: number | null;
-  /** Of the pictures of a video, bits a second. */
+  /** The video's bits a second, without sound. */
   bitRate: number | null;
-  /** How a video keeps colours: `4:2:0`, ... Absent, here and below: not known. */
+  /** Chroma subsampling of a video: `4:2:0`, ... Absent, here and below: not known. */
   chroma?: string | null;
   audioCodec?: string | null;
   audioChannels?: number | null;
   /** Hertz. */
   audioSampleRate?: number | null;
-  /** Whether the index (`moov`) stands before the pictures. */
+  /** Whether the index (`moov`) precedes the media data. */
   indexFirst?: boolean | null;
 }
 
@@ -27,7 +30,7 @@ type Ratios = readonly [least: number, most: number] | null;
 export interface ImageRules {
   contentTypes: readonly string[];
   ratios: Ratios;
-  /** What to do about a wrong one. */
+  /** How to fix a wrong ratio. */
   crop: string;
 }
 
@@ -47,18 +50,18 @@ const CODECS = ['h264', 'hevc'];
 
 const nameOf = (contentType: string): string => contentType.replace(/^.*\//, '').toUpperCase();
 
-/** @returns what is wrong with an image, each by a rule that is named for good */
+/** @returns the problems of an image, each with the stable name of its rule */
 export function checkImage(facts: FileFacts, { contentTypes, ratios, crop }: ImageRules): RequestProblem[] {
   const problems = collect('The image');
   if (!contentTypes.includes(facts.contentType))
     problems.add('image_format', `must be a ${contentTypes.map(nameOf).join(' or ')}; convert it`);
   if (facts.size > LARGEST_IMAGE_MB * MIB)
-    problems.add('image_size', `is larger than ${LARGEST_IMAGE_MB} MB; save it smaller`);
+    problems.add('image_size', `is larger than ${LARGEST_IMAGE_MB} MB; make it smaller`);
   if (isOutside(ratioOf(facts), ratios)) problems.add('image_ratio', crop);
   return problems.found;
 }
 
-/** @returns what is wrong with a video, each by a rule that is named for good */
+/** @returns the problems of a video, each with the stable name of its rule */
 export function checkVideo(
   facts: FileFacts,
   { megabytes, seconds, ratios, megabitsPerSecond }: VideoRules,
@@ -68,10 +71,11 @@ export function checkVideo(
   if (!VIDEO_TYPES.includes(contentType)) problems.add('video_format', 'must be an MP4 or MOV; convert it');
   if (codec !== null && !CODECS.includes(codec))
     problems.add('video_codec', `is encoded as ${codec}; encode it as H.264 or HEVC`);
-  if (size > megabytes * MIB) problems.add('video_size', `is larger than ${megabytes} MB; encode it smaller`);
+  if (size > megabytes * MIB)
+    problems.add('video_size', `is larger than ${megabytes} MB; encode it with a lower bit rate`);
   if (width !== null && width > WIDEST)
-    problems.add('video_width', `is ${width} pixels wide; scale it to ${WIDEST} at most`);
-  // An average of what varies: 23.976 and 60.02 are 24 and 60.
+    problems.add('video_width', `is ${width} pixels wide; scale it to at most ${WIDEST}`);
+  // A varying rate is an average: 23.976 and 60.02 count as 24 and 60.
   if (isOutside(fps === null ? null : Math.round(fps), [SLOWEST_FPS, FASTEST_FPS]))
     problems.add(
       'video_frame_rate',
@@ -83,14 +87,14 @@ export function checkVideo(
       `has more than ${megabitsPerSecond} Mbit a second; encode it with a lower bit rate`,
     );
   if (isOutside(ratioOf(facts), ratios))
-    problems.add('video_ratio', 'has a ratio that is not accepted; 9:16 is best');
+    problems.add('video_ratio', 'has an aspect ratio that the platform does not accept; 9:16 is best');
   checkEncoding(facts, problems.add);
   if (durationMs !== null) {
     const [least, most] = seconds;
     if (durationMs < least * 1000 || durationMs > most * 1000)
       problems.add(
         'video_duration',
-        `lasts ${Math.round(durationMs / 1000)} s; ${least} to ${most} s are allowed: cut it`,
+        `is ${Math.round(durationMs / 1000)} s long; ${least} to ${most} s are allowed`,
       );
   }
   return problems.found;
@@ -101,7 +105,10 @@ const MOST_CHANNELS = 2;
 const ffmpeg = (how: string): string => `ffmpeg -i in.mp4 ${how} -movflags +faststart out.mp4`;
 const WITH_RIGHT_SOUND = ffmpeg('-c:v copy -c:a aac -ar 48000 -ac 2 -b:a 128k');
 
-/** What Meta finds out only after it has the file, and then names by no more than "unknown" (the rows "codec" of the same). */
+/**
+ * Problems that Meta notices only once it has the file, and then reports as no more than "unknown" (the "codec" rows of
+ * the same sections).
+ */
 function checkEncoding(
   { chroma, audioCodec, audioChannels, audioSampleRate, indexFirst }: FileFacts,
   add: (rule: string, message: string) => void,
@@ -109,24 +116,24 @@ function checkEncoding(
   if (indexFirst === false)
     add(
       'video_index',
-      `has its index (moov) behind its pictures; put it first, which needs no encoding: ${ffmpeg('-c copy')}`,
+      `has its index (moov) after the media data; move it to the front, which needs no re-encoding: ${ffmpeg('-c copy')}`,
     );
   if (chroma != null && chroma !== '4:2:0')
     add(
       'video_chroma',
-      `keeps its colours as ${chroma}; encode it with 4:2:0: ${ffmpeg('-c:v libx264 -pix_fmt yuv420p -c:a copy')}`,
+      `uses chroma subsampling ${chroma}; encode it with 4:2:0: ${ffmpeg('-c:v libx264 -pix_fmt yuv420p -c:a copy')}`,
     );
   if (audioCodec != null && audioCodec !== 'aac')
-    add('audio_codec', `has its sound as ${audioCodec}; encode that as AAC: ${WITH_RIGHT_SOUND}`);
+    add('audio_codec', `has ${audioCodec} sound; encode it as AAC: ${WITH_RIGHT_SOUND}`);
   if (audioChannels != null && audioChannels > MOST_CHANNELS)
     add(
       'audio_channels',
-      `has ${audioChannels} audio channels; ${MOST_CHANNELS} at most: ${WITH_RIGHT_SOUND}`,
+      `has ${audioChannels} audio channels; at most ${MOST_CHANNELS} are allowed: ${WITH_RIGHT_SOUND}`,
     );
   if (audioSampleRate != null && audioSampleRate > LARGEST_SAMPLE_RATE)
     add(
       'audio_sample_rate',
-      `has sound of ${audioSampleRate} Hz; ${LARGEST_SAMPLE_RATE} Hz at most: ${WITH_RIGHT_SOUND}`,
+      `has sound at ${audioSampleRate} Hz; at most ${LARGEST_SAMPLE_RATE} Hz are allowed: ${WITH_RIGHT_SOUND}`,
     );
 }
 

@@ -4,14 +4,14 @@ import type { TokenSet } from '../oauth.ts';
 import type { Platform } from './errors.ts';
 
 /*
- * Long-lived tokens of Meta's platforms: there is no refresh token, a token is renewed with itself
- * (instagram-facts 2.3 and 3.4, threads-facts 2.6).
+ * Long-lived tokens of Meta's platforms: there is no refresh token; a token renews itself (instagram-facts 2.3 and 3.4,
+ * threads-facts 2.6).
  */
 
-/** Where the platform does not say (instagram-facts 2.3 and 3.4, threads-facts 2.6). */
+/** The lifetime if the platform gives none (instagram-facts 2.3 and 3.4, threads-facts 2.6). */
 const SIXTY_DAYS_S = 60 * 24 * 3600;
 
-/** A long-lived token, which is its own refresh token. @throws ProviderError where there is none in the answer */
+/** A long-lived token, which is also its own refresh token. @throws ProviderError if the answer has none */
 export function readTokens(
   platform: Platform,
   answer: Readonly<Record<string, unknown>>,
@@ -22,7 +22,7 @@ export function readTokens(
   return { accessToken, refreshToken: accessToken, expiresIn, refreshExpiresIn: expiresIn };
 }
 
-/** A code or a token that is refused is a grant that was not given, or has ended. */
+/** Treats a refused code or token as a refused grant. */
 export async function granted<T>(platform: Platform, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
@@ -32,9 +32,10 @@ export async function granted<T>(platform: Platform, call: () => Promise<T>): Pr
 }
 
 /**
- * Renews a token. Only one that the platform itself calls invalid is dead: a refusal may as well mean "too early".
- * @param me any call that needs nothing but a token that lives
- * @returns null when it is not renewed, but lives
+ * Renews a token. A refusal may just mean "too early", so the token counts as dead only if another call finds it
+ * invalid.
+ * @param me any call that needs only a valid token
+ * @returns null if the token was not renewed but is still valid
  */
 export async function renewed<T>(
   platform: Platform,
@@ -55,7 +56,7 @@ export async function renewed<T>(
   }
 }
 
-/** What is sent to exchange a code where the platform wants a form (instagram-facts 3.3, threads-facts 2.4). */
+/** The form that exchanges a code (instagram-facts 3.3, threads-facts 2.4). */
 export function codeExchange(
   app: { appId: string; appSecret: string; redirectUri: string },
   code: string,
@@ -69,7 +70,7 @@ export function codeExchange(
   };
 }
 
-/** A code without the fragment that Meta appends to the redirect (instagram-facts 2.2 and 3.2, threads-facts 2.3). */
+/** The code without the fragment that Meta appends to the redirect (instagram-facts 2.2 and 3.2, threads-facts 2.3). */
 export function withoutFragment(code: string): string {
   return code.replace(/#_(=_)?$/, '');
 }
@@ -87,7 +88,7 @@ function refused(
     kind: 'grant',
     code: 'grant_refused',
     message: `${title} refused the grant: ${providerCode ?? 'no code'}`,
-    userMessage: `${title} no longer accepts this permission. Connect the account again.`,
+    userMessage: `${title} no longer accepts this permission. Reconnect the account.`,
     providerCode,
     providerMessage,
     logId,
@@ -103,20 +104,20 @@ function again(
     kind: 'unavailable',
     code: 'provider_unavailable',
     message: `${title} did not renew the token: ${providerCode ?? 'no code'}`,
-    userMessage: `${title} does not answer properly at the moment. It is tried again.`,
+    userMessage: `${title} does not respond properly at the moment. Everpost will try again.`,
     providerCode,
     providerMessage,
     logId,
   });
 }
 
-/** The answer lacks what was asked for. */
+/** The answer lacks the requested fields. */
 export function unreadable({ provider, title }: Platform): ProviderError {
   return new ProviderError({
     provider,
     kind: 'unavailable',
     code: 'provider_unavailable',
-    message: `${title} answered without what was asked for`,
-    userMessage: `${title} does not answer properly at the moment. Try again in a few minutes.`,
+    message: `${title} answered without the requested fields`,
+    userMessage: `${title} does not respond properly at the moment. Try again in a few minutes.`,
   });
 }

@@ -4,16 +4,19 @@ import { measured } from '../measured.ts';
 import { lostAnswer, type Platform, readAnswer } from './errors.ts';
 
 export interface GraphCall {
-  /** Base URL of the host, with the version where the host has versions. */
+  /** Base URL of the host, with the version if the host has versions. */
   base: string;
   method?: 'GET' | 'POST' | 'DELETE';
   path: string;
-  /** In the query of a GET, in the form of a POST: JSON bodies lose parameters (instagram-facts 1.4, threads-facts 1.2). */
+  /**
+   * Sent in the query of a GET and in the form of a POST: JSON bodies lose parameters (instagram-facts 1.4,
+   * threads-facts 1.2).
+   */
   params?: Readonly<Record<string, string>>;
   effect: 'read' | 'write' | 'publish';
   /** Absent: the call brings its own credentials. */
   accessToken?: string;
-  /** With it the call is signed (instagram-facts 2.7). */
+  /** Signs the call (instagram-facts 2.7). */
   appSecret?: string;
   signal: AbortSignal;
 }
@@ -27,13 +30,13 @@ export async function callGraph(
   const url = new URL(`${call.base}${call.path}`);
   const form = new URLSearchParams(call.params);
   if (method !== 'POST') for (const [name, value] of form) url.searchParams.set(name, value);
-  // In the query, also of a POST: in the body it is not read.
+  // In the query even of a POST: Meta ignores it in the body.
   if (appSecret !== undefined && accessToken !== undefined)
     url.searchParams.set(
       'appsecret_proof',
       createHmac('sha256', appSecret).update(accessToken).digest('hex'),
     );
-  // Without a token it is one of the calls that end in one.
+  // A call without a token is one that obtains a token.
   return measured(platform.provider, accessToken === undefined ? 'oauth' : 'api', async () => {
     const answer = await http({
       method,

@@ -2,9 +2,9 @@ import { ProviderError } from '../errors.ts';
 import { amount, record } from '../json.ts';
 import type { ToldQuota } from '../quotas.ts';
 
-/* How the platforms tell what an account may still publish (instagram-facts 4.5, threads-facts 4.7). */
+/* Reads how many posts an account has left (instagram-facts 4.5, threads-facts 4.7). */
 
-/** Quotas in an answer. @param wanted each with how its fields begin */
+/** The quotas in an answer. @param wanted each quota with the prefix of its fields */
 export function toldQuotas(
   row: Readonly<Record<string, unknown>> | undefined,
   wanted: readonly { bucket: string; prefix: string }[],
@@ -17,8 +17,8 @@ export function toldQuotas(
 }
 
 /**
- * Nothing, where a platform does not tell its limits: the ledger knows enough, and a refusal comes with the publish.
- * @throws ProviderError where no other call would do better
+ * Returns nothing if a platform does not give its limits: our ledger knows enough, and the publish call gets a refusal if not.
+ * @throws ProviderError if every other call would fail as well
  */
 export async function unlessRefused(told: Promise<ToldQuota[]>): Promise<ToldQuota[]> {
   try {

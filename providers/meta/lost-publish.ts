@@ -6,7 +6,10 @@ import { rowOfCode } from './codes.ts';
 import { type Containers, standing } from './containers.ts';
 import { callGraph } from './graph.ts';
 
-/** What became of a publish whose answer was lost: the container knows (instagram-facts 4.4, threads-facts 4.5). */
+/**
+ * Finds out what happened to a publish whose answer was lost, from its container (instagram-facts 4.4,
+ * threads-facts 4.5).
+ */
 export async function lookUpPublish(
   containers: Containers,
   context: PostContext,
@@ -36,12 +39,12 @@ export async function lookUpPublish(
   }
 }
 
-/** A list may lag behind what is published (threads-facts 4.5). */
+/** The list may lag behind (threads-facts 4.5). */
 const LISTED_MS = 30_000;
 
 /**
- * What the answer meant, once it is known that nothing happened: some are refusals after all, some are about a container
- * that will do no better and is made anew after a few tries (instagram-facts 5.2).
+ * Interprets the lost publish's error code, once it is known that nothing happened: some codes are refusals after all;
+ * others mean that the container will not improve and must be made anew after a few tries (instagram-facts 5.2).
  */
 function whyNot(
   { platform: { provider, title } }: Containers,
@@ -55,7 +58,7 @@ function whyNot(
   return row.tries === undefined ? null : { kind: 'nothing', error };
 }
 
-/** It is live, with or without its id: who refuses to list it is not asked again, who cannot is asked for an hour. */
+/** The post is live, with or without its id. If listing is refused, do not ask again; if it fails, ask for an hour. */
 function withoutId(error: unknown, { at }: Lost): null {
   if (!(error instanceof ProviderError) || error.kind === 'token') throw error;
   const passes = error.kind === 'unavailable' || error.kind === 'quota';
@@ -65,22 +68,22 @@ function withoutId(error: unknown, { at }: Lost): null {
 
 const SKEW_MS = MINUTE;
 
-/** What a post looks like whose id is wanted. */
+/** How to recognize the post whose id is missing. */
 interface Wanted {
-  /** The writes to repeat for another container. */
+  /** The writes to repeat for a new container. */
   again: readonly string[];
-  /** The account's list that it stands in. */
+  /** The account's list that contains the post. */
   list: string;
   caption: string | null;
-  /** What fields of it are, where the list has them. */
+  /** The values of its kind's fields, for lists that have them. */
   kind: Readonly<Record<string, string>>;
-  /** The post that it answers, where it is a reply. */
+  /** The post that it replies to, if it is a reply. */
   replyTo?: string | undefined;
 }
 
 /**
- * The posts of the account since then with this text, which are not known to be other posts, or other parts of the same
- * one. Never the newest on a guess.
+ * The account's posts since then with this text, except known posts and other parts of the same post. Never just takes
+ * the newest.
  */
 async function findPosts(
   { platform, call, account, textField }: Containers,
@@ -110,7 +113,7 @@ async function findPosts(
     if (Object.entries(kind).some(([name, value]) => (text(row[name]) ?? value) !== value)) return false;
     if (replyTo !== undefined && id(record(row['replied_to'])?.['id']) !== replyTo) return false;
     const time = Date.parse((text(row['timestamp']) ?? '').replace(/\+0000$/, 'Z'));
-    // Platforms cut white space at the ends.
+    // Platforms trim white space.
     return (text(row[textField]) ?? '').trim() === (caption ?? '').trim() && !(time < since * 1000);
   });
   return fitting.map((row) => id(row['id'])).filter((found) => found !== null);

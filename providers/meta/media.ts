@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox';
 import type { PostContext } from '../publishing.ts';
 
-/** A file of a post: one of ours, or one that the client has put online. */
+/** A file of a post: one of ours, or one at a client's URL. */
 export const MediaRef = Type.Object({
   kind: Type.Union([Type.Literal('image'), Type.Literal('video')]),
   mediaId: Type.Optional(Type.String()),
@@ -13,7 +13,7 @@ export type MediaRef = Static<typeof MediaRef>;
 
 export const isOurs = ({ mediaId }: MediaRef): boolean => mediaId !== undefined;
 
-/** Where Meta can fetch a file: `image_url` or `video_url` of a container. */
+/** The URL that Meta fetches a file from: `image_url` or `video_url` of a container. */
 export function urlParams(
   { mediaUrl }: PostContext,
   { kind, mediaId, url }: MediaRef,
@@ -24,8 +24,8 @@ export function urlParams(
 }
 
 /**
- * Parameters as Meta takes them: text as it is, lists and objects as JSON text (instagram-facts 1.4, threads-facts 1.2),
- * nothing that is absent.
+ * Parameters in Meta's format: text unchanged, lists and objects as JSON text (instagram-facts 1.4, threads-facts 1.2),
+ * absent values left out.
  */
 export function fields(values: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(

@@ -3,20 +3,20 @@ import type { NameIn, Setting } from '../../settings/setting.ts';
 import { readSecrets } from '../app-settings.ts';
 import type { MetaWebhookSettings } from './webhooks.ts';
 
-/** Settings of every platform of Meta. */
+/** Settings shared by all of Meta's platforms. */
 export const META_SETTINGS = [
   {
     name: 'META_VERIFY_TOKEN',
     fallback: '',
-    about: 'What Meta’s webhook handshake has to bring along; required with Instagram or Threads.',
+    about: 'Verify token of Meta’s webhook handshake; required with Instagram or Threads.',
   },
 ] as const satisfies readonly Setting[];
 
 export type MetaName = NameIn<typeof META_SETTINGS>;
 
 /**
- * What tells that a call of Meta's is Meta's.
- * @param listed the secrets that may sign webhooks; without it those of the apps
+ * The secrets that authenticate Meta's calls.
+ * @param listed the setting of the secrets that may sign webhooks; default: the apps' secrets
  */
 export function readMetaSecrets<Name extends string>(
   read: Reader<Name | MetaName>,

@@ -6,24 +6,24 @@ import { id, moment, record, records, tryParse } from '../json.ts';
 import type { IncomingEvent, Webhooks } from '../webhooks.ts';
 import { HOUR } from '../../durations.ts';
 
-/* What Meta's callbacks have in common (instagram-facts 2.6 and 8). */
+/* Shared by all of Meta's callbacks (instagram-facts 2.6 and 8). */
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 export type Json = Readonly<Record<string, unknown>>;
 
-/** A batch of 1,000 comments, each of the longest, every letter escaped (instagram-facts 8.3). */
+/** A batch of 1,000 comments of maximum length with every letter escaped (instagram-facts 8.3). */
 const LARGEST = 16 * 1_048_576;
 
 export interface MetaWebhookSettings {
   webhookSecrets: readonly string[];
-  /** What signs callbacks, whatever signs webhooks. */
+  /** These sign callbacks, whatever signs webhooks. */
   appSecrets: readonly string[];
   verifyToken: string;
 }
 
 /**
- * What is the same for every platform of Meta.
- * @param changesOf the changes of one body; at least one, so that nothing is answered without being kept
+ * The part of webhooks that all of Meta's platforms share.
+ * @param changesOf the changes of one body; at least one, so that nothing is acknowledged without being stored
  */
 export function metaWebhooks(
   { webhookSecrets, appSecrets, verifyToken }: MetaWebhookSettings,
@@ -37,7 +37,7 @@ export function metaWebhooks(
     signedUser: (signedRequest, now) => signedUser(signedRequest, [...appSecrets, ...webhookSecrets], now),
     split(body) {
       const parsed = parseVerbatim(textOf(body));
-      // The whole may be wrapped in a list (instagram-facts 8.5, point 3; threads-facts 10.2).
+      // The whole body may be wrapped in a list (instagram-facts 8.5, point 3; threads-facts 10.2).
       const bodies = Array.isArray(parsed) ? records(parsed) : [record(parsed)];
       if (bodies.some((one) => one === null)) throw new SyntaxError('not a JSON object');
       return bodies.filter((one) => one !== null).flatMap(changesOf);
@@ -46,10 +46,10 @@ export function metaWebhooks(
 }
 
 /**
- * One change, as it is kept.
- * @param change what tells it from others: a repeated delivery has another time of sending, so that is no part of it
- * @param payload the change as it came, with what its surroundings say
- * @param keyOf the external id, made of the type and of a hash of the change
+ * One change, as it is stored.
+ * @param change the part that identifies it; without the sending time, which differs in a repeated delivery
+ * @param payload the change as it came, with the fields around it
+ * @param keyOf makes the external id from the type and a hash of the change
  */
 export function incomingEvent(
   type: string,
@@ -68,10 +68,10 @@ export function incomingEvent(
   };
 }
 
-/** Beyond that a hash of it does as well. */
+/** A longer key is replaced by its hash. */
 const LONGEST_KEY = 200;
 
-/** JSON whose keys are in order: a repeated delivery may have them in another one (instagram-facts 8.6). */
+/** JSON with sorted keys: a repeated delivery may order them differently (instagram-facts 8.6). */
 function canonical(value: unknown): string {
   return JSON.stringify(parseJson(JSON.stringify(value)), (_key, part: unknown) => {
     const fields = record(part);
@@ -96,7 +96,7 @@ function signatureOf(headers: Headers): string | null {
   return signature?.toLowerCase() ?? null;
 }
 
-/** The answer to a subscription's handshake; null where the token is not ours. */
+/** The answer to a subscription's handshake; null if the token is not ours. */
 function handshake(query: Readonly<Record<string, unknown>>, verifyToken: string): string | null {
   const { 'hub.mode': mode, 'hub.challenge': challenge, 'hub.verify_token': token } = query;
   if (mode !== 'subscribe' || typeof challenge !== 'string' || typeof token !== 'string') return null;
@@ -106,7 +106,7 @@ function handshake(query: Readonly<Record<string, unknown>>, verifyToken: string
   return given !== undefined && right !== undefined && timingSafeEqual(given, right) ? challenge : null;
 }
 
-/** The only algorithm (instagram-facts 2.6, threads-facts 2.8): one that is not ours to check proves nothing. */
+/** The only algorithm (instagram-facts 2.6, threads-facts 2.8): a signature by another one proves nothing. */
 const ALGORITHM = 'HMAC-SHA256';
 /** Deliveries are repeated for 36 hours (instagram-facts 8.3) and may keep their first time; clocks differ a little. */
 const OLDEST_MS = 72 * HOUR;
@@ -114,7 +114,7 @@ const NEWEST_MS = 300_000;
 
 /**
  * Reads a `signed_request`: `base64url(signature).base64url(JSON)`, signed over the encoded JSON.
- * @returns the user that it is about and when it was issued; null where no secret of ours signed it, or not lately
+ * @returns its user and its time of issue; null if none of our secrets signed it, or it is too old
  */
 function signedUser(
   signedRequest: string,

@@ -2,17 +2,17 @@ import type { Plan, Step } from '../../plan.ts';
 import type { PostContext } from '../publishing.ts';
 import type { ThreadsRequest, ThreadsUnit } from './request.ts';
 
-/** One post of a request: the root, or a reply to the part before it. */
+/** One post of a request: the root, or a reply to the previous part. */
 export interface Part {
   unit: ThreadsUnit;
-  /** The part that it answers; null: the root. */
+  /** The part that it replies to; null for the root. */
   before: Part | null;
   last: boolean;
-  /** What a step of it is called in the plan. */
+  /** The name of one of its steps in the plan. */
   name: (step: string) => string;
 }
 
-/** The posts of a request, in the order in which they are published. */
+/** The posts of a request, in the order of publishing. */
 function partsOf(request: ThreadsRequest): Part[] {
   const units: readonly ThreadsUnit[] = [request, ...(request.replies ?? [])];
   const parts: Part[] = [];
@@ -26,7 +26,7 @@ function partsOf(request: ThreadsRequest): Part[] {
   return parts;
 }
 
-/** To which part a step of the plan belongs, and what it does there. */
+/** The part that a step of the plan belongs to, and the step's task there. */
 export function locate(request: ThreadsRequest, step: string): { part: Part; task: string } {
   const [, number = '0', task = step] = /^reply:(\d+)\/(.+)$/.exec(step) ?? [];
   const part = partsOf(request)[Number(number)];
@@ -34,11 +34,11 @@ export function locate(request: ThreadsRequest, step: string): { part: Part; tas
   return { part, task };
 }
 
-/** Whether a part answers a post, of the request or of somebody. */
+/** Whether a part is a reply, to another part or to somebody's post. */
 export const isReply = ({ before, unit }: Part): boolean =>
   before !== null || unit.postInfo.reply_to_id !== undefined;
 
-/** The post that a part answers: of a chain, the part before it. */
+/** The post that a part replies to; in a chain, the previous part. */
 export function answered({ before, unit }: Part, { made }: PostContext): string | undefined {
   if (before === null) return unit.postInfo.reply_to_id;
   const id = made[before.name('publish')];
@@ -51,17 +51,16 @@ export function items({ unit: { mediaType, media }, name }: Part): string[] {
   return mediaType === 'CAROUSEL' ? media.map((_ref, index) => name(`item:${index + 1}`)) : [];
 }
 
-/** Every container of a part, in the order in which they are made. */
+/** Every container of a part, in the order of creation. */
 export const containersOf = (part: Part): string[] => [...items(part), part.name('container')];
 
 /**
- * The steps of a request: one part after the other, for a reply names the published post that it answers; children of a
- * carousel come first, and each has to be finished (threads-facts 4.1 and 4.3).
- *
- * A reply can only be made once the post that it answers is live, so a chain could end half live for
- * what is wrong with a later part (a text that Threads counts otherwise than we do, a file that it does not take). So a
- * container of each reply, without `reply_to_id` and never published, is made before the first post is: it proves that
- * Threads takes the part, and ends unseen after a day (threads-facts 4.4).
+ * The steps of a request: one part after the other, because a reply refers to a published post; a carousel's children
+ * come first, and each must be finished (threads-facts 4.1 and 4.3).
+ * A reply can only be created once its parent is live, so an error in a later part (a text that Threads counts
+ * differently, a file that it rejects) could leave half a chain live. Therefore a test container of each reply, without
+ * `reply_to_id` and never published, is created before the first post is: it proves that Threads accepts the part, and
+ * expires unseen after a day (threads-facts 4.4).
  */
 export function planOf(request: ThreadsRequest): Plan {
   const [root, ...replies] = partsOf(request);
@@ -78,14 +77,14 @@ export function planOf(request: ThreadsRequest): Plan {
   ];
 }
 
-/** The await for all containers that prove replies. */
+/** The await for all test containers of replies. */
 export const PROVED = 'proved';
 
-/** The containers that prove the replies of a request. */
+/** The test containers for the replies of a request. */
 export const proofsOf = (request: ThreadsRequest): string[] =>
   partsOf(request).flatMap((part) => (part.before !== null && isProved(part) ? [part.name('proof')] : []));
 
-/** A carousel's items know nothing of what it answers: they are their own proof, and only its text needs another one. */
+/** A carousel's items do not depend on its parent, so they are their own test; only its text needs another one. */
 const isProved = ({ unit: { mediaType, postInfo } }: Part): boolean =>
   mediaType !== 'CAROUSEL' || (postInfo.text ?? '') !== '';
 
@@ -94,7 +93,7 @@ const proofOf = (part: Part): Step[] => [
   ...(isProved(part) ? [{ kind: 'write', name: part.name('proof'), lost: 'repeat' } as const] : []),
 ];
 
-/** What the container holds that proves a part. */
+/** The content of a part's test container. */
 export const proofUnit = ({ unit }: Part): ThreadsUnit => {
   if (unit.mediaType !== 'CAROUSEL') return unit;
   const { is_spoiler_media: _ofMedia, ...postInfo } = unit.postInfo;

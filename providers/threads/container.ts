@@ -3,7 +3,7 @@ import { fields, urlParams } from '../meta/media.ts';
 import type { PostContext, Written } from '../publishing.ts';
 import { answered, items, type Part, proofUnit } from './chain.ts';
 
-/** Makes the container of a part, or of an item of its carousel (threads-facts 4.1). @throws ProviderError */
+/** Creates the container of a part, or of an item of its carousel (threads-facts 4.1). @throws ProviderError */
 export async function makeContainer(
   containers: PostContainers,
   context: PostContext,

@@ -13,7 +13,7 @@ export const DELETIONS = {
 } as const satisfies Quota;
 const SCOPE = 'threads_delete';
 
-/** Own posts and replies (threads-facts 4.6 and 4.7). */
+/** Deletes the account's own posts and replies (threads-facts 4.6 and 4.7). */
 export function createDeletion({ graphUrl }: ThreadsSettings): Deletion {
   return {
     scope: SCOPE,
@@ -24,14 +24,14 @@ export function createDeletion({ graphUrl }: ThreadsSettings): Deletion {
         await callGraph(THREADS, { base: `${graphUrl}/v1.0`, accessToken, signal, ...call });
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;
-        // What the account itself has published and cannot be found is gone (threads-facts 5, row 100/33).
+        // The account published it, so if it cannot be found, it is deleted (threads-facts 5, row 100/33).
         if (error.code !== 'object_not_found') throw inWordsOfADeletion(error);
       }
     },
   };
 }
 
-/** The catalogue speaks of publishing. */
+/** Rewords the catalogue's errors, which are about publishing. */
 function inWordsOfADeletion(error: ProviderError): ProviderError {
   const { init, kind, providerCode } = error;
   switch (kind) {
@@ -40,10 +40,10 @@ function inWordsOfADeletion(error: ProviderError): ProviderError {
       return new ProviderError({
         ...init,
         message: `${SCOPE} is not granted`,
-        userMessage: `The account has not granted the permission to delete (${SCOPE}). Connect it again and allow every permission, then delete the post again.`,
+        userMessage: `The account has not granted the permission to delete (${SCOPE}). Reconnect it and allow every permission, then delete the post again.`,
       });
     case 'quota':
-      // A limit of calls is none of deletions.
+      // A rate limit of calls is not a limit of deletions.
       return init.quota === undefined ? error : new ProviderError({ ...init, quota: DELETIONS.bucket });
     case 'rejected':
       return new ProviderError({

@@ -6,14 +6,14 @@ import { THREADS, type ThreadsSettings } from './client.ts';
 import type { ThreadsRequest } from './request.ts';
 
 /*
- * What an account may do, asked before anything of a request is made: a chain that is refused in the middle has its first
- * posts live.
+ * Checks an account's rights before anything is created: a chain that is refused in the middle leaves its first posts
+ * live.
  */
 
 const LOCATION_SCOPE = 'threads_location_tagging';
 export const REPLY_SCOPE = 'threads_manage_replies';
 
-/** What an account must have granted for a request. */
+/** The scopes that a request needs. */
 export function neededScopes(request: ThreadsRequest): Needs {
   const { replies, postInfo } = request;
   const aboutReplies = [replies, postInfo.reply_to_id, postInfo.reply_control].some(
@@ -27,11 +27,11 @@ export function neededScopes(request: ThreadsRequest): Needs {
       ...(aboutReplies ? [REPLY_SCOPE] : []),
       ...(placed ? [LOCATION_SCOPE] : []),
     ],
-    ...(placed ? { otherwise: 'Or leave the place out.' } : {}),
+    ...(placed ? { otherwise: 'Or leave out the location.' } : {}),
   };
 }
 
-/** @throws ProviderError where the account may not do what the request asks for */
+/** @throws ProviderError if the account may not do what the request asks for */
 export async function requireEligibility(
   settings: ThreadsSettings,
   request: ThreadsRequest,
@@ -42,7 +42,7 @@ export async function requireEligibility(
     throw refused(
       'feature_not_available',
       'the profile is not eligible for geo-gating',
-      'The account may not limit its posts to countries. Nothing was published. Leave out allowlisted_country_codes.',
+      'The account cannot limit its posts to countries. Nothing was published. Leave out allowlisted_country_codes.',
     );
 }
 
@@ -51,7 +51,7 @@ const infosOf = ({ postInfo, replies = [] }: ThreadsRequest): ThreadsRequest['po
   ...replies.map((reply) => reply.postInfo),
 ];
 
-/** Whether the profile says so (threads-facts 3); what it does not say is left for the container to tell. */
+/** Whether the profile allows it (threads-facts 3); if the profile does not say, the container will. */
 async function mayLimitCountries(
   { graphUrl }: ThreadsSettings,
   { accessToken, signal }: PostContext,

@@ -7,14 +7,14 @@ import type { OAuth } from '../oauth.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
 import { grantedScopes } from './scopes.ts';
 
-/** The consent page has moved from .net to .com (threads-facts 1.1); people log in with Instagram. */
+/** The consent page moved from .net to .com (threads-facts 1.1); creators log in with Instagram. */
 const DOMAINS = ['threads.net', 'threads.com', 'instagram.com'];
 
 /** The calls about tokens (threads-facts 2). Those about a token itself have no version in their path. */
 function createCalls(settings: ThreadsSettings) {
   const { appSecret, graphUrl } = settings;
   return {
-    /** The code of a consent for a token of an hour. */
+    /** Exchanges a consent's code for a one-hour token. */
     exchange: (code: string, signal: AbortSignal) =>
       callGraph(THREADS, {
         base: graphUrl,
@@ -25,7 +25,7 @@ function createCalls(settings: ThreadsSettings) {
         signal,
       }),
 
-    /** A token of an hour for a long-lived one. */
+    /** Exchanges a one-hour token for a long-lived one. */
     prolong: (accessToken: string, signal: AbortSignal) =>
       callGraph(THREADS, {
         base: graphUrl,
@@ -56,7 +56,7 @@ function createCalls(settings: ThreadsSettings) {
   };
 }
 
-/** OAuth (threads-facts 2). There is no refresh token: a long-lived token is renewed with itself. */
+/** OAuth (threads-facts 2). There is no refresh token: a long-lived token renews itself. */
 export function createOAuth(settings: ThreadsSettings, { asked }: Permissions): OAuth {
   const calls = createCalls(settings);
   return {
@@ -77,7 +77,7 @@ export function createOAuth(settings: ThreadsSettings, { asked }: Permissions): 
 
     async exchangeCode(code, _codeVerifier, signal) {
       const short = await granted(THREADS, () => calls.exchange(code, signal));
-      // An hour's token is of no use: without a long-lived one nothing is connected (threads-facts 2.5).
+      // A one-hour token is useless: without a long-lived one nothing is connected (threads-facts 2.5).
       const long = await granted(THREADS, () => calls.prolong(text(short['access_token']) ?? '', signal));
       const tokens = readTokens(THREADS, long);
       const me = await calls.me(tokens.accessToken, signal, { fields: 'id,username,name' });
@@ -94,7 +94,7 @@ export function createOAuth(settings: ThreadsSettings, { asked }: Permissions): 
       return { scopes, grants: [grant] };
     },
 
-    // Refused for a token that is younger than a day as well (threads-facts 2.6).
+    // Threads also refuses to renew a token that is less than a day old (threads-facts 2.6).
     refresh: (token, signal) =>
       renewed(
         THREADS,
@@ -102,7 +102,7 @@ export function createOAuth(settings: ThreadsSettings, { asked }: Permissions): 
         () => calls.me(token, signal),
       ),
 
-    // None is documented (threads-facts 2.7): the token is forgotten.
+    // Threads documents no way to revoke (threads-facts 2.7): Everpost only forgets the token.
     revoke: async () => {},
   };
 }

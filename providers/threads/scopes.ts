@@ -4,7 +4,7 @@ import { callGraph } from '../meta/graph.ts';
 import type { Permissions } from '../permissions.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
 
-/** A call that only this scope is needed for, beyond `threads_basic` (threads-facts 4.7, 6.1 and 8.2). */
+/** For each scope, a call that needs only this scope and `threads_basic` (threads-facts 4.7, 6.1 and 8.2). */
 const TRIALS = {
   threads_content_publish: ['/me/threads_publishing_limit', { fields: 'quota_usage' }],
   threads_manage_replies: ['/me/threads_publishing_limit', { fields: 'reply_quota_usage' }],
@@ -15,8 +15,8 @@ const TRIALS = {
 } as const satisfies Record<string, readonly [path: string, params: Record<string, string>]>;
 
 /**
- * Publishing posts and chains, and deleting them again (threads-facts 2.2). A chain goes on after a lost answer only when
- * the reply can be found, which takes `threads_read_replies`.
+ * Needed to publish posts and chains and to delete them (threads-facts 2.2). After a lost answer a chain continues only
+ * if the reply can be found, which needs `threads_read_replies`.
  */
 const DEFAULT = [
   'threads_basic',
@@ -27,7 +27,7 @@ const DEFAULT = [
 ];
 const PUBLISH = ['threads_basic', 'threads_content_publish'];
 
-/** @param asked what the consent asks for; what publishing and deleting need without it */
+/** @param asked the scopes that the consent asks for; default: those that publishing and deleting need */
 export function threadsPermissions(asked: readonly string[] = DEFAULT): Permissions<'THREADS_SCOPES'> {
   return {
     asked,
@@ -43,13 +43,13 @@ export function threadsPermissions(asked: readonly string[] = DEFAULT): Permissi
     words: {
       threads_basic: 'read your Threads profile and posts',
       threads_content_publish: 'post to Threads for you',
-      threads_manage_replies: 'reply for you, and say who may reply to you',
+      threads_manage_replies: 'reply for you, and control who can reply to you',
       threads_read_replies: 'read the replies to your posts',
-      threads_manage_insights: 'read the numbers of your posts and profile',
+      threads_manage_insights: 'read the statistics of your posts and profile',
       threads_manage_mentions: 'read where others mention you',
       threads_delete: 'delete your Threads posts',
-      threads_keyword_search: 'search Threads for words',
-      threads_location_tagging: 'add places to your posts',
+      threads_keyword_search: 'search Threads by keyword',
+      threads_location_tagging: 'add locations to your posts',
       threads_profile_discovery: 'read public profiles and their posts',
       threads_share_to_instagram: 'share your posts to Instagram',
     },
@@ -58,9 +58,9 @@ export function threadsPermissions(asked: readonly string[] = DEFAULT): Permissi
 }
 
 /**
- * What was granted: as Threads tells it, which it does only where the account is a tester's of the app; else as calls are
- * refused (threads-facts 2.2 and 2.7).
- * @param asked what the consent has asked for: nothing else can have been granted
+ * The granted scopes. Threads lists them only if the account is a tester of the app; otherwise each scope is tried with
+ * a call (threads-facts 2.2 and 2.7).
+ * @param asked the scopes that the consent asked for: no others can be granted
  * @throws ProviderError
  */
 export async function grantedScopes(
@@ -97,7 +97,7 @@ function nothingFrom(error: unknown): null {
   throw error;
 }
 
-/** Whether the permission is missing; whatever else goes wrong says nothing about that, and shows with the post that needs it. */
+/** Whether the permission is missing. Other errors do not prove that; the post that needs the scope will show it. */
 async function isRefused(call: Promise<unknown>): Promise<boolean> {
   try {
     await call;

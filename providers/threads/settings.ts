@@ -23,20 +23,19 @@ const SETTINGS = [
   {
     name: 'THREADS_WEBHOOK_SECRET',
     fallback: '',
-    about:
-      'Comma list of secrets that may sign webhooks; the app secrets of Threads and Instagram without it.',
+    about: 'Comma list of secrets that may sign webhooks. Default: the app secrets of Threads and Instagram.',
   },
   {
     name: 'THREADS_SCOPES',
     fallback: '',
     about:
-      'Comma list of scopes that the consent asks for; without it what publishing, replying and deleting need (docs/providers/threads.md).',
+      'Comma list of scopes that the consent asks for. Default: those that publishing, replying and deleting need (docs/providers/threads.md).',
   },
   { name: 'THREADS_AUTH_URL', fallback: 'https://threads.net', about: 'Base URL of the consent page.' },
   { name: 'THREADS_GRAPH_URL', fallback: 'https://graph.threads.net', about: 'Base URL of the API.' },
 ] as const satisfies readonly Setting[];
 
-/** The secret of Instagram's app may sign webhooks of Threads, too. */
+/** The secret of Instagram's app may also sign webhooks of Threads. */
 type Name = NameIn<typeof SETTINGS> | MetaName | 'INSTAGRAM_APP_SECRET';
 
 export const threads: AppSettings<ThreadsSettings> = {
@@ -60,7 +59,7 @@ function readThreads(read: Reader<Name>): ThreadsSettings | null {
     appId: value('NEXT_PUBLIC_THREADS_APP_ID'),
     appSecret: value('THREADS_APP_SECRET'),
     redirectUri: value('NEXT_PUBLIC_THREADS_REDIRECT_URI'),
-    // Which of the two secrets signs is not confirmed (threads-facts 10.3).
+    // It is not confirmed which of the two secrets signs (threads-facts 10.3).
     ...readMetaSecrets(read, 'Threads', 'THREADS_WEBHOOK_SECRET', [
       'THREADS_APP_SECRET',
       'INSTAGRAM_APP_SECRET',

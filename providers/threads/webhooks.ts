@@ -7,7 +7,7 @@ import type { ThreadsSettings } from './client.ts';
 export function createWebhooks(settings: ThreadsSettings): Webhooks {
   return {
     ...metaWebhooks(settings, changesOf),
-    // Nothing of ours waits for them: a publish is confirmed by its container (threads-facts 4.4).
+    // Everpost does not wait for them: the container confirms a publish (threads-facts 4.4).
     effect: (): EventEffect => ({ kind: 'none' }),
   };
 }
@@ -31,10 +31,13 @@ function changesOf(body: Json): IncomingEvent[] {
   });
 }
 
-/** To each post, or to each who is mentioned in it; of anything else two may be about the same one. */
+/**
+ * Events that happen once to each post, or once to each person mentioned in it; other events may repeat for the same
+ * post.
+ */
 const HAPPENS_ONCE = new Set(['replies', 'mentions', 'publish', 'delete']);
 
-/** The account that an event is about, where it names one. */
+/** The account of an event, if it names one. */
 function ownerOf(field: string, target: string | null, value: Json | null): string | null {
   switch (field) {
     case 'mentions':

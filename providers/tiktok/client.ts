@@ -3,7 +3,7 @@ import { http, type HttpAnswer } from '../http.ts';
 import { measured } from '../measured.ts';
 import { lost, readEnvelope, type Envelope } from './errors.ts';
 
-/** What the TikTok folder needs of the settings (settings.ts reads them). */
+/** The settings that the TikTok folder needs (settings.ts reads them). */
 export interface TikTokSettings {
   clientKey: string;
   clientSecret: string;
@@ -14,11 +14,11 @@ export interface TikTokSettings {
   uploadHosts: readonly string[];
   /** Whether TikTok has audited the app. */
   audited: boolean;
-  /** What the consent asks for, where it is not the usual. */
+  /** The scopes that the consent asks for; absent: the default. */
   scopes?: readonly string[];
 }
 
-/** A call of a data endpoint; paths end with a slash or TikTok answers 404 (tiktok-facts 1.2 and 1.3). */
+/** A call of a data endpoint; TikTok answers 404 to a path without a trailing slash (tiktok-facts 1.2 and 1.3). */
 export function callApi(
   { apiUrl }: TikTokSettings,
   call: {
@@ -26,7 +26,7 @@ export function callApi(
     path: `/v2/${string}`;
     body?: object;
     effect: 'read' | 'write';
-    /** Which of the account's limits a minute it counts for, named where TikTok says that one is used up. */
+    /** The per-minute quota that it counts against; named if TikTok refuses the call for its rate. */
     quota?: string;
     accessToken: string;
     signal: AbortSignal;
@@ -55,7 +55,7 @@ export function callApi(
   });
 }
 
-/** A call of an OAuth endpoint: a form in, a flat answer out, which `read` understands. */
+/** A call of an OAuth endpoint: sends a form; `read` parses the flat answer. */
 export function callOAuth<T>(
   { apiUrl, clientKey, clientSecret }: TikTokSettings,
   call: { path: `/v2/oauth/${string}/`; form: Record<string, string>; signal: AbortSignal },

@@ -19,7 +19,7 @@ export interface CreatorInfo {
 
 /**
  * Fresh options for the publish form.
- * @throws ProviderError; some refusals come with HTTP 200 on purpose (tiktok-facts 4.2)
+ * @throws ProviderError; TikTok deliberately sends some refusals with HTTP 200 (tiktok-facts 4.2)
  */
 export async function creatorInfo(
   settings: TikTokSettings,
@@ -48,9 +48,9 @@ export async function creatorInfo(
 }
 
 /**
- * Whether a direct post fits what the account may do. Switches need no check: TikTok forces a disable_* to true where
- * the account forbids it (tiktok-facts 4.3).
- * @throws ProviderError `rejected` with what to change
+ * Checks a direct post against the account's options. The switches need no check: TikTok forces a disable_* to true if
+ * the account forbids the feature (tiktok-facts 4.3).
+ * @throws ProviderError `rejected`, which names the fix
  */
 export function checkAgainstCreator(
   request: TikTokRequest,
@@ -61,10 +61,10 @@ export function checkAgainstCreator(
   if (privacy !== undefined && !creator.privacyLevelOptions.includes(privacy))
     refuse(
       'privacy_level_option_mismatch',
-      `privacy_level ${privacy} is not offered by this account; choose one of ${creator.privacyLevelOptions.join(', ')}.`,
+      `This account does not offer privacy_level ${privacy}; choose one of ${creator.privacyLevelOptions.join(', ')}.`,
     );
   const longest = creator.maxVideoPostDurationSec;
-  // The duration says nothing about photos (tiktok-facts 4.2).
+  // The maximum duration does not apply to photos (tiktok-facts 4.2).
   if (isPhotoPost(request) || longest === null || media?.durationMs == null) return;
   if (media.durationMs > longest * 1000)
     refuse(
@@ -74,10 +74,10 @@ export function checkAgainstCreator(
 }
 
 /**
- * What TikTok refuses until it has audited the app: a direct post that is not SELF_ONLY, and an account that is not private,
- * whose options offer everyone (tiktok-facts 4.2 and 4.13). Creator info may offer more than the app can use.
- * @param creator null: not asked yet, or it cannot be asked now
- * @throws ProviderError `rejected` with what to do
+ * Until TikTok has audited the app, it refuses direct posts that are not SELF_ONLY, and all direct posts to a public account,
+ * whose options include everyone (tiktok-facts 4.2 and 4.13). Creator info may offer more than the app can use.
+ * @param creator null if creator info is not loaded yet or cannot be loaded now
+ * @throws ProviderError `rejected`, which names the fix
  */
 export function checkAudit(audited: boolean, request: TikTokRequest, creator: CreatorInfo | null): void {
   if (audited || request.mode !== 'direct') return;
@@ -89,7 +89,7 @@ export function checkAudit(audited: boolean, request: TikTokRequest, creator: Cr
     kind: 'rejected',
     code: 'unaudited_client_can_only_post_to_private_accounts',
     message:
-      'TIKTOK_APP_AUDITED is false: until TikTok has audited the app, direct posts need privacy_level SELF_ONLY and an account that is set to private',
+      'TIKTOK_APP_AUDITED is false: until TikTok has audited the app, direct posts need privacy_level SELF_ONLY and a private account',
     userMessage:
       'This TikTok app has not passed TikTok’s audit. Set your TikTok account to private and choose Only me: TikTok refuses everything else. Or send the post to your TikTok inbox as a draft. Nothing was published.',
   });

@@ -5,8 +5,9 @@ import { callApi, type TikTokSettings } from './client.ts';
 import { isPhotoPost, readRequest, type TikTokRequest } from './request.ts';
 
 /*
- * What became of an init whose answer was lost. TikTok lists no publishes; the creator's list of public videos is all that can
- * tell, where `video.list` was granted (tiktok-facts 3.2, 7 and 8.29). Photo posts may stand in it or not (tiktok-facts 11.3).
+ * Finds out what happened to an init whose answer was lost. TikTok does not list publishes; only the creator's list of
+ * public videos can show it, if `video.list` was granted (tiktok-facts 3.2, 7 and 8.29). It is not known whether that
+ * list includes photo posts (tiktok-facts 11.3).
  */
 
 const LIST_SCOPE = 'video.list';
@@ -17,7 +18,7 @@ const PAGE = 20;
 /** A creator posts some 15 times a day (tiktok-facts 4.13). */
 const MOST_PAGES = 5;
 
-/** @throws ProviderError when the list cannot be read */
+/** @throws ProviderError if the list cannot be read */
 export async function lookUpInit(
   settings: TikTokSettings,
   request: TikTokRequest,
@@ -29,7 +30,7 @@ export async function lookUpInit(
     request.mode === 'direct' &&
     request.postInfo.privacy_level === 'PUBLIC_TO_EVERYONE' &&
     context.scopes.includes(LIST_SCOPE);
-  // Without a text anything that the creator posts by hand would fit.
+  // Without a text, every manual post of the creator would match.
   if (!listed || captions.length === 0) return { kind: 'nobody' };
   if (rivals.some((rival) => captionsOf(readRequest(rival)).some((other) => captions.includes(other))))
     return { kind: 'unseen' };
@@ -48,7 +49,7 @@ export async function lookUpInit(
 interface ListedVideo {
   id: string;
   captions: readonly string[];
-  /** By its link; null where that says neither. */
+  /** From its link; null if that shows neither. */
   kind: string | null;
 }
 
@@ -63,7 +64,7 @@ async function videosSince(
   for (let page = 0; page < MOST_PAGES; page += 1) {
     const { data } = await callApi(settings, {
       path: '/v2/video/list/?fields=id,create_time,title,video_description,share_url',
-      // A cursor of 0 is the epoch: it is left out at first (tiktok-facts 3.2).
+      // A cursor of 0 is the epoch, so the first call has none (tiktok-facts 3.2).
       body: { max_count: PAGE, ...(cursor === null ? {} : { cursor }) },
       effect: 'read',
       accessToken,
@@ -86,7 +87,7 @@ async function videosSince(
   return found;
 }
 
-/** The texts of a request as a list may show them; none: it has none. */
+/** The texts of a request as a list may show them; empty if it has none. */
 function captionsOf({ postInfo: { title, description } }: TikTokRequest): string[] {
   return [title ?? null, description ?? null].map(cut).filter((caption) => caption !== '');
 }

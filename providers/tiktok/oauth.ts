@@ -23,11 +23,11 @@ export function createOAuth(settings: TikTokSettings, { asked }: Permissions): O
       url.search = new URLSearchParams({
         client_key: settings.clientKey,
         response_type: 'code',
-        // Separated by commas, never by spaces (tiktok-facts 2.1).
+        // TikTok separates scopes by commas, never by spaces (tiktok-facts 2.1).
         scope: asked.join(','),
         redirect_uri: settings.redirectUri,
         state,
-        // Lowercase hex, not base64url (tiktok-facts 2.3). Without disable_auto_auth a browser that is logged in
+        // Lowercase hex, not base64url (tiktok-facts 2.3). Without disable_auto_auth, a logged-in browser silently
         // connects the same account again (tiktok-facts 2.1, web only).
         ...(desktop
           ? {
@@ -67,8 +67,8 @@ export function createOAuth(settings: TikTokSettings, { asked }: Permissions): O
     async revoke(accessToken, signal) {
       const call = { path: '/v2/oauth/revoke/', form: { token: accessToken }, signal } as const;
       await callOAuth(settings, call, (answer) => {
-        // Success has an empty body or {}; an error may come with HTTP 200 (tiktok-facts 2.6). A token that is
-        // refused is dead already, which is all that was wanted.
+        // Success has an empty body or {}; an error may come with HTTP 200 (tiktok-facts 2.6). If TikTok refuses the
+        // token, it is dead already: just as good.
         const error = text(record(tryParse(answer.text))?.['error']);
         if (answer.status >= 500 || (error !== null && PASSING.has(error))) throw unreadable(answer);
       });
@@ -76,7 +76,7 @@ export function createOAuth(settings: TikTokSettings, { asked }: Permissions): O
   };
 }
 
-/** `scope` is what was granted; expires_in and refresh_expires_in are seconds that remain (tiktok-facts 2.5). */
+/** `scope` lists the granted scopes; expires_in and refresh_expires_in are the remaining seconds (tiktok-facts 2.5). */
 function readTokens(answer: HttpAnswer): { openId: string | null; tokens: TokenSet } {
   const body = record(tryParse(answer.text));
   const accessToken = text(body?.['access_token']);
@@ -101,10 +101,10 @@ function readTokens(answer: HttpAnswer): { openId: string | null; tokens: TokenS
   };
 }
 
-/** What TikTok answers while it is out of order (RFC 6749); its other errors are refusals. */
+/** TikTok's answers during an outage (RFC 6749); every other error is a refusal. */
 const PASSING = new Set(['server_error', 'temporarily_unavailable']);
 
-/** Classes of the `error` values (tiktok-facts 2.7). */
+/** Kinds of the `error` values (tiktok-facts 2.7). */
 function oauthError(error: string, description: string | null, logId: string | null): ProviderError {
   const said = {
     provider: 'tiktok',
@@ -118,14 +118,14 @@ function oauthError(error: string, description: string | null, logId: string | n
       ...said,
       kind: 'grant',
       code: 'grant_refused',
-      userMessage: 'TikTok no longer accepts this permission. Connect the account again.',
+      userMessage: 'TikTok no longer accepts this permission. Reconnect the account.',
     });
   return new ProviderError({
     ...said,
     kind: 'unavailable',
     code: PASSING.has(error) ? 'provider_unavailable' : 'provider_configuration',
     userMessage:
-      'TikTok did not accept the request of this app. Try again; if it stays, the operator has to check the TikTok app’s settings.',
+      'TikTok did not accept this app’s request. Try again; if it keeps happening, the operator must check the TikTok app’s settings.',
   });
 }
 
@@ -135,15 +135,15 @@ function unreadable(answer: HttpAnswer): ProviderError {
     kind: 'unavailable',
     code: 'provider_unavailable',
     message: `TikTok answered ${answer.status} without a readable body`,
-    userMessage: 'TikTok does not answer properly at the moment. Try again in a few minutes.',
+    userMessage: 'TikTok does not respond properly at the moment. Try again in a few minutes.',
   });
 }
 
 type Names = Pick<Grant, 'username' | 'displayName' | 'metadata' | 'used'>;
 
 /**
- * Names of the creator: from the profile as far as the granted scopes open it, the rest from creator info, which has both
- * (tiktok-facts 4.2). The connection does not depend on it: without an answer the names stay empty.
+ * The creator's names: from the profile as far as the granted scopes allow, the rest from creator info, which has both
+ * (tiktok-facts 4.2). Without an answer the names stay empty; the connection does not need them.
  */
 async function names(settings: TikTokSettings, tokens: TokenSet, signal: AbortSignal): Promise<Names> {
   const known = (await profile(settings, tokens, signal).catch(nothingFrom)) ?? NOBODY;
@@ -159,7 +159,7 @@ async function names(settings: TikTokSettings, tokens: TokenSet, signal: AbortSi
 
 const NOBODY: Names = { username: null, displayName: null, metadata: {} };
 
-/** Fields are chosen by granted scope, because one field too many refuses all (tiktok-facts 3.1). */
+/** The granted scopes decide the fields: TikTok refuses the whole call for one field too many (tiktok-facts 3.1). */
 async function profile(
   settings: TikTokSettings,
   { accessToken, scopes }: TokenSet,

@@ -8,7 +8,7 @@ const perMinute = (bucket: string, limit: number, counts: Quota['counts'] = 'cal
   counts,
 });
 
-/** What TikTok counts for each access token (tiktok-facts 4.1), and for each creator in 24 hours (tiktok-facts 4.13). */
+/** TikTok's limits for each access token (tiktok-facts 4.1) and for each creator in 24 hours (tiktok-facts 4.13). */
 export const QUOTAS = {
   directInit: perMinute('init:direct', 6),
   inboxInit: perMinute('init:inbox', 6),
@@ -21,8 +21,8 @@ export const QUOTAS = {
     windowMs: DAY,
     counts: 'accepted',
     userMessage:
-      'Five drafts wait in the TikTok inbox already. Finish or delete some in the TikTok app; the post goes out then.',
+      'Five drafts are already waiting in the TikTok inbox. Finish or delete some in the TikTok app, and the post will be sent.',
   },
-  /** "Typically around 15", differs, and shared with other apps: only the refusal tells. */
+  /** "Typically around 15", varies, and includes posts of other apps: only a refusal shows that it is used up. */
   dailyPost: { bucket: 'daily_post', limit: null, windowMs: DAY, counts: 'accepted' },
 } as const satisfies Record<string, Quota>;

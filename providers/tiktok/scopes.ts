@@ -1,20 +1,20 @@
 import type { Permissions } from '../permissions.ts';
 
-/** What publishing needs; an app is often granted no more (tiktok-facts 2.8). */
+/** Needed to publish; an app often gets no more (tiktok-facts 2.8). */
 const DEFAULT = ['user.info.basic', 'video.upload', 'video.publish'];
 
 const WORDS = {
   'user.info.basic': 'read your name and picture',
   'user.info.profile': 'read your username, bio and profile link',
-  'user.info.stats': 'read your numbers of followers, likes and videos',
+  'user.info.stats': 'read your follower, like and video counts',
   'video.list': 'read the list of your public videos',
   'video.upload': 'put drafts into your TikTok inbox',
   'video.publish': 'post videos and photos for you',
 };
 
 /**
- * Scopes of TikTok (tiktok-facts 2.8): neither of the two that publish opens the other's endpoints.
- * @param asked what the consent asks for; what publishing needs without it
+ * TikTok's scopes (tiktok-facts 2.8): each of the two publishing scopes opens only its own endpoints.
+ * @param asked the scopes that the consent asks for; default: those that publishing needs
  */
 export function tiktokPermissions(asked: readonly string[] = DEFAULT): Permissions<'TIKTOK_SCOPES'> {
   return {

@@ -23,31 +23,32 @@ const SETTINGS = [
   {
     name: 'TIKTOK_WEBHOOK_SECRET',
     fallback: '',
-    about: 'Comma list of secrets that may sign webhooks; the client secret without it.',
+    about: 'Comma list of secrets that may sign webhooks. Default: the client secret.',
   },
   {
     name: 'TIKTOK_SCOPES',
     fallback: '',
     about:
-      'Comma list of scopes that the consent asks for: those your app has. Without it user.info.basic, video.upload and video.publish.',
+      'Comma list of scopes that the consent asks for; your app must have them. Default: user.info.basic, video.upload and video.publish.',
   },
   {
     name: 'TIKTOK_APP_AUDITED',
     fallback: 'false',
-    about: 'Whether TikTok has audited your app; before, direct posts are private ones of private accounts.',
+    about:
+      'Whether TikTok has audited your app. Until then, direct posts must be private, on private accounts.',
   },
   {
     name: 'TIKTOK_SITE_VERIFICATION',
     fallback: '',
     about:
-      'name=content of the file with which TikTok verifies EVERPOST_PUBLIC_URL, so that it fetches photos and videos from there.',
+      'name=content of the file that verifies EVERPOST_PUBLIC_URL at TikTok, which then fetches photos and videos from it.',
   },
   { name: 'TIKTOK_AUTH_URL', fallback: 'https://www.tiktok.com', about: 'Base URL of the consent page.' },
   { name: 'TIKTOK_API_URL', fallback: 'https://open.tiktokapis.com', about: 'Base URL of the API.' },
   {
     name: 'TIKTOK_UPLOAD_HOSTS',
     fallback: '*.tiktokapis.com',
-    about: 'Hosts that an upload URL may have: comma list, *. for subdomains, optional :port.',
+    about: 'Allowed hosts of upload URLs: comma list, *. for subdomains, optional :port.',
   },
 ] as const satisfies readonly Setting[];
 
@@ -86,16 +87,16 @@ function readTikTok(read: Reader<Name>): TikTokSettings | null {
   };
 }
 
-/** The file at the root of the public URL that proves to TikTok whose it is. */
+/** The file at the root of the public URL that proves its ownership to TikTok. */
 export interface SiteVerification {
   name: string;
   content: string;
 }
 
-/** TikTok names the file, and says what is in it, to the byte (tiktok-facts 4.8). */
+/** TikTok specifies the name and the exact content of the file (tiktok-facts 4.8). */
 const SITE_FILE = /^(?<name>[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.txt)=(?<content>[\x21-\x7e]{1,500})$/;
 
-/** @returns null where none is set: TikTok fetches nothing from here */
+/** @returns null if it is not set: TikTok cannot fetch from this server */
 export function readSiteVerification(
   { value, problem }: Reader<'TIKTOK_SITE_VERIFICATION'>,
   publicUrl: string,
@@ -105,12 +106,12 @@ export function readSiteVerification(
   const { name, content } = SITE_FILE.exec(text)?.groups ?? {};
   if (name === undefined || content === undefined) {
     problem(
-      'TIKTOK_SITE_VERIFICATION must be <name>.txt=<content>, as TikTok shows them for a URL prefix: tiktokAbC.txt=tiktok-developers-site-verification=AbC',
+      'TIKTOK_SITE_VERIFICATION must be <name>.txt=<content>, as TikTok shows it for a URL prefix: tiktokAbC.txt=tiktok-developers-site-verification=AbC',
     );
     return null;
   }
   const url = URL.parse(publicUrl);
   if (url?.protocol === 'http:' && !isLoopback(url.hostname))
-    problem('TIKTOK_SITE_VERIFICATION needs an https EVERPOST_PUBLIC_URL: TikTok fetches nothing else');
+    problem('TIKTOK_SITE_VERIFICATION needs an https EVERPOST_PUBLIC_URL: TikTok does not fetch over http');
   return { name, content };
 }

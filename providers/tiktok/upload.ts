@@ -5,13 +5,15 @@ import type { Chunk, PostContext, Transfer } from '../publishing.ts';
 import { MINUTE } from '../../durations.ts';
 import { lost } from './errors.ts';
 
-/** At most 64,000,000 bytes go as one chunk, more are cut into chunks of 10,000,000 (tiktok-facts 4.6, "Safe plan"). */
+/**
+ * Up to 64,000,000 bytes are sent as one chunk, larger files in chunks of 10,000,000 (tiktok-facts 4.6, "Safe plan").
+ */
 const WHOLE_BYTES = 64_000_000;
 const CHUNK_BYTES = 10_000_000;
-/** A chunk of up to 128 MB on a slow line. */
+/** Enough for a chunk of up to 128 MB on a slow line. */
 const CHUNK_MS = 30 * MINUTE;
 
-/** Files go to the upload URL, which is the permission: bytes need no token (tiktok-facts 4.7). */
+/** The upload URL is the permission: sending bytes needs no token (tiktok-facts 4.7). */
 export function createTransfer(
   status: (context: PostContext) => Promise<Readonly<Record<string, unknown>>>,
 ): Transfer {
@@ -39,7 +41,7 @@ export function createTransfer(
           case 206:
             return 'stored';
           case 200:
-            // Not one of TikTok's own answers: of a chunk in the middle it ends nothing.
+            // Not one of TikTok's own answers; for a chunk in the middle it ends nothing.
             return last === total - 1 ? 'complete' : 'stored';
           case 201:
             return 'complete';
@@ -55,15 +57,15 @@ export function createTransfer(
 
     async receivedBytes(context) {
       const data = await status(context);
-      // Anything but PROCESSING_UPLOAD means that TikTok has all it wants.
+      // Any status but PROCESSING_UPLOAD means that TikTok has all the bytes it needs.
       if (data['status'] !== 'PROCESSING_UPLOAD') return context.media?.size ?? 0;
-      // All but the status may be absent (tiktok-facts 4.10).
+      // All fields but the status may be absent (tiktok-facts 4.10).
       return typeof data['uploaded_bytes'] === 'number' ? data['uploaded_bytes'] : null;
     },
   };
 }
 
-/** Where the upload host stands: it may count bytes or name the last one (tiktok-facts 4.7). */
+/** The upload host's position: either a byte count or the last byte (tiktok-facts 4.7). */
 function receivedMark({ headers }: HttpAnswer): number | null {
   const range = headers['content-range'];
   const [, mark] = /^bytes 0-(\d+)\//.exec(typeof range === 'string' ? range : '') ?? [];
@@ -71,7 +73,7 @@ function receivedMark({ headers }: HttpAnswer): number | null {
 }
 
 /**
- * How a file is cut: the remainder is merged into the last chunk (tiktok-facts 4.6).
+ * The chunks of a file: the remainder is merged into the last one (tiktok-facts 4.6).
  * @param size in bytes
  */
 export function chunks(size: number): Chunk[] {
@@ -83,7 +85,7 @@ export function chunks(size: number): Chunk[] {
   }));
 }
 
-/** How long a chunk is, but for the last one. @param size of the file, in bytes */
+/** The length of every chunk but the last. @param size of the file, in bytes */
 export function chunkSizeOf(size: number): number {
   return size <= WHOLE_BYTES ? size : CHUNK_BYTES;
 }
@@ -96,8 +98,8 @@ function uploadError(status: number): ProviderError {
     code: again ? 'provider_unavailable' : 'upload_refused',
     message: `TikTok answered the upload with ${status}`,
     userMessage: again
-      ? 'TikTok does not take the video at the moment. It is tried again.'
-      : 'TikTok refused the video’s bytes. Nothing was published.',
+      ? 'TikTok does not accept the video at the moment. Everpost will try again.'
+      : 'TikTok rejected the uploaded video. Nothing was published.',
     providerCode: String(status),
   });
 }

@@ -10,7 +10,7 @@ import { failed } from './errors.ts';
 
 /** One event with a few ids (tiktok-facts 6.3). */
 const LARGEST = 262_144;
-/** Retries go on for 72 h and may keep their first signature; a clock may be a little ahead (tiktok-facts 6.1). */
+/** Retries go on for 72 h and may keep their first signature; clocks may be a little ahead (tiktok-facts 6.1). */
 const OLDEST_MS = 72 * 3600 * SECOND;
 const NEWEST_MS = 300 * SECOND;
 
@@ -54,7 +54,7 @@ export function createWebhooks({ webhookSecrets }: Pick<TikTokSettings, 'webhook
   };
 }
 
-/** The signature of a request; null where there is none, or one that is too old or yet to come. */
+/** The signature of a request; null if there is none, or its time is too old or in the future. */
 function youngSignature(
   headers: Readonly<Record<string, string | string[] | undefined>>,
   now: Date,
@@ -83,7 +83,7 @@ function readSignature(
     : null;
 }
 
-/** No event has an id: it is made of what tells two events apart (tiktok-facts 6.3). */
+/** Events have no id, so it is built from the fields that distinguish two events (tiktok-facts 6.3). */
 function read(payload: string, event: Readonly<Record<string, unknown>>): IncomingEvent {
   const eventType = (text(event['event']) ?? 'unknown').slice(0, LONGEST_TYPE).toWellFormed();
   const content = contentOf(event);
@@ -109,7 +109,7 @@ function read(payload: string, event: Readonly<Record<string, unknown>>): Incomi
   };
 }
 
-/** Longer than any of tiktok-facts 6.4. */
+/** Longer than any type in tiktok-facts 6.4. */
 const LONGEST_TYPE = 60;
 
 const ID_IS_ENOUGH = new Set([
@@ -121,7 +121,7 @@ const ID_IS_ENOUGH = new Set([
   'post.publish.no_longer_publicaly_available',
 ]);
 
-/** `content` is a string that holds JSON. */
+/** `content` is a string of JSON. */
 function contentOf(event: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const content = event['content'];
   if (typeof content !== 'string') return record(content) ?? {};
@@ -148,7 +148,8 @@ function effectOf(
       openId,
       status: GONE_FOR_GOOD.has(reason) ? 'disconnected' : 'reauth_required',
       reason,
-      // Whole seconds: our own revocation lies before a consent of the same second, a removal by the creator after it.
+      // Times are whole seconds: within the same second, our own revocation precedes a consent, and a creator's removal
+      // follows it.
       at: at === null ? null : new Date(at.getTime() - (reason === 'revoked_by_developer' ? 1 : 0)),
     };
   }
