@@ -11,7 +11,7 @@ import { createKeyGuard } from './key-guard.ts';
 import { soon } from './outage.ts';
 import { boundRefusals } from './refusal-notes.ts';
 
-/** What a key may be allowed to do; a key has all of them unless it was made with fewer. */
+/** What a key may allow; a key has all scopes unless it was created with fewer. */
 export const SCOPES = [
   'accounts:read',
   'accounts:write',
@@ -23,8 +23,8 @@ export const SCOPES = [
 export type Scope = (typeof SCOPES)[number];
 
 /**
- * Who may call a route: everybody, everybody but with the caller told apart where there is one, the operator, or a
- * user's key with this scope. Every route says it in its `config`; one that does not stops the start.
+ * Who may call a route: anyone; anyone, but callers with a key are identified; the operator; or a user's key with this
+ * scope. Every route declares its access in its `config`; a route without one fails at startup.
  */
 export type Access = 'public' | 'optional' | 'admin' | Scope;
 
@@ -44,7 +44,10 @@ declare module 'fastify' {
 
 const NOBODY: Caller = { kind: 'nobody' };
 
-/** Finds out who calls. The decision whether they may comes after the rate limit, which counts both. */
+/**
+ * Identifies the caller. Access is checked later, after the rate limit, which counts both callers with and without
+ * access.
+ */
 export function identifyCallers(app: FastifyInstance, deps: Deps): void {
   const {
     database: { db },
@@ -71,19 +74,18 @@ export function identifyCallers(app: FastifyInstance, deps: Deps): void {
     request.caller = { kind: 'key', id: key.id, userId: key.userId, scopes: key.scopes };
     if (Date.now() - (key.lastUsedAt?.getTime() ?? 0) > MINUTE)
       touchApiKey(db, key.id).catch((error: unknown) =>
-        request.log.warn({ err: error }, 'last use of a key was not noted'),
+        request.log.warn({ err: error }, 'could not record the last use of a key'),
       );
   });
 }
 
-/** Pages of a plugin, which knows nothing of `access`: public. */
+/** Pages of a plugin that does not know `access`: public. */
 export const DOCS = '/docs';
 
-/** Lets in whom the route's `access` names; refusals leave an audit row. Bodies are read after this. */
+/** Admits the callers that the route's `access` names, and audits refusals. Bodies are read after this. */
 export function guardRoutes(app: FastifyInstance, { database: { db } }: Deps): void {
   app.addHook('onRoute', ({ url, config }) => {
-    if (config?.access === undefined && !url.startsWith(DOCS))
-      throw new Error(`${url} does not say who may call it`);
+    if (config?.access === undefined && !url.startsWith(DOCS)) throw new Error(`${url} declares no access`);
   });
   app.addHook('preParsing', async (request: FastifyRequest, reply: FastifyReply) => {
     const refusal = refuse(request.routeOptions.config.access ?? 'public', request.caller);
@@ -110,13 +112,13 @@ function refuse(access: Access, caller: Caller): ApiError | null {
     : apiError('insufficient_scope', { details: { scope: access } });
 }
 
-/** The tenant that a request acts for. Routes with a scope as their `access` always have one. */
+/** The tenant that a request acts for. Routes whose `access` is a scope always have one. */
 export function tenant({ caller }: FastifyRequest): string {
   if (caller.kind !== 'key') throw apiError('unauthenticated');
   return caller.userId;
 }
 
-/** Who does it, for the audit log. */
+/** The actor, for the audit log. */
 export function actorOf({ caller, ip }: FastifyRequest): Pick<AuditEntry, 'actor' | 'userId' | 'ip'> {
   switch (caller.kind) {
     case 'key':
@@ -128,7 +130,7 @@ export function actorOf({ caller, ip }: FastifyRequest): Pick<AuditEntry, 'actor
   }
 }
 
-/** Writes an audit row; a database that is away does not change the answer. */
+/** Writes an audit row; a database failure does not change the answer. */
 export async function noted(
   request: FastifyRequest,
   db: Deps['database']['db'],
@@ -137,11 +139,11 @@ export async function noted(
   try {
     await soon(audit(db, entry));
   } catch (error) {
-    request.log.error({ err: error, audit: entry }, 'an audit row was not written');
+    request.log.error({ err: error, audit: entry }, 'could not write an audit row');
   }
 }
 
-/** Notes a call of somebody who may be anybody and was refused, as far as their number allows. */
+/** Audits a refused call that anyone could have made, within the limits of api/refusal-notes.ts. */
 export async function noteRefusal(
   request: FastifyRequest<object>,
   db: Deps['database']['db'],
@@ -151,7 +153,7 @@ export async function noteRefusal(
   if (row !== null) await noted(request, db, row);
 }
 
-/** Who calls in a provider's name and cannot prove it: noted. @returns the refusal to throw */
+/** Audits a call in a provider's name without valid proof. @returns the refusal to throw */
 export async function refusedCaller(
   { database: { db } }: Deps,
   request: FastifyRequest<object>,

@@ -32,14 +32,14 @@ export const AccountView = Type.Object(
     id: Type.String(),
     provider: Type.String(),
     method: nullable.string,
-    openId: Type.String({ description: 'The provider’s id of the person.' }),
+    openId: Type.String({ description: 'The provider’s id of the user.' }),
     username: nullable.string,
     displayName: nullable.string,
     status: Type.Enum(['active', 'reauth_required', 'disconnected']),
     statusReason: nullable.string,
     scopes: Type.Array(Type.String()),
     capabilities: Type.Array(Type.Enum([...CAPABILITIES]), {
-      description: 'What the granted scopes allow. Connecting again with other scopes changes it.',
+      description: 'What the granted scopes allow. Reconnecting with other scopes changes it.',
     }),
     expiresAt: nullable.time,
     refreshExpiresAt: nullable.time,
@@ -52,7 +52,7 @@ export const AccountView = Type.Object(
   { $id: 'Account' },
 );
 
-/** Until when tokens can be renewed; null where there is no refresh token, or its end is not told. */
+/** How long tokens can be refreshed; null if there is no refresh token or its expiry is not known. */
 export function refreshExpiresAt({ providers }: Deps, account: Account): Date | null {
   const renewsItself = providers.find(account.provider, account.method)?.oauth.renewsItself ?? false;
   return renewsItself ? null : account.refreshExpiresAt;
@@ -70,7 +70,7 @@ function warningOf(account: Account) {
   } as const;
 }
 
-/** An account as clients see it: nothing that opens anything. */
+/** An account as clients see it: without secrets. */
 export async function accountView(deps: Deps, account: Account) {
   const provider = deps.providers.find(account.provider, account.method);
   return {

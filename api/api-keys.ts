@@ -1,23 +1,23 @@
 import { equalHex, hmacSha256Hex } from '../crypto/signatures.ts';
 
 /*
- * API keys: a prefix, and 32 bytes in base64url. The last 8 of them prove that this installation has made the key, so that
- * made-up ones are told from right ones without the database. Some keys prove nothing, because they are older
- * or were made while no key of the keyring opened the installation's secret; they work all the same.
+ * API keys: a prefix, and 32 bytes in base64url. The last 8 bytes prove that this installation created the key, so that
+ * invented keys are recognized without the database. Some keys prove nothing, because they are older or were created
+ * while no key of the keyring opened the installation's secret; they work all the same.
  */
 
-/** Keys are told from other secrets by their first characters. */
+/** The prefix distinguishes keys from other secrets. */
 const PREFIX = 'ep_';
 const KEY = new RegExp(`^${PREFIX}([A-Za-z0-9_-]{43})$`);
 const RANDOM_BYTES = 24;
 const PROOF_BYTES = 8;
 
-/** Whether a bearer token may be a key at all. */
+/** Whether a bearer token has the form of a key. */
 export const isKeyShaped = (token: string): boolean => KEY.test(token);
 
 /**
  * A new key.
- * @param secretKey of api/identity-key.ts; null: it cannot be had, so the key proves nothing
+ * @param secretKey from api/identity-key.ts; null if it is not available: then the key proves nothing
  * @param secret 32 random bytes in base64url
  */
 export function newKey(secretKey: string | null, secret: string): string {
@@ -27,7 +27,7 @@ export function newKey(secretKey: string | null, secret: string): string {
   return PREFIX + Buffer.concat([random, proof]).toString('base64url');
 }
 
-/** Whether this installation has made a key, as it says itself; it may have been revoked since. */
+/** Whether a key proves that this installation created it; it may have been revoked since. */
 export function isOurs(secretKey: string, token: string): boolean {
   const bytes = Buffer.from(KEY.exec(token)?.[1] ?? '', 'base64url');
   return equalHex(

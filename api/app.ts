@@ -46,16 +46,16 @@ import { validatorCompiler } from './validation.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The route bounds its own time: Fastify's timer costs a tenth of what a webhook does. */
+    /** The route limits its own time: Fastify's timer costs a tenth of a webhook's time. */
     endsByItself?: true;
   }
 }
 
-/** For routes that do not say otherwise; the database and Temporal are given up earlier. */
+/** Default time limit of a route; calls to the database and Temporal have shorter ones. */
 const HANDLER_MS = 8_000;
 const BODY_BYTES = 262_144;
 
-/** The API, ready to be asked by `inject` or to listen. Closing it leaves what it was given open. */
+/** Builds the API, ready for `inject` or to listen. Closing it does not close the dependencies passed in. */
 export async function buildApp(given: GivenDeps): Promise<FastifyInstance> {
   const media = createMediaHome(given.media, createMediaRegister(given.database.db), 'server');
   const deps: Deps = { ...given, media };
@@ -65,7 +65,7 @@ export async function buildApp(given: GivenDeps): Promise<FastifyInstance> {
     genReqId: requestId,
     requestIdHeader: false,
     bodyLimit: BODY_BYTES,
-    // A scope that adds schemas of its own goes back to Ajv, which must not bend bodies either.
+    // A scope that adds its own schemas falls back to Ajv, which must not modify bodies either.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     frameworkErrors: answerBadUrl,
     clientErrorHandler: answerMalformedHttp,
@@ -124,7 +124,7 @@ export async function buildApp(given: GivenDeps): Promise<FastifyInstance> {
   await app.register(debugEventRoutes(deps));
   const unwatch = watchMediaHome(media, (trouble) =>
     trouble === null
-      ? app.log.info('the media folder is right')
+      ? app.log.info('the media folder is fine again')
       : app.log.error({ code: trouble.code, err: trouble }, trouble.message),
   );
   app.addHook('onClose', async () => unwatch());
@@ -132,7 +132,7 @@ export async function buildApp(given: GivenDeps): Promise<FastifyInstance> {
   return app;
 }
 
-/** What has to be read before the router does. @returns the address, unchanged */
+/** Prepares a request before routing. @returns the address, unchanged */
 function readAheadOfRouting(raw: IncomingMessage): string {
   cleanForwardedFor(raw);
   return overrideMethod(raw);

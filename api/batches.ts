@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A batch that takes longer no longer holds up the next: one connection may hang where others do not. */
+/** A batch that takes longer no longer blocks the next: a single connection may hang. */
 const LATE_MS = 50;
 
 /**
- * Puts together what comes while the batch before it is under way, so that a burst costs few statements and a single one
- * waits for nobody. When a batch fails, each of its parts is tried alone: none fails because of another.
+ * Gathers calls while the previous batch is running, so that a burst needs few statements and a single call never
+ * waits. If a batch fails, each of its calls is retried alone: none fails because of another.
  *
- * @param run what to do with the items of one batch, all or nothing
+ * @param run processes the items of one batch, all or nothing
  * @returns a function that settles as its own items did
  */
 export function batched<T>(

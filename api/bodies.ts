@@ -2,8 +2,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { wrongContentType } from './content-types.ts';
 
 /**
- * Bodies are JSON, but for routes that say otherwise. Where a route takes no body, a request without one is right,
- * whatever content type its client has announced: many announce one with every request.
+ * Bodies are JSON, except on routes that declare otherwise. On routes without a body, an empty request is valid with
+ * any content type: many clients send one with every request.
  */
 export function readBodies(app: FastifyInstance): void {
   const parseJson = app.getDefaultJsonParser('error', 'error');
@@ -16,7 +16,7 @@ export function readBodies(app: FastifyInstance): void {
     if (body.length > 0) throw wrongContentType(request);
   });
   app.addHook('preParsing', async (request) => {
-    // tus wants the content type of an empty PATCH, too.
+    // tus needs the content type even for an empty PATCH.
     if (isEmpty(request) && !takesBody(request) && request.method !== 'PATCH')
       delete request.raw.headers['content-type'];
   });
@@ -26,7 +26,7 @@ function takesBody({ routeOptions }: FastifyRequest): boolean {
   return routeOptions.schema?.body !== undefined;
 }
 
-/** Whether a request announces no body. One that comes in chunks may turn out to be empty, too. */
+/** Whether a request announces no body. A chunked request may also turn out to be empty. */
 function isEmpty({ headers }: FastifyRequest): boolean {
   const { 'content-length': length = '0', 'transfer-encoding': encoding } = headers;
   return length === '0' && encoding === undefined;

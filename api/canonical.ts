@@ -9,7 +9,7 @@ function canonical(value: unknown): string {
   );
 }
 
-/** A hash that is the same for values that mean the same, whatever the order of their keys. */
+/** A hash of a value that does not depend on the order of its keys. */
 export function hashOf(value: unknown): string {
   return sha256Hex(canonical(value));
 }

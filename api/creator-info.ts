@@ -13,11 +13,11 @@ import { callOnce, takeQuota } from './provider-call.ts';
 const FRESH_MS = 20_000;
 const MOST = 1_000;
 
-/** Checks posts against what their accounts may do, before they are accepted. */
+/** Checks posts against the creator's options before they are accepted. */
 export function createCreatorCheck(deps: Deps) {
   const recent = new Map<string, { until: number; info: Promise<CreatorInfo | null> }>();
 
-  /** @returns null when TikTok cannot be asked now: the publish itself asks once more */
+  /** @returns null if TikTok cannot be asked now: the publish itself asks again */
   async function ask(account: Account): Promise<CreatorInfo | null> {
     const { tiktok } = deps.providers;
     if (tiktok === null || account.status !== 'active') return null;
@@ -31,7 +31,7 @@ export function createCreatorCheck(deps: Deps) {
     }
   }
 
-  /** Some refusals of a post come as refusals to tell what it may be (tiktok-facts 4.2). */
+  /** Some refusals of a post arrive as refusals of creator info (tiktok-facts 4.2). */
   async function learn(account: Account, error: ProviderError): Promise<void> {
     const quota = deps.providers.tiktok?.publishing.quotas.find(({ bucket }) => bucket === error.quota);
     if (quota === undefined) return;
@@ -47,13 +47,13 @@ export function createCreatorCheck(deps: Deps) {
     recent.set(account.id, { until: Date.now() + FRESH_MS, info });
     const [oldest] = recent.keys();
     if (recent.size > MOST && oldest !== undefined) recent.delete(oldest);
-    // An answer that never came is nothing to remember.
+    // Do not cache a missing answer.
     const forget = (): void => void recent.delete(account.id);
     info.then((answer) => answer ?? forget(), forget);
     return info;
   }
 
-  /** @throws ProviderError `rejected` with what to change; what cannot be checked now is checked before the publish */
+  /** @throws ProviderError `rejected`, which names the fix; what cannot be checked now is checked before the publish */
   return async function checkAgainstCreatorInfo(
     account: Account,
     request: TikTokRequest,

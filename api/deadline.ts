@@ -1,6 +1,6 @@
-/** Time that several steps share. */
+/** A time limit that several steps share. */
 export interface Deadline {
-  /** How much of it is left, in milliseconds, up to `most`. */
+  /** The remaining milliseconds, at most `most`. */
   left(most?: number): number;
 }
 

@@ -34,14 +34,14 @@ const EventView = Type.Object({
   provider: Type.String(),
   eventType: Type.String(),
   externalId: Type.String(),
-  payload: Type.Unknown({ description: 'As it came, with every digit.' }),
+  payload: Type.Unknown({ description: 'The original payload, with every digit.' }),
   processedAt: nullable.time,
   errorMessage: nullable.string,
   retryCount: Type.Integer(),
   receivedAt: Time,
 });
 const EventList = Type.Object({ data: Type.Array(EventView), nextCursor: nullable.string });
-/** The list is sent as text that is ready. */
+/** The list is sent as finished text. */
 export const EventListText = Type.Unsafe<string>(EventList);
 export const AttemptView = Type.Object({
   id: Type.String(),
@@ -83,7 +83,7 @@ export async function accountState(deps: Deps, account: Account): Promise<Static
   };
 }
 
-/** JSON text: the payload goes out as it came in, because parsing would lose digits. */
+/** JSON text with the payload unchanged: parsing would lose digits. */
 export function eventText({
   payload,
   id,

@@ -8,12 +8,12 @@ import type { MediaHome } from '../media/home.ts';
 import type { MediaStore } from '../media/store.ts';
 import type { Providers } from '../providers/index.ts';
 
-/** What the API is made of; made once by server.ts, which also closes it. */
+/** The dependencies that server.ts creates and also closes. */
 export interface GivenDeps extends Omit<Deps, 'media'> {
   media: MediaStore;
 }
 
-/** What the API works with. */
+/** The dependencies of the API's own code. */
 export interface Deps {
   config: Config;
   database: Database;
@@ -23,8 +23,8 @@ export interface Deps {
   media: MediaHome;
   mediaLinks: MediaLinks;
   providers: Providers;
-  /** Where log lines go instead of to standard output. */
+  /** Destination of log lines; standard output without it. */
   log?: { write(line: string): void };
-  /** Requests a minute; `LIMITS` without it. */
+  /** Requests per minute; `LIMITS` without it. */
   limits?: { perKey: number; perAddress: number };
 }

@@ -1,9 +1,9 @@
-/* Bodies that /docs and generated clients begin with, by operation. Each fits the schema of its operation. */
+/* Example bodies for /docs and generated clients, by operation. Each is valid for its operation's schema. */
 
 const ACCOUNT = '7a1f3c1e-8a52-4b39-9c3d-0d3a4c5b6e7f';
 const MEDIA = '1b2c3d4e-5f60-4718-92a3-b4c5d6e7f809';
 
-/** Bodies of requests, by `operationId`. */
+/** Request bodies, by `operationId`. */
 export const EXAMPLES: Readonly<Record<string, object>> = {
   createUser: { email: 'somebody@example.com' },
   changeUser: { displayName: 'Studio Nine' },

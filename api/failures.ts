@@ -13,12 +13,12 @@ import type { Static } from 'typebox';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The title of the page that a browser gets where the route fails; JSON without it. */
+    /** Title of the error page that browsers get from this route; JSON without it. */
     failurePage?: string;
   }
 }
 
-/** The one place where errors become answers. */
+/** The only place that turns errors into answers. */
 export function answerFailures(app: FastifyInstance): void {
   app.setErrorHandler((error: unknown, request, reply) => {
     const failure = translate(error, request);
@@ -43,7 +43,7 @@ function logFailure(error: unknown, failure: ApiError, request: FastifyRequest):
   else request.log.info({ code: failure.code, reason: failure.message }, 'request refused');
 }
 
-/** The same for a response that was taken out of Fastify's hands, and has not begun. */
+/** The same for a raw response that has left Fastify and has not started. */
 export function answerFailureRaw(error: unknown, request: FastifyRequest, response: ServerResponse): void {
   const failure = translate(error, request);
   logFailure(error, failure, request);
@@ -51,7 +51,7 @@ export function answerFailureRaw(error: unknown, request: FastifyRequest, respon
   response.end(JSON.stringify(bodyOf(failure, request)));
 }
 
-/** What Fastify refuses before there is a route: URLs that are none. */
+/** Answers malformed URLs, which Fastify rejects before routing. */
 export function answerBadUrl(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const failure =
     error.code === 'FST_ERR_BAD_URL'
@@ -60,7 +60,7 @@ export function answerBadUrl(error: FastifyError, request: FastifyRequest, reply
   void reply
     .code(failure.statusCode)
     .header('x-request-id', request.id)
-    // No hook of ours sees this request: its body is not read to its end.
+    // None of our hooks sees this request, so nothing reads its body.
     .header('connection', 'close')
     .send(bodyOf(failure, request));
 }
@@ -73,7 +73,7 @@ export function bodyOf(
   return { error: { code, message, userMessage, retryable, details, requestId: id } };
 }
 
-/** What went wrong, in the words of the API. */
+/** Translates an error into one of the API's. */
 function translate(error: unknown, request: FastifyRequest): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof ProviderError) return fromProvider(error);
@@ -86,7 +86,10 @@ function translate(error: unknown, request: FastifyRequest): ApiError {
   return isFastifyError(error) ? fromFastify(error, request) : apiError('internal_error', { cause: error });
 }
 
-/** Before the database's turn: a folder that is not there is no database that is not there. A bare ENOENT may be either. */
+/**
+ * Checked before database errors, because a missing folder must not look like a missing database. A bare ENOENT may be
+ * either.
+ */
 function fromStore(trouble: StoreTrouble): ApiError {
   const { code, message } = trouble;
   return code === 'full'

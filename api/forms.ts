@@ -3,7 +3,7 @@ import { FORM } from './content-types.ts';
 
 const FORM_BYTES = 20_000;
 
-/** Has the routes of this scope take forms. */
+/** Makes the routes of this scope accept forms. */
 export function acceptForms(app: FastifyInstance): void {
   app.addContentTypeParser(
     FORM,
@@ -13,9 +13,9 @@ export function acceptForms(app: FastifyInstance): void {
 }
 
 /**
- * Where a browser says that a form comes from. `unsaid`: `null`, as old browsers send it from pages without a referrer.
- * Each browser names an origin with a form; what names none is a program. The public URL counts, not `Host`, which a proxy
- * may change.
+ * Where a form comes from, according to the browser. `unsaid`: `null`, which old browsers send from pages without a
+ * referrer. Every browser names an origin with a form, so a request without one comes from a program. The public URL
+ * counts, not `Host`, which a proxy may change.
  */
 export function formOrigin({ headers }: FastifyRequest, publicUrl: string): 'ours' | 'foreign' | 'unsaid' {
   const own = new URL(publicUrl).origin;

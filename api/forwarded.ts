@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 
 /**
- * Makes X-Forwarded-For a list of addresses, so that a request's address is always one: proxies also write ports, names
- * and "unknown" into it. What stands before something that is no address cannot be believed.
+ * Reduces X-Forwarded-For to a list of addresses, so that a request's address is always valid: proxies also write
+ * ports, names and "unknown" into it. Entries before an invalid one cannot be trusted.
  */
 export function cleanForwardedFor({ headers }: IncomingMessage): void {
   const given = headers['x-forwarded-for'];
@@ -12,7 +12,7 @@ export function cleanForwardedFor({ headers }: IncomingMessage): void {
   headers['x-forwarded-for'] = addresses.slice(addresses.lastIndexOf(null) + 1).join(', ');
 }
 
-/** As in "192.0.2.7", "192.0.2.7:443", "2001:db8::7" and "[2001:db8::7]:443". */
+/** Reads "192.0.2.7", "192.0.2.7:443", "2001:db8::7" and "[2001:db8::7]:443". */
 function addressOf(text: string): string | null {
   const [, bracketed] = /^\[([^\]]{1,60})\](?::\d{1,5})?$/.exec(text.trim()) ?? [];
   const [, withPort] = /^([\d.]{7,15}):\d{1,5}$/.exec(text.trim()) ?? [];

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { hmacSha256Hex, randomToken } from '../crypto/signatures.ts';
 import { hashOf } from './canonical.ts';
 
-/** Of every POST that creates. */
+/** The headers of every POST that creates something. */
 export const IdempotencyHeaders = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({
@@ -11,24 +11,24 @@ export const IdempotencyHeaders = Type.Object({
       maxLength: 255,
       pattern: '^[\\x21-\\x7e]+$',
       description:
-        'Any text of yours that names this request. Sent again with the same body, it has the same answer.',
+        'A text of your choice that identifies this request. Repeating it with the same body returns the same answer.',
     }),
   ),
 });
 
 export interface Identity {
-  /** Of the row that is about to be made. */
+  /** The id of the row to create. */
   id: string;
-  /** 32 bytes in base64url, shown once and kept as a hash only. */
+  /** 32 bytes in base64url, shown once and stored only as a hash. */
   secret: string;
 }
 
 /**
- * Id and secret of something new. With an idempotency key they follow from the request, so that the request sent again
- * finds its row by the id, and can answer with the secret although nobody has kept it. The same key with another body
- * has the same id but another secret.
- * @param secretKey of api/identity-key.ts; read only where there is an idempotency key
- * @param scope what is made, and for whom
+ * The id and the secret of a new object. With an idempotency key both are derived from the request, so that a repeated
+ * request finds its row by the id and can return the secret, which is not stored. The same key with another body gives
+ * the same id but another secret.
+ * @param secretKey from api/identity-key.ts; called only if there is an idempotency key
+ * @param scope the kind of object, and its owner
  * @throws what `secretKey` throws
  */
 export async function identityOf(
@@ -47,7 +47,7 @@ export async function identityOf(
   };
 }
 
-/** A version 8 UUID (RFC 9562: custom) of 122 of the hash's bits. */
+/** A version 8 UUID (RFC 9562: custom) from 122 bits of the hash. */
 function uuidOf(hex: string): string {
   const variant = ((Number.parseInt(hex.charAt(16), 16) & 3) | 8).toString(16);
   return [

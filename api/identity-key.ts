@@ -5,9 +5,9 @@ import { thisInstallation } from '../db/installation.ts';
 import type { Deps } from './deps.ts';
 
 /**
- * The key that `identityOf` computes ids and secrets with. It belongs to the installation, not to a setting: a new admin
- * key or another active key of the keyring changes nothing. It is read once; an attempt that fails is made anew.
- * @throws EnvelopeError when no key of the keyring opens it
+ * The key from which `identityOf` derives ids and secrets. It belongs to the installation, not to a setting: changing
+ * the admin key or the active key of the keyring does not affect it. It is read once; a failed read is retried.
+ * @throws EnvelopeError if no key of the keyring opens it
  */
 export function identityKey(deps: Deps): () => Promise<string> {
   let reading: Promise<string> | null = null;
@@ -20,7 +20,7 @@ export function identityKey(deps: Deps): () => Promise<string> {
   };
 }
 
-/** The key; null where no key of the keyring opens it. */
+/** The key; null if no key of the keyring opens it. */
 export async function identityKeyOrNull(read: () => Promise<string>): Promise<string | null> {
   try {
     return await read();

@@ -6,13 +6,13 @@ import { isOurs } from './api-keys.ts';
 import { identityKey } from './identity-key.ts';
 import { LIMITS } from './limits.ts';
 
-/** Keys that were right lately, by their hashes; the oldest goes first. */
+/** The most hashes of recently valid keys to remember; the oldest goes first. */
 const MOST_KNOWN = 10_000;
 
 /**
- * Keeps strangers from having any number of keys looked for. An address that has sent too many wrong ones within a minute
- * is refused before the next look-up, but for keys that this installation has made, and those that were right before:
- * others may share its address.
+ * Limits how many unknown keys an address can have looked up. After too many invalid keys within a minute its next
+ * look-up is refused, except for keys that this installation created and keys that were valid before: others may share
+ * the address.
  */
 export function createKeyGuard(app: FastifyInstance, deps: Deps) {
   const { limits = LIMITS } = deps;
@@ -50,5 +50,5 @@ export function createKeyGuard(app: FastifyInstance, deps: Deps) {
   };
 }
 
-/** Without the database, or without the key that opens the secret. */
+/** If the database is down, or no key opens the secret. */
 const cannotTell = (): boolean => false;

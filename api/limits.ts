@@ -4,12 +4,12 @@ import type { Deps } from './deps.ts';
 import { apiError } from './errors.ts';
 
 /**
- * Requests a minute. They protect this process from a client that has gone wild; what providers allow is the ledger's
- * business. Webhooks and probes are not counted.
+ * Requests per minute. They protect this process from runaway clients; the ledger handles the providers' limits.
+ * Webhooks and probes are not counted.
  */
 export const LIMITS = { perKey: 6_000, perAddress: 600 };
 
-/** Counts by key, or by address where there is no valid key. */
+/** Counts by key, or by address if there is no valid key. */
 export async function limitRates(app: FastifyInstance, { limits = LIMITS }: Deps): Promise<void> {
   await app.register(rateLimit, {
     timeWindow: '1 minute',
@@ -25,8 +25,8 @@ export async function limitRates(app: FastifyInstance, { limits = LIMITS }: Deps
 }
 
 /**
- * What callers without a valid key are counted for: each public route by itself, and all the rest together. So wrong keys
- * and guessed addresses lock nobody out of the callbacks.
+ * What a caller without a valid key is counted for: each public route separately, everything else together. So invalid
+ * keys and guessed URLs cannot lock anyone out of the callbacks.
  */
 function placeOf({ headers, is404, routeOptions: { url, config } }: FastifyRequest): string {
   const isPublic = config.access === undefined || config.access === 'public' || config.access === 'optional';

@@ -7,13 +7,13 @@ import type { Deps } from './deps.ts';
 
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,100}$/;
 
-/** The client's own request id where it is presentable, else a new one. */
+/** The client's own request id if it is well-formed, otherwise a new one. */
 export function requestId({ headers }: IncomingMessage): string {
   const given = headers['x-request-id'];
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
 }
 
-/** One JSON line each; no query, no header, no body: links, codes and keys are in those. */
+/** The fields of a log line. Never a query, a header or a body: they hold links, codes and keys. */
 export function logger({ config, log }: Deps): NonNullable<FastifyServerOptions['logger']> {
   return {
     level: config.logLevel,
@@ -31,8 +31,8 @@ export function logger({ config, log }: Deps): NonNullable<FastifyServerOptions[
 }
 
 /**
- * The path without what may be a secret: the router, not the text, says that an address is one of a result, and a link may
- * come mangled (`tiktok%3Flink=...`), or its token at an address that is none of ours.
+ * The path without possible secrets. The router, not the text, recognizes a result's address. A link may arrive mangled
+ * (`tiktok%3Flink=...`), or its token at an unknown address.
  */
 function pathOf({ url, routeOptions }: FastifyRequest): string {
   if (routeOptions.url?.startsWith(`${RESULTS_PATH}/`) === true) return `${RESULTS_PATH}/...`;
@@ -40,7 +40,7 @@ function pathOf({ url, routeOptions }: FastifyRequest): string {
   return routeOptions.url === undefined ? path.replaceAll(/[\w-]{40,}/g, '...') : path;
 }
 
-/** One line for each request that was answered; what machines ask all the time only at level debug. */
+/** Logs one line for each answered request; requests that machines repeat all the time only at level debug. */
 export function logRequests(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
@@ -58,7 +58,7 @@ export function logRequests(app: FastifyInstance): void {
   });
 }
 
-/** Who has called: ids, which the database has names for, and never a key. */
+/** The caller's ids, never the key itself. */
 function callerOf(caller: FastifyRequest['caller'] | undefined): Record<string, string> {
   switch (caller?.kind) {
     case 'key':
@@ -72,7 +72,7 @@ function callerOf(caller: FastifyRequest['caller'] | undefined): Record<string, 
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Asked so often that its log lines would drown the others. */
+    /** Called so often that its log lines would drown out the others. */
     quiet?: boolean;
   }
 }

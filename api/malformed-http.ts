@@ -5,25 +5,25 @@ import type { FastifyInstance } from 'fastify';
 import { type ApiError, apiError } from './errors.ts';
 import { bodyOf } from './failures.ts';
 
-/** What Node.js refuses before there is a request: answered in the shape of every refusal, and the connection ends. */
+/** Answers requests that Node.js rejects while parsing, in the API's error format, and ends the connection. */
 export function answerMalformedHttp(error: Error & { code?: string }, socket: Duplex): void {
-  // A broken body may come after the answer has begun.
+  // A malformed body may come after the answer has started.
   const answer: unknown = Reflect.get(socket, '_httpMessage');
   const begun = typeof answer === 'object' && answer !== null && Reflect.get(answer, 'headersSent') === true;
   if (error.code === 'ECONNRESET' || !socket.writable || begun) socket.destroy();
   else end(socket, refusalOf(error.code));
 }
 
-/** Answers what Node.js would answer by itself, in another shape: no Host or two, an unknown Expect, CONNECT. */
+/** Answers requests that Node.js would answer in its own format: with no Host or two, with an unknown Expect, or CONNECT. */
 export function answerOddHttp(app: FastifyInstance): void {
   app.addHook('onRequest', async ({ headers, raw }) => {
     if (headers.host === undefined && raw.httpVersion === '1.1')
-      throw apiError('invalid_request', { message: 'the header Host is missing' });
+      throw apiError('invalid_request', { message: 'the Host header is missing' });
     const hosts = raw.rawHeaders.filter((name, index) => index % 2 === 0 && /^host$/i.test(name)).length;
     // RFC 9112 section 3.2: a proxy in front may have read the other one.
-    if (hosts > 1) throw apiError('invalid_request', { message: 'the header Host stands there twice' });
+    if (hosts > 1) throw apiError('invalid_request', { message: 'there are two Host headers' });
   });
-  // Others than 100-continue may be ignored (RFC 9110 section 10.1.1).
+  // Values other than 100-continue may be ignored (RFC 9110 section 10.1.1).
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   app.server.on('connect', (_request, socket) => end(socket, apiError('method_not_allowed')));
 }
@@ -37,7 +37,7 @@ function refusalOf(code = ''): ApiError {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return apiError('request_timeout');
     default:
-      return apiError('invalid_request', { message: 'the request is not HTTP/1.1 as RFC 9112 says' });
+      return apiError('invalid_request', { message: 'the request is not valid HTTP/1.1 (RFC 9112)' });
   }
 }
 

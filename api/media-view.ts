@@ -20,15 +20,15 @@ export const MediaView = Type.Object(
     size: Type.Integer(),
     state: Type.Enum(['uploading', 'ready', 'rejected', 'expired']),
     rejectedReason: nullable.string,
-    uploadUrl: Type.String({ description: 'tus 1.0; needs the bearer.' }),
+    uploadUrl: Type.String({ description: 'tus 1.0; needs the bearer token.' }),
     ...findings,
     probed: Type.Union([Type.Object(findings), Type.Null()], {
-      description: 'What the file is; null until it is `ready`.',
+      description: 'The results of probing; null until the file is `ready`.',
     }),
     uploadedAt: nullable.time,
     expiresAt: Type.String({
       format: 'date-time',
-      description: 'When an upload that is not complete is given up.',
+      description: 'When an incomplete upload expires.',
     }),
     createdAt: Time,
     updatedAt: Time,

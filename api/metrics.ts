@@ -8,28 +8,28 @@ import { malformed } from './schemas.ts';
 import { shared } from './shared.ts';
 import { standingMetrics } from './standing-metrics.ts';
 
-/** Counts requests by route pattern, and serves all metrics; nothing that names a user, an account or a post is a label. */
+/** Measures requests by route pattern and serves all metrics; no label names a user, an account or a post. */
 export function measure(app: FastifyInstance, { database, providers }: Deps): void {
   const own = new Registry();
   collectDefaultMetrics({ register: own });
   const labelNames = ['method', 'route', 'status'] as const;
   const seconds = new Histogram({
     name: 'everpost_http_request_duration_seconds',
-    help: 'How long requests took.',
+    help: 'Duration of requests.',
     labelNames,
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     registers: [own],
   });
   const refused = new Counter({
     name: 'everpost_http_rate_limited_total',
-    help: 'Requests that were refused because of the rate limit.',
+    help: 'Requests refused by the rate limit.',
     registers: [own],
   });
   const names = providers.all.map(({ name }) => name);
   startAtZero(names, FINAL_STATES);
   const all = Registry.merge([own, registry, standingMetrics(database.db, names)]);
 
-  // It asks the database: once for all who ask within a second.
+  // Collecting queries the database: one query serves all scrapes within a second.
   const collect = shared(1_000, () => all.metrics());
 
   app.addHook('onResponse', async (request, reply) => {
@@ -47,7 +47,7 @@ export function measure(app: FastifyInstance, { database, providers }: Deps): vo
       config: { access: 'public', rateLimit: false, quiet: true },
       schema: {
         operationId: 'getMetrics',
-        summary: 'Prometheus metrics of this process, and of how everything stands',
+        summary: 'Prometheus metrics of this process and of the whole installation',
         tags: ['operations'],
         response: {
           200: { description: 'Prometheus text.', content: { 'text/plain': { schema: { type: 'string' } } } },

@@ -1,16 +1,16 @@
 import { apiError, fieldError } from './errors.ts';
 
-/** The longest name that is shown, in characters. */
+/** The longest displayed name, in characters. */
 export const LONGEST_NAME = 100;
 
-/** Everything without a shape of its own, which can hide or turn other text round; the joiners of scripts and emoji stay. */
+/** All invisible characters, which can hide or reverse other text, except the joiners that scripts and emoji need. */
 const INVISIBLE = /(?!\u200c|\u200d)[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
-/** More marks on one letter than any script has grow over the lines around it. */
+/** More marks on one letter than any script has would overlap the lines around it. */
 const PILED_MARKS = /(\p{M}{4})\p{M}+/gu;
 
 /**
- * A name from outside as one bounded line of visible text, which can neither break out of its place on a page nor turn the
- * text around it. Empty when nothing visible is left.
+ * An untrusted name as one bounded line of visible text, which cannot break out of its place on a page or reverse the
+ * text around it. Empty if nothing visible remains.
  */
 export function cleanName(name: string): string {
   const visible = name
@@ -25,7 +25,7 @@ export function cleanName(name: string): string {
   return /[^\p{M}\p{Cf}\p{Z}\u3164\u115f\u1160\uffa0\u2800]/u.test(short) ? short.trimEnd() : '';
 }
 
-/** A cleaned name. @throws ApiError naming the field when nothing visible is left of it */
+/** The cleaned name. @throws ApiError naming the field if nothing visible remains */
 export function requireName(field: string, name: string): string {
   const clean = cleanName(name);
   if (clean !== '') return clean;

@@ -4,11 +4,11 @@ import { findInstallationId, installationId } from '../db/installation.ts';
 import { checkNamespace, NamespaceMissing, NamespaceTaken, takeNamespace } from '../temporal/namespace.ts';
 import { isDatabaseAway, soon } from './outage.ts';
 
-/** A webhook that PostgreSQL cannot take waits for nothing else for long. */
+/** A webhook that PostgreSQL cannot store must not wait long for anything else. */
 const PATIENCE_MS = 500;
 
 /**
- * Permits to start workflows once the namespace is known to be this installation's; asked until then.
+ * Permits starting workflows once the namespace is known to belong to this installation; checks until then.
  * @returns a function that rejects with NamespaceTaken
  */
 export function namespacePermit(temporal: Client, db: Db): () => Promise<void> {
@@ -16,7 +16,7 @@ export function namespacePermit(temporal: Client, db: Db): () => Promise<void> {
   return async () => {
     if (ours) return;
     const id = await soon(installationId(db), 'database_unavailable', PATIENCE_MS).catch(nullIfAway);
-    // Nobody can tell while the database is away; webhooks are kept by Temporal meanwhile.
+    // The owner is unknown while the database is down; meanwhile Temporal stores the webhooks.
     if (id === null) return;
     await takeNamespace(temporal, id);
     ours = true;
@@ -28,7 +28,7 @@ function nullIfAway(error: unknown): null {
   throw error;
 }
 
-/** Why this installation may not use the namespace; null: it may, as far as can be told. */
+/** Why this installation may not use the namespace; null if no reason is known. */
 export async function namespaceProblem(
   temporal: Client,
   db: Db,

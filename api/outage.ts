@@ -3,10 +3,10 @@ import { NamespaceMissing, NamespaceTaken } from '../temporal/namespace.ts';
 import { DatabaseUnreachable } from '../db/connections.ts';
 import { ApiError, apiError } from './errors.ts';
 
-/** How long the API waits for PostgreSQL or Temporal before it says that they are away. */
+/** How long the API waits for PostgreSQL or Temporal before it reports them as down. */
 const PATIENCE_MS = 2_000;
 
-/** Whether a query failed because the database was not there or not there in time, not because of the query. */
+/** Whether a query failed because the database was unreachable or too slow, not because of the query. */
 export function isDatabaseAway(error: unknown): boolean {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
     if (
@@ -17,15 +17,17 @@ export function isDatabaseAway(error: unknown): boolean {
   return false;
 }
 
-/** gRPC: CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE; UNKNOWN and INTERNAL when it dies in the middle. */
+/**
+ * gRPC: CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE; UNKNOWN and INTERNAL if it dies in the middle.
+ */
 const NOT_THERE = new Set([1, 2, 4, 8, 13, 14]);
 
-/** Whether a call failed because the Temporal server was not there, or did not answer in time. */
+/** Whether a call failed because the Temporal server was unreachable or too slow. */
 export function isTemporalAway(error: unknown): boolean {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
     if (isGrpcServiceError(cause)) return NOT_THERE.has(cause.code);
     if (cause instanceof ServiceError && cause.cause === undefined) return true;
-    // A namespace that belongs to another installation is as good as none.
+    // A namespace of another installation is as good as none.
     if (cause instanceof NamespaceTaken || cause instanceof NamespaceMissing) return true;
   }
   return false;
@@ -34,7 +36,7 @@ export function isTemporalAway(error: unknown): boolean {
 /** gRPC: PERMISSION_DENIED, UNAUTHENTICATED. */
 const REFUSALS = new Set([7, 16]);
 
-/** Whether the Temporal server does not let us in. */
+/** Whether the Temporal server denies us access. */
 export function isTemporalRefusal(error: unknown): boolean {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
     if (isGrpcServiceError(cause)) return REFUSALS.has(cause.code);
@@ -42,7 +44,7 @@ export function isTemporalRefusal(error: unknown): boolean {
 }
 
 /**
- * The promise's own outcome, if it comes in time. What was begun is not stopped: only nobody waits for it any more.
+ * The promise's own outcome, if it comes in time. The work itself is not stopped.
  * @throws ApiError `database_unavailable`, or another one
  */
 export async function soon<T>(
@@ -54,7 +56,7 @@ export async function soon<T>(
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(apiError(code)), ms);
   });
-  // Whoever comes second has nobody who listens.
+  // A rejection after the race is over has no other listener.
   work.catch(() => {});
   try {
     return await Promise.race([work, late]);
@@ -63,7 +65,10 @@ export async function soon<T>(
   }
 }
 
-/** A call of the Temporal server. Its own deadline is kept within one retry; a caller cannot wait for that. */
+/**
+ * A call of the Temporal server. The client checks its own deadline only between retries, which is too late for a
+ * caller.
+ */
 export function soonFromTemporal<T>(client: Client, call: () => Promise<T>, ms = PATIENCE_MS): Promise<T> {
   return soon(client.withDeadline(Date.now() + ms, call), 'temporal_unavailable', ms);
 }

@@ -5,16 +5,16 @@ import { isKeepable } from './times.ts';
 
 const DEFAULT_LIMIT = 50;
 
-/** Of every list. */
+/** The query of every list. */
 export const PageQuery = Type.Object(
   {
-    cursor: Type.Optional(Type.String({ maxLength: 200, description: '`nextCursor` of the piece before.' })),
+    cursor: Type.Optional(Type.String({ maxLength: 200, description: '`nextCursor` of the previous page.' })),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: DEFAULT_LIMIT })),
   },
   { additionalProperties: false },
 );
 
-/** A piece of a list as it is answered. */
+/** One page of a list. */
 export const List = <T extends TSchema>(item: T) =>
   Type.Object({
     data: Type.Array(item),
@@ -28,7 +28,7 @@ export function pageOf({ cursor, limit }: Static<typeof PageQuery>): Page {
 
 /**
  * @param rows up to one more than the page's limit, as the queries return them
- * @param at the time that the list is ordered by
+ * @param at the time that orders the list
  */
 export function pieceOf<Row extends { id: string }, View>(
   rows: readonly Row[],

@@ -23,15 +23,15 @@ export const PostView = Type.Object(
     state: Type.Enum([...POST_STATES]),
     phase: Type.Unsafe<string | null>({
       type: ['string', 'null'],
-      description: 'What is being done right now: a step of the plan, or `reconciling`.',
+      description: 'The current activity: a step of the plan, or `reconciling`.',
     }),
     publishId: Type.Unsafe<string | null>({
       type: ['string', 'null'],
-      description: 'The provider’s id of the act of publishing.',
+      description: 'The provider’s id of the publish operation.',
     }),
     providerPostId: Type.Unsafe<string | null>({
       type: ['string', 'null'],
-      description: 'The provider’s id of what is live; may follow `published`.',
+      description: 'The provider’s id of the live post; may come later than `published`.',
     }),
     permalink: nullable.string,
     scheduledAt: nullable.time,
@@ -40,7 +40,7 @@ export const PostView = Type.Object(
       Type.Null(),
     ]),
     next: Type.Union([Type.Object({ step: Type.String(), at: Time }), Type.Null()], {
-      description: 'What happens next, and when.',
+      description: 'The next step and its time.',
     }),
     waiting: WaitingView,
     error: Type.Union([Failure, Type.Null()]),
@@ -49,19 +49,19 @@ export const PostView = Type.Object(
       {
         additionalProperties: true,
         description:
-          'The body that the provider’s own route takes for this post: what was chosen, and what stands where nothing was (TikTok: the `disable_` switches).',
+          'The body of the provider’s own route for this post: the chosen values, and the defaults of the others (TikTok: the `disable_` switches).',
       },
     ),
     deletedAt: Type.Unsafe<string | null>({
       type: ['string', 'null'],
       format: 'date-time',
-      description: 'Since when nothing of it is live any more, because it was deleted here.',
+      description: 'When the last live part was deleted through Everpost.',
     }),
     deletion: Type.Union(
       [Type.Object({ requestedAt: Time, error: Type.Union([Failure, Type.Null()]) }), Type.Null()],
-      { description: 'That it is to be deleted, and why it could not be.' },
+      { description: 'The requested deletion, and the error if it failed.' },
     ),
-    workflowId: Type.String({ description: 'Where the Temporal UI shows it.' }),
+    workflowId: Type.String({ description: 'The workflow’s id in the Temporal UI.' }),
     createdAt: Time,
     updatedAt: Time,
   },

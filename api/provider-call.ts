@@ -14,14 +14,14 @@ import { ask } from './temporal.ts';
 const CALL_MS = 15_000;
 const RENEW_MS = 15_000;
 
-/** For routes that call a provider: at most two calls and a refresh between them. */
+/** For routes that call a provider: at most two calls, with a refresh in between. */
 export const PROVIDER_ROUTE_MS = 2 * CALL_MS + RENEW_MS + 5_000;
 
 /** A provider call on behalf of an account. */
 export type ProviderCall<T> = (accessToken: string, signal: AbortSignal) => Promise<T>;
 
 /**
- * Calls a provider with an account's token; when the token is refused, has it renewed once.
+ * Calls a provider with an account's token; if the token is refused, requests one refresh and calls again.
  * @throws ApiError `reauth_required`, `account_disconnected`
  * @throws ProviderError
  */
@@ -38,7 +38,7 @@ export async function callProvider<T>(deps: Deps, account: Account, call: Provid
   return callOnce(deps, renewed, call);
 }
 
-/** The same, without waiting for a new token. @param ms how long it may take */
+/** The same, without waiting for a new token. @param ms the time limit */
 export async function callOnce<T>(
   { database: { db }, envelope }: Deps,
   account: Account,
@@ -56,8 +56,8 @@ export async function callOnce<T>(
 }
 
 /**
- * Takes one from a quota, before a call that counts for it.
- * @throws ApiError `quota_exceeded` with when to try again
+ * Takes one unit of a quota before the call that counts against it.
+ * @throws ApiError `quota_exceeded` with the time to try again
  */
 export async function takeQuota({ database: { db } }: Deps, account: Account, quota: Quota): Promise<void> {
   const full = await reserveQuotas(db, { accountId: account.id }, [quota]);
@@ -65,8 +65,8 @@ export async function takeQuota({ database: { db } }: Deps, account: Account, qu
 }
 
 /**
- * Has the provider say how the account's quotas stand, and notes it in the ledger.
- * @returns null where it never tells
+ * Asks the provider for the account's quotas and records the answer in the ledger.
+ * @returns null if this provider has no such call
  * @throws ApiError, ProviderError as `callProvider` does
  */
 export async function askQuotas(
@@ -84,8 +84,9 @@ export async function askQuotas(
 }
 
 /**
- * Before a post that may not wait: the ledger has what the provider says now. Who does not answer is believed to have room.
- * @throws ApiError `quota_exceeded` while the provider takes no calls for the account
+ * Updates the ledger from the provider before accepting a post that may not wait. If the provider does not answer,
+ * assume there is room.
+ * @throws ApiError `quota_exceeded` while the provider accepts no calls for the account
  */
 export async function freshenQuotas(deps: Deps, userId: string, accountId: string): Promise<void> {
   const account = await findAccount(deps.database.db, userId, accountId);
@@ -108,10 +109,10 @@ export async function freshenQuotas(deps: Deps, userId: string, accountId: strin
     if (!(error instanceof ProviderError || error instanceof ApiError)) throw error;
   }
 }
-/** A client waits for the answer. */
+/** Short, because a client is waiting. */
 const QUICK_MS = 3_000;
 
-/** Why an account that is not active cannot be used. */
+/** Why an inactive account cannot be used. */
 export function refusedAccount({ status, statusReason }: Account) {
   const details = { status, statusReason };
   return status === 'disconnected'

@@ -3,7 +3,7 @@ import type { Deps } from './deps.ts';
 import { type ApiError, apiError } from './errors.ts';
 import { textOrNull } from './schemas.ts';
 
-/** How much of its quotas an account has used, as clients see it. */
+/** An account's use of its quotas, as clients see it. */
 export async function quotasOf(
   { database: { db }, providers }: Deps,
   account: { id: string; provider: string; method: string | null },
@@ -16,7 +16,7 @@ function quotaView({ quota, limit, used, remaining, resetAt }: QuotaUse) {
   return { quota, limit, used, remaining, resetAt: textOrNull(resetAt) };
 }
 
-/** Nothing is left: when there is again, and when to ask. */
+/** The error of a full quota, with its reset time and when to try again. */
 export function quotaExceeded(full: QuotaFull): ApiError {
   return apiError('quota_exceeded', {
     details: quotaView(full),

@@ -1,6 +1,6 @@
 /**
- * The work's outcome, shared by all who ask within `ms` of its beginning or while it is under way: however often strangers
- * ask, it is done once at a time.
+ * Shares one result among all callers within `ms` of its start or while it is running: however often clients ask, the
+ * work runs once at a time.
  */
 export function shared<T>(ms: number, work: () => Promise<T>): () => Promise<T> {
   let last: { result: Promise<T>; until: number; settled: boolean } | null = null;

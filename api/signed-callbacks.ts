@@ -7,7 +7,7 @@ import { refusedCaller } from './access.ts';
 import type { Deps } from './deps.ts';
 import { apiError } from './errors.ts';
 
-/* What Meta sends of a creator, signed with the app's secret (instagram-facts 2.6). */
+/* Meta's callbacks about a creator, signed with the app's secret (instagram-facts 2.6). */
 
 /** A form with one field. */
 export const SignedBody = Type.Object({ signed_request: Type.String({ maxLength: 10_000 }) });
@@ -20,7 +20,7 @@ export function configured(deps: Deps, name: string): Provider {
   return provider;
 }
 
-/** Whom a signed callback is about. @throws ApiError `callback_not_supported`, `invalid_signature` */
+/** The accounts that a signed callback is about. @throws ApiError `callback_not_supported`, `invalid_signature` */
 export async function readSigned(
   deps: Deps,
   request: FastifyRequest<{ Params: { provider: string }; Body: { signed_request: string } }>,
@@ -36,12 +36,12 @@ export async function readSigned(
       ...(await accountsOfLogin(db, provider.name, signed.user)),
     ].map((account) => [account.id, account]),
   );
-  // A consent that is younger is another one: neither a late nor a repeated callback ends it.
+  // A newer consent is another one: neither a late nor a repeated callback ends it.
   const meant = [...accounts.values()].filter(({ connectedAt }) => wholeSeconds(connectedAt) <= signed.at);
   return { provider, accounts: meant, at: signed.at };
 }
 
-/** Providers tell whole seconds. */
+/** Providers send whole seconds. */
 function wholeSeconds(date: Date): Date {
   return new Date(Math.floor(date.getTime() / 1000) * 1000);
 }

@@ -4,7 +4,7 @@ import { readStanding, type Standing } from '../db/standing.ts';
 import { FINAL_STATES, POST_STATES } from '../db/schema.ts';
 import { soon } from './outage.ts';
 
-/** Whoever scrapes more often gets what was read last: scrapes cannot load the database. */
+/** More frequent scrapes get the previous values: scraping cannot load the database. */
 const FRESH_MS = 10_000;
 const MOST_MS = 3_000;
 
@@ -45,13 +45,13 @@ const READINGS: readonly Reading[] = [
   },
   {
     name: 'everpost_accounts_token_expired',
-    help: 'Active accounts whose access token has ended and was not renewed.',
+    help: 'Active accounts whose access token has expired without being refreshed.',
     labelNames: ['provider'],
     of: ({ accounts }) => active(accounts).map(({ provider, tokenExpired }) => [{ provider }, tokenExpired]),
   },
   {
     name: 'everpost_accounts_ending',
-    help: 'Active accounts that are lost within this time unless their tokens are renewed.',
+    help: 'Active accounts that will be lost within this time unless their tokens are refreshed.',
     labelNames: ['provider', 'within'],
     of: ({ accounts }) =>
       active(accounts).flatMap(({ provider, ending }) =>
@@ -60,7 +60,7 @@ const READINGS: readonly Reading[] = [
   },
   {
     name: 'everpost_webhook_events',
-    help: 'Events of the last 72 hours that are not applied: waiting, or tried in vain.',
+    help: 'Events of the last 72 hours that are not applied: waiting, or tried without success.',
     labelNames: ['provider', 'state'],
     of: ({ events }) =>
       events.flatMap(({ provider, waiting, unapplied }): Row[] => [
@@ -77,9 +77,9 @@ const READINGS: readonly Reading[] = [
 ];
 
 /**
- * Gauges of how everything stands, read from the database when they are asked for. All servers show the same. While the
- * database does not answer they are absent, and `everpost_database_up` is 0.
- * @param providers those that have zeros where there is nothing
+ * Gauges of the whole installation, read from the database on request. All servers show the same values. While the
+ * database is down they are absent, and `everpost_database_up` is 0.
+ * @param providers these get zeros if they have no rows
  */
 export function standingMetrics(db: Db, providers: readonly string[]): Registry {
   const registry = new Registry();
@@ -88,7 +88,7 @@ export function standingMetrics(db: Db, providers: readonly string[]): Registry 
     try {
       return withZeros(await soon(readStanding(db), 'database_unavailable', MOST_MS), providers);
     } catch {
-      // `up` says it, and so do `/readyz` and the log of whatever else needs the database.
+      // `everpost_database_up` reports it, as do `/readyz` and the logs of everything else that needs the database.
       return null;
     }
   });
@@ -121,7 +121,7 @@ function active(accounts: Standing['accounts']): Standing['accounts'] {
   return accounts.filter(({ status }) => status === 'active');
 }
 
-/** One reading for all who ask within some seconds; at most one is under way. */
+/** One reading for all callers within some seconds; at most one runs at a time. */
 function cached<T>(read: () => Promise<T>): () => Promise<T> {
   let last: { at: number; value: Promise<T> } | null = null;
   return () => {
@@ -130,7 +130,7 @@ function cached<T>(read: () => Promise<T>): () => Promise<T> {
   };
 }
 
-/** Adds what there is nothing of: a series that is absent cannot be told from a scrape that went wrong. */
+/** Adds zeros for missing rows: an absent series would look like a failed scrape. */
 function withZeros(standing: Standing, providers: readonly string[]): Standing {
   const open = POST_STATES.filter((state) => !FINAL_STATES.some((final) => final === state));
   const zeros: Standing = {
@@ -148,7 +148,7 @@ function withZeros(standing: Standing, providers: readonly string[]): Standing {
     ),
     events: providers.map((provider) => ({ provider, waiting: 0, unapplied: 0, ageSeconds: 0 })),
   };
-  // What is set last counts.
+  // The last value of a series counts.
   return {
     posts: [...zeros.posts, ...standing.posts],
     accounts: [...zeros.accounts, ...standing.accounts],

@@ -5,9 +5,10 @@ import { apiError } from './errors.ts';
 import { isTemporalAway, soonFromTemporal } from './outage.ts';
 
 /**
- * Tells Temporal what the database already knows. When that fails the row stays marked as unstarted, and the sweep does it.
- * @param ms how long to wait; as long as a caller may wait without it
- * @returns whether Temporal has taken it
+ * Notifies Temporal of a change that the database already has. If that fails, the row stays marked as unstarted and the
+ * sweep takes over.
+ * @param ms how long to wait; default: as long as a caller can wait
+ * @returns whether Temporal accepted it
  */
 export async function tell(
   client: Client,
@@ -26,8 +27,8 @@ export async function tell(
 }
 
 /**
- * Asks a workflow and waits for its answer.
- * @param ms how long a worker may take, once the server is known to be there
+ * Sends a request to a workflow and waits for its answer.
+ * @param ms the worker's time limit, once the server has answered
  * @throws ApiError `temporal_unavailable`, `timeout`
  */
 export async function ask<T>(client: Client, call: () => Promise<T>, ms = 10_000): Promise<T> {

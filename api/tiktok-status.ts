@@ -23,18 +23,20 @@ export const TikTokStatus = Type.Object({
   providerPostId: nullable.string,
   permalink: nullable.string,
   uploadedBytes: nullable.integer,
-  checkedAt: Type.String({ format: 'date-time', description: 'When TikTok was asked last.' }),
+  checkedAt: Type.String({ format: 'date-time', description: 'When Everpost last asked TikTok.' }),
 });
 
 const STALE_MS = 10_000;
-/** A post that is done may still become public, or be posted from the inbox, for this long. */
+/** For this long a published post may still become public, or be posted from the inbox. */
 const MAY_CHANGE_MS = 7 * DAY;
 const MOST = 10_000;
 
-/** Tells TikTok's last known status of a publish, asking TikTok when that is old. */
+/** Reads TikTok's last known status of a publish; asks TikTok if it is stale. */
 export function createStatusReader(deps: Deps) {
   const { db } = deps.database;
-  /** Publish ids and when this process asked about them last: TikTok allows 30 calls a minute (tiktok-facts 4.1). */
+  /**
+   * The publish ids, and when this process last asked about them: TikTok allows 30 calls a minute (tiktok-facts 4.1).
+   */
   const asked = new Map<string, number>();
 
   return async function readStatus(log: FastifyBaseLogger, userId: string, publishId: string) {
@@ -68,7 +70,7 @@ export function createStatusReader(deps: Deps) {
     if (asked.size > MOST && oldest !== undefined) asked.delete(oldest);
   }
 
-  /** What TikTok does not tell leaves what is known. */
+  /** If TikTok does not answer, the known status stays. */
   async function refresh(log: FastifyBaseLogger, post: Post): Promise<void> {
     const account = await findAccount(db, post.userId, post.oauthAccountId);
     const { tiktok } = deps.providers;
@@ -91,7 +93,7 @@ export function createStatusReader(deps: Deps) {
           signal,
         }),
       );
-      // The workflow of an open post decides it; one that has ended is completed here.
+      // The workflow decides about an open post; a final post is completed here.
       if (verdict.kind !== 'published' || !isFinal(post.state))
         return await saveStatus(db, post.id, verdict.status);
       const { providerPostId, status } = verdict;
@@ -99,7 +101,7 @@ export function createStatusReader(deps: Deps) {
       await settlePost(db, post.id, { state: 'published', status, providerPostId, permalink });
     } catch (error) {
       if (!(error instanceof ProviderError || error instanceof ApiError)) throw error;
-      log.info({ err: error }, 'TikTok did not tell the status');
+      log.info({ err: error }, 'TikTok did not give the status');
     }
   }
 }

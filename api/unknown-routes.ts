@@ -2,12 +2,12 @@ import type { FastifyInstance } from 'fastify';
 import findMyWay from 'find-my-way';
 import { type ApiError, apiError } from './errors.ts';
 
-/** Path parameters that are longer fit no route. */
+/** Longer path parameters match no route. */
 export const LONGEST_PARAM = 200;
 
 /**
- * Answers what no route answers, before its body is read: 405 with Allow where the path has other methods, else 404. Such
- * requests count against the rate limit, too. Call it before the routes are added.
+ * Answers requests without a route before their body is read: 405 with Allow if the path has other methods, otherwise
+ * 404. They count against the rate limit too. Call this before adding routes.
  */
 export function answerUnknownRoutes(app: FastifyInstance): void {
   const paths = findMyWay({ maxParamLength: LONGEST_PARAM });

@@ -14,26 +14,26 @@ import { answerFailureRaw } from './failures.ts';
 import { takeOver } from './hijack.ts';
 import { tell } from './temporal.ts';
 
-/* Files on their way to us, by tus 1.0. An upload has the id of its media. */
+/* Uploads from clients, by tus 1.0. An upload has its media's id. */
 
-/** How long the answer to the last byte waits for the examination, so that a client can publish right after it. */
+/** How long the answer to the last byte waits for the inspection, so that a client can publish right after it. */
 const EXAMINATION_MS = 5_000;
-/** A body of which nothing comes for this long is given up, and for twice as long at most: its client resumes. */
+/** A body without new bytes for this long, or at most twice as long, is abandoned; its client resumes. */
 const SILENT_MS = 30_000;
 
 export interface Uploads {
-  /** Makes room for a file, if that has not been done. */
+  /** Creates the file of an upload, if it does not exist yet. */
   prepare(media: Media): Promise<void>;
   /** Whether all bytes have arrived. */
   isComplete(media: Media): Promise<boolean>;
-  /** Notes that all bytes have arrived, and waits a little for the file to be examined. */
+  /** Records that all bytes have arrived, and briefly waits for the inspection. */
   complete(media: Media): Promise<void>;
   /**
-   * Answers a request by the protocol: HEAD, PATCH, DELETE.
-   * @param media the upload that the request is about, which its caller may change
+   * Answers a request of the protocol: HEAD, PATCH, DELETE.
+   * @param media the upload of the request; its caller may change it
    */
   answer(request: FastifyRequest, reply: FastifyReply, media: Media): Promise<void>;
-  /** Answers OPTIONS: what the server can do, whatever the upload. */
+  /** Answers OPTIONS with the server's features. */
   describe(request: FastifyRequest, reply: FastifyReply): Promise<void>;
 }
 
@@ -42,9 +42,12 @@ export function createUploads(
   log: FastifyBaseLogger,
 ): Uploads {
   const store = mediaStore.tusStore();
-  // Uploads are made by POST /api/media, with a length.
+  // POST /api/media creates uploads, with a fixed length.
   store.extensions = ['termination'];
-  /** The upload that the request under way may change. The tus server reads no address: it could read another id. */
+  /**
+   * The upload that the current request may change. The tus server does not parse the URL, from which it could read
+   * another id.
+   */
   const permitted = new AsyncLocalStorage<Media>();
 
   async function isComplete({ storageKey, size }: Media): Promise<boolean> {
@@ -69,7 +72,7 @@ export function createUploads(
     getFileIdFromRequest: () => permitted.getStore()?.storageKey,
     async onIncomingRequest({ method }) {
       const media = permitted.getStore();
-      // Before the file goes: a client that hears of its end finds the media expired.
+      // Before the file is removed: a client that learns of the end must find the media expired.
       if (method === 'DELETE' && media !== undefined && !(await isComplete(media)))
         await expireUpload(db, media.id);
     },
@@ -78,7 +81,7 @@ export function createUploads(
       return {};
     },
     onResponseError(_request, error) {
-      // The protocol's own refusals say their status; all others are answered as everywhere (`answer`).
+      // The protocol's own refusals have a status; other errors get the API's usual answer (`answer`).
       if (!(error instanceof Error) || 'status_code' in error) return undefined;
       throw error;
     },
@@ -120,7 +123,7 @@ export function createUploads(
   };
 }
 
-/** An upload whose first byte has not arrived. */
+/** An upload without any bytes yet. */
 function uploadOf({ storageKey, size, filename, contentType, createdAt }: Media): Upload {
   return new Upload({
     id: storageKey,
@@ -131,7 +134,7 @@ function uploadOf({ storageKey, size, filename, contentType, createdAt }: Media)
   });
 }
 
-/** Waits until the file has been examined, but not for long. */
+/** Waits until the file is inspected, but not for long. */
 async function untilExamined(db: Db, { id }: Media): Promise<void> {
   const until = Date.now() + EXAMINATION_MS;
   for (let ms = 20; Date.now() < until; ms = Math.min(ms * 1.5, 250)) {
@@ -140,15 +143,18 @@ async function untilExamined(db: Db, { id }: Media): Promise<void> {
   }
 }
 
-/** Lets the rest of a body come, into nowhere (endUnreadBodies ends it): who is cut off while sending never reads the answer. */
+/**
+ * Reads and discards the rest of a body (endUnreadBodies ends it): a client that is cut off while sending never reads
+ * the answer.
+ */
 function swallow(raw: IncomingMessage): void {
   raw.removeAllListeners('data');
   raw.resume();
 }
 
 /**
- * Headers as the tus server reads them: without X-Forwarded-Proto, which it refuses where several proxies have written into
- * it, and with its content type in the one spelling that it knows.
+ * The headers in the form that the tus server understands: without X-Forwarded-Proto, which it rejects if several
+ * proxies have added to it, and with the content type in the only spelling it knows.
  */
 function asTusReads(raw: IncomingMessage): IncomingMessage {
   const nameAt = (index: number): string | undefined => raw.rawHeaders[index - (index % 2)]?.toLowerCase();
@@ -161,7 +167,7 @@ function asTusReads(raw: IncomingMessage): IncomingMessage {
   return raw;
 }
 
-/** Ends the connection of a body that does not go on: otherwise it would keep its file and its lock for ever. */
+/** Ends the connection of a stalled body, which would otherwise hold its file and its lock forever. */
 function endSilence(raw: IncomingMessage): NodeJS.Timeout {
   const { socket } = raw;
   let before = socket.bytesRead;
@@ -171,7 +177,7 @@ function endSilence(raw: IncomingMessage): NodeJS.Timeout {
   }, SILENT_MS).unref();
 }
 
-/** @returns null when there is no such upload */
+/** @returns null if there is no such upload */
 async function find(store: DataStore, key: string): Promise<Upload | null> {
   try {
     return await store.getUpload(key);

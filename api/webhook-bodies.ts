@@ -2,34 +2,34 @@ import type { IncomingMessage } from 'node:http';
 import { apiError } from './errors.ts';
 
 /*
- * Bodies of webhooks are gathered before it is known who has sent them. What they may take of the memory is bounded: so
- * many at once, each up to 64 KiB, and one room for all that is longer. So long ones never keep short ones out. Where a
- * new one finds no place, the slowest of all gives its place up: events come within milliseconds, while strangers who
- * hold places let their bodies wait.
+ * Webhook bodies are buffered before their sender is verified, so their memory is bounded: a maximum number at once,
+ * each up to 64 KiB, and one shared budget for longer ones. So long bodies never keep short ones out. If a new body
+ * finds no place, the slowest one loses its place: real events arrive within milliseconds, while attackers who hold
+ * places send slowly.
  */
 
 const AT_ONCE = 1_000;
 const SHORT = 65_536;
 const ROOM_FOR_LONG = 64 * 1_048_576;
-/** How long a body may take to come. */
+/** Time limit of a body. */
 const LONGEST_MS = 8_000;
 
-/** A body that is coming in. */
+/** A body that is arriving. */
 class Coming {
   readonly since = performance.now();
   parts: Buffer[] = [];
   size = 0;
-  /** How much of the room it takes. */
+  /** Its share of the budget. */
   room = 0;
   readonly #givenUp = Promise.withResolvers<never>();
-  /** Rejects when the body has to give its place up. */
+  /** Rejects when the body must give up its place. */
   readonly givenUp = this.#givenUp.promise;
 
   giveUp(code: 'overloaded' | 'request_timeout'): void {
     this.#givenUp.reject(apiError(code));
   }
 
-  /** Bytes in each millisecond; those of a short body are given in advance, so that one which has just begun is fast. */
+  /** Bytes per millisecond. A short body's worth is added, so that a body that has just started counts as fast. */
   speed(now: number): number {
     return (this.size + SHORT) / Math.max(1, now - this.since);
   }
@@ -39,9 +39,9 @@ const coming = new Set<Coming>();
 let room = ROOM_FOR_LONG;
 
 /**
- * The bytes of a body.
+ * Reads the bytes of a body.
  * @param largest in bytes
- * @throws ApiError `body_too_large`, `overloaded`, `request_timeout`, or `invalid_request` where it ends too early
+ * @throws ApiError `body_too_large`, `overloaded`, `request_timeout`, or `invalid_request` if it ends too early
  */
 export async function readWebhookBody(payload: IncomingMessage, largest: number): Promise<Buffer> {
   if (Number(payload.headers['content-length'] ?? 0) > largest) throw apiError('body_too_large');
@@ -59,7 +59,7 @@ export async function readWebhookBody(payload: IncomingMessage, largest: number)
 
 async function gather(payload: IncomingMessage, body: Coming, largest: number): Promise<Buffer> {
   for await (const part of partsOf(payload)) {
-    // Its place is another's now.
+    // Another body has taken its place.
     if (!coming.has(body)) break;
     body.size += part.length;
     if (body.size > largest) throw apiError('body_too_large');
@@ -69,7 +69,7 @@ async function gather(payload: IncomingMessage, body: Coming, largest: number): 
   return Buffer.concat(body.parts);
 }
 
-/** Takes the room that a long body needs, from slower ones where there is too little; the slowest itself is ended. */
+/** Reserves budget for a long body, if necessary from slower ones; if it is the slowest itself, it ends. */
 function takeRoom(body: Coming): void {
   const more = Math.max(0, body.size - SHORT - body.room);
   if (more > room) {
@@ -88,7 +88,7 @@ function endSlowest(bodies: readonly Coming[]): void {
   end(slowest);
 }
 
-/** Gives back what a body has taken, once. */
+/** Returns a body's budget, once. */
 function end(body: Coming): void {
   if (!coming.delete(body)) return;
   room += body.room;

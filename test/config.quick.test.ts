@@ -460,7 +460,7 @@ test('a scope that is not known is asked for, with a warning', () => {
   const { providers, warnings } = readConfig('server', env);
   expect(providers.tiktok?.scopes).toEqual(['user.info.basic', 'video.upload', 'research.data.basic']);
   expect(warnings).toContainEqual(
-    expect.stringMatching(/^TIKTOK_SCOPES: research\.data\.basic .*video\.publish/),
+    expect.stringMatching(/^TIKTOK_SCOPES: .*research\.data\.basic,.*video\.publish/),
   );
 });
 

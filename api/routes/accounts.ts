@@ -72,7 +72,7 @@ export const accountRoutes =
           operationId: 'disconnectAccount',
           summary: 'Disconnect an account',
           description:
-            'Revokes the access at the provider, wipes the tokens and cancels open posts. Records stay. The answer waits up to 10 seconds for the revocation; one that takes longer goes on, and never ends a later connect.',
+            'Revokes the access at the provider, wipes the tokens and cancels open posts. Records stay. The answer waits up to 10 seconds for the revocation; a slower one continues in the background and never ends a later connection.',
           tags: ['accounts'],
           params: Id,
           response: { 204: Type.Null({ description: 'Disconnected.' }), ...refusals(404) },
@@ -87,7 +87,8 @@ export const accountRoutes =
           subject: account.id,
           details: { provider: account.provider },
         });
-        // Who connects the same account after this answer has a newer grant, which the revocation must not meet.
+        // A client that reconnects the account after this answer creates a newer grant, which the revocation must not
+        // end.
         await tell(
           deps.temporal,
           request.log,

@@ -18,7 +18,7 @@ const KeyBody = Type.Object(
         minItems: 1,
         maxItems: SCOPES.length,
         uniqueItems: true,
-        description: 'All of them without it.',
+        description: 'Default: all scopes.',
       }),
     ),
     expiresAt: Type.Optional(Time),
@@ -27,7 +27,7 @@ const KeyBody = Type.Object(
 );
 const NewKey = Type.Object({
   id: Type.String(),
-  key: Type.String({ description: 'The key itself; it is not shown again.' }),
+  key: Type.String({ description: 'The key itself; it is shown only once.' }),
   name: Type.String(),
   prefix: Type.String(),
   scopes: Type.Array(Type.String()),
@@ -36,7 +36,7 @@ const NewKey = Type.Object({
 });
 const KeyPath = Type.Object({ id: Type.String({ format: 'uuid' }), keyId: Type.String({ format: 'uuid' }) });
 
-/** The keys of a user; for the operator. */
+/** The API keys of a user; for the operator. */
 export const apiKeyRoutes =
   (deps: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
@@ -49,7 +49,7 @@ export const apiKeyRoutes =
         config: { access: 'admin' },
         schema: {
           operationId: 'createApiKey',
-          summary: 'Make an API key of a user',
+          summary: 'Create an API key for a user',
           tags: ['users'],
           params: Id,
           headers: IdempotencyHeaders,
@@ -114,7 +114,7 @@ export const apiKeyRoutes =
     );
   };
 
-/** A key as it is stored: by its hash. */
+/** A key as stored: by its hash. */
 function rowOf(
   id: string,
   userId: string,

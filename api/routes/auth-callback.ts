@@ -12,9 +12,9 @@ import { apiError } from '../errors.ts';
 import { wantsJson } from '../pages.ts';
 import { ProviderPath, refusalsOrPages } from '../schemas.ts';
 
-/** As long as an address that Node.js reads at all: a creator who comes back is not refused for what a provider adds. */
+/** As long as any URL that Node.js accepts: extra parameters of a provider must not turn a creator away. */
 const Parameter = Type.String({ maxLength: 16_384 });
-/** Providers add parameters of their own. */
+/** Providers add their own parameters. */
 const CallbackQuery = Type.Object({
   state: Type.Optional(Parameter),
   code: Type.Optional(Parameter),
@@ -28,7 +28,7 @@ const Connected = Type.Object(
   { accounts: Type.Array(Type.Object({ id: Type.String() })) },
   { description: 'Connected, for a client that asks for JSON.' },
 );
-/** OAuth: a creator's browser comes back from the provider's consent page. */
+/** OAuth: the creator's browser returns from the provider's consent page. */
 export const authCallbackRoutes =
   (deps: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
@@ -42,7 +42,7 @@ export const authCallbackRoutes =
         handlerTimeout: CONSENT_MS,
         schema: {
           operationId: 'finishConnect',
-          summary: 'Where the provider sends the creator’s browser back to',
+          summary: 'Where the provider redirects the creator’s browser',
           tags: ['accounts'],
           params: ProviderPath,
           querystring: CallbackQuery,
@@ -76,12 +76,12 @@ export const authCallbackRoutes =
     );
   };
 
-/** The code is spent by now, or will be: what a provider adds to it is cleaned, not refused. */
+/** The code may be spent already, so odd parameters are cleaned, not refused. */
 async function cleanQuery(request: FastifyRequest): Promise<void> {
   request.query = parseJson(JSON.stringify(request.query));
 }
 
-/** The creator's way back, with what came of it. */
+/** The client's `returnTo` with the result. */
 function back(returnTo: string, result: ConnectResult): string {
   const url = new URL(returnTo);
   if ('accounts' in result) for (const { id } of result.accounts) url.searchParams.append('account', id);

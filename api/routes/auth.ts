@@ -15,7 +15,10 @@ import { showPage } from '../pages.ts';
 import { html, ProviderPath, refusalOrPage, refusalsOrPages } from '../schemas.ts';
 import { policySource } from '../urls.ts';
 
-/** OAuth: a creator's browser is asked, and goes to the provider's consent page. It comes back to auth-callback.ts. */
+/**
+ * OAuth: shows the creator who asks for what, then redirects to the provider's consent page. The browser returns to
+ * auth-callback.ts.
+ */
 export const authRoutes =
   (deps: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
@@ -28,8 +31,8 @@ export const authRoutes =
         config: { access: 'optional', failurePage: 'Not connected' },
         schema: {
           operationId: 'askToConnect',
-          summary: 'The page that says who asks the creator for what',
-          description: 'It begins nothing. Its form is the only way to the provider’s consent page.',
+          summary: 'The page that shows the creator who asks for what',
+          description: 'It starts nothing. Its form is the only way to the provider’s consent page.',
           tags: ['accounts'],
           params: ProviderPath,
           querystring: AttemptQuery,
@@ -45,7 +48,7 @@ export const authRoutes =
         if ('failure' in found) return answerFailedAttempt(deps, request, reply, found.failure);
         const proof = proofOf(giveBrowserHalf(request, reply, publicUrl));
         const page = await askingPage(deps, found, request.query, proof);
-        // From the consent page the browser is sent on to the client, without a stop.
+        // The consent page's redirect passes through here on to the client, without a stop.
         const { returnTo } = found.attempt;
         return showPage(reply, 200, page, returnTo === null ? [] : [policySource(returnTo)]);
       },
@@ -64,7 +67,7 @@ export const authRoutes =
           operationId: 'startConnect',
           summary: 'Go to the provider’s consent page',
           description:
-            'The form of the page, with its hidden fields. The answer sets a cookie, without which the callback takes nothing: a script needs a cookie jar.',
+            'The page’s form with its hidden fields. The answer sets a cookie that the callback requires: a script needs a cookie jar.',
           tags: ['accounts'],
           params: ProviderPath,
           consumes: ['application/x-www-form-urlencoded'],
@@ -103,7 +106,7 @@ interface Found {
   attempt: Attempt;
 }
 
-/** The attempt that a request is about. @throws ApiError where there is no such provider */
+/** The attempt of a request. @throws ApiError if there is no such provider */
 async function find(
   deps: Deps,
   request: FastifyRequest<{ Params: Static<typeof ProviderPath> }>,
@@ -118,7 +121,7 @@ async function find(
   return { provider, attempt };
 }
 
-/** The page that says who asks for what. Its form holds what the attempt stands on. */
+/** The page that shows who asks for what. Its form carries the attempt's parameters. */
 async function askingPage(deps: Deps, { provider, attempt }: Found, query: AttemptSource, proof: string) {
   const { name, permissions, method = null } = provider;
   const { link = null, again = null } = query;
@@ -126,7 +129,7 @@ async function askingPage(deps: Deps, { provider, attempt }: Found, query: Attem
   return landingPage({ provider: name, permissions, asker, fields: { link, again, method, proof } });
 }
 
-/** Why a request may be the form of another site; null: it is ours. A program sends its key on purpose. */
+/** Why a request may be another site's form; null if it is genuine. A request with a key is always intended. */
 function forgeryOf(
   request: FastifyRequest,
   publicUrl: string,

@@ -23,25 +23,25 @@ const LinkBody = Type.Object(
         minLength: 1,
         maxLength: LONGEST_NAME,
         description:
-          'Who asks, as the creator’s page shows it; the user’s display name without it. Kept as one line of visible text.',
+          'Who asks, as shown on the creator’s page. Default: the user’s display name. Reduced to one line of visible text.',
       }),
     ),
     returnTo: Type.Optional(
       Type.String({
         maxLength: 2000,
         description:
-          'Where the browser goes afterwards, with `account=<id>` or `error=<code>` added: https, or http on a loopback host.',
+          'Where to redirect afterwards, with `account=<id>` or `error=<code>` added: https, or http on a loopback host.',
       }),
     ),
   },
   { additionalProperties: false },
 );
 const Link = Type.Object({
-  url: Type.String({ description: 'For the creator; it is not shown again.' }),
+  url: Type.String({ description: 'For the creator; it is shown only once.' }),
   expiresAt: Time,
 });
 
-/** One-time links with which a creator connects an account in any browser. */
+/** One-time links that let a creator connect an account in any browser. */
 export const connectLinkRoutes =
   (deps: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
@@ -55,8 +55,8 @@ export const connectLinkRoutes =
         config: { access: 'accounts:write' },
         schema: {
           operationId: 'createConnectLink',
-          summary: 'Make a one-time link that connects an account',
-          description: 'It lasts an hour, and is used up by the account that it connects.',
+          summary: 'Create a one-time link that connects an account',
+          description: 'It is valid for one hour and for one connection.',
           tags: ['accounts'],
           headers: IdempotencyHeaders,
           body: LinkBody,
@@ -73,7 +73,7 @@ export const connectLinkRoutes =
         const asker = name === undefined ? null : requireName('name', name);
 
         const userId = tenant(request);
-        /** Its end is a part of it: when the row is forgotten one day, the same request makes another link. */
+        /** The expiry is part of the identity: once the row is deleted, the same request creates another link. */
         const linkUntil = async (expiresAt: Date) => {
           const { id, secret } = await identityOf(
             secretKey,

@@ -19,7 +19,7 @@ import { tell } from '../temporal.ts';
 const Code = Type.Object({ code: Type.String({ minLength: 1, maxLength: 100 }) });
 const tags = ['webhooks'];
 
-/** A creator has Meta ask for the deletion of their data, and sees how it stands (instagram-facts 2.6). */
+/** A creator asks Meta for the deletion of their data, and can see its state (instagram-facts 2.6). */
 export const dataDeletionRoutes =
   (deps: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
@@ -32,7 +32,7 @@ export const dataDeletionRoutes =
         config: { access: 'public', rateLimit: false },
         schema: {
           operationId: 'receiveDataDeletion',
-          summary: 'For the provider: a creator wants their data deleted',
+          summary: 'For the provider: a creator requests the deletion of their data',
           tags,
           params: ProviderPath,
           consumes: SIGNED_AS,
@@ -45,7 +45,7 @@ export const dataDeletionRoutes =
       },
       async (request) => {
         const { provider, accounts } = await readSigned(deps, request);
-        // Delivered again, it is the same deletion.
+        // A repeated delivery is the same deletion.
         const code = sha256Hex(request.body.signed_request).slice(0, 32);
         await deleteData(deps, request, provider.name, accounts, code);
         return { url: `${deps.config.publicUrl}/api/data-deletion/${code}`, confirmation_code: code };
@@ -58,12 +58,12 @@ export const dataDeletionRoutes =
         config: { access: 'public' },
         schema: {
           operationId: 'getDataDeletion',
-          summary: 'How a deletion stands, for whoever has its code',
+          summary: 'The state of a data deletion, by its code',
           tags,
           params: Code,
           response: {
             200: jsonOrHtml(
-              'How it stands.',
+              'The state of the deletion.',
               Type.Object({
                 provider: Type.String(),
                 state: Type.Enum(['pending', 'completed']),
@@ -78,7 +78,7 @@ export const dataDeletionRoutes =
       async (request, reply) => {
         const deletion = await findDeletion(db, request.params.code);
         if (deletion === null) throw apiError('not_found');
-        // Meta shows the address to the person; programs ask for anything, or for JSON.
+        // Meta shows the URL to the creator; programs accept anything, or JSON.
         if (request.headers.accept?.startsWith('text/html') === true)
           return showPage(reply, 200, deletionPage(deletion));
         const { provider, requestedAt, completedAt } = deletion;
@@ -92,7 +92,7 @@ export const dataDeletionRoutes =
     );
   };
 
-/** Disconnects the accounts and forgets what is stored of their creator, all of it or nothing. */
+/** Disconnects the accounts and deletes the creator's stored data, all or nothing. */
 async function deleteData(
   deps: Deps,
   request: FastifyRequest,

@@ -55,11 +55,11 @@ export const debugEventRoutes =
         config,
         schema: {
           operationId: 'replayEvent',
-          summary: 'Apply an event once more',
+          summary: 'Apply an event again',
           tags,
           params: Id,
           response: {
-            202: Type.Object({ id: Type.String() }, { description: 'It will be applied.' }),
+            202: Type.Object({ id: Type.String() }, { description: 'The event will be applied.' }),
             ...refusals(404),
           },
         },

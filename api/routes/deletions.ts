@@ -11,7 +11,7 @@ import { refusedAccount } from '../provider-call.ts';
 import { Id, ref, refusals } from '../schemas.ts';
 import { tell } from '../temporal.ts';
 
-/** Deleting what is live. */
+/** Deletes live posts. */
 export const deletionRoutes =
   (deps: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
@@ -27,9 +27,9 @@ export const deletionRoutes =
         config: { access: 'posts:write' },
         schema: {
           operationId: 'deletePost',
-          summary: 'Delete what is live of a post',
+          summary: 'Delete the live parts of a post',
           description:
-            'Accepted means durable: 202 with the post, whose `deletedAt` is set when all of it is gone, or `deletion.error` when that was refused. The post keeps its state and its record. Asking again changes nothing, or tries again what was refused.',
+            'Accepted means durable: 202 with the post. `deletedAt` is set once every part is deleted, `deletion.error` if the provider refused. The post keeps its state and its record. A repeated request changes nothing, or retries a refused deletion.',
           tags: ['posts'],
           params: Id,
           response: { 202: ref(PostView), ...refusals(404, 409, 422) },
@@ -56,7 +56,7 @@ export const deletionRoutes =
       },
     );
 
-    /** @throws ApiError where the deletion cannot succeed */
+    /** @throws ApiError if the deletion cannot succeed */
     async function check(post: Post): Promise<void> {
       const { state, permalink, provider } = post;
       const deletion = providers.find(provider)?.deletion;

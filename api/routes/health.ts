@@ -20,17 +20,17 @@ const Readiness = Type.Object({
 });
 const config = { access: 'public', rateLimit: false, quiet: true } as const;
 const tags = ['operations'];
-/** How long an answer is good for all who ask. */
+/** How long one answer serves all callers. */
 const FRESH_MS = 1_000;
-/** A worker asks for work at least this often. */
+/** A worker polls at least this often. */
 const POLLED_WITHIN_MS = MINUTE;
 
-/** For orchestrators: whether this process lives, and whether the whole can work. */
+/** For orchestrators: whether this process is alive, and whether the whole installation can work. */
 export const healthRoutes =
   ({ database: { db }, temporal, media }: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
     let told: string | null = null;
-    /** Tells operators in the log what strangers need not know: which namespace, whose it is. */
+    /** Logs for operators what is not public: the namespace and its owner. */
     const tellOnce = (problem: Error | null): void => {
       if (problem !== null && problem.message !== told) app.log.error(problem.message);
       told = problem?.message ?? null;
@@ -54,7 +54,7 @@ export const healthRoutes =
         config,
         schema: {
           operationId: 'isAlive',
-          summary: 'Whether this process lives',
+          summary: 'Whether this process is alive',
           tags,
           response: { 200: Alive, ...malformed },
         },
@@ -68,7 +68,7 @@ export const healthRoutes =
         config,
         schema: {
           operationId: 'isReady',
-          summary: 'Whether the database is right, and every task queue has a live worker',
+          summary: 'Whether the database is usable and every task queue has a live worker',
           tags,
           response: { 200: Readiness, 503: Readiness, ...malformed },
         },
@@ -100,18 +100,18 @@ export const healthRoutes =
     );
   };
 
-/** @param problem null: there is none */
+/** @param problem null if there is none */
 const check = (problem: string | null) => (problem === null ? { ok: true } : { ok: false, message: problem });
 
 function mediaCheck(looked: PromiseSettledResult<StoreTrouble | null>): Static<typeof Check> {
   if (looked.status === 'rejected')
-    return { ok: false, message: 'the media folder cannot be compared while PostgreSQL does not answer' };
+    return { ok: false, message: 'the media folder cannot be checked while PostgreSQL does not answer' };
   return looked.value === null ? { ok: true } : { ok: false, message: looked.value.message };
 }
 
 const isLive = (polledAt: number): boolean => polledAt > Date.now() - POLLED_WITHIN_MS;
 
-/** Kinds of tasks that no worker has asked for lately. */
+/** The kinds of tasks that no worker has polled for recently. */
 async function idleQueues(temporal: Client): Promise<string[]> {
   const { workflows, activities } = await lastPolls(temporal);
   return [...(isLive(workflows) ? [] : ['workflows']), ...(isLive(activities) ? [] : ['activities'])];

@@ -11,7 +11,7 @@ const HOME: Page = {
     '<p>Did someone send you here to connect an account? Ask for the complete link: it is longer than this page’s address.</p>',
 };
 
-/** What somebody finds who opens the bare address: a page for browsers, a list of addresses for programs. */
+/** The bare address: a page for browsers, a list of addresses for programs. */
 export const homeRoutes: FastifyPluginAsyncTypebox = async (app) => {
   app.get('/', { config: { access: 'public' }, schema: { hide: true } }, async (request, reply) => {
     void reply.header('vary', 'accept');

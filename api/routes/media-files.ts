@@ -12,12 +12,12 @@ const LinkQuery = Type.Object(
   { additionalProperties: false },
 );
 
-/** A file of up to 1 GB on a slow line. */
+/** Enough for 1 GB on a slow line. */
 const FETCH_MS = HOUR;
 const fileBody = (description: string) =>
   Type.Unsafe<Readable>({ type: 'string', contentMediaType: 'application/octet-stream', description });
 
-/** Where providers fetch what we host: by a signed link that ends, without a key and without a redirect. */
+/** Where providers fetch our files: by a signed link that expires, without a key or a redirect. */
 export const mediaFileRoutes =
   ({ database: { db }, media: store, mediaLinks }: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
@@ -28,13 +28,13 @@ export const mediaFileRoutes =
         handlerTimeout: FETCH_MS,
         schema: {
           operationId: 'fetchMedia',
-          summary: 'For providers: the bytes of a file, by a link that only Everpost can make',
+          summary: 'For providers: the bytes of a file, by a signed link',
           tags: ['media'],
           params: Id,
           querystring: LinkQuery,
           response: {
             200: fileBody('The file.'),
-            206: fileBody('The part of the file that Range names.'),
+            206: fileBody('The requested range of the file.'),
             ...refusals(404, 416),
           },
         },
@@ -42,7 +42,7 @@ export const mediaFileRoutes =
       async (request, reply) => {
         const { id } = request.params;
         const { expires, signature } = request.query;
-        // A link that has ended or was forged says nothing about the file.
+        // An expired or forged link reveals nothing about the file.
         if (!mediaLinks.isValid(id, expires, signature)) throw apiError('not_found');
         const media = await findAnyMedia(db, id);
         if (media?.state !== 'ready' || media.deletedAt !== null) throw apiError('not_found');
@@ -66,7 +66,7 @@ export const mediaFileRoutes =
     );
   };
 
-/** One range (RFC 9110 section 14.2): what cannot be read is the whole file, what lies outside of it is null. */
+/** A single range (RFC 9110 section 14.2): an unreadable one means the whole file; null if it is outside the file. */
 function rangeOf(
   header: string | undefined,
   size: number,

@@ -16,7 +16,7 @@ import { createUploads } from '../uploads.ts';
 import { DAY } from '../../durations.ts';
 import { tenantMedia, uploadRoutes } from './uploads.ts';
 
-/** How long an upload may take; what no platform takes is not taken here. */
+/** How long an upload may take, and the largest size that any platform accepts. */
 const UPLOAD_MS = DAY;
 const LARGEST = 4_294_967_296;
 
@@ -26,7 +26,7 @@ const MediaBody = Type.Object(
     contentType: Type.String({
       maxLength: 255,
       description:
-        'As browsers and libraries write it, with parameters or without; application/octet-stream where it is not known.',
+        'The type that a browser or library gives, with or without parameters; application/octet-stream if unknown.',
       examples: ['video/mp4'],
     }),
     size: Type.Integer({ minimum: 1, maximum: LARGEST, description: 'Bytes.' }),
@@ -37,12 +37,12 @@ const MediaBody = Type.Object(
 const NOT_TAKEN = {
   field: 'contentType',
   message:
-    'names a type that no platform takes; convert the file to MP4, MOV, WebM, JPEG, PNG or WebP (application/octet-stream where you do not know its type)',
+    'is a type that no platform accepts; convert the file to MP4, MOV, WebM, JPEG, PNG or WebP (if you do not know its type, send application/octet-stream)',
 };
 
-const LEFT_TO_SWEEP = 'the file of deleted media is left to the sweep';
+const LEFT_TO_SWEEP = 'the sweep will remove the file of deleted media';
 
-/** Files that clients send to us, to be published. */
+/** Files that clients upload for publishing. */
 export const mediaRoutes =
   (deps: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
@@ -56,7 +56,7 @@ export const mediaRoutes =
         config: { access: 'media:write' },
         schema: {
           operationId: 'createMedia',
-          summary: 'Begin an upload',
+          summary: 'Start an upload',
           description:
             'Send the bytes to `uploadUrl` with any tus 1.0 client, then publish the media by its id.',
           tags: ['media'],
@@ -73,7 +73,7 @@ export const mediaRoutes =
         try {
           await uploads.prepare(media);
         } catch (error) {
-          request.log.error({ mediaId: media.id, userId }, 'there is no place for an upload');
+          request.log.error({ mediaId: media.id, userId }, 'could not create the file of an upload');
           throw error;
         }
         const view = mediaView(media, publicUrl);
@@ -87,7 +87,7 @@ export const mediaRoutes =
         config: { access: 'media:read' },
         schema: {
           operationId: 'getMedia',
-          summary: 'One file, and what it was found to be',
+          summary: 'One file and the results of probing it',
           tags: ['media'],
           params: Id,
           response: { 200: ref(MediaView), ...refusals(404) },
@@ -103,10 +103,10 @@ export const mediaRoutes =
         schema: {
           operationId: 'deleteMedia',
           summary: 'Delete a file',
-          description: 'Whatever its state, unless a post that is not over needs it.',
+          description: 'In any state, unless an unfinished post needs it.',
           tags: ['media'],
           params: Id,
-          response: { 204: Type.Null({ description: 'It is gone.' }), ...refusals(404, 409) },
+          response: { 204: Type.Null({ description: 'Deleted.' }), ...refusals(404, 409) },
         },
       },
       async (request, reply) => {
@@ -133,8 +133,8 @@ async function removeFile({ database: { db }, media }: Deps, { id, storageKey }:
 }
 
 /**
- * Stores a file that is to come, or finds the one that the same request has made.
- * @throws ApiError for a type that is not taken, and for a key that another request has used
+ * Stores a new file, or finds the one that the same request created.
+ * @throws ApiError for a type that is not accepted, or a key that another request used
  */
 async function insertOnce(
   db: Db,

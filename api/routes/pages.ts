@@ -15,7 +15,7 @@ const NOT_FOUND: Page = {
   body: '<p>This page does not exist, or is no longer available.</p>',
 };
 
-/** Pages that are no part of the API, and what they are made of. */
+/** Pages that are not part of the API, and their style sheet. */
 export const pageRoutes =
   (deps: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
@@ -42,8 +42,8 @@ export const pageRoutes =
         config: { access: 'public', failurePage: 'Not shown' },
         schema: {
           operationId: 'showConnected',
-          summary: 'The page that shows how connecting an account has ended',
-          description: 'For an hour; 400 or 502 where nothing was connected.',
+          summary: 'The page with the result of connecting an account',
+          description: 'Available for one hour; 400 or 502 if nothing was connected.',
           tags: ['accounts'],
           params: Token,
           response: {

@@ -15,9 +15,9 @@ import { Id, refusals } from '../schemas.ts';
 
 const LOOK_EVERY_MS = 1_000;
 const HEARTBEAT_EVERY = 15;
-/** Of one key at a time, at one server: each looks into the database every second. */
+/** The most concurrent streams of one key on one server: each queries the database every second. */
 const MOST_STREAMS = 100;
-/** Header of a browser that has lost its connection: the id of the last event that it saw. */
+/** The header of a reconnecting browser: the id of the last event that it received. */
 const ResumeHeaders = Type.Object({
   'last-event-id': Type.Optional(Type.String({ maxLength: 10, pattern: '^\\d{1,10}$' })),
 });
@@ -34,11 +34,11 @@ export const postEventRoutes =
       '/api/posts/:id/events',
       {
         config: { access: 'posts:read' },
-        // A HEAD would hold a stream open that says nothing.
+        // A HEAD request would hold open a stream without data.
         exposeHeadRoute: false,
         schema: {
           operationId: 'watchPost',
-          summary: 'Follow a post by server-sent events',
+          summary: 'Follow a post with server-sent events',
           description:
             '`event: post`, `id` increasing, `data` the post. Resumes after `Last-Event-ID`; ends after a final state.',
           tags: ['posts'],
@@ -69,7 +69,7 @@ export const postEventRoutes =
         try {
           for (let looks = 1; post !== null && !response.destroyed && !closing.signal.aborted; looks += 1) {
             const isNews = post.version > seen;
-            // A key may have been revoked, or have ended, since.
+            // The key may have been revoked or have expired meanwhile.
             if ((isNews || looks % HEARTBEAT_EVERY === 0) && !(await isStillLive(db, request.caller))) break;
             if (isNews) {
               seen = post.version;
@@ -83,7 +83,7 @@ export const postEventRoutes =
           request.log.warn({ err: error }, 'an event stream ended early');
         } finally {
           leave();
-          // A client that is not done reconnects with Last-Event-ID.
+          // A client that wants more reconnects with Last-Event-ID.
           response.end();
         }
       },

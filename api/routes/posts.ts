@@ -16,7 +16,7 @@ import { Id, ref, refusals, Time } from '../schemas.ts';
 import { ask } from '../temporal.ts';
 
 const RescheduleBody = Type.Object({ scheduledAt: Time }, { additionalProperties: false });
-/** A worker may have to end an upload first. */
+/** A worker may have to stop an upload first. */
 const ANSWER_MS = 15_000;
 const tags = ['posts'];
 
@@ -69,7 +69,7 @@ export const postRoutes =
           operationId: 'cancelPost',
           summary: 'Cancel a post',
           description:
-            'Possible until the last byte or the publish call is sent; later 409 `too_late` with the state.',
+            'Possible until the last byte or the publish call is sent; after that 409 `too_late` with the state.',
           tags,
           params: Id,
           response: { 200: ref(PostView), ...refusals(404, 409) },
@@ -90,7 +90,8 @@ export const postRoutes =
         schema: {
           operationId: 'reschedulePost',
           summary: 'Move a post to another time',
-          description: 'Possible until its first call to the provider; later 409 `too_late` with the state.',
+          description:
+            'Possible until its first call to the provider; after that 409 `too_late` with the state.',
           tags,
           params: Id,
           body: RescheduleBody,
@@ -105,7 +106,7 @@ export const postRoutes =
     );
   };
 
-/** Has the post's workflow do it. What it refuses, and what comes when it has ended, is too late. */
+/** Lets the post's workflow decide. If it refuses or has ended, it is too late. */
 async function settle({ database: { db }, temporal }: Deps, post: Post, call: () => Promise<unknown>) {
   if (isFinal(post.state)) throw tooLate(post.state);
   try {

@@ -19,7 +19,7 @@ const Handshake = Type.Object({
 });
 const tags = ['webhooks'];
 
-/** Meta's callbacks: is this URL ours, and the creator has removed the app (instagram-facts 2.6). */
+/** Meta's callbacks: the verification of this URL, and the removal of the app by a creator (instagram-facts 2.6). */
 export const providerCallbackRoutes =
   (deps: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
@@ -31,12 +31,12 @@ export const providerCallbackRoutes =
         config: { access: 'public', rateLimit: false },
         schema: {
           operationId: 'answerHandshake',
-          summary: 'For the provider: is this URL ours?',
+          summary: 'For the provider: verify this URL',
           tags,
           params: ProviderPath,
           querystring: Handshake,
           response: {
-            200: Type.String({ description: 'The challenge, as it came.' }),
+            200: Type.String({ description: 'The challenge, unchanged.' }),
             ...refusals(404),
           },
         },
@@ -75,7 +75,7 @@ export const providerCallbackRoutes =
     );
   };
 
-/** The creator has removed the app: the account has to be connected again. */
+/** Marks the account for reconnection, because the creator has removed the app. */
 async function markRemoved(
   deps: Deps,
   request: FastifyRequest,

@@ -12,16 +12,19 @@ import type { Uploads } from '../uploads.ts';
 const TUS_VERSION = '1.0.0';
 const UPLOAD = '/api/media/:id/upload';
 const METHODS = [
-  { method: 'HEAD', operationId: 'getUploadOffset', summary: 'How much of an upload has arrived' },
+  { method: 'HEAD', operationId: 'getUploadOffset', summary: 'How many bytes of an upload have arrived' },
   { method: 'PATCH', operationId: 'appendToUpload', summary: 'Send bytes of an upload' },
-  { method: 'DELETE', operationId: 'deleteUpload', summary: 'Give an unfinished upload up' },
+  { method: 'DELETE', operationId: 'deleteUpload', summary: 'Abandon an unfinished upload' },
 ] as const;
 
-/** tus 1.0 for the uploads that POST /api/media has made. Keys and tenants are checked here, the protocol is the tus server's. */
+/**
+ * tus 1.0 for the uploads that POST /api/media created. Keys and tenants are checked here; the tus server handles the
+ * protocol.
+ */
 export const uploadRoutes =
   (deps: Deps, uploads: Uploads): FastifyPluginAsyncTypebox =>
   async (app) => {
-    // The bytes go to the tus server as they come.
+    // The bytes are streamed to the tus server.
     app.addContentTypeParser(OCTETS, async () => undefined);
     app.addHook('onRequest', async (_request, reply) => {
       void reply.header('tus-resumable', TUS_VERSION);
@@ -40,11 +43,11 @@ export const uploadRoutes =
           operationId,
           summary,
           description:
-            'As tus 1.0 says (https://tus.io/protocols/resumable-upload). What tus itself refuses (`Upload-Offset` wrong or missing, bytes beyond the end) is answered as plain text.',
+            'As specified by tus 1.0 (https://tus.io/protocols/resumable-upload). Errors of the protocol itself (wrong or missing `Upload-Offset`, bytes beyond the end) are plain text.',
           tags: ['media'],
           params: Id,
           response: {
-            [method === 'HEAD' ? 200 : 204]: Type.Null({ description: 'As tus 1.0 says.' }),
+            [method === 'HEAD' ? 200 : 204]: Type.Null({ description: 'As specified by tus 1.0.' }),
             ...refusals(404, 409, 410, 412, 413, 415),
           },
         },
@@ -57,7 +60,7 @@ export const uploadRoutes =
           const { state, uploadedAt } = media;
           if (state === 'expired' || state === 'rejected')
             throw apiError('media_gone', { details: { state } });
-          // The last byte came, but the server ended before it could note it.
+          // The last byte arrived, but the server stopped before it could record that.
           const unnoted = method === 'HEAD' && state === 'uploading' && uploadedAt === null;
           if (unnoted && (await uploads.isComplete(media))) await uploads.complete(media);
           await uploads.answer(request, reply, media);

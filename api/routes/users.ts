@@ -17,7 +17,7 @@ import { LONGEST_NAME, requireName } from '../names.ts';
 import { Id, refusals } from '../schemas.ts';
 
 const WHO_ASKS =
-  'Who asks, on the page of the user’s connect links; the host of the public URL without it. Kept as one line of visible text.';
+  'Who asks, as shown on the page of the user’s connect links. Default: the host of the public URL. Reduced to one line of visible text.';
 
 const UserBody = Type.Object(
   {
@@ -35,7 +35,7 @@ const UserBody = Type.Object(
 const UserChange = Type.Object(
   {
     displayName: Type.Union([Type.String({ minLength: 1, maxLength: LONGEST_NAME }), Type.Null()], {
-      description: `${WHO_ASKS} Null takes it away.`,
+      description: `${WHO_ASKS} Null removes it.`,
     }),
   },
   { additionalProperties: false },
@@ -59,7 +59,7 @@ export const userRoutes =
         config: { access: 'admin' },
         schema: {
           operationId: 'createUser',
-          summary: 'Make a user',
+          summary: 'Create a user',
           tags: ['users'],
           headers: IdempotencyHeaders,
           body: UserBody,
@@ -97,7 +97,7 @@ export const userRoutes =
         config: { access: 'admin' },
         schema: {
           operationId: 'changeUser',
-          summary: 'Change who asks on the page of a user’s connect links',
+          summary: 'Change the name shown on a user’s connect links',
           tags: ['users'],
           params: Id,
           body: UserChange,

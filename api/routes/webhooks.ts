@@ -17,10 +17,10 @@ import { isDatabaseAway, soon, soonFromTemporal } from '../outage.ts';
 import { ProviderPath, refusals } from '../schemas.ts';
 import { readWebhookBody } from '../webhook-bodies.ts';
 
-/** For each of the two stores, so that a provider hears within two seconds that both are away. */
+/** For each of the two stores, so that a provider learns within two seconds if both are down. */
 const STORE_MS = 1_000;
 
-/** What providers tell us. The answer waits for the commit and for nothing else. */
+/** Receives the providers' webhooks. The answer waits only for the commit. */
 export const webhookRoutes =
   (deps: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
@@ -29,12 +29,12 @@ export const webhookRoutes =
     app.addHook('onClose', () => starter.close());
     const store = batched<NewEvent>(async (events) => {
       const fresh = await insertEvents(db, events);
-      // A duplicate was started when it came first, or the sweep does it.
+      // A duplicate was started with its first delivery, or the sweep will start it.
       setImmediate(() => starter.start(fresh));
     });
 
     app.removeAllContentTypeParsers();
-    // Signatures are made over the bytes.
+    // Signatures cover the raw bytes.
     app.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) =>
       readWebhookBody(payload, providerOf(request).webhooks.largestBody),
     );
@@ -54,7 +54,7 @@ export const webhookRoutes =
         helmet: false,
         schema: {
           operationId: 'receiveWebhook',
-          summary: 'For the provider: something has changed',
+          summary: 'For the provider: deliver an event',
           tags: ['webhooks'],
           params: ProviderPath,
           response: {
@@ -78,7 +78,7 @@ export const webhookRoutes =
           );
         } catch (error) {
           if (!isDatabaseAway(error)) throw error;
-          request.log.warn({ err: error }, 'the database is away: workflows keep the events');
+          request.log.warn({ err: error }, 'the database is down: workflows keep the events');
           await keepInTemporal(deps, provider.name, events, request.id);
         }
         return { received: events.length };
@@ -101,7 +101,7 @@ function split(read: () => IncomingEvent[]): IncomingEvent[] {
   }
 }
 
-/** The second store: a workflow that stores the event as soon as the database is back. @throws when that is away too */
+/** The second store: a workflow that stores the event once the database is back. @throws if Temporal is down too */
 async function keepInTemporal(
   { temporal }: Deps,
   provider: string,
