@@ -22,7 +22,7 @@ const ENDED_BY: ReadonlyMap<string, string> = new Map(
 /** The account is out of service until its creator reconnects it. */
 export function connectionEnded(statusReason: string | null): PostWaiting {
   const why = ENDED_BY.get(statusReason ?? '') ?? 'The connection to this account has ended.';
-  return account(`${why} Reconnect the account and the post will be published.`);
+  return account(`${why} Connect the account again and the post will be published.`);
 }
 
 /**

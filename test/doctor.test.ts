@@ -91,7 +91,7 @@ test.each<[string, () => Record<string, string>, string, RegExp]>([
     'the password is wrong',
     () => ({ DATABASE_URL: changed('password', 'wrong') }),
     'database',
-    /refuses the password: check DATABASE_URL.*user .*at 127\.0\.0\.1/,
+    /rejects the password: check DATABASE_URL.*user .*at 127\.0\.0\.1/,
   ],
   [
     'the database is empty',
@@ -153,7 +153,7 @@ test('a media folder that is not the one of the servers is a failure, and so is 
   const missing = await doctor({ EVERPOST_MEDIA: `file:${join(world.dir, 'not-mounted')}` });
   expect(missing.well).toBe(false);
   expect(of('media', missing.lines)).toMatch(
-    /FAILURE .*not-mounted: .*is missing, or is another one.*Mount it/,
+    /FAILURE .*not-mounted: .*is missing, or is not the one.*Mount it/,
   );
   mkdirSync(join(world.dir, 'foreign'), { recursive: true });
   writeFileSync(join(world.dir, 'foreign', '.everpost-media'), 'another');

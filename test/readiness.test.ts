@@ -117,8 +117,8 @@ describe('a database that is not the right one', () => {
   });
 
   test.for<[string, (url: URL) => void, RegExp]>([
-    ['A wrong password', (url) => (url.password = 'not-it'), /refuses the password/],
-    ['A user that does not exist', (url) => (url.username = 'nobody'), /refuses the (password|login)/],
+    ['A wrong password', (url) => (url.password = 'not-it'), /rejects the password/],
+    ['A user that does not exist', (url) => (url.username = 'nobody'), /rejects the (password|login)/],
     ['A database that does not exist', (url) => (url.pathname = '/nowhere'), /does not exist/],
     ['A server without TLS where TLS is demanded', (url) => (url.search = '?sslmode=require'), /TLS/],
     ['A port where nothing listens', (url) => (url.port = '1'), /does not answer/],
