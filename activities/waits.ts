@@ -61,8 +61,8 @@ export function quotaUsedUp(
     refusal?.userMessage ??
     rule?.userMessage ??
     (rule !== undefined && rule.windowMs < HOUR
-      ? `The platform takes only a few calls a minute for an account. ${GOES_OUT}`
-      : `The account has used up what the platform allows at the moment. ${GOES_OUT}`);
+      ? `The platform accepts only a few calls a minute for each account. ${LATER}`
+      : `The account has reached the platform’s limit. ${LATER}`);
   return { reason: 'quota', quota, until: until.toISOString(), userMessage };
 }
 
