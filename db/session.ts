@@ -21,8 +21,8 @@ class Statements extends NodePgSession<typeof schema, Record<string, never>> {
       // `execute` answers with the rows themselves; drizzle looks for `rows` in them.
       return Object.defineProperty(rows, 'rows', { value: rows });
     };
-    // Except for transactions, drizzle's session only calls its client's `query`. oxlint-disable-next-line
-    // typescript/no-unsafe-type-assertion
+    // Except for transactions, drizzle's session only calls its client's `query`.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     super({ query } as unknown as Client, dialect, undefined);
   }
 }

@@ -58,7 +58,8 @@ export async function http(call: HttpRequest): Promise<HttpAnswer> {
     const { statusCode, headers, body } = await request(call.url, {
       method: call.method,
       headers: { 'user-agent': 'everpost', ...call.headers },
-      // undici accepts an iterable, but its types do not. oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      // undici accepts an iterable, but its types do not.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       body: (call.body ?? null) as NonNullable<Dispatcher.RequestOptions['body']> | null,
       dispatcher: dispatcherFor(call.url),
       signal: AbortSignal.any([call.signal, AbortSignal.timeout(call.totalMs ?? TOTAL_MS)]),

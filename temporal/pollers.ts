@@ -11,8 +11,8 @@ export async function lastPolls(client: Client): Promise<{ workflows: number; ac
     const { pollers } = await client.workflowService.describeTaskQueue({
       namespace: client.options.namespace,
       taskQueue: { name: TASK_QUEUE },
-      // The enum is in a package that we do not depend on. oxlint-disable-next-line
-      // typescript/no-unsafe-enum-assignment
+      // The enum is in a package that we do not depend on.
+      // oxlint-disable-next-line typescript/no-unsafe-enum-assignment
       taskQueueType,
     });
     return Math.max(0, ...pollers.map(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000));
