@@ -2,7 +2,7 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { createApi } from '../stack/client.ts';
-import { tiktok } from '../scripts/sandboxed/tiktok.ts';
+import { tiktok } from '../test/drivers/tiktok.ts';
 import type { Stack } from './stack.ts';
 import type { Tenant } from './tenant.ts';
 import { until } from './until.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Type } from 'typebox';
 import { type Api, createApi } from '../stack/client.ts';
 import { connectSandboxAccount } from '../stack/connect.ts';
-import { tiktok } from '../scripts/sandboxed/tiktok.ts';
+import { tiktok } from '../test/drivers/tiktok.ts';
 import type { Stack } from './stack.ts';
 
 export interface Tenant {

@@ -1,7 +1,10 @@
 import type { ApiClient } from './client.ts';
-import { PROVIDERS } from './providers/index.ts';
-import type { ChaosAccount, Creator, PlannedAccount } from './creators.ts';
+import { driverOf } from '../test/drivers/index.ts';
+import type { ChaosAccount, ChaosCreator, PlannedAccount } from './creators.ts';
 import type { World } from './world.ts';
+
+/** No account is kept waiting by its platform. */
+const POSTS_PER_DAY = 100_000;
 
 /** Connects accounts of their own for the round, four at a time. */
 export async function connectAccounts(
@@ -13,7 +16,7 @@ export async function connectAccounts(
   const left = [...wanted];
   const work = async (): Promise<void> => {
     for (let one = left.pop(); one !== undefined; one = left.pop()) {
-      await PROVIDERS[one.provider].addCreator(api, one);
+      await driverOf(one.provider).addCreator(api, one, POSTS_PER_DAY);
       await comeBack(api, one);
     }
   };
@@ -29,6 +32,6 @@ export async function connectAccounts(
 }
 
 /** Somebody connects their account, for the first time or again. */
-export async function comeBack(api: ApiClient, creator: Creator): Promise<void> {
-  await api.comeBack(creator, PROVIDERS[creator.provider].consent(creator));
+export async function comeBack(api: ApiClient, creator: ChaosCreator): Promise<void> {
+  await api.comeBack(creator, driverOf(creator.provider).chaos.consent(creator));
 }

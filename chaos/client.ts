@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Upload } from 'tus-js-client';
 import { createVisitor } from '../stack/visitor.ts';
 import type { Stack } from './processes.ts';
-import type { Creator } from './creators.ts';
+import type { ChaosCreator } from './creators.ts';
 
 // What is read of answers; the comparison checks it.
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -68,7 +68,7 @@ export async function createApiClient({ urls, secrets, sandboxUrl }: Stack) {
    * @param choices what the consent names besides the person
    */
   async function connect(
-    { provider, method, username }: Creator,
+    { provider, method, username }: ChaosCreator,
     choices: Readonly<Record<string, string>>,
   ): Promise<void> {
     const body = method === null ? { provider } : { provider, method };

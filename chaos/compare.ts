@@ -1,8 +1,8 @@
 import { belongs, judge, type Outcome, type PostRow } from './judge.ts';
 import { offence, type Kind, type Offence } from './offence.ts';
 import type { Offered } from './offer.ts';
-import { withEvery } from './providers/index.ts';
-import type { Made } from './providers/provider.ts';
+import { DRIVERS } from '../test/drivers/index.ts';
+import type { Made } from '../test/drivers/sandbox.ts';
 import type { ChaosAccount } from './creators.ts';
 import type { World } from './world.ts';
 
@@ -23,7 +23,7 @@ export async function compare(
   const posts = await readPosts(world, accounts);
   const openIds = new Set(accounts.map(({ openId }) => openId));
   const made: Made[] = [];
-  await withEvery(async (provider) => made.push(...(await provider.made(world.api))));
+  for (const driver of DRIVERS) made.push(...(await driver.made(world.api)));
   const offences: Offence[] = [];
   const claimed = new Set<string>();
 

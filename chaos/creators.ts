@@ -1,4 +1,5 @@
 import type { ProviderName } from '../providers/provider.ts';
+import type { Creator, Person } from '../test/drivers/sandbox.ts';
 
 /** An account that a seed wants. */
 export interface PlannedAccount {
@@ -7,14 +8,8 @@ export interface PlannedAccount {
   method: string | null;
 }
 
-/** Somebody whose account can be connected. */
-export interface Creator extends PlannedAccount {
-  /** Whoever consents, at the sandbox. */
-  username: string;
-}
+/** Somebody whose account the round connects. */
+export type ChaosCreator = PlannedAccount & Creator;
 
 /** An account of the round. */
-export interface ChaosAccount extends Creator {
-  id: string;
-  openId: string;
-}
+export type ChaosAccount = PlannedAccount & Person;

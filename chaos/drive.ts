@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProviderName } from '../providers/provider.ts';
 import { comeBack } from './accounts.ts';
 import { offence, type Offence } from './offence.ts';
-import { PROVIDERS, withEvery } from './providers/index.ts';
+import { driverOf, DRIVERS } from '../test/drivers/index.ts';
+import { listOf } from '../test/drivers/sandbox.ts';
 import type { ChaosAccount } from './creators.ts';
 import { ownerless } from './owners.ts';
 import { endBackoffs, openWorkflows, skipTime } from './time.ts';
@@ -29,7 +30,7 @@ interface OpenPost {
 
 /** Whether only events can tell what became of it. */
 const isLost = ({ phase, provider }: OpenPost): boolean =>
-  phase === 'reconciling' && !PROVIDERS[provider].tells;
+  phase === 'reconciling' && !driverOf(provider).chaos.tells;
 
 /**
  * @param calls the API calls that are still being tried; their posts may wait for what is done here
@@ -154,10 +155,10 @@ async function eventsApplied(world: World): Promise<void> {
   const end = Date.now() + 30_000;
   while (Date.now() < end) {
     let waiting = 0;
-    await withEvery(async (_provider, name) => {
-      const deliveries: { state: string }[] = await world.api.control('GET', `/${name}/deliveries`);
+    for (const { provider } of DRIVERS) {
+      const deliveries: { state: string }[] = await listOf(world.api, `/${provider}/deliveries`);
       waiting += deliveries.filter(({ state }) => state === 'pending' || state === 'held').length;
-    });
+    }
     if (waiting === 0) break;
     await sleep(200);
   }

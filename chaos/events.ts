@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Json } from './client.ts';
 import { offence, type Offence } from './offence.ts';
 import type { ProviderName } from '../providers/provider.ts';
-import { PROVIDERS, withEvery } from './providers/index.ts';
-import type { Told } from './providers/provider.ts';
+import { driverOf, DRIVERS } from '../test/drivers/index.ts';
+import { listOf, type Told } from '../test/drivers/sandbox.ts';
 import type { ChaosAccount } from './creators.ts';
 import { endBackoffs, openWorkflows } from './time.ts';
 import type { World } from './world.ts';
@@ -62,7 +62,11 @@ async function compareNow(world: World, accounts: readonly ChaosAccount[]): Prom
     ),
   );
   const kept = new Set(
-    stored.flatMap(({ provider, payload }) => PROVIDERS[provider].toldBy(payload).map(({ mark }) => mark)),
+    stored.flatMap(({ provider, payload }) =>
+      driverOf(provider)
+        .chaos.toldBy(payload)
+        .map(({ mark }) => mark),
+    ),
   );
   for (const { mark } of await delivered(world, accounts))
     if (!kept.has(mark)) offences.push(offence('loss', `answered with 200, but not stored: ${mark}`));
@@ -76,7 +80,7 @@ function judge(
   const found: Offence[] = [];
   const nobodys = new Set<string>();
   // Its events concern no post, so that none has to wait.
-  if (PROVIDERS[provider].tells)
+  if (driverOf(provider).chaos.tells)
     return strays.map(({ payload }) => offence('loss', `an event was left open: ${payload}`));
   for (const { eventType, payload } of strays) {
     const publishId = publishIdOf(payload);
@@ -127,9 +131,9 @@ async function readAccounts({ stack: { sql } }: World, accounts: readonly ChaosA
 async function delivered({ api }: World, accounts: readonly ChaosAccount[]): Promise<Told[]> {
   const openIds = new Set(openIdsOf(accounts));
   const told: Told[] = [];
-  await withEvery(async ({ toldBy }, name) => {
-    const deliveries: { state: string; body: string }[] = await api.control('GET', `/${name}/deliveries`);
-    for (const { state, body } of deliveries) if (state === 'delivered') told.push(...toldBy(body));
-  });
+  for (const { provider, chaos } of DRIVERS) {
+    const deliveries: { state: string; body: string }[] = await listOf(api, `/${provider}/deliveries`);
+    for (const { state, body } of deliveries) if (state === 'delivered') told.push(...chaos.toldBy(body));
+  }
   return told.filter(({ openId }) => openIds.has(openId));
 }

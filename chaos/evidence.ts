@@ -1,7 +1,7 @@
 import type { Json } from './client.ts';
 import type { Offence } from './offence.ts';
-import { withEvery } from './providers/index.ts';
-import { listOf } from './providers/provider.ts';
+import { DRIVERS } from '../test/drivers/index.ts';
+import { listOf } from '../test/drivers/sandbox.ts';
 import type { World } from './world.ts';
 
 /** What is known about a post that offends: its row, its attempts, its publishes and last requests at the sandbox. */
@@ -20,7 +20,7 @@ export async function evidenceOf(
   const refs = [...ids, `"${title}"`, `/${title}/`].filter((ref) => typeof ref === 'string');
   const requests: Json[] = await api.control('GET', '/requests');
   const publishes: Json[] = [];
-  await withEvery(async (_provider, name) => publishes.push(...(await listOf(api, `/${name}/publishes`))));
+  for (const { provider } of DRIVERS) publishes.push(...(await listOf(api, `/${provider}/publishes`)));
   const names = (row: Json): boolean => refs.some((ref) => JSON.stringify(row).includes(ref));
   return [
     `post ${JSON.stringify(post)}`,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { comeBack } from './accounts.ts';
 import { endBackends } from './backends.ts';
-import { PROVIDERS, withEvery } from './providers/index.ts';
+import { driverOf, DRIVERS } from '../test/drivers/index.ts';
 import type { ChaosAccount } from './creators.ts';
 import type { Trouble } from './trouble.ts';
 import { type Role, ROLES } from './fleet.ts';
@@ -67,7 +67,7 @@ async function apply(
       await api.control('POST', '/webhooks', trouble.settings);
       return;
     case 'refuse':
-      await PROVIDERS[trouble.provider].refuse(api, 1);
+      await driverOf(trouble.provider).chaos.refuse(api, 1);
       return;
     case 'clock':
       await api.control('POST', '/clock', { advanceMs: trouble.advanceMs });
@@ -78,10 +78,12 @@ async function apply(
     case 'tell': {
       const account = accounts[trouble.account];
       if (account === undefined) throw new Error(`no account ${trouble.account}`);
-      const provider = PROVIDERS[account.provider];
+      const { chaos, tell, removeApp } = driverOf(account.provider);
+      const told = [{ openId: account.openId, mark: trouble.kind === 'tell' ? trouble.mark : '' }];
       if (trouble.kind === 'return') await comeBack(api, account);
-      else if (trouble.kind === 'tell') await provider.tell?.(api, account, trouble.mark);
-      else await provider[trouble.kind](api, account);
+      else if (trouble.kind === 'expire') await chaos.expire(api, account);
+      else if (trouble.kind === 'remove') await removeApp(api, account);
+      else if (chaos.moreEvents === true) await tell(api, told, account.method);
     }
   }
 }
@@ -89,7 +91,7 @@ async function apply(
 /** Forgets every fault that has not struck. */
 export async function forgetFaults({ api }: World): Promise<void> {
   await api.control('DELETE', '/faults');
-  await withEvery((provider) => provider.refuse(api, 0));
+  for (const { chaos } of DRIVERS) await chaos.refuse(api, 0);
   await api.control('POST', '/webhooks', { drop: 0, duplicate: 0, delay: 0 });
 }
 

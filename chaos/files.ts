@@ -2,11 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { ApiClient } from './client.ts';
+import type { FileName, VideoName } from '../test/drivers/chaos.ts';
 import { jpeg } from '../sandbox/testing/media.ts';
-
-/** The files that posts are made of; `chunks` goes in several (tiktok-facts 4.6). */
-export type FileName = VideoName | 'image';
-type VideoName = 'tiny' | 'small' | 'medium' | 'chunks';
 
 const SIZES: Readonly<Record<VideoName, number>> = {
   tiny: 0,

@@ -1,7 +1,8 @@
 import type { ProviderName } from '../providers/provider.ts';
 import type { Kind } from './offence.ts';
 import type { Offered } from './offer.ts';
-import { type Content, type Made, partText } from './providers/provider.ts';
+import { type Content, partText } from '../test/drivers/chaos.ts';
+import type { Made } from '../test/drivers/sandbox.ts';
 
 /** How a post has ended. */
 export interface Outcome {

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer } from './client.ts';
 import { sha256At } from './files.ts';
 import type { PlannedPublish, RoundPlan } from './plan.ts';
-import { PROVIDERS } from './providers/index.ts';
-import type { PlannedFile, Taken } from './providers/provider.ts';
+import { driverOf } from '../test/drivers/index.ts';
+import type { PlannedFile, Taken } from '../test/drivers/chaos.ts';
 import type { ChaosAccount } from './creators.ts';
 import type { World } from './world.ts';
 
@@ -62,7 +62,7 @@ async function offer(world: World, one: Offered): Promise<void> {
     return;
   }
   const body = bodyOf(one, files);
-  const { publishPath } = PROVIDERS[one.account.provider];
+  const { publishPath } = driverOf(one.account.provider);
   const headers = { 'idempotency-key': randomUUID() };
   const submit = async (server: number): Promise<void> =>
     note(one, await world.api.insist('POST', publishPath, { server, body, headers }));
@@ -100,7 +100,7 @@ function bodyOf({ plan, title, account }: Offered, files: readonly Taken[]): obj
   const due = plan.rescheduleAfterMs === null ? plan.scheduledInMs : HOUR_MS;
   return {
     accountId: account.id,
-    ...PROVIDERS[account.provider].body(plan.content, title, files),
+    ...driverOf(account.provider).chaos.body(plan.content, title, files),
     ...(due === null ? {} : { scheduledAt: inMs(due) }),
   };
 }

@@ -1,6 +1,6 @@
 import { PROVIDER_NAMES } from '../providers/provider.ts';
-import { PROVIDERS } from './providers/index.ts';
-import type { Content } from './providers/provider.ts';
+import { driverOf } from '../test/drivers/index.ts';
+import type { Content } from '../test/drivers/chaos.ts';
 import type { PlannedAccount } from './creators.ts';
 import { createRandom, type Random } from './random.ts';
 import { planTrouble, type Trouble } from './trouble.ts';
@@ -52,7 +52,7 @@ export function planRound(seed: number, publishes: number): RoundPlan {
 
 /** Every way to connect an account. */
 const WAYS: readonly PlannedAccount[] = PROVIDER_NAMES.flatMap((provider) =>
-  PROVIDERS[provider].methods.map((method) => ({ provider, method })),
+  driverOf(provider).ways.map(({ method }) => ({ provider, method })),
 );
 
 /** All providers, each at least once in every way. */
@@ -63,7 +63,7 @@ function planAccounts(random: Random, count: number): PlannedAccount[] {
       ['instagram', 30],
       ['threads', 30],
     ] as const);
-    return { provider, method: random.pick(PROVIDERS[provider].methods) };
+    return { provider, method: random.pick(driverOf(provider).ways).method };
   });
   return [...WAYS, ...drawn];
 }
@@ -74,7 +74,7 @@ function planPublish(
   durationMs: number,
 ): PlannedPublish {
   const account = random.int(0, accounts.length - 1);
-  const content = PROVIDERS[accounts[account]?.provider ?? 'tiktok'].draw(random);
+  const content = driverOf(accounts[account]?.provider ?? 'tiktok').chaos.draw(random);
   const scheduled = random.chance(0.2);
   const after = (share: number, most: number): number | null =>
     random.chance(share) ? random.int(0, most) : null;

@@ -1,6 +1,6 @@
 import type { Role } from './fleet.ts';
 import type { ProviderName } from '../providers/provider.ts';
-import { PROVIDERS } from './providers/index.ts';
+import { driverOf } from '../test/drivers/index.ts';
 import type { PlannedAccount } from './creators.ts';
 import type { Random } from './random.ts';
 
@@ -91,7 +91,13 @@ export function planTrouble(random: Random, { publishes, accounts, durationMs }:
 
 /** Uploads are held up first, so that some are under way when the clock jumps. */
 function planJump(random: Random, at: number, provider: ProviderName): Trouble[] {
-  const fault: Fault = { endpoint: PROVIDERS[provider].upload, kind: 'slow', times: 3, after: 0, ms: 1_500 };
+  const fault: Fault = {
+    endpoint: driverOf(provider).chaos.upload,
+    kind: 'slow',
+    times: 3,
+    after: 0,
+    ms: 1_500,
+  };
   return [
     { at, kind: 'fault', fault },
     { at: at + 1_000, kind: 'clock', advanceMs: random.pick(LIVES_MS) },
@@ -107,7 +113,7 @@ function planRemoval(random: Random, at: number, account: number): Trouble[] {
 }
 
 function planFault(random: Random, provider: ProviderName): Fault {
-  const { endpoints, answers } = PROVIDERS[provider];
+  const { endpoints, answers } = driverOf(provider).chaos;
   const endpoint = random.weigh(endpoints);
   const base = { endpoint, times: random.int(1, 2), after: random.int(0, 3) };
   if (endpoint.startsWith('webhook'))

@@ -6,8 +6,9 @@ import { folder } from '../stack/kept/folder.ts';
 import { keptSample } from '../stack/kept/sample.ts';
 import { keptUser } from '../stack/kept/user.ts';
 import { runScript } from '../stack/run-script.ts';
-import type { SandboxedProvider } from './sandboxed/provider.ts';
-import { PROVIDERS } from './sandboxed-providers.ts';
+import type { Driver } from '../test/drivers/driver.ts';
+import { DRIVERS } from '../test/drivers/index.ts';
+import type { Way } from '../test/drivers/way.ts';
 import { say } from '../stack/say.ts';
 import { withStack } from '../stack/with-stack.ts';
 import type { Stack } from '../stack/start.ts';
@@ -26,21 +27,22 @@ async function introduce(stack: Stack): Promise<void> {
   const api = createApi(apiUrl, key);
   // With credentials of your own, an account is connected by its creator, in a browser.
   const sample = sandboxUrl === undefined ? null : await keptSample(api, key, sandboxUrl, sandboxed);
-  const link = async (provider: SandboxedProvider, title: string, options = {}): Promise<string> =>
-    `  ${title.padEnd(25)}  ${await connectLink(api, provider, options)}`;
+  const link = async (driver: Driver, { title, method }: Way): Promise<string> => {
+    const url = await connectLink(api, driver, method === null ? {} : { method });
+    return `  ${title.padEnd(25)}  ${url}`;
+  };
   const links = await Promise.all(
-    PROVIDERS.flatMap((provider) => [
-      link(provider, provider.title),
-      // Who has an app of their own may have set up the usual way only.
-      ...(sandboxed.includes(provider) ? (provider.methods ?? []) : []).map(({ name, title }) =>
-        link(provider, title, { method: name }),
-      ),
-    ]),
+    DRIVERS.flatMap((driver) =>
+      driver.ways
+        // With an app of your own, perhaps only the usual way is set up.
+        .filter(({ method }) => method === null || sandboxed.includes(driver))
+        .map((way) => link(driver, way)),
+    ),
   );
-  const curl = (provider: SandboxedProvider): string => {
-    const accountId = sample?.accounts[provider.name] ?? 'ACCOUNT_ID';
-    const body = provider.videoPost(accountId, sample?.mediaId ?? 'MEDIA_ID', 'Hello from curl');
-    return `  curl -sS ${apiUrl}${provider.publishPath} -H 'authorization: Bearer ${key}' -H 'content-type: application/json' -d '${JSON.stringify(body)}'`;
+  const curl = (driver: Driver): string => {
+    const accountId = sample?.accounts[driver.provider] ?? 'ACCOUNT_ID';
+    const body = driver.videoPost(accountId, sample?.mediaId ?? 'MEDIA_ID', 'Hello from curl');
+    return `  curl -sS ${apiUrl}${driver.publishPath} -H 'authorization: Bearer ${key}' -H 'content-type: application/json' -d '${JSON.stringify(body)}'`;
   };
   const lines = [
     '',
@@ -58,7 +60,7 @@ async function introduce(stack: Stack): Promise<void> {
     sample === null
       ? '  Publish a video:'
       : '  Publish the sample video to the sandbox accounts that are connected already:',
-    ...(sample === null ? PROVIDERS : sandboxed).map(curl),
+    ...(sample === null ? DRIVERS : sandboxed).map(curl),
     '',
     'Ctrl-C ends it all; the next start finds everything again.',
   ];

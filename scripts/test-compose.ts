@@ -13,8 +13,10 @@ import { connectSandboxAccount } from '../stack/connect.ts';
 import { findLocalhostNames } from '../stack/localhost-names.ts';
 import { untilApiReady } from '../stack/readiness.ts';
 import { runScript } from '../stack/run-script.ts';
-import type { SandboxedProvider } from './sandboxed/provider.ts';
-import { PROVIDERS } from './sandboxed-providers.ts';
+import { createControl } from '../sandbox/testing/client.ts';
+import type { Driver } from '../test/drivers/driver.ts';
+import { DRIVERS } from '../test/drivers/index.ts';
+import type { Sandbox } from '../test/drivers/sandbox.ts';
 import { during, say, seconds } from '../stack/say.ts';
 import { Interrupted } from '../stack/with-stack.ts';
 import { uploadMedia } from '../stack/upload.ts';
@@ -32,7 +34,7 @@ const README = fileURLToPath(new URL('../README.md', import.meta.url));
 
 /** A post that was accepted, and how the sandbox knows it. */
 interface Accepted {
-  provider: SandboxedProvider;
+  driver: Driver;
   id: string;
   text: string;
 }
@@ -67,17 +69,18 @@ async function tryOut(stack: ComposedStack, started: number): Promise<void> {
     'trial@example.com',
   );
   const key = /^key +(\S+)$/m.exec(created)?.[1] ?? '';
-  const [api, sandbox] = [createApi(stack.apiUrl, key), createApi(stack.sandboxUrl)];
-  const accounts = new Map<SandboxedProvider, string>();
-  for (const provider of PROVIDERS)
-    accounts.set(provider, await connectSandboxAccount(api, stack.sandboxUrl, provider));
+  const api = createApi(stack.apiUrl, key);
+  const sandbox = { control: createControl(stack.sandboxUrl) };
+  const accounts = new Map<Driver, string>();
+  for (const driver of DRIVERS)
+    accounts.set(driver, await connectSandboxAccount(api, stack.sandboxUrl, driver));
   const mediaId = await uploadMedia(api, key, SAMPLE);
   const publish = (what: string): Promise<Accepted[]> =>
     Promise.all([...accounts].map((account) => publishAt(api, mediaId, account, what)));
 
   const posts = await publish('undisturbed');
   await checkLiveOnce(api, sandbox, posts);
-  say(`One post to each of ${PROVIDERS.map(({ title }) => title).join(', ')}: live once`);
+  say(`One post to each of ${DRIVERS.map(({ title }) => title).join(', ')}: live once`);
 
   for (const { service, id } of await stack.containers()) {
     posts.push(...(await publish(`${service} dies`)));
@@ -94,21 +97,22 @@ async function tryOut(stack: ComposedStack, started: number): Promise<void> {
 async function publishAt(
   api: Api,
   mediaId: string,
-  [provider, accountId]: [SandboxedProvider, string],
+  [driver, accountId]: [Driver, string],
   text: string,
 ): Promise<Accepted> {
-  const { id } = await api.post(provider.publishPath, provider.videoPost(accountId, mediaId, text), Post);
-  return { provider, id, text };
+  const { id } = await api.post(driver.publishPath, driver.videoPost(accountId, mediaId, text), Post);
+  return { driver, id, text };
 }
 
 /** @throws Error unless every post is published, and the sandbox has it once */
-async function checkLiveOnce(api: Api, sandbox: Api, posts: readonly Accepted[]): Promise<void> {
-  const problems = posts.map(async ({ provider, id, text }) => {
+async function checkLiveOnce(api: Api, sandbox: Sandbox, posts: readonly Accepted[]): Promise<void> {
+  const problems = posts.map(async ({ driver, id, text }) => {
     const { state, error } = await watchPost(api, id, PATIENCE_MS, () => {});
-    const live = await provider.live(sandbox, text);
+    const made = await driver.made(sandbox);
+    const live = made.filter((one) => one.live && one.text === text).length;
     return state === 'published' && live === 1
       ? []
-      : `${provider.title}, ${text}: ${state} ${error?.message ?? ''}, ${live} live at the platform`;
+      : `${driver.title}, ${text}: ${state} ${error?.message ?? ''}, ${live} live at the platform`;
   });
   const wrong = (await Promise.all(problems)).flat();
   if (wrong.length > 0) throw new Error(wrong.join('\n'));

@@ -1,19 +1,22 @@
 import { Type } from 'typebox';
-import { createApi, type Api } from './client.ts';
-import type { SandboxedProvider } from '../scripts/sandboxed/provider.ts';
+import type { Api } from './client.ts';
+import { createControl } from '../sandbox/testing/client.ts';
+import type { Driver } from '../test/drivers/driver.ts';
 import { createVisitor } from './visitor.ts';
 
 /** Where the callback sends the browser in the end; nothing is fetched from there. */
 const RETURN_TO = 'http://127.0.0.1/connected';
 const CREATOR = 'demo_creator';
+/** More than a platform allows, so that the demo can be shown all day. */
+const POSTS_PER_DAY = 10_000;
 
 /** A link that connects an account, for any browser, once. */
 export async function connectLink(
   api: Api,
-  { name }: SandboxedProvider,
+  { provider }: Driver,
   options: { returnTo?: string; method?: string } = {},
 ): Promise<string> {
-  const body = { provider: name, ...options };
+  const body = { provider, ...options };
   return (await api.post('/api/connect-links', body, Type.Object({ url: Type.String() }))).url;
 }
 
@@ -21,20 +24,22 @@ export async function connectLink(
 export async function connectSandboxAccount(
   api: Api,
   sandboxUrl: string,
-  provider: SandboxedProvider,
+  driver: Driver,
   onRedirect: (url: URL) => void = () => {},
   username = CREATOR,
 ): Promise<string> {
-  const sandbox = createApi(sandboxUrl);
-  await provider.addCreator(sandbox, username);
-  const consent = { decision: 'approve', provider: provider.name, creator: username };
-  await sandbox.post('/_sandbox/consent', consent, Type.Unknown());
-
-  const end = await followRedirects(await connectLink(api, provider, { returnTo: RETURN_TO }), onRedirect);
+  const control = createControl(sandboxUrl);
+  await driver.addCreator({ control }, { username, method: null }, POSTS_PER_DAY);
+  await control('POST', '/consent', {
+    decision: 'approve',
+    provider: driver.provider,
+    creator: username,
+  });
+  const end = await followRedirects(await connectLink(api, driver, { returnTo: RETURN_TO }), onRedirect);
   const account = end.searchParams.get('account');
   if (account !== null) return account;
   throw new Error(
-    `The ${provider.title} account could not be connected: ${end.searchParams.get('error') ?? end.href}`,
+    `The ${driver.title} account could not be connected: ${end.searchParams.get('error') ?? end.href}`,
   );
 }
 

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import type { ProviderName } from '../providers/provider.ts';
 import type { Child } from './child.ts';
 import { environment } from './environment.ts';
-import type { App } from '../scripts/sandboxed/provider.ts';
-import { PROVIDERS } from '../scripts/sandboxed-providers.ts';
+import { DRIVERS } from '../test/drivers/index.ts';
+import type { App } from '../test/drivers/sandbox.ts';
 
 /*
  * What chaos/ and bench/ need to start Everpost in a folder of its own: invented secrets, the settings that a deployment
@@ -71,23 +71,10 @@ export function settingsOf(addresses: Addresses, secrets: Secrets): NodeJS.Proce
     EVERPOST_ALLOW_PRIVATE_URLS: 'true',
     ...Object.assign(
       {},
-      ...PROVIDERS.map((one) => one.settingsFor(appOf(secrets, publicUrl, one.name), sandboxUrl)),
+      ...DRIVERS.map((one) => one.settingsFor(appOf(secrets, publicUrl, one.provider), sandboxUrl)),
     ),
   };
 }
-
-const MANY = 100_000;
-const LIMITS = ['creator_info', 'video.init', 'inbox.init', 'content.init', 'status', 'user.info'];
-/** Of the sandbox: what an account may do is out of the way. */
-const WITHOUT_LIMITS: Readonly<Record<ProviderName, object>> = {
-  tiktok: {
-    dailyPostCap: MANY,
-    pendingShareCap: MANY,
-    limits: Object.fromEntries(LIMITS.map((name) => [name, MANY])),
-  },
-  instagram: { quotaTotal: MANY, containersPerDay: MANY, callsPerDay: MANY },
-  threads: { postsPerDay: MANY, repliesPerDay: MANY, callsPerDay: MANY },
-};
 
 /** How a sandbox is started whose limits of an account are out of the way. */
 export function sandboxCommand(
@@ -100,11 +87,9 @@ export function sandboxCommand(
     process.execPath,
     'sandbox/main.ts',
     `--port=${port}`,
-    ...PROVIDERS.flatMap((one) => one.sandboxArguments(appOf(secrets, publicUrl, one.name))),
-    ...PROVIDERS.map(({ name }) => {
-      const flag = name === 'tiktok' ? 'options' : `${name}-options`;
-      return `--${flag}=${JSON.stringify({ ...WITHOUT_LIMITS[name], ...options[name] })}`;
-    }),
+    ...DRIVERS.flatMap(({ provider, sandboxFlags, withoutLimits }) =>
+      sandboxFlags(appOf(secrets, publicUrl, provider), { ...withoutLimits, ...options[provider] }),
+    ),
   ];
 }
 

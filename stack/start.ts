@@ -8,8 +8,10 @@ import { choosePorts, type Ports } from './kept/ports.ts';
 import { startPostgres } from './postgres.ts';
 import { untilApiReady, untilSandboxReady } from './readiness.ts';
 import { run } from './run.ts';
-import type { App, SandboxedProvider } from '../scripts/sandboxed/provider.ts';
-import { hasCredentials, PROVIDERS, sandboxApp } from '../scripts/sandboxed-providers.ts';
+import type { Driver } from '../test/drivers/driver.ts';
+import { DRIVERS } from '../test/drivers/index.ts';
+import type { App } from '../test/drivers/sandbox.ts';
+import { hasCredentials, sandboxApp } from './sandboxed.ts';
 import { during, say } from './say.ts';
 import { endStaleChildren } from './kept/stale-children.ts';
 import { findTemporalBinary, startTemporal } from './temporal.ts';
@@ -23,7 +25,7 @@ export interface Stack {
   /** Absent when every provider has credentials of its own. */
   sandboxUrl?: string;
   /** The providers that the sandbox stands in for. */
-  sandboxed: readonly SandboxedProvider[];
+  sandboxed: readonly Driver[];
   worker: Child;
 }
 
@@ -33,7 +35,7 @@ export interface StackOptions {
 }
 
 type Settings = Record<string, string | undefined>;
-type Sandboxed = { provider: SandboxedProvider; app: App };
+type Sandboxed = { driver: Driver; app: App };
 type Adopt = <Started extends { child: Child }>(starting: Promise<Started>) => Promise<Started>;
 
 /** @param adopt is told of each process as soon as it runs; @param signal ends the start half way */
@@ -45,8 +47,8 @@ export async function startStack(options: StackOptions, adopt: Adopt, signal: Ab
   const apiUrl = `http://${['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host}:${ports.api}`;
   const publicUrl = (environment['EVERPOST_PUBLIC_URL'] || apiUrl).replace(/\/+$/, '');
   const adminKey = environment['EVERPOST_ADMIN_KEY'] || kept('admin-key', randomKey);
-  const sandboxed = PROVIDERS.filter((provider) => options.sandboxAlways || !hasCredentials(provider)).map(
-    (provider) => ({ provider, app: sandboxApp(provider, publicUrl, apiUrl) }),
+  const sandboxed = DRIVERS.filter((driver) => options.sandboxAlways || !hasCredentials(driver)).map(
+    (driver) => ({ driver, app: sandboxApp(driver, publicUrl, apiUrl) }),
   );
 
   const [databaseUrl, temporal, sandboxUrl] = await allOrNone([
@@ -77,7 +79,7 @@ export async function startStack(options: StackOptions, adopt: Adopt, signal: Ab
     apiUrl,
     adminKey,
     worker: worker.child,
-    sandboxed: sandboxed.map(({ provider }) => provider),
+    sandboxed: sandboxed.map(({ driver }) => driver),
     ...(temporal.uiUrl === undefined ? {} : { temporalUiUrl: temporal.uiUrl }),
     ...(sandboxUrl === undefined ? {} : { sandboxUrl }),
   };
@@ -137,7 +139,7 @@ async function startSandbox(
     'sandbox/main.ts',
     `--port=${ports.sandbox}`,
     `--state-dir=${join(folder, 'sandbox')}`,
-    ...sandboxed.flatMap(({ provider, app }) => provider.sandboxArguments(app)),
+    ...sandboxed.flatMap(({ driver, app }) => driver.sandboxFlags(app)),
   ];
   await adopt(startOurs('sandbox', environment, args));
   await during('Sandbox', untilSandboxReady(url, signal));
@@ -145,11 +147,11 @@ async function startSandbox(
 }
 
 function useSandbox(settings: Settings, sandboxed: readonly Sandboxed[], url: string): void {
-  for (const { provider, app } of sandboxed) {
-    for (const name of Object.keys(settings)) if (provider.settings.test(name)) delete settings[name];
-    Object.assign(settings, provider.settingsFor(app, url));
+  for (const { driver, app } of sandboxed) {
+    for (const name of Object.keys(settings)) if (driver.settings.test(name)) delete settings[name];
+    for (const [name, value] of Object.entries(driver.settingsFor(app, url))) settings[name] ||= value;
   }
-  if (sandboxed.length === PROVIDERS.length) settings['EVERPOST_ALLOW_PRIVATE_URLS'] ||= 'true';
+  if (sandboxed.length === DRIVERS.length) settings['EVERPOST_ALLOW_PRIVATE_URLS'] ||= 'true';
 }
 
 async function startOurs(name: string, env: Settings, args: readonly string[]): Promise<{ child: Child }> {

@@ -12,7 +12,7 @@ import { readConfig, SETTINGS } from '../config.ts';
 import { namesOf } from '../settings/setting.ts';
 import { isUploadUrl } from '../providers/tiktok/publish.ts';
 import { FLAGS } from '../sandbox/flags.ts';
-import { PROVIDERS } from '../scripts/sandboxed-providers.ts';
+import { DRIVERS } from './drivers/index.ts';
 
 /* What can be known of Dockerfile and docker-compose.yml without a container: that they name what is there. */
 
@@ -132,16 +132,16 @@ describe('docker-compose.yml', () => {
   test('leads to the sandbox just as npm run dev does', () => {
     const publicUrl = 'http://everpost.localhost:3000';
     const flags = services['sandbox']?.command?.map((word) => word.replaceAll(/\$\{\w+:-(\d+)\}/g, '$1'));
-    for (const provider of PROVIDERS) {
+    for (const { provider, sandboxFlags, settingsFor } of DRIVERS) {
       const app = {
-        clientKey: `sandbox-${provider.name}`,
-        clientSecret: `sandbox-${provider.name}-secret`,
-        redirectUri: `${publicUrl}/api/auth/${provider.name}/callback`,
-        webhookUrl: `${publicUrl}/api/webhooks/${provider.name}`,
+        clientKey: `sandbox-${provider}`,
+        clientSecret: `sandbox-${provider}-secret`,
+        redirectUri: `${publicUrl}/api/auth/${provider}/callback`,
+        webhookUrl: `${publicUrl}/api/webhooks/${provider}`,
         verifyToken: 'sandbox-verify-token',
       };
-      expect(flags).toEqual(expect.arrayContaining(provider.sandboxArguments(app)));
-      expect(sandboxSettings).toMatchObject(provider.settingsFor(app, 'http://sandbox.localhost:4000'));
+      expect(flags).toEqual(expect.arrayContaining(sandboxFlags(app)));
+      expect(sandboxSettings).toMatchObject(settingsFor(app, 'http://sandbox.localhost:4000'));
     }
   });
 

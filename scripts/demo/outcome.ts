@@ -1,4 +1,5 @@
-import type { Received, SandboxedProvider } from '../sandboxed/provider.ts';
+import type { Driver } from '../../test/drivers/driver.ts';
+import type { Made } from '../../test/drivers/sandbox.ts';
 import { say, seconds } from '../../stack/say.ts';
 import type { Stack } from '../../stack/start.ts';
 import { workflowPage } from '../../stack/temporal-ui.ts';
@@ -6,10 +7,11 @@ import type { Post } from '../../stack/watch-post.ts';
 
 /** What became of the video at one provider. */
 export interface Outcome {
-  provider: SandboxedProvider;
+  driver: Driver;
   /** Null: the API did not accept it. */
   post: Post | null;
-  received: Received | null;
+  /** What the sandbox has of it; null: nothing. */
+  received: Made | null;
   /** From the request to the result. */
   ms: number;
   /** What kept us from seeing the result. */
@@ -17,15 +19,15 @@ export interface Outcome {
 }
 
 /** Why it is not live with its address and equal to the file; null when it is. */
-export function problemOf({ provider, post, received, error }: Outcome, sha256: string): string | null {
-  const { title } = provider;
+export function problemOf({ driver, post, received, error }: Outcome, sha256: string): string | null {
+  const { title } = driver;
   if (error !== null || post === null) return `${title}: ${error}`;
   if (post.error !== null)
     return `The ${title} post is ${post.state}: ${post.error.code}: ${post.error.message}`;
   if (post.state !== 'published')
     return `The ${title} post is not published but ${post.state}. ${waitsFor(post)}`;
   if (post.permalink === null) return `The ${title} post is published, but its permalink never came.`;
-  return received?.sha256 === sha256 ? null : `What the sandbox's ${title} received is not the file.`;
+  return received?.sha256s[0] === sha256 ? null : `What the sandbox's ${title} received is not the file.`;
 }
 
 /** What there is to know beside the outcomes. */
@@ -67,8 +69,8 @@ function showOne({ post, received, ms }: Outcome, { stack, sha256, workerMemory,
 function showAll(outcomes: readonly Outcome[], { stack, sha256, workerMemory, inAllMs }: Summary): void {
   table([
     ['provider', 'state', 'permalink', 'provider post id', 'sha256', 'time'],
-    ...outcomes.map(({ provider, post, received, ms }) => [
-      provider.title,
+    ...outcomes.map(({ driver, post, received, ms }) => [
+      driver.title,
       post?.state ?? 'not accepted',
       post?.permalink ?? 'none',
       post?.providerPostId ?? 'none',
@@ -86,9 +88,10 @@ function showAll(outcomes: readonly Outcome[], { stack, sha256, workerMemory, in
   );
 }
 
-function compare(received: Received | null, sha256: string): string {
+function compare(received: Made | null, sha256: string): string {
   if (received === null) return 'nothing came';
-  return received.sha256 === sha256 ? 'equal' : `differs: ${received.sha256 ?? 'not known'}`;
+  const [arrived = null] = received.sha256s;
+  return arrived === sha256 ? 'equal' : `differs: ${arrived ?? 'not known'}`;
 }
 
 /** @param post without it, all posts are named */

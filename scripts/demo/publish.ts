@@ -5,7 +5,9 @@ import { problemOf, show, type Outcome } from './outcome.ts';
 import { sha256OfFile } from './hash-file.ts';
 import { keptUser } from '../../stack/kept/user.ts';
 import { peakMemory, resetPeakMemory } from '../../stack/peak-memory.ts';
-import type { SandboxedProvider } from '../sandboxed/provider.ts';
+import { createControl } from '../../sandbox/testing/client.ts';
+import type { Driver } from '../../test/drivers/driver.ts';
+import type { Made, Sandbox } from '../../test/drivers/sandbox.ts';
 import { during, say, seconds } from '../../stack/say.ts';
 import type { Stack } from '../../stack/start.ts';
 import { uploadMedia } from '../../stack/upload.ts';
@@ -14,7 +16,7 @@ import { Post, watchPost } from '../../stack/watch-post.ts';
 /** What is the same for the posts of one demo. */
 interface Demo {
   api: Api;
-  sandbox: Api;
+  sandbox: Sandbox;
   mediaId: string;
   size: number;
 }
@@ -25,7 +27,7 @@ interface Demo {
  */
 export async function publishDemo(
   stack: Stack,
-  providers: readonly SandboxedProvider[],
+  drivers: readonly Driver[],
   file: string,
   started: number,
 ): Promise<void> {
@@ -35,10 +37,10 @@ export async function publishDemo(
   say(`Stack is up (${seconds(Date.now() - started)}). API ${apiUrl}, sandbox ${sandboxUrl}`);
 
   const accountIds: string[] = [];
-  for (const provider of providers) {
-    const connecting = connectSandboxAccount(api, sandboxUrl, provider, sayRedirect);
-    accountIds.push(await during(`Connecting the ${provider.title} account`, connecting));
-    say(`Connected: ${provider.title} account ${accountIds.at(-1)}`);
+  for (const driver of drivers) {
+    const connecting = connectSandboxAccount(api, sandboxUrl, driver, sayRedirect);
+    accountIds.push(await during(`Connecting the ${driver.title} account`, connecting));
+    say(`Connected: ${driver.title} account ${accountIds.at(-1)}`);
   }
 
   const size = statSync(file).size;
@@ -51,9 +53,9 @@ export async function publishDemo(
   say(`Uploaded: media ${mediaId}, ${megabytes(size)}, sha256 ${sha256.slice(0, 12)}...`);
 
   const memoryBefore = resetPeakMemory(stack.worker.pid);
-  const demo = { api, sandbox: createApi(sandboxUrl), mediaId, size };
+  const demo = { api, sandbox: { control: createControl(sandboxUrl) }, mediaId, size };
   const outcomes = await Promise.all(
-    providers.map((provider, index) => publishAt(provider, accountIds[index] ?? '', demo)),
+    drivers.map((driver, index) => publishAt(driver, accountIds[index] ?? '', demo)),
   );
   const memory = workerMemory(memoryBefore, peakMemory(stack.worker.pid));
   show(outcomes, { stack, sha256, workerMemory: memory, inAllMs: Date.now() - started });
@@ -63,25 +65,30 @@ export async function publishDemo(
 }
 
 /** Never throws: what goes wrong at one provider is told beside what the others did. */
-async function publishAt(provider: SandboxedProvider, accountId: string, demo: Demo): Promise<Outcome> {
+async function publishAt(driver: Driver, accountId: string, demo: Demo): Promise<Outcome> {
   const { api, sandbox, mediaId, size } = demo;
   const since = Date.now();
   let post: Post | null = null;
   try {
-    const body = provider.videoPost(accountId, mediaId, 'Hello from Everpost');
-    post = await api.post(provider.publishPath, body, Post);
-    say(`Accepted: ${provider.title} post ${post.id}, workflow ${post.workflowId}`);
-    post = await watch(api, provider, post.id, size);
+    const body = driver.videoPost(accountId, mediaId, 'Hello from Everpost');
+    post = await api.post(driver.publishPath, body, Post);
+    say(`Accepted: ${driver.title} post ${post.id}, workflow ${post.workflowId}`);
+    post = await watch(api, driver, post.id, size);
     const ms = Date.now() - since;
-    const received = post.publishId === null ? null : await provider.received(sandbox, post.publishId);
-    return { provider, post, received, ms, error: null };
+    const received = await receivedAt(driver, sandbox, post);
+    return { driver, post, received, ms, error: null };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return { provider, post, received: null, ms: Date.now() - since, error: message };
+    return { driver, post, received: null, ms: Date.now() - since, error: message };
   }
 }
 
-async function watch(api: Api, { title }: SandboxedProvider, id: string, size: number): Promise<Post> {
+/** A post of one file is one publish, whose id it is published under. */
+async function receivedAt(driver: Driver, sandbox: Sandbox, { publishId }: Post): Promise<Made | null> {
+  return (await driver.made(sandbox)).find(({ id }) => id === publishId) ?? null;
+}
+
+async function watch(api: Api, { title }: Driver, id: string, size: number): Promise<Post> {
   let shown = '';
   let now = '';
   const watching = watchPost(api, id, patienceFor(size), (post) => {

@@ -4,7 +4,7 @@ import { Value } from 'typebox/value';
 import { ApiError, type Api } from '../client.ts';
 import { connectSandboxAccount } from '../connect.ts';
 import { keep, readKept } from './folder.ts';
-import type { SandboxedProvider } from '../../scripts/sandboxed/provider.ts';
+import type { Driver } from '../../test/drivers/driver.ts';
 import { during } from '../say.ts';
 import { Media, uploadMedia } from '../upload.ts';
 
@@ -22,15 +22,15 @@ export async function keptSample(
   api: Api,
   key: string,
   sandboxUrl: string,
-  providers: readonly SandboxedProvider[],
+  drivers: readonly Driver[],
 ): Promise<Sample> {
   const text = readKept(FILE);
   const known: unknown = text === null ? null : JSON.parse(text);
-  if (Value.Check(Sample, known) && (await stillGood(api, known, providers))) return known;
+  if (Value.Check(Sample, known) && (await stillGood(api, known, drivers))) return known;
   const accounts: Record<string, string> = {};
-  for (const provider of providers) {
-    const connecting = connectSandboxAccount(api, sandboxUrl, provider);
-    accounts[provider.name] = await during(`Connecting the sandbox's ${provider.title} account`, connecting);
+  for (const driver of drivers) {
+    const connecting = connectSandboxAccount(api, sandboxUrl, driver);
+    accounts[driver.provider] = await during(`Connecting the sandbox's ${driver.title} account`, connecting);
   }
   const mediaId = await during('Uploading the sample video', uploadMedia(api, key, SAMPLE));
   keep(FILE, JSON.stringify({ accounts, mediaId }));
@@ -41,11 +41,11 @@ export async function keptSample(
 async function stillGood(
   api: Api,
   { accounts, mediaId }: Sample,
-  providers: readonly SandboxedProvider[],
+  drivers: readonly Driver[],
 ): Promise<boolean> {
   try {
-    for (const { name } of providers) {
-      const id = accounts[name];
+    for (const { provider } of drivers) {
+      const id = accounts[provider];
       if (id === undefined) return false;
       const account = await api.get(`/api/accounts/${id}`, Type.Object({ status: Type.String() }));
       if (account.status !== 'active') return false;

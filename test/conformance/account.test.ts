@@ -6,8 +6,9 @@ import { accountById } from '../../db/accounts.ts';
 import { askForToken, signalAccountChanged } from '../../temporal/keepers.ts';
 import { formsOf, histories, tables } from '../places.ts';
 import { until, type Json, type World } from '../world.ts';
-import type { Example, Person } from '../drivers/driver.ts';
-import { DRIVERS } from '../drivers/index.ts';
+import type { Example } from '../drivers/way.ts';
+import type { Person } from '../drivers/sandbox.ts';
+import { WAYS } from '../drivers/index.ts';
 import { createStage, type Stage } from './stage.ts';
 
 /* What every provider of the registry must do with an account: its token, its quotas, its events, its end. */
@@ -43,7 +44,7 @@ function secretsOf({ path, headers, body }: Json): string[] {
   return [bearer ?? '', ...values].filter((value) => value.length >= 16);
 }
 
-describe.for(DRIVERS)('$label', (driver) => {
+describe.for(WAYS)('$label', (driver) => {
   const { provider: name } = driver;
   let person: Person;
   let example: Example;
@@ -126,7 +127,7 @@ describe.for(DRIVERS)('$label', (driver) => {
       const id = await publish();
       if (driver.lostRefresh !== 'active') {
         await world.untilPost(id, 'waiting_account');
-        await stage.connect(driver, person.name);
+        await stage.connect(driver, person.username);
       }
       await expectOnce(driver, person, id, example);
     });
@@ -138,7 +139,7 @@ describe.for(DRIVERS)('$label', (driver) => {
       await world.untilPost(id, 'waiting_account');
       expect((await debug()).tokenVersion).toBe(2);
       await world.control('DELETE', '/faults');
-      await stage.connect(driver, person.name);
+      await stage.connect(driver, person.username);
       await expectOnce(driver, person, id, example);
     });
 
@@ -156,7 +157,7 @@ describe.for(DRIVERS)('$label', (driver) => {
       expect(await refreshes()).toBe(1);
       const { status } = await stage.getAccount(person.id);
       expect(status).toBe(driver.revives ? 'active' : 'reauth_required');
-      if (!driver.revives) await stage.connect(driver, person.name);
+      if (!driver.revives) await stage.connect(driver, person.username);
       const open = async (): Promise<Json[]> =>
         world.database.db.execute(
           sql`select id from posts where oauth_account_id = ${person.id} and state <> ${example.ends ?? 'published'}`,
@@ -166,7 +167,7 @@ describe.for(DRIVERS)('$label', (driver) => {
         await stage.passDay(person);
         return null;
       });
-      expect(await driver.live(world, person.openId)).toBe(ids.length);
+      expect(await stage.live(driver, person.openId)).toBe(ids.length);
     });
 
     test('no longer than the person wants: posts wait for a new consent', async () => {
@@ -176,7 +177,7 @@ describe.for(DRIVERS)('$label', (driver) => {
       );
       const id = await publish();
       await world.untilPost(id, 'waiting_account');
-      await stage.connect(driver, person.name);
+      await stage.connect(driver, person.username);
       await expectOnce(driver, person, id, example);
     });
   });
@@ -189,13 +190,13 @@ describe.for(DRIVERS)('$label', (driver) => {
       const id = await publish();
       const waiting = await world.untilPost(id, 'waiting_quota');
       expect(new Date(waiting.next.at).getTime()).toBeGreaterThan(Date.now());
-      expect(await driver.live(world, person.openId)).toBe(1);
+      expect(await stage.live(driver, person.openId)).toBe(1);
       await driver.allow(world, person, 'many');
       await until('the post to be out', async () => {
         await stage.passDay(person);
         return (await world.getPost(id)).state === (example.ends ?? 'published') ? true : null;
       });
-      expect(await driver.live(world, person.openId)).toBe(2);
+      expect(await stage.live(driver, person.openId)).toBe(2);
     });
 
     test('a post too many fails at once if it may not wait', async () => {
@@ -207,7 +208,7 @@ describe.for(DRIVERS)('$label', (driver) => {
       const used = { limit: 1, used: 1, remaining: 0, resetAt: expect.any(String) };
       expect(answer.status).toBe(tells ? 429 : 202);
       expect(error).toMatchObject({ code: 'quota_exceeded', retryable: true, details: tells ? used : {} });
-      expect(await driver.live(world, person.openId)).toBe(1);
+      expect(await stage.live(driver, person.openId)).toBe(1);
       await driver.allow(world, person, 'many');
     });
   });
@@ -216,7 +217,7 @@ describe.for(DRIVERS)('$label', (driver) => {
     test('an event of an unknown kind, twice: kept and applied once', async () => {
       const event = told();
       await world.control('POST', '/webhooks', { duplicate: 1 });
-      await driver.tell(world, event);
+      await driver.tell(world, [event], driver.method);
       await untilDelivered(event.mark, 2);
       await until('the event', async () =>
         (await rowsOf(event.mark))[0]?.processed_at == null ? null : true,
@@ -226,14 +227,14 @@ describe.for(DRIVERS)('$label', (driver) => {
 
     test('an event about somebody whom nobody knows: kept', async () => {
       const event = { ...told(), openId: '17840000000000001' };
-      await driver.tell(world, event);
+      await driver.tell(world, [event], driver.method);
       await untilDelivered(event.mark, 1);
       expect(await rowsOf(event.mark)).toMatchObject([{ provider: name }]);
     });
 
     test('a forged event: refused, noted, not kept', async () => {
       const event = { ...told(), secret: 'f'.repeat(48) };
-      await driver.tell(world, event);
+      await driver.tell(world, [event], driver.method);
       const attempts = await until<Json>('the answer', async () => {
         const [delivery] = await deliveries(event.mark);
         return delivery !== undefined && delivery.attempts.length > 0 ? delivery.attempts : null;
@@ -248,8 +249,7 @@ describe.for(DRIVERS)('$label', (driver) => {
 
     test('several events, together where it sends them so: each is kept by itself', async () => {
       const events = Array.from({ length: 5 }, told);
-      if (driver.tellBatch === undefined) for (const event of events) await driver.tell(world, event);
-      else await driver.tellBatch(world, events);
+      await driver.tell(world, events, driver.method);
       for (const { mark } of events) {
         await until('the event', async () => ((await rowsOf(mark))[0]?.processed_at == null ? null : true));
         expect(await rowsOf(mark)).toHaveLength(1);
@@ -258,7 +258,7 @@ describe.for(DRIVERS)('$label', (driver) => {
       const requests = new Set(
         (await Promise.all(events.map(({ mark }) => deliveries(mark)))).flat().map(({ id }) => id),
       );
-      expect(requests.size).toBe(driver.tellBatch === undefined ? events.length : 1);
+      expect(requests.size).toBe(driver.batches ? 1 : events.length);
     });
 
     test('whether the URL is ours, and by whom an app was removed: as it declares, and clearly refused else', async () => {
@@ -336,13 +336,13 @@ describe.for(DRIVERS)('$label', (driver) => {
     expect(body.data.filter(({ id }: Json) => id === person.id)).toEqual([]);
     const late = await stage.publish(driver, person.id, example.body);
     expect(late.body.error).toMatchObject({ code: 'account_disconnected' });
-    expect(await stage.connect(driver, person.name)).toEqual(person);
+    expect(await stage.connect(driver, person.username)).toEqual(person);
     await expectOnce(driver, person, await publish(), example);
   });
 
   test('is one account for each tenant, and what is of one does not exist for another', async () => {
     const other = await world.newUser();
-    const theirs = await stage.connect(driver, person.name, other.key);
+    const theirs = await stage.connect(driver, person.username, other.key);
     expect(theirs.id).not.toBe(person.id);
     expect(theirs.openId).toBe(person.openId);
     const post = await publish();
@@ -368,7 +368,7 @@ describe.for(DRIVERS)('$label', (driver) => {
 });
 
 test('no token, code or app secret of all this stands in a log, a table or a history', async () => {
-  expect(DRIVERS.filter(({ label }) => (secrets.get(label)?.size ?? 0) < 10)).toEqual([]);
+  expect(WAYS.filter(({ label }) => (secrets.get(label)?.size ?? 0) < 10)).toEqual([]);
   const places = [
     ...world.logFiles.map((file) => ({ name: file, content: readFileSync(file) })),
     ...(await tables(world)),

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import { until, type World } from '../world.ts';
-import type { Driver, Example, Person } from '../drivers/driver.ts';
-import { DRIVERS } from '../drivers/index.ts';
+import type { Example } from '../drivers/way.ts';
+import type { Person } from '../drivers/sandbox.ts';
+import { type DrivenWay, WAYS } from '../drivers/index.ts';
 import { record } from './record.ts';
 import { createStage, type Stage } from './stage.ts';
 
@@ -22,7 +23,7 @@ afterAll(() => stage?.close());
 beforeEach(() => onTestFailed(() => world.tell()));
 
 /** Whoever has just connected has their posts woken once more. */
-async function untilKept({ provider }: Driver, { id }: Person): Promise<void> {
+async function untilKept({ provider }: DrivenWay, { id }: Person): Promise<void> {
   const keeper = world.temporal.workflow.getHandle(`token:${provider}:${id}`);
   await until('the token to be kept', async () => {
     const { currentDetails } = await keeper.query<{ currentDetails?: string }>(
@@ -43,7 +44,7 @@ async function eventsOf(postId: string, recorded: string): Promise<number> {
 
 const budgetOf = ({ events }: Example): number => events ?? SINGLE_MEDIA;
 
-describe.for(DRIVERS)('$label', (driver) => {
+describe.for(WAYS)('$label', (driver) => {
   const { label: of, provider } = driver;
 
   async function simplest(): Promise<{ example: Example; person: Person }> {

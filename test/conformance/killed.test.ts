@@ -5,8 +5,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test }
 import { type Plan, writesOf } from '../../plan.ts';
 import type { Child } from '../../stack/child.ts';
 import { until, type Json, type World } from '../world.ts';
-import type { Driver, Example, Person } from '../drivers/driver.ts';
-import { DRIVERS } from '../drivers/index.ts';
+import type { Example } from '../drivers/way.ts';
+import type { Person } from '../drivers/sandbox.ts';
+import { type DrivenWay, WAYS } from '../drivers/index.ts';
 import { createStage, type Stage } from './stage.ts';
 
 /*
@@ -124,7 +125,7 @@ async function killAtEach(steps: Iterable<string>, postIds: readonly string[]): 
 }
 
 /** Every plan of a provider, by a dry run: what is published is not looked at again. */
-async function plansOf(driver: Driver): Promise<{ label: string; example: Example; plan: Plan }[]> {
+async function plansOf(driver: DrivenWay): Promise<{ label: string; example: Example; plan: Plan }[]> {
   const examples = Object.entries(await driver.examples(stage.files, world));
   return Promise.all(
     examples.map(async ([label, example]) => {
@@ -132,7 +133,7 @@ async function plansOf(driver: Driver): Promise<{ label: string; example: Exampl
       const scheduledAt = new Date(Date.now() + 3_600_000).toISOString();
       const post = await stage.accepted(
         driver,
-        { name: label, id, openId: '' },
+        { username: label, method: driver.method, id, openId: '' },
         { ...example.body, scheduledAt },
       );
       return { label, example, plan: await stage.planOf(post) };
@@ -140,7 +141,7 @@ async function plansOf(driver: Driver): Promise<{ label: string; example: Exampl
   );
 }
 
-async function everyWrite(driver: Driver): Promise<{ label: string; example: Example; step: string }[]> {
+async function everyWrite(driver: DrivenWay): Promise<{ label: string; example: Example; step: string }[]> {
   return (await plansOf(driver)).flatMap(({ label, example, plan }) =>
     writesOf(plan).map((step) => ({ label, example, step })),
   );
@@ -148,7 +149,7 @@ async function everyWrite(driver: Driver): Promise<{ label: string; example: Exa
 
 const expectOnce: Stage['expectOnce'] = (...args) => stage.expectOnce(...args);
 
-describe.for(DRIVERS)('$label, killed', (driver) => {
+describe.for(WAYS)('$label, killed', (driver) => {
   test.for(MOMENTS)(
     'at every write of every plan, $moment',
     { timeout: 900_000 },

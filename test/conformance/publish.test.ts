@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import { createVisitor } from '../../stack/visitor.ts';
 import { until, type Json, type World } from '../world.ts';
-import { DRIVERS } from '../drivers/index.ts';
+import { WAYS } from '../drivers/index.ts';
 import { createStage, type Stage } from './stage.ts';
 
 /* What every provider of the registry must do, over its sandbox: connect, publish, survive lost answers, be told. */
@@ -26,7 +26,7 @@ async function expectHit(kind: string): Promise<void> {
   expect((armed.faults ?? armed).filter(({ spec }: Json) => spec.kind === kind)).toEqual([]);
 }
 
-describe.for(DRIVERS)('$label', (driver) => {
+describe.for(WAYS)('$label', (driver) => {
   const { provider: name } = driver;
   beforeEach(async () => {
     await world.control('DELETE', '/faults');
@@ -68,7 +68,7 @@ describe.for(DRIVERS)('$label', (driver) => {
 
     test('the same person again as the same account', async () => {
       const person = await stage.newPerson(driver);
-      expect(await stage.connect(driver, person.name)).toEqual(person);
+      expect(await stage.connect(driver, person.username)).toEqual(person);
     });
 
     test('nobody who denies it', async () => {
@@ -91,16 +91,16 @@ describe.for(DRIVERS)('$label', (driver) => {
 
     test('nobody with a state that is not ours, of another provider, or used before', async () => {
       const person = `somebody_${randomUUID().slice(0, 8)}`;
-      await driver.addPerson(world, person);
+      await driver.addCreator(world, { username: person, method: driver.method });
       const link = await world.call('POST', '/api/connect-links', {
-        body: { provider: name, method: driver.method },
+        body: { provider: name, ...(driver.method === null ? {} : { method: driver.method }) },
       });
       const visitor = createVisitor();
       const start = await visitor.openLink(link.body.url);
       await world.control('POST', '/consent', { decision: 'approve', provider: name, creator: person });
       const page = await fetch(start.location ?? '', { redirect: 'manual' });
       const callback = page.headers.get('location') ?? '';
-      const other = DRIVERS.find(({ provider }) => provider !== name)?.provider ?? '';
+      const other = WAYS.find(({ provider }) => provider !== name)?.provider ?? '';
       const visit = async (url: string): Promise<Json> => {
         const { status, text } = await visitor.get(url, { accept: 'application/json' });
         return [status, JSON.parse(text).error?.code];
@@ -164,7 +164,7 @@ describe.for(DRIVERS)('$label', (driver) => {
         );
         await world.skipTime(`post:${id}`);
         expect(await stage.ended(id)).toMatchObject({ state: 'unknown', error: { code: 'outcome_unknown' } });
-        expect(await driver.live(world, person.openId)).toBe(0);
+        expect(await stage.live(driver, person.openId)).toBe(0);
       });
       await expectHit('drop-before');
     });
@@ -195,7 +195,7 @@ describe.for(DRIVERS)('$label', (driver) => {
       );
       await world.control('POST', '/clock', { advanceMs: 25 * 3_600_000 });
       expect(await stage.ended(id)).toMatchObject({ state: 'published' });
-      expect(await driver.live(world, person.openId)).toBe(1);
+      expect(await stage.live(driver, person.openId)).toBe(1);
     });
   });
 });

@@ -8,8 +8,9 @@ import type { Provider } from '../../providers/provider.ts';
 import { jpeg, mp4 } from '../../sandbox/testing/media.ts';
 import { serveMedia } from '../media-server.ts';
 import { createWorld, until, type Answer, type Json, type WorldOptions } from '../world.ts';
-import type { Driver, Example, Files, Person } from '../drivers/driver.ts';
-import { checkDrivers, DRIVERS, providerOf } from '../drivers/index.ts';
+import type { Example, Files } from '../drivers/way.ts';
+import type { Person } from '../drivers/sandbox.ts';
+import { checkDrivers, countLive, type DrivenWay, providerOf, WAYS } from '../drivers/index.ts';
 
 /* What all cases of the conformance suite need, whatever the provider: people, posts, and how they end. */
 
@@ -22,7 +23,7 @@ export async function createStage(options: WorldOptions = {}) {
   const host = await serveMedia();
   const registry = createProviders(readConfig('server', world.env).providers);
   checkDrivers(registry);
-  for (const driver of DRIVERS) await driver.prepare?.(world);
+  for (const driver of WAYS) await driver.prepare?.(world);
   const files: Files = {
     videoId: await world.upload(),
     imageId: await world.upload(jpeg(), undefined, 'image/jpeg'),
@@ -30,36 +31,43 @@ export async function createStage(options: WorldOptions = {}) {
     imageUrl: host.serve('/i.jpg', jpeg()),
   };
 
-  const provider = (driver: Driver): Provider => providerOf(registry, driver);
+  const provider = (driver: DrivenWay): Provider => providerOf(registry, driver);
 
   const getAccount = async (id: string, key = world.user.key): Promise<Json> =>
     (await world.call('GET', `/api/accounts/${id}`, { key })).body;
 
-  const consent = (driver: Driver, choice: object, key = world.user.key) =>
-    world.visitConsent({ ...choice }, key, driver.provider, driver.method);
+  const consent = (driver: DrivenWay, choice: object, key = world.user.key) =>
+    world.visitConsent({ ...choice }, key, driver.provider, driver.method ?? undefined);
 
   /** Connects somebody through the real redirects. */
-  async function connect(driver: Driver, person: string, key = world.user.key): Promise<Person> {
+  async function connect(driver: DrivenWay, person: string, key = world.user.key): Promise<Person> {
     const { answer } = await consent(driver, { creator: person }, key);
     expect(answer).toMatchObject({ status: 200, body: { accounts: [{ id: expect.any(String) }] } });
     const { id } = answer.body.accounts[0];
-    return { name: person, id, openId: (await getAccount(id, key)).openId };
+    return { username: person, method: driver.method, id, openId: (await getAccount(id, key)).openId };
   }
 
-  async function newPerson(driver: Driver, key = world.user.key): Promise<Person> {
+  async function newPerson(driver: DrivenWay, key = world.user.key): Promise<Person> {
     const person = `somebody_${randomUUID().slice(0, 8)}`;
-    await driver.addPerson(world, person);
+    await driver.addCreator(world, { username: person, method: driver.method });
     return connect(driver, person, key);
   }
 
+  const liveOf = (driver: DrivenWay, openId: string): Promise<number> => countLive(driver, world, openId);
+
   /** Publishes, of an account. */
-  function publish(driver: Driver, accountId: string, more: object, key = world.user.key): Promise<Answer> {
+  function publish(
+    driver: DrivenWay,
+    accountId: string,
+    more: object,
+    key = world.user.key,
+  ): Promise<Answer> {
     const body = { accountId, allowDuplicate: true, ...more };
     return world.call('POST', driver.publishPath, { body, key });
   }
 
   /** @returns the post's id */
-  async function accepted(driver: Driver, { id }: Person, more: object): Promise<string> {
+  async function accepted(driver: DrivenWay, { id }: Person, more: object): Promise<string> {
     const { status, body, text } = await publish(driver, id, more);
     if (status !== 202) throw new Error(`not accepted: ${status} ${text}`);
     return body.id;
@@ -83,7 +91,7 @@ export async function createStage(options: WorldOptions = {}) {
 
   /** The post has ended as it should, no write was accepted twice, none was left out, and there is one of it. */
   async function expectOnce(
-    driver: Driver,
+    driver: DrivenWay,
     { openId }: Person,
     id: string,
     { ends, live = 1 }: Example,
@@ -95,7 +103,7 @@ export async function createStage(options: WorldOptions = {}) {
     expect(new Set(tried.map(({ step }) => step))).toEqual(new Set(writes));
     const done = tried.filter(({ status }) => status === 'accepted').map(({ step }) => step);
     expect(done).toEqual([...new Set(done)]);
-    expect(await driver.live(world, openId)).toBe(live);
+    expect(await liveOf(driver, openId)).toBe(live);
   }
 
   /**
@@ -103,7 +111,7 @@ export async function createStage(options: WorldOptions = {}) {
    * @param begin runs when the accounts are connected
    */
   async function withEvery(
-    driver: Driver,
+    driver: DrivenWay,
     work: (example: Example, person: Person, label: string) => Promise<void>,
     begin: () => Promise<unknown> = async () => {},
   ): Promise<void> {
@@ -160,6 +168,7 @@ export async function createStage(options: WorldOptions = {}) {
     planOf,
     ended,
     expectOnce,
+    live: liveOf,
     withEvery,
     passDay,
     close,

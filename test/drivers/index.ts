@@ -1,23 +1,46 @@
-import type { Provider } from '../../providers/provider.ts';
 import type { Providers } from '../../providers/index.ts';
+import type { Provider, ProviderName } from '../../providers/provider.ts';
 import type { Driver } from './driver.ts';
-import { instagram, instagramLogin } from './instagram.ts';
+import { instagram } from './instagram.ts';
+import type { Sandbox } from './sandbox.ts';
 import { threads } from './threads.ts';
 import { tiktok } from './tiktok.ts';
+import type { Way } from './way.ts';
 
-/** One for each way to connect an account of a provider. */
-export const DRIVERS: readonly Driver[] = [tiktok, instagram, instagramLogin, threads];
+/** One for each platform. */
+export const DRIVERS: readonly Driver[] = [tiktok, instagram, threads];
+
+/** A platform, whose accounts are connected in one of its ways. */
+export type DrivenWay = Driver & Way;
+
+/** One for each way to connect an account. */
+export const WAYS: readonly DrivenWay[] = DRIVERS.flatMap((driver) =>
+  driver.ways.map((way) => ({ ...driver, ...way })),
+);
+
+/** @throws Error for a platform that has no driver */
+export function driverOf(name: ProviderName): Driver {
+  const found = DRIVERS.find(({ provider }) => provider === name);
+  if (found === undefined) throw new Error(`test/drivers/index.ts has no driver of ${name}`);
+  return found;
+}
+
+/** How many posts of an account are live, or lie in its inbox. */
+export async function countLive(driver: Driver, sandbox: Sandbox, openId: string): Promise<number> {
+  const made = await driver.made(sandbox);
+  return made.filter((one) => one.live && one.openId === openId).length;
+}
 
 /** What a driver drives. @throws Error where that is not in the registry */
-export function providerOf(registry: Providers, { label, provider, method }: Driver): Provider {
-  const found = registry.find(provider, method);
+export function providerOf(registry: Providers, { label, provider, method }: DrivenWay): Provider {
+  const found = registry.find(provider, method ?? undefined);
   if (found === null) throw new Error(`${label} is not in the registry`);
   return found;
 }
 
-/** @throws Error for what stands in the registry, but whose sandbox nobody has described */
+/** @throws Error for a provider of the registry that has no driver */
 export function checkDrivers(registry: Providers): void {
-  const driven = DRIVERS.map((driver) => providerOf(registry, driver));
+  const driven = WAYS.map((way) => providerOf(registry, way));
   for (const provider of registry.all)
     if (!driven.includes(provider))
       throw new Error(

@@ -1,7 +1,20 @@
-import type { ApiClient } from '../client.ts';
-import { listOf, type Made, type PlannedFile, type Taken, type Told } from './provider.ts';
+import { listOf, type App, type Made, type Sandbox, type Told } from './sandbox.ts';
+import type { PlannedFile, Taken } from './chaos.ts';
 
-/* What Instagram and Threads have in common. */
+/* What the drivers of Instagram and Threads have in common. */
+
+export function metaFlags(name: string, app: App, options: object | undefined): string[] {
+  return [
+    `--${name}-app-id=${app.clientKey}`,
+    `--${name}-app-secret=${app.clientSecret}`,
+    `--${name}-redirect-uri=${app.redirectUri}`,
+    `--${name}-webhook-url=${app.webhookUrl}`,
+    `--${name}-verify-token=${app.verifyToken}`,
+    `--${name}-deauthorize-url=${app.webhookUrl}/deauthorize`,
+    `--${name}-data-deletion-url=${app.webhookUrl}/data-deletion`,
+    ...(options === undefined ? [] : [`--${name}-options=${JSON.stringify(options)}`]),
+  ];
+}
 
 export const IMAGE_URL = { from: 'url', what: 'image' } as const satisfies PlannedFile;
 export const VIDEO_URL = { from: 'url', what: 'video' } as const satisfies PlannedFile;
@@ -20,11 +33,11 @@ export const ANSWERS = [
 
 /** The sandbox's containers, children too. @param fields the names that the account, the text and the post have there */
 export async function containers(
-  api: ApiClient,
+  sandbox: Sandbox,
   path: string,
   fields: { owner: string; text: string; postId: string },
 ): Promise<Made[]> {
-  const found = await listOf(api, path);
+  const found = await listOf(sandbox, path);
   return found.map((container) => ({
     id: container.id,
     postIds: [container[fields.postId]].filter((postId) => postId !== null),
@@ -40,8 +53,8 @@ export async function containers(
 
 const MARK = /"mark":"([\w.-]+):(\d+)"/g;
 
-/** An event that only we understand. */
-export const marked = ({ openId, mark }: Told): object => ({ mark: `${mark}:${openId}` });
+/** The account stands in the value, because Meta's envelope does not always name it. */
+export const valueOf = ({ openId, mark }: Told): object => ({ mark: `${mark}:${openId}` });
 
 export function toldBy(text: string): Told[] {
   return [...text.matchAll(MARK)].map(([, mark = '', openId = '']) => ({ openId, mark }));
