@@ -1,7 +1,7 @@
 /*
  * A post is a plan (docs/architecture.md): the steps that publish it, in order. Plain data, stored with the post and
  * recorded in the workflow's history. A step's name is unique in its plan. This file answers every question about a
- * plan.
+ * plan. A plan ends with an await that brings the verdict, or with a write that shows the post.
  */
 
 /** One entry of a plan. */

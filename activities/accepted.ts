@@ -23,8 +23,9 @@ interface Accepted {
 
 /** Notes what a write has made. @returns what that means for the post */
 export async function accepted(deps: Deps, write: Accepted): Promise<StepOutcome> {
-  await close(deps, write);
+  const state = await close(deps, write);
   const { plan, publishId } = write.loaded.post;
+  if (state !== null) return { kind: 'settled', state };
   return (
     (await decidedAlready(deps, write)) ?? {
       kind: 'done',
@@ -34,11 +35,15 @@ export async function accepted(deps: Deps, write: Accepted): Promise<StepOutcome
   );
 }
 
-/** The outcome and the ids that it brought are one commit, made before anything else is sent. */
+/**
+ * The outcome and the ids that it brought are one commit, made before anything else is sent; and so is the end of the post,
+ * where the plan ends with this write.
+ * @returns the final state; null: the plan goes on
+ */
 async function close(
   { db, envelope }: Deps,
   { loaded, step, attempt, from, written }: Accepted,
-): Promise<void> {
+): Promise<string | null> {
   const { post } = loaded;
   const secretEncrypted =
     written.secret === undefined
@@ -49,22 +54,23 @@ async function close(
           row: attempt.id,
           version: 1,
         });
-  const counted = await db.transaction(async (tx) => {
+  return db.transaction(async (tx) => {
     const closed = await closeAttempt(tx, attempt.id, from, {
       status: 'accepted',
       providerRef: refOf(written),
       secretEncrypted,
       logId: written.logId,
     });
-    if (closed)
-      await savePost(tx, post.id, {
-        state: stateAfter(post.plan, step),
-        phase: null,
-        ...(written.publishId === undefined ? {} : { publishId: written.publishId }),
-      });
-    return closed;
+    if (!closed) throw takenOver();
+    await savePost(tx, post.id, {
+      state: stateAfter(post.plan, step),
+      phase: null,
+      ...(written.publishId === undefined ? {} : { publishId: written.publishId }),
+    });
+    if (stepAfter(post.plan, step) !== null) return null;
+    const providerPostId = written.providerPostId ?? null;
+    return applyVerdict({ db: tx }, loaded, { kind: 'published', status: 'PUBLISHED', providerPostId });
   });
-  if (!counted) throw takenOver();
 }
 
 /** The id of what a write made. */

@@ -59,7 +59,7 @@ async function apply(deps: Deps, eventId: string): Promise<AppliedEvent> {
   if (event === null) return applied;
   const provider = providers.find(event.provider);
   if (provider === null) throw new Error(`no credentials are set for ${event.provider}`);
-  const effect = provider.webhooks.effect(event.eventType, event.payload);
+  const effect: EventEffect = provider.webhooks?.effect(event.eventType, event.payload) ?? { kind: 'none' };
 
   if (effect.kind === 'verdict') {
     const post =

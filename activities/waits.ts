@@ -1,6 +1,7 @@
 import type { PostWaiting } from '../db/schema.ts';
 import type { ProviderError } from '../providers/errors.ts';
 import { HOUR } from '../durations.ts';
+import type { Quota } from '../providers/quotas.ts';
 import type { LoadedPost } from './loaded-post.ts';
 
 /*
@@ -58,12 +59,18 @@ export function quotaUsedUp(
 ): PostWaiting {
   const rule = provider.publishing.quotas.find(({ bucket }) => bucket === quota);
   const userMessage =
-    refusal?.userMessage ??
-    rule?.userMessage ??
-    (rule !== undefined && rule.windowMs < HOUR
-      ? `The platform accepts only a few calls a minute for each account. ${LATER}`
-      : `The account has reached the platform’s limit. ${LATER}`);
+    refusal?.userMessage ?? rule?.userMessage ?? (rule === undefined ? USED_UP : usedUp(rule));
   return { reason: 'quota', quota, until: until.toISOString(), userMessage };
+}
+
+const USED_UP = `The account has reached the platform’s limit. ${LATER}`;
+
+function usedUp({ windowMs, scope }: Quota): string {
+  if (scope === 'app')
+    return `This app has reached the platform’s limit for all its accounts together. ${LATER}`;
+  return windowMs < HOUR
+    ? `The platform accepts only a few calls a minute for each account. ${LATER}`
+    : USED_UP;
 }
 
 /**

@@ -9,9 +9,25 @@ export interface QuotaRule {
   windowMs: number;
   /** `shown`: only posts count that are seen (providers/provider.ts). */
   counts?: string;
+  /** How many units one use takes; one without it. */
+  cost?: number;
+  /** `app`: all accounts of the provider share it. */
+  scope?: string;
 }
 
-/** What the ledger knows of one quota of an account. */
+export const isOfApp = ({ scope }: QuotaRule): boolean => scope === 'app';
+
+/** The name under which the accounts of an app share its quotas: their provider's. */
+export const appOf = (accountId: string): SQL =>
+  sql`(select provider from oauth_accounts where id = ${accountId})`;
+
+/** The rows of a table that count for an account's quotas, of its own or of its app. */
+const rowsOf = (table: 'place' | 'shown', accountId: string, ofApp: boolean): SQL =>
+  ofApp
+    ? sql`${sql.raw(table)}.app = ${appOf(accountId)}`
+    : sql`${sql.raw(table)}.oauth_account_id = ${accountId}`;
+
+/** What the ledger knows of one quota, in units. */
 export interface Entry {
   /** What is taken in the window now, and since when. */
   taken: number;
@@ -52,13 +68,28 @@ interface LedgerRow extends Record<string, unknown> {
   ask_again_at: string;
 }
 
-/** The entries of all these quotas, by bucket, in one statement: a write takes several, and holds a lock meanwhile. */
+/** The entries of all these quotas, by bucket. */
 export async function readLedger(
   db: Db,
   accountId: string,
   rules: readonly QuotaRule[],
 ): Promise<Map<string, Entry>> {
-  if (rules.length === 0) return new Map();
+  const entries: [string, Entry][] = [];
+  for (const ofApp of [false, true]) {
+    const some = rules.filter((rule) => isOfApp(rule) === ofApp);
+    entries.push(...(await readEntries(db, accountId, some, ofApp)));
+  }
+  return new Map(entries);
+}
+
+/** In one statement: a write takes several, and holds a lock meanwhile. */
+async function readEntries(
+  db: Db,
+  accountId: string,
+  rules: readonly QuotaRule[],
+  ofApp: boolean,
+): Promise<[string, Entry][]> {
+  if (rules.length === 0) return [];
   const column = (of: (rule: QuotaRule) => unknown) => sql.param(rules.map(of));
   const rows = await db.execute<LedgerRow>(sql`
     select distinct on (rule.bucket) rule.bucket, taken.*,
@@ -71,16 +102,44 @@ export async function readLedger(
         ${column(({ counts }) => counts === 'shown')}::boolean[]
       ) as named (bucket, window_ms, only_shown)
     ) rule
-    left join quota_limits shown on shown.oauth_account_id = ${accountId}
+    left join quota_limits shown on ${rowsOf('shown', accountId, ofApp)}
       and shown.bucket = rule.bucket and shown.shown_at > rule.window_start
     cross join lateral (
-      select count(*)::int as taken, min(at) as oldest,
-        count(*) filter (where at > shown.shown_at or rule.only_shown and not ${SHOWN})::int as since
+      select coalesce(sum(units), 0)::int as taken, min(at) as oldest,
+        coalesce(sum(units) filter (where at > shown.shown_at or rule.only_shown and not ${SHOWN}), 0)::int as since
       from quota_reservations place
-      where oauth_account_id = ${accountId} and bucket = rule.bucket and released_at is null
+      where ${rowsOf('place', accountId, ofApp)} and bucket = rule.bucket and released_at is null
         and at > rule.window_start and (not rule.only_shown or ${MAY_BE_SHOWN})
-    ) taken`);
-  return new Map(rows.map((row) => [row.bucket, entryOf(row)]));
+    ) taken
+    order by rule.bucket, shown.shown_at desc nulls last`);
+  return rows.map((row) => [row.bucket, entryOf(row)]);
+}
+
+/** What is taken of a quota within its window, as an expression. */
+export const takenNow = (accountId: string, rule: QuotaRule): SQL => sql`(
+  select coalesce(sum(units), 0) from quota_reservations place
+  where ${rowsOf('place', accountId, isOfApp(rule))} and bucket = ${rule.bucket} and released_at is null
+    and at > now() - ${rule.windowMs} * interval '1 millisecond')`;
+
+/**
+ * When so many units that are taken now have left the window.
+ * @returns null where fewer are taken
+ */
+export async function unitsFreeAt(
+  db: Db,
+  accountId: string,
+  rule: QuotaRule,
+  units: number,
+): Promise<Date | null> {
+  const { bucket, windowMs } = rule;
+  const [freed] = await db.execute<{ at: string | null }>(sql`
+    select min(at) as at from (
+      select at, sum(units) over (order by at, id) as units
+      from quota_reservations place
+      where ${rowsOf('place', accountId, isOfApp(rule))} and bucket = ${bucket} and released_at is null
+        and at > now() - ${windowMs} * interval '1 millisecond'
+    ) leaving where units >= ${units}`);
+  return freed?.at == null ? null : new Date(new Date(freed.at).getTime() + windowMs);
 }
 
 function entryOf({ taken, oldest, since, ...row }: LedgerRow): Entry {

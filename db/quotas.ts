@@ -1,7 +1,15 @@
-import { and, eq, gt, isNull, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { HOUR, MINUTE } from '../durations.ts';
 import type { Db } from './client.ts';
-import { type Entry, type QuotaRule, readLedger } from './quota-ledger.ts';
+import {
+  appOf,
+  type Entry,
+  isOfApp,
+  type QuotaRule,
+  readLedger,
+  takenNow,
+  unitsFreeAt,
+} from './quota-ledger.ts';
 import { oauthAccounts, quotaLimits, quotaReservations } from './schema.ts';
 
 /** Those that only posts count for which are seen. */
@@ -39,15 +47,35 @@ interface Taker {
   postId: string | null;
 }
 
-/** A rule that is named several times is asked for as many at once. */
+/** A rule that is named several times is asked for as often at once. */
 async function standings(db: Db, taker: Taker, rules: readonly QuotaRule[]): Promise<Standing[]> {
-  const wanted = Map.groupBy(rules, ({ bucket }) => bucket);
+  const named = Map.groupBy(rules, ({ bucket }) => bucket);
   const ledger = await readLedger(db, taker.accountId, rules);
-  return [...wanted].flatMap(([bucket, [rule, ...same]]) => {
+  const all: Standing[] = [];
+  for (const [bucket, [rule, ...same]] of named) {
     const entry = ledger.get(bucket);
-    if (rule === undefined || entry === undefined) return [];
-    return standing(taker, rule, 1 + same.length, entry) ?? [];
-  });
+    if (rule === undefined || entry === undefined) continue;
+    const wanted = (1 + same.length) * unitsOf(rule);
+    const one = standing(taker, rule, wanted, entry);
+    if (one !== null) all.push(wanted === 1 ? one : await untilEnough(db, taker, rule, wanted, one));
+  }
+  return all;
+}
+
+const unitsOf = ({ cost = 1 }: QuotaRule): number => cost;
+
+/** Several units come back later than the first one. */
+async function untilEnough(
+  db: Db,
+  { accountId }: Taker,
+  rule: QuotaRule,
+  wanted: number,
+  one: Standing,
+): Promise<Standing> {
+  const { full } = one;
+  if (full === null || full.askAgainAt !== full.resetAt) return one;
+  const resetAt = await unitsFreeAt(db, accountId, rule, one.used + wanted - one.limit);
+  return resetAt === null ? one : { ...one, resetAt, full: { ...full, resetAt, askAgainAt: resetAt } };
 }
 
 function standing(
@@ -73,7 +101,7 @@ function standing(
 
 /**
  * Which of these quotas is used up; none of them changes before the transaction ends.
- * @param tx a transaction: the account's row stays locked in it
+ * @param tx a transaction: the account's row stays locked in it, and so do the quotas of its app, where one of these is of it
  */
 export async function findFullQuota(
   tx: Db,
@@ -85,6 +113,11 @@ export async function findFullQuota(
     .from(oauthAccounts)
     .where(eq(oauthAccounts.id, taker.accountId))
     .for('update');
+  // One lock for all quotas of an app, always after the account's: no two transactions wait for each other.
+  if (rules.some(isOfApp))
+    await tx.execute(
+      sql`select pg_advisory_xact_lock(hashtextextended('quotas:' || ${appOf(taker.accountId)}, 0))`,
+    );
   const fulls = (await standings(tx, taker, rules)).map(({ full }) => full).filter((full) => full !== null);
   // The one that is free last: before it, asking again is in vain.
   return fulls.toSorted((a, b) => b.askAgainAt.getTime() - a.askAgainAt.getTime())[0] ?? null;
@@ -96,37 +129,28 @@ const LEAST_WAIT_MS = 1_000;
  * When the oldest call leaves the window of a rate limit that a refusal has shown to be used up.
  * @returns null where the ledger knows of none, or the window is so long that others may have posted in it
  */
-export async function freeAt(
-  db: Db,
-  accountId: string,
-  { bucket, windowMs }: QuotaRule,
-): Promise<Date | null> {
-  if (windowMs >= HOUR) return null;
-  const [taken] = await db
-    .select({ oldest: sql<Date | string | null>`min(${quotaReservations.at})` })
-    .from(quotaReservations)
-    .where(
-      and(
-        eq(quotaReservations.oauthAccountId, accountId),
-        eq(quotaReservations.bucket, bucket),
-        isNull(quotaReservations.releasedAt),
-        gt(quotaReservations.at, sql`now() - ${windowMs} * interval '1 millisecond'`),
-      ),
-    );
-  if (taken?.oldest == null) return null;
-  return new Date(Math.max(Date.now() + LEAST_WAIT_MS, new Date(taken.oldest).getTime() + windowMs));
+export async function freeAt(db: Db, accountId: string, rule: QuotaRule): Promise<Date | null> {
+  if (rule.windowMs >= HOUR) return null;
+  const at = await unitsFreeAt(db, accountId, rule, 1);
+  return at === null ? null : new Date(Math.max(Date.now() + LEAST_WAIT_MS, at.getTime()));
 }
 
-/** Takes one from each quota, whatever is left of it. */
+/** Takes from each quota what one use costs, whatever is left of it. */
 export async function takeQuotas(
   db: Db,
   { accountId, postId }: Taker,
   rules: readonly QuotaRule[],
 ): Promise<void> {
   if (rules.length === 0) return;
-  await db
-    .insert(quotaReservations)
-    .values(rules.map(({ bucket }) => ({ oauthAccountId: accountId, postId, bucket })));
+  await db.insert(quotaReservations).values(
+    rules.map((rule) => ({
+      oauthAccountId: accountId,
+      postId,
+      bucket: rule.bucket,
+      units: unitsOf(rule),
+      app: isOfApp(rule) ? appOf(accountId) : null,
+    })),
+  );
 }
 
 interface Holder {
@@ -137,7 +161,7 @@ interface Holder {
 }
 
 /**
- * Takes one from each quota, or from none. Exact over all workers: the account's row is locked meanwhile.
+ * Takes from each quota what one use costs, or nothing at all. Exact over all workers, by the locks of `findFullQuota`.
  * @returns null when taken
  */
 export async function reserveQuotas(
@@ -191,15 +215,13 @@ export async function learnLimit(
   askAgainAt: Date,
   told?: { limit: number; used: number },
 ): Promise<void> {
-  const used = sql`(select count(*) from quota_reservations
-    where oauth_account_id = ${accountId} and bucket = ${rule.bucket} and released_at is null
-      and at > now() - ${rule.windowMs} * interval '1 millisecond')`;
   const shown = {
-    limit: told?.limit ?? used,
+    limit: told?.limit ?? takenNow(accountId, rule),
     used: told?.used ?? null,
     postId,
     shownAt: sql`now()`,
     askAgainAt,
+    app: isOfApp(rule) ? appOf(accountId) : null,
   };
   await db
     .insert(quotaLimits)

@@ -542,8 +542,17 @@ export const quotaReservations = pgTable(
     at: at('at').notNull().defaultNow(),
     postId: uuid('post_id').references(() => posts.id),
     releasedAt: at('released_at'),
+    /** How much of the quota it takes. */
+    units: integer('units').notNull().default(1),
+    /** Of a quota that all accounts of an app share: their provider. Null: it is the account's own. */
+    app: text('app'),
   },
-  (t) => [index().on(t.oauthAccountId, t.bucket, t.at)],
+  (t) => [
+    index().on(t.oauthAccountId, t.bucket, t.at),
+    index('quota_reservations_of_app')
+      .on(t.app, t.bucket, t.at)
+      .where(sql`app is not null`),
+  ],
 );
 
 /** Limits that a provider tells nobody beforehand, as a refusal has shown them. */
@@ -562,6 +571,8 @@ export const quotaLimits = pgTable(
     shownAt: at('shown_at').notNull(),
     /** Until then only the post that was refused asks again. */
     askAgainAt: at('ask_again_at').notNull(),
+    /** Of a quota that all accounts of an app share: their provider. Null: it is the account's own. */
+    app: text('app'),
   },
   (t) => [primaryKey({ columns: [t.oauthAccountId, t.bucket] })],
 );

@@ -24,7 +24,8 @@ export interface Provider {
   readonly permissions: Permissions;
   readonly oauth: OAuth;
   readonly publishing: Publishing;
-  readonly webhooks: Webhooks;
+  /** Absent: it tells nothing by itself. */
+  readonly webhooks?: Webhooks;
   /** Absent: no app may delete posts there. */
   readonly deletion?: Deletion;
   /** How the account's quotas stand, in the provider's own words; absent: it tells none. @throws ProviderError */
@@ -34,3 +35,6 @@ export interface Provider {
     signal: AbortSignal,
   ) => Promise<ToldQuota[]>;
 }
+
+/** A platform that tells us by webhook what changes. */
+export type Teller = Provider & { readonly webhooks: Webhooks };

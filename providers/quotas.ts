@@ -8,6 +8,10 @@ export interface Quota {
    * that only what a later write of the plan shows: it may be made several times before.
    */
   counts: 'calls' | 'preflights' | 'accepted' | 'shown';
+  /** How many units of the limit a call takes; one without it. */
+  cost?: number;
+  /** Whose the limit is: of each account, or of the app, for all its accounts together. Of the account without it. */
+  scope?: 'account' | 'app';
   /** For a person whose post waits for it, where they can do something about it, or should know more than that. */
   userMessage?: string;
 }

@@ -419,6 +419,75 @@ describe('quotas', () => {
   });
 });
 
+/** Tests share the database: each has an app of its own. */
+const ofApp = async (app: string): Promise<Account> => {
+  const { account } = await tenant();
+  await db.update(oauthAccounts).set({ provider: app }).where(eq(oauthAccounts.id, account.id));
+  return account;
+};
+const reserve = (each: Db, { id }: Account, rules: Parameters<typeof reserveQuotas>[2]) =>
+  reserveQuotas(each, { accountId: id }, rules);
+
+describe('a quota of an app', () => {
+  const UNITS = { bucket: 'units', limit: 10, windowMs: 60_000, scope: 'app' };
+  const insert = { ...UNITS, cost: 3 };
+  test('is shared by its accounts, each use at its cost, and by no other app', async () => {
+    const [one, two, other] = [await ofApp('a'), await ofApp('a'), await ofApp('b')];
+    expect(await reserve(db, one, [insert])).toBeNull();
+    expect(await reserve(db, two, [insert, insert])).toBeNull();
+    expect(await reserve(db, one, [insert])).toMatchObject({
+      quota: 'units',
+      limit: 10,
+      used: 9,
+      remaining: 1,
+    });
+    expect(await reserve(db, two, [UNITS])).toBeNull();
+    for (const { id } of [one, two]) expect(await quotaUse(db, id, [UNITS])).toMatchObject([{ used: 10 }]);
+    expect(await quotaUse(db, other.id, [UNITS])).toMatchObject([{ used: 0, remaining: 10 }]);
+  });
+
+  test('is taken exactly, and without a deadlock, by accounts that ask for several quotas at once', async () => {
+    const accounts = await Promise.all(Array.from({ length: 6 }, () => ofApp('many')));
+    const calls = { ...UNITS, bucket: 'calls', limit: 100 };
+    const own = { bucket: 'own', limit: 100, windowMs: 60_000 };
+    const ask = (each: Db, account: Account, turn: number) =>
+      reserve(each, account, turn % 2 === 0 ? [own, insert, calls] : [calls, insert, own]);
+    const answers = await atOnce(accounts.length, async (each) => {
+      const turns = [...accounts, ...accounts].map((account, turn) => ask(each, account, turn));
+      return Promise.all(turns);
+    });
+    expect(answers.flat().filter((answer) => answer === null)).toHaveLength(3);
+    const [account] = accounts;
+    expect(await quotaUse(db, account?.id ?? '', [UNITS])).toMatchObject([{ used: 9, remaining: 1 }]);
+  });
+
+  test('is free again when as many units as a use costs have left the window', async () => {
+    const account = await ofApp('window');
+    for (const cost of [1, 1, 8]) await reserve(db, account, [{ ...UNITS, cost }]);
+    await db.execute(sql`
+      update quota_reservations set at = now() - interval '50 seconds' where app = 'window' and units = 1`);
+    const full = await reserve(db, account, [insert]);
+    expect(full?.askAgainAt.getTime()).toBeGreaterThan(Date.now() + 30_000);
+    const one = await reserve(db, account, [UNITS]);
+    expect(one?.askAgainAt.getTime()).toBeLessThan(Date.now() + 20_000);
+  });
+
+  test('is used up for all of them when one was refused', async () => {
+    const [one, two] = [await ofApp('refused'), await ofApp('refused')];
+    await reserve(db, one, [insert]);
+    await learnLimit(db, { accountId: one.id, postId: null }, { ...UNITS, limit: null }, later(3_600_000));
+    expect(await reserve(db, two, [UNITS])).toMatchObject({ quota: 'units', limit: 3, used: 3 });
+  });
+
+  test('comes back at its cost when a use of it does not count', async () => {
+    const account = await ofApp('given back');
+    const { id: postId } = await accepted(account);
+    await reserveQuotas(db, { accountId: account.id, postId }, [insert]);
+    await releaseQuotas(db, postId, [insert]);
+    expect(await quotaUse(db, account.id, [UNITS])).toMatchObject([{ used: 0 }]);
+  });
+});
+
 describe('quotas that are held for a post', () => {
   const TWO = [{ bucket: 'two', limit: 2, windowMs: 60_000 }];
   const used = async (account: Account) => (await quotaUse(db, account.id, TWO))[0]?.used;

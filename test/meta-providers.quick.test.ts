@@ -12,7 +12,7 @@ import { awaitContainers, type PostContainers, publishContainer } from '../provi
 import { lookUpPublish } from '../providers/meta/lost-publish.ts';
 import { metaWebhooks } from '../providers/meta/webhooks.ts';
 import { createThreads } from '../providers/threads/index.ts';
-import type { Provider } from '../providers/provider.ts';
+import type { Provider, Teller } from '../providers/provider.ts';
 import type { Lost, PostContext } from '../providers/publishing.ts';
 import type { Webhooks } from '../providers/webhooks.ts';
 import { startSandbox } from '../sandbox/server.ts';
@@ -23,8 +23,8 @@ import { jpeg, mp4 } from '../sandbox/testing/media.ts';
 
 let sandbox: Awaited<ReturnType<typeof startSandbox>>;
 let control: ReturnType<typeof createControl>;
-let instagrams: Provider[];
-let threads: Provider;
+let instagrams: Teller[];
+let threads: Teller;
 let host: Server;
 let base: string;
 const files = new Map<string, Buffer>();

@@ -13,7 +13,7 @@ export interface PostProgress {
   /** The final state; null while the post is running. A message may set it at any time. */
   settled: string | null;
   publishId: string | null;
-  /** @throws ApplicationFailure after the last step: a plan ends with a verdict */
+  /** @throws ApplicationFailure after the last step: a plan ends with a verdict, or a write that shows the post */
   nextStep: () => Step;
   /** Whether part of the post may be visible, or the provider has the whole post. */
   pastNoReturn: () => boolean;

@@ -9,7 +9,7 @@ import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
 import { acceptForms } from '../forms.ts';
 import { ProviderPath, refusals } from '../schemas.ts';
-import { configured, readSigned, SIGNED_AS, SignedBody } from '../signed-callbacks.ts';
+import { readSigned, SIGNED_AS, SignedBody, tellerOf } from '../signed-callbacks.ts';
 import { tell } from '../temporal.ts';
 
 const Handshake = Type.Object({
@@ -42,7 +42,7 @@ export const providerCallbackRoutes =
         },
       },
       async (request, reply) => {
-        const { name, webhooks } = configured(deps, request.params.provider);
+        const { name, webhooks } = tellerOf(deps, request.params.provider);
         if (webhooks.handshake === undefined) throw apiError('callback_not_supported');
         const challenge = webhooks.handshake(request.query);
         if (challenge === null) throw await refusedCaller(deps, request, name, 'forbidden');

@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { insertEvents, type NewEvent } from '../../db/events.ts';
-import type { Provider } from '../../providers/provider.ts';
+import type { Teller } from '../../providers/provider.ts';
 import type { IncomingEvent } from '../../providers/webhooks.ts';
 import { startEvent } from '../../temporal/events.ts';
 import { refusedCaller } from '../access.ts';
@@ -15,6 +15,7 @@ import { apiError } from '../errors.ts';
 import { createEventStarter } from '../event-starter.ts';
 import { isDatabaseAway, soon, soonFromTemporal } from '../outage.ts';
 import { ProviderPath, refusals } from '../schemas.ts';
+import { tellerOf } from '../signed-callbacks.ts';
 import { readWebhookBody } from '../webhook-bodies.ts';
 
 /** For each of the two stores, so that a provider learns within two seconds if both are down. */
@@ -86,10 +87,9 @@ export const webhookRoutes =
     );
 
     /** @throws ApiError `provider_not_configured` */
-    function providerOf({ params }: FastifyRequest): Provider {
-      const provider = Value.Check(ProviderPath, params) ? deps.providers.find(params.provider) : null;
-      if (provider === null) throw apiError('provider_not_configured');
-      return provider;
+    function providerOf({ params }: FastifyRequest): Teller {
+      if (!Value.Check(ProviderPath, params)) throw apiError('provider_not_configured');
+      return tellerOf(deps, params.provider);
     }
   };
 

@@ -1,4 +1,4 @@
-import type { Provider } from '../provider.ts';
+import type { Teller } from '../provider.ts';
 import type { InstagramSettings } from './client.ts';
 import { createFacebookLogin } from './facebook-login.ts';
 import { createInstagramLogin } from './instagram-login.ts';
@@ -6,7 +6,7 @@ import { createPublishing, readLimits } from './publish.ts';
 import { createWebhooks } from './webhooks.ts';
 
 /** Instagram, once for each login that is set up, the usual one first (docs/providers/instagram.md says what we use of it). */
-export function createInstagram(settings: InstagramSettings): Provider[] {
+export function createInstagram(settings: InstagramSettings): Teller[] {
   const { facebookLogin, instagramLogin } = settings;
   // Both send their webhooks to the same URL.
   const webhooks = createWebhooks(settings);

@@ -1,4 +1,4 @@
-import type { Provider } from '../provider.ts';
+import type { Teller } from '../provider.ts';
 import type { ThreadsSettings } from './client.ts';
 import { createDeletion } from './delete.ts';
 import { createOAuth } from './oauth.ts';
@@ -7,7 +7,7 @@ import { threadsPermissions } from './scopes.ts';
 import { createWebhooks } from './webhooks.ts';
 
 /** Threads (docs/providers/threads.md says what we use of it). */
-export function createThreads(settings: ThreadsSettings): Provider {
+export function createThreads(settings: ThreadsSettings): Teller {
   const permissions = threadsPermissions(settings.scopes);
   return {
     name: 'threads',

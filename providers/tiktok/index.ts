@@ -1,4 +1,4 @@
-import type { Provider } from '../provider.ts';
+import type { Teller } from '../provider.ts';
 import type { TikTokSettings } from './client.ts';
 import { creatorInfo, type CreatorInfo } from './creator.ts';
 import { createOAuth } from './oauth.ts';
@@ -7,7 +7,7 @@ import { QUOTAS } from './quotas.ts';
 import { tiktokPermissions } from './scopes.ts';
 import { createWebhooks } from './webhooks.ts';
 
-export interface TikTok extends Provider {
+export interface TikTok extends Teller {
   readonly name: 'tiktok';
   readonly quotas: typeof QUOTAS;
   /** Whether TikTok has audited the app. */

@@ -263,8 +263,8 @@ describe.for(WAYS)('$label', (driver) => {
 
     test('whether the URL is ours, and by whom an app was removed: as it declares, and clearly refused else', async () => {
       const { webhooks } = stage.provider(driver);
-      const handshake = webhooks.handshake !== undefined;
-      const signedUser = webhooks.signedUser !== undefined;
+      const handshake = webhooks?.handshake !== undefined;
+      const signedUser = webhooks?.signedUser !== undefined;
       const ask = (token: string): Promise<Json> =>
         world.call(
           'GET',
