@@ -73,7 +73,7 @@ const fieldsOf = (answer: Answer): string[] =>
   answer.body.error.details.fields.map(({ field }: Json): string => field);
 
 describe('users and keys', () => {
-  test('are made by the operator only', async () => {
+  test('only the operator can create', async () => {
     const made = await world.call('POST', '/api/users', { key: admin, body: { email: email() } });
     expect(made.status).toBe(201);
     expect(Object.keys(made.body).toSorted((a, b) => (a < b ? -1 : 1))).toEqual(['email', 'id']);
@@ -84,11 +84,11 @@ describe('users and keys', () => {
     }
   });
 
-  test('the admin key is no tenant’s key', async () => {
+  test('the admin key belongs to no tenant', async () => {
     expectRefusal(await world.call('GET', '/api/posts', { key: admin }), 403, 'forbidden');
   });
 
-  test('an address is used once', async () => {
+  test('each address belongs to one user only', async () => {
     const body = { email: email() };
     const first = await world.call('POST', '/api/users', { key: admin, body });
     const again = await world.call('POST', '/api/users', { key: admin, body });
@@ -100,12 +100,12 @@ describe('users and keys', () => {
     );
   });
 
-  test('a key of nobody cannot be made', async () => {
+  test('a key needs an existing user', async () => {
     expectRefusal(await newKey({}, randomUUID()), 404, 'user_not_found');
     expectRefusal(await newKey({}, 'me'), 404, 'not_found');
   });
 
-  test('a key works until it ends or is revoked, and is kept as a hash', async () => {
+  test('a key works until it expires or is revoked, and is stored as a hash', async () => {
     const live = await newKey({ expiresAt: inSeconds(DAY) });
     const { id, key, prefix } = live.body;
     expect(live.status).toBe(201);
@@ -145,7 +145,7 @@ describe('users and keys', () => {
     );
   });
 
-  test('a key may do what its scopes say', async () => {
+  test('a key can do what its scopes allow', async () => {
     const { key } = (await newKey({ scopes: ['posts:read'] })).body;
     expect((await world.call('GET', '/api/posts', { key })).status).toBe(200);
     const refused: [string, string, string][] = [
@@ -165,7 +165,7 @@ describe('users and keys', () => {
     }
   });
 
-  test('scopes and expiry are checked', async () => {
+  test('invalid scopes and expiry times are refused', async () => {
     expectRefusal(await newKey({ scopes: ['posts:all'] }), 400, 'invalid_request');
     expectRefusal(await newKey({ scopes: [] }), 400, 'invalid_request');
     expectRefusal(await newKey({ expiresAt: inSeconds(-60) }), 422, 'invalid_expiry');
@@ -220,23 +220,26 @@ describe('an Idempotency-Key', () => {
     ],
   ];
 
-  test.each(routes)('at %s: same body, same answer; another body, 422', async (_route, make) => {
-    const { path, body, other, ...caller } = make();
-    const headers = { 'idempotency-key': randomUUID() };
-    const first = await world.call('POST', path, { ...caller, body, headers });
-    expect(first.status).toBeLessThan(300);
-    expect(first.headers.get('idempotency-replayed')).toBeNull();
-    // The order of keys means nothing.
-    const turned = Object.fromEntries(Object.entries(body).toReversed());
-    const again = await world.call('POST', path, { ...caller, body: turned, headers });
-    expect(again.status).toBe(first.status);
-    expect(again.headers.get('idempotency-replayed')).toBe('true');
-    expect(stable(again.body)).toEqual(stable(first.body));
-    const changed = await world.call('POST', path, { ...caller, body: other, headers });
-    expectRefusal(changed, 422, 'idempotency_key_reused');
-  });
+  test.each(routes)(
+    'at %s: the same body returns the same answer, another body 422',
+    async (_route, make) => {
+      const { path, body, other, ...caller } = make();
+      const headers = { 'idempotency-key': randomUUID() };
+      const first = await world.call('POST', path, { ...caller, body, headers });
+      expect(first.status).toBeLessThan(300);
+      expect(first.headers.get('idempotency-replayed')).toBeNull();
+      // The order of keys means nothing.
+      const turned = Object.fromEntries(Object.entries(body).toReversed());
+      const again = await world.call('POST', path, { ...caller, body: turned, headers });
+      expect(again.status).toBe(first.status);
+      expect(again.headers.get('idempotency-replayed')).toBe('true');
+      expect(stable(again.body)).toEqual(stable(first.body));
+      const changed = await world.call('POST', path, { ...caller, body: other, headers });
+      expectRefusal(changed, 422, 'idempotency_key_reused');
+    },
+  );
 
-  test('of another tenant is another key', async () => {
+  test('belongs to one tenant only', async () => {
     const other = await world.newUser();
     const headers = { 'idempotency-key': randomUUID() };
     const body = { filename: 'a.mp4', contentType: 'video/mp4', size: 10 };
@@ -246,7 +249,7 @@ describe('an Idempotency-Key', () => {
     expect(theirs.body.id).not.toBe(mine.body.id);
   });
 
-  test('sent ten times at once makes one post', async () => {
+  test('creates one post when sent ten times at once', async () => {
     const headers = { 'idempotency-key': randomUUID() };
     const body = { accountId, mediaId, scheduledAt: inSeconds(3600), postInfo: undefined, mode: 'inbox' };
     const answers = await Promise.all(Array.from({ length: 10 }, () => world.publish(body, headers)));
@@ -257,7 +260,7 @@ describe('an Idempotency-Key', () => {
     expect(fresh).toHaveLength(1);
   });
 
-  test('is a text that can be a header', async () => {
+  test('must be valid header text', async () => {
     for (const bad of ['with space', 'x'.repeat(256)])
       expectRefusal(
         await world.call('POST', '/api/users', {
@@ -274,7 +277,7 @@ describe('an Idempotency-Key', () => {
 describe('a request', () => {
   const media = { filename: 'a.mp4', contentType: 'video/mp4', size: 10 };
 
-  test('with unknown fields is refused by their names', async () => {
+  test('with unknown fields is refused, and the error names them', async () => {
     const body = { ...media, colour: 'red', sizes: 1 };
     const answer = await world.call('POST', '/api/media', { body });
     expectRefusal(answer, 400, 'unknown_field');
@@ -285,7 +288,7 @@ describe('a request', () => {
     expectRefusal(await world.call('GET', '/api/posts?page=2'), 400, 'unknown_field');
   });
 
-  test('without a field is told which', async () => {
+  test('without a required field is refused, and the error names it', async () => {
     const answer = await world.call('POST', '/api/media', { body: { filename: 'a.mp4' } });
     expectRefusal(answer, 400, 'invalid_request');
     expect(fieldsOf(answer)).toEqual(expect.arrayContaining(['contentType', 'size']));
@@ -301,7 +304,7 @@ describe('a request', () => {
     [{ filename: 7 }, 'filename'],
     [{ filename: '../etc/passwd' }, 'filename'],
     [{ contentType: 'text/html' }, 'contentType'],
-  ])('is taken as it is: %j', async (change, field) => {
+  ])('is not coerced: %j', async (change, field) => {
     const answer = await world.call('POST', '/api/media', { body: { ...media, ...change } });
     expectRefusal(answer, 400, 'invalid_request');
     expect(fieldsOf(answer)).toContain(field);
@@ -313,25 +316,25 @@ describe('a request', () => {
     [{ onQuota: 'retry' }, 'onQuota'],
     [{ postInfo: { privacy_level: 'PUBLIC_TO_EVERYONE', disable_comment: 1 } }, 'postInfo.disable_comment'],
     [{ accountId: 7 }, 'accountId'],
-  ])('to publish is taken as it is: %j', async (change, field) => {
+  ])('to publish is not coerced: %j', async (change, field) => {
     const answer = await scheduled(change);
     expectRefusal(answer, 400, 'invalid_request');
     expect(fieldsOf(answer)).toContain(field);
   });
 
-  test('that is no JSON', async () => {
+  test('with invalid JSON is refused', async () => {
     for (const body of ['{"filename":', 'x', ''])
       expectRefusal(await world.call('POST', '/api/media', { body }), 400, 'malformed_json');
     for (const body of ['[]', '"x"', 'null', '7'])
       expectRefusal(await world.call('POST', '/api/media', { body }), 400, 'invalid_request');
   });
 
-  test('with the prototype in its body changes nothing', async () => {
+  test('with a prototype in its body changes nothing', async () => {
     const body = '{"__proto__":{"size":1},"filename":"a.mp4","contentType":"video/mp4"}';
     expect((await world.call('POST', '/api/media', { body })).status).toBe(400);
   });
 
-  test('of another content type: 415', async () => {
+  test('with another content type gets 415', async () => {
     for (const type of ['text/plain', 'application/xml', 'application/x-www-form-urlencoded']) {
       const answer = await world.call('POST', '/api/media', {
         body: JSON.stringify(media),
@@ -344,18 +347,18 @@ describe('a request', () => {
     expect((await world.call('POST', '/api/media', { body: media, headers: utf8 })).status).toBe(201);
   });
 
-  test('that is too large: 413', async () => {
+  test('that is too large gets 413', async () => {
     const body = { ...media, filename: 'x'.repeat(300_000) };
     expectRefusal(await world.call('POST', '/api/media', { body }), 413, 'body_too_large');
   });
 
-  test('to nowhere: 404 in the same envelope', async () => {
+  test('to an unknown URL gets 404 in the same envelope', async () => {
     expectRefusal(await world.call('GET', '/api/nothing'), 404, 'route_not_found');
     expectRefusal(await world.call('GET', '/api/posts/7'), 404, 'not_found');
     expect((await world.call('GET', '/api/%zz')).status).toBe(400);
   });
 
-  test('with a method that its path does not have: 405, and Allow names those that it has', async () => {
+  test('with an unsupported method gets 405, and Allow lists the supported ones', async () => {
     expect(await methodsOf('DELETE', '/api/posts')).toBe('GET, HEAD');
     expect(await methodsOf('PUT', `/api/posts/${randomUUID()}`)).toBe('DELETE, GET, HEAD, PATCH');
     expect(await methodsOf('PROPFIND', `/api/posts/${randomUUID()}/cancel`)).toBe('POST');
@@ -364,7 +367,7 @@ describe('a request', () => {
     expect(await methodsOf('POST', '/docs/json')).toBe('GET, HEAD');
   });
 
-  test('has an id: the client’s where it is presentable', async () => {
+  test('has an id: the client’s if it is well-formed', async () => {
     const given = await world.call('GET', '/api/nothing', { headers: { 'x-request-id': 'job-7.a:b' } });
     expect(given.headers.get('x-request-id')).toBe('job-7.a:b');
     expect(given.body.error.requestId).toBe('job-7.a:b');
@@ -374,7 +377,7 @@ describe('a request', () => {
     }
   });
 
-  test('is answered with security headers', async () => {
+  test('gets security headers in its answer', async () => {
     for (const path of ['/api/posts', '/api/nothing', '/livez']) {
       const { headers } = await world.call('GET', path);
       expect(headers.get('x-content-type-options')).toBe('nosniff');
@@ -389,7 +392,7 @@ describe('a request', () => {
 });
 
 describe('rate limits', () => {
-  test('are shown and count down', async () => {
+  test('are announced and count down', async () => {
     const { key } = (await newKey({})).body;
     const left = async (): Promise<number> => {
       const { headers } = await world.call('GET', '/api/posts', { key });
@@ -449,7 +452,7 @@ describe('rate limits', () => {
 });
 
 describe('a list', () => {
-  test('is read piece by piece, newest first, each entry once', async () => {
+  test('is read page by page, newest first, each entry once', async () => {
     const tenant = await world.newUser();
     const account = await world.connect(`creator_${randomUUID().slice(0, 8)}`, tenant.key);
     const media = await world.upload(sampleVideo(), tenant.key);
@@ -499,14 +502,14 @@ describe('a list', () => {
     expect((await walk(2)).toSorted()).toEqual(ids.toSorted());
   });
 
-  test('has limits from 1 to 200', async () => {
+  test('accepts limits from 1 to 200', async () => {
     for (const limit of ['0', '201', '-1', '1.5', 'many', ''])
       expectRefusal(await world.call('GET', `/api/posts?limit=${limit}`), 400, 'invalid_request');
     for (const limit of [1, 200])
       expect((await world.call('GET', `/api/accounts?limit=${limit}`)).status).toBe(200);
   });
 
-  test('takes only cursors that it gave', async () => {
+  test('accepts only its own cursors', async () => {
     for (const path of ['/api/posts', '/api/accounts'])
       for (const cursor of ['x', '!', Buffer.from('1.x').toString('base64url')])
         expectRefusal(await world.call('GET', `${path}?cursor=${cursor}`), 400, 'invalid_cursor');
@@ -514,7 +517,7 @@ describe('a list', () => {
 });
 
 describe('a post is refused', () => {
-  test('when its times are not possible', async () => {
+  test('if its times are impossible', async () => {
     expectRefusal(await scheduled({ scheduledAt: inSeconds(-61) }), 422, 'invalid_schedule');
     expectRefusal(await scheduled({ scheduledAt: inSeconds(180 * DAY + 60) }), 422, 'invalid_schedule');
     for (const bad of [
@@ -530,12 +533,12 @@ describe('a post is refused', () => {
     }
   });
 
-  test('when the deadline lies before it is due, or too far behind', async () => {
+  test('if the deadline is before it is due, or too late', async () => {
     expectRefusal(await scheduled({ deadline: inSeconds(60) }), 422, 'invalid_schedule');
     expectRefusal(await scheduled({ deadline: inSeconds(3600 + 73 * 3600) }), 422, 'invalid_schedule');
   });
 
-  test('in mode inbox with what the creator sets in the app', async () => {
+  test('in mode inbox if it has fields that the creator sets in the app', async () => {
     const answer = await scheduled({
       mode: 'inbox',
       postInfo: { title: 'ours', privacy_level: 'SELF_ONLY', disable_duet: true },
@@ -558,7 +561,7 @@ describe('a post is refused', () => {
     expect(refused.body.error).toMatchObject({ retryable: false, userMessage: expect.any(String) });
   });
 
-  test('when its source and its fields do not fit together', async () => {
+  test('if its source and its fields do not match', async () => {
     const answer = await scheduled({ mediaId: undefined, videoUrl: 'https://media.example/v.mp4' });
     expectRefusal(answer, 400, 'invalid_request');
     expect(fieldsOf(answer)).toEqual(['mediaId', 'videoUrl']);
@@ -568,7 +571,7 @@ describe('a post is refused', () => {
     expect(fieldsOf(nothing)).toEqual(['videoUrl', 'photoUrls']);
   });
 
-  test('when its file is an image, which TikTok may not fetch from here', async () => {
+  test('if its file is an image that TikTok may not fetch from this server', async () => {
     const answer = await scheduled({ mediaId: await world.upload(jpeg(), undefined, 'image/jpeg') });
     const { details } = expectRefusal(answer, 422, 'site_not_verified');
     expect(details).toEqual({ field: 'mediaId' });
@@ -588,14 +591,14 @@ describe('a post is refused', () => {
     expect(expectRefusal(late, 409, 'media_not_ready').details).toMatchObject({ state: 'rejected' });
   });
 
-  test('when account or media do not exist', async () => {
+  test('if its account or media does not exist', async () => {
     for (const id of [randomUUID(), 'x', '']) {
       expectRefusal(await scheduled({ accountId: id }), 404, 'account_not_found');
       expectRefusal(await scheduled({ mediaId: id }), 404, 'media_not_found');
     }
   });
 
-  test('when it was accepted within a day, unless that is what is wanted', async () => {
+  test('if it was accepted within a day, unless duplicates are allowed', async () => {
     const postInfo = { title: randomUUID(), privacy_level: 'SELF_ONLY' };
     const first = await scheduled({ postInfo });
     expect(first.status).toBe(202);
@@ -610,7 +613,7 @@ describe('a post is refused', () => {
     expect((await scheduled({ postInfo })).status).toBe(202);
   });
 
-  test('with a key of its own it is another post, whatever it says', async () => {
+  test('with a key of its own is a different post, whatever its content', async () => {
     const postInfo = { title: randomUUID(), privacy_level: 'SELF_ONLY' };
     const first = await scheduled({ postInfo });
     const second = await scheduled({ postInfo }, { 'idempotency-key': randomUUID() });
@@ -618,7 +621,7 @@ describe('a post is refused', () => {
     expect(second.body.id).not.toBe(first.body.id);
   });
 
-  test('sent ten times at once without a key: one is accepted', async () => {
+  test('sent ten times at once without a key is accepted once', async () => {
     const body = { postInfo: { title: randomUUID(), privacy_level: 'SELF_ONLY' } };
     const answers = await Promise.all(Array.from({ length: 10 }, () => scheduled(body)));
     const accepted = answers.filter(({ status }) => status === 202);
@@ -630,8 +633,8 @@ describe('a post is refused', () => {
   });
 });
 
-describe('a post that waits for its time', () => {
-  test('is cancelled for good, and nothing is sent', async () => {
+describe('a scheduled post', () => {
+  test('can be cancelled for good, and nothing is sent', async () => {
     onTestFailed(() => world.tell());
     await world.control('DELETE', '/requests');
     const { body, status } = await scheduled();
@@ -658,7 +661,7 @@ describe('a post that waits for its time', () => {
     expect(await world.requests('video.init')).toHaveLength(0);
   });
 
-  test('is moved', async () => {
+  test('can be moved', async () => {
     const { body } = await scheduled();
     const scheduledAt = inSeconds(5 * DAY);
     const moved = await world.call('PATCH', `/api/posts/${body.id}`, { body: { scheduledAt } });
@@ -677,7 +680,7 @@ describe('a post that waits for its time', () => {
   });
 });
 
-describe('a post that is published', () => {
+describe('a published post', () => {
   let post: Json;
   let events: Event[];
   beforeAll(async () => {
@@ -697,7 +700,7 @@ describe('a post that is published', () => {
     expect((await world.getPost(post.id)).state).toBe('published');
   });
 
-  test('was told by server-sent events until it was final', () => {
+  test('was streamed as server-sent events until it was final', () => {
     const states = events.map(({ data }) => data.state);
     expect(states[0]).toBe('scheduled');
     expect(states.at(-1)).toBe('published');
@@ -710,7 +713,7 @@ describe('a post that is published', () => {
     }
   });
 
-  test('is told again from where a client was', async () => {
+  test('is streamed again from the client’s last event', async () => {
     const all = await eventsOf(post.id);
     expect(all.at(-1)?.data).toEqual(post);
     const last = all.at(-1)?.id ?? 0;
@@ -742,7 +745,7 @@ describe('a post that is published', () => {
   });
 });
 
-test('a switch that the creator has turned off is no reason to refuse: TikTok forces it', async () => {
+test('an interaction that the creator has turned off does not refuse the post: TikTok turns it off', async () => {
   onTestFailed(() => world.tell());
   const creator = `creator_${randomUUID().slice(0, 8)}`;
   const off = { commentDisabled: true, duetDisabled: true, stitchDisabled: true };
@@ -764,7 +767,7 @@ test('a switch that the creator has turned off is no reason to refuse: TikTok fo
   expect(made.postInfo).toMatchObject({ disable_comment: true, disable_duet: true, disable_stitch: true });
 });
 
-test('creator-info is what TikTok says now', async () => {
+test('creator-info returns TikTok’s current answer', async () => {
   const path = `/api/tiktok/creator-info?accountId=${accountId}`;
   const { status, body, headers } = await world.call('GET', path);
   expect(status).toBe(200);
@@ -791,13 +794,13 @@ test('creator-info is what TikTok says now', async () => {
   expect(away.body.error).toMatchObject({ retryable: true, details: { provider: 'tiktok' } });
 });
 
-describe('for machines', () => {
-  test('no key is needed', async () => {
+describe('the routes for machines', () => {
+  test('need no key', async () => {
     for (const path of ['/livez', '/readyz', '/metrics', '/openapi.json', '/docs', '/docs/'])
       expect({ path, status: (await follow(path)).status }).toEqual({ path, status: 200 });
   });
 
-  test('/livez and /readyz', async () => {
+  test('include /livez and /readyz', async () => {
     expect((await world.call('GET', '/livez', { key: null })).body).toEqual({ status: 'ok' });
     expect((await world.call('GET', '/readyz', { key: null })).body).toEqual({
       ready: true,
@@ -810,7 +813,7 @@ describe('for machines', () => {
     });
   });
 
-  test('/metrics count by route, and name nobody', async () => {
+  test('include /metrics, which count by route and name nobody', async () => {
     await world.call('GET', `/api/posts/${randomUUID()}`);
     const counted =
       /everpost_http_request_duration_seconds_count\{method="GET",route="\/api\/posts\/:id",status="404"\} \d+/;
@@ -825,7 +828,7 @@ describe('for machines', () => {
       expect(text).not.toContain(secret);
   });
 
-  test('/docs show the API with nothing from elsewhere', async () => {
+  test('include /docs, which load nothing from other hosts', async () => {
     const page = await follow('/docs');
     expect(page.headers.get('content-type')).toMatch(/^text\/html/);
     expect(page.text).toContain('swagger-ui');
@@ -834,7 +837,7 @@ describe('for machines', () => {
 });
 
 describe('DELETE of an account', () => {
-  test('revokes nothing while another tenant has the same creator connected', async () => {
+  test('revokes nothing while another tenant has connected the same creator', async () => {
     onTestFailed(() => world.tell());
     const creator = `creator_${randomUUID().slice(0, 8)}`;
     const mine = await world.connect(creator);
@@ -858,7 +861,7 @@ describe('DELETE of an account', () => {
     expect(await world.requests('oauth.revoke')).toMatchObject([{ status: 200 }]);
   });
 
-  test('with a token that has ended renews it, and revokes the new one however often that takes', async () => {
+  test('refreshes an expired token and revokes the new one, however often that takes', async () => {
     onTestFailed(() => world.tell());
     const id = await world.connect(`creator_${randomUUID().slice(0, 8)}`);
     const { openId } = (await world.call('GET', `/api/accounts/${id}`)).body;
@@ -875,7 +878,7 @@ describe('DELETE of an account', () => {
     expect(await world.requests('oauth.revoke')).toMatchObject([{ status: 503 }, { status: 200 }]);
   });
 
-  test('revokes it, wipes its tokens, cancels its open posts and keeps its records', async () => {
+  test('revokes the account, wipes its tokens, cancels its open posts and keeps its records', async () => {
     onTestFailed(() => world.tell());
     const creator = `creator_${randomUUID().slice(0, 8)}`;
     const id = await world.connect(creator);
@@ -930,12 +933,12 @@ describe('DELETE of an account', () => {
     await world.untilPost(next.body.id, 'published');
   });
 
-  test('of nobody’s account: 404', async () => {
+  test('returns 404 for an unknown account', async () => {
     expectRefusal(await world.call('DELETE', `/api/accounts/${randomUUID()}`), 404, 'not_found');
   });
 });
 
-test('every status that was answered here is in the description', async () => {
+test('the description contains every status that these tests received', async () => {
   const { body } = await world.call('GET', '/openapi.json', { key: null });
   const described = Object.entries<Json>(body.paths).map(([path, methods]) => ({
     pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`),

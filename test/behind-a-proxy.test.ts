@@ -70,12 +70,12 @@ describe('the client’s address', () => {
     ['203.0.113.15, unknown, 10.1.2.3', '10.1.2.3'],
     ['unknown', '127.0.0.1'],
     ['x'.repeat(5000), '127.0.0.1'],
-  ])('is the one that trusted proxies tell: %s', async (forwarded, address) => {
+  ])('is the one that trusted proxies report: %s', async (forwarded, address) => {
     expect((await from(forwarded)).status).toBe(401);
     expect(await lastAddress()).toBe(address);
   });
 
-  test('has a rate limit of its own', async () => {
+  test('has its own rate limit', async () => {
     let last = 401;
     for (let asked = 0; last === 401 && asked < 2000; asked += 50)
       last = Math.max(
@@ -86,7 +86,7 @@ describe('the client’s address', () => {
   });
 });
 
-test('pages, files and links work under the prefix', async () => {
+test('pages, files and links work below the prefix', async () => {
   onTestFailed(() => world.tell());
   const page = await fetch(`${publicUrl}/docs`);
   expect([page.status, page.url]).toEqual([200, `${publicUrl}/docs/`]);
@@ -115,7 +115,7 @@ test('pages, files and links work under the prefix', async () => {
   expect(link.body.url.startsWith(`${publicUrl}/api/auth/tiktok?link=`)).toBe(true);
 });
 
-test('an account is connected and a post published through the proxy to the outside', async () => {
+test('an account is connected and a post published through the outbound proxy', async () => {
   onTestFailed(() => world.tell());
   const { answer } = await world.visitConsent({}, undefined, 'threads');
   const accountId = answer.body.accounts[0].id;

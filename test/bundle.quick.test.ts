@@ -28,7 +28,7 @@ beforeAll(async () => {
   modules = [...code.matchAll(/^ {2}!\*{3} (.+?) \*{3}!$/gm)].map(([, name]) => name ?? '');
 });
 
-test('our own code in it is workflows/, the plan, the lengths of time, and what temporal/ shares with it', () => {
+test('of our code it contains only workflows/, the plan, durations, and the shared part of temporal/', () => {
   const own = modules.filter((name) => !name.includes('node_modules/'));
   expect(own).toContain('./workflows/publish-post.ts');
   expect(own).toContain('./workflows/interceptors.ts');
@@ -43,7 +43,7 @@ test('our own code in it is workflows/, the plan, the lengths of time, and what 
   ]);
 });
 
-test('packages in it are those of the SDK', () => {
+test('of packages it contains only the SDK’s', () => {
   const packages = modules.flatMap((name) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(name)?.[1] ?? []);
   expect([...new Set(packages)].toSorted()).toEqual([
     '@temporalio/common',
@@ -54,14 +54,14 @@ test('packages in it are those of the SDK', () => {
   ]);
 });
 
-test('the registry exports the workflows of the contract and nothing else', () => {
+test('the registry exports the contract’s workflows and nothing else', () => {
   const workflows: Workflows = registry;
   const known = ['deletePost', 'handleEvent', 'keepTokenFresh', 'mediaUpload', 'publishPost', 'sweep'];
   expect(Object.keys(workflows).toSorted()).toEqual(known);
   for (const workflow of Object.values(workflows)) expect(workflow).toBeTypeOf('function');
 });
 
-test('it is made in a checkout whose path has characters that shells, URLs and webpack know', async () => {
+test('it can be built in a checkout whose path has characters special to shells, URLs and webpack', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'everpost-bundle-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const checkout = join(folder, 'a! %41 #b "c" $HOME `d?');

@@ -19,7 +19,7 @@ beforeEach(async () => {
 
 const inSeconds = (seconds: number): string => new Date(Date.now() + seconds * 1000).toISOString();
 
-test('scheduled: nothing is sent', async () => {
+test('while scheduled: nothing is sent', async () => {
   onTestFailed(() => world.tell());
   const mediaId = await world.upload();
   const { body } = await world.publish({ accountId, mediaId, scheduledAt: inSeconds(3600) });
@@ -30,7 +30,7 @@ test('scheduled: nothing is sent', async () => {
   expect(await world.requests('video.init')).toHaveLength(0);
 });
 
-test('scheduled, with a stored request that its provider cannot read: cancelled all the same', async () => {
+test('while scheduled, with a stored request that its provider cannot read: cancelled all the same', async () => {
   onTestFailed(() => world.tell());
   const mediaId = await world.upload();
   const { body } = await world.publish({ accountId, mediaId, scheduledAt: inSeconds(3600) });
@@ -42,7 +42,7 @@ test('scheduled, with a stored request that its provider cannot read: cancelled 
   expect(cancelled.body).toMatchObject({ state: 'cancelled' });
 });
 
-test('scheduled: moved to an earlier time, it goes out then', async () => {
+test('a scheduled post moved to an earlier time is published then', async () => {
   onTestFailed(() => world.tell());
   const mediaId = await world.upload();
   const { body } = await world.publish({ accountId, mediaId, scheduledAt: inSeconds(3600) });
@@ -55,7 +55,7 @@ test('scheduled: moved to an earlier time, it goes out then', async () => {
   expect(new Date(init.at).getTime()).toBeGreaterThanOrEqual(new Date(scheduledAt).getTime());
 });
 
-test('during the upload: it stops, and nothing becomes visible', async () => {
+test('during the upload: the upload stops, and nothing becomes visible', async () => {
   onTestFailed(() => world.tell());
   const mediaId = await world.upload(paddedVideo(70_000_007));
   await world.fault({ endpoint: 'upload', kind: 'slow', ms: 3000, times: 0, after: 2 });
@@ -68,7 +68,7 @@ test('during the upload: it stops, and nothing becomes visible', async () => {
   expect(made).toMatchObject({ live: false, status: 'PROCESSING_UPLOAD' });
 });
 
-test('after the last byte: too late, and said so', async () => {
+test('after the last byte: refused as too late', async () => {
   onTestFailed(() => world.tell());
   const mediaId = await world.upload();
   await world.control('POST', '/tiktok/options', { processingMs: 5000 });
@@ -84,7 +84,7 @@ test('after the last byte: too late, and said so', async () => {
   await world.control('POST', '/tiktok/options', { processingMs: 200 });
 });
 
-test('after the last byte, whose answer was lost: too late, and not cancelled on a guess', async () => {
+test('after the last byte, whose answer was lost: refused as too late, not cancelled on a guess', async () => {
   onTestFailed(() => world.tell());
   const mediaId = await world.upload();
   await world.control('POST', '/tiktok/options', { processingMs: 20_000 });
@@ -105,7 +105,7 @@ test('after the last byte, whose answer was lost: too late, and not cancelled on
   expect((await world.publishes()).filter(({ live }) => live === true).length).toBeGreaterThan(0);
 });
 
-test('while its account gets a new token, which TikTok does not give: nothing is sent', async () => {
+test('while its account waits for a token that TikTok does not issue: nothing is sent', async () => {
   onTestFailed(() => world.tell());
   const mediaId = await world.upload();
   await world.fault({ endpoint: 'oauth.token', kind: 'status', http: 503, body: '', times: 0 });
@@ -119,14 +119,14 @@ test('while its account gets a new token, which TikTok does not give: nothing is
   expect((await world.publishes()).filter((row) => row.openId === openId)).toEqual([]);
 });
 
-describe('pulled by TikTok', () => {
-  test('TikTok’s own cancel is used', async () => {
+describe('while TikTok fetches the file', () => {
+  test('uses TikTok’s own cancel', async () => {
     onTestFailed(() => world.tell());
     expect(await cancelPulled()).toMatchObject({ state: 'cancelled' });
     expect(await world.requests('cancel')).toHaveLength(1);
   });
 
-  test('the answer of TikTok’s cancel is lost, and its event tells of a failure: cancelled', async () => {
+  test('succeeds when the answer of TikTok’s cancel is lost and its event reports a failure', async () => {
     onTestFailed(() => world.tell());
     await world.fault({ endpoint: 'cancel', kind: 'accept-then-drop' });
     expect(await cancelPulled()).toMatchObject({ state: 'cancelled', error: null });

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.close());
 
-test('a seed always means the same plan', () => {
+test('a seed always yields the same plan', () => {
   expect(planRound(7, 50)).toEqual(planRound(7, 50));
   expect(planRound(7, 50)).not.toEqual(planRound(8, 50));
 });

@@ -85,7 +85,7 @@ function imported(file: string, seen = new Set<string>()): Set<string> {
 }
 
 describe('Dockerfile', () => {
-  test('copies what is there, and .dockerignore lets it through', () => {
+  test('copies files that exist and that .dockerignore lets through', () => {
     for (const source of copied)
       expect({ source, there: existsSync(join(ROOT, source)) }).toEqual({ source, there: true });
     const letThrough = read('.dockerignore').match(/(?<=^!).+$/gm);
@@ -112,14 +112,14 @@ describe('Dockerfile', () => {
 });
 
 describe('docker-compose.yml', () => {
-  test('gives settings that exist, and so do the files in ops/', () => {
+  test('uses only existing settings, as do the files in ops/', () => {
     const given = ours.flatMap(([, { environment }]) => Object.keys(environment ?? {}));
     expect(given).toContain('EVERPOST_KEYRING_FILE');
     const inFiles = ['sandbox', 'real'].flatMap((name) => Object.keys(settingsOf(read(`ops/${name}.env`))));
     for (const name of [...given, ...inFiles]) expect(KNOWN).toContain(name);
   });
 
-  test('runs scripts that are there, with flags that the sandbox knows', () => {
+  test('runs existing scripts with flags that the sandbox knows', () => {
     for (const [, { command = [] }] of ours) {
       const script = command.find((word) => word.endsWith('.ts')) ?? '';
       expect({ script, there: existsSync(join(ROOT, script)) }).toEqual({ script, there: true });
@@ -129,7 +129,7 @@ describe('docker-compose.yml', () => {
     for (const flag of flags) expect(Object.keys(FLAGS)).toContain(flag);
   });
 
-  test('leads to the sandbox just as npm run dev does', () => {
+  test('configures the sandbox just like npm run dev', () => {
     const publicUrl = 'http://everpost.localhost:3000';
     const flags = services['sandbox']?.command?.map((word) => word.replaceAll(/\$\{\w+:-(\d+)\}/g, '$1'));
     for (const { provider, sandboxFlags, settingsFor } of DRIVERS) {
@@ -145,7 +145,7 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  test('starts with the .env of README.md: three lines at most', () => {
+  test('starts with the .env of README.md: at most three lines', () => {
     const secrets = {
       DATABASE_URL: 'postgres://postgres/everpost',
       EVERPOST_KEYRING: `k1:${Buffer.alloc(32).toString('base64')}`,
@@ -173,7 +173,7 @@ describe('docker-compose.yml', () => {
     expect(real.file).toMatch(/^\/run\/secrets\/everpost\/\w+$/);
   });
 
-  test('takes settings by PLATFORMS, whatever the profiles are', () => {
+  test('selects settings by PLATFORMS, whatever the profiles are', () => {
     for (const name of ['server', 'worker-1', 'worker-2'])
       expect(services[name]?.env_file).toEqual([
         'ops/${PLATFORMS:-real}.env',
@@ -181,7 +181,7 @@ describe('docker-compose.yml', () => {
       ]);
   });
 
-  test('shows a container the secrets that it needs, and no other', () => {
+  test('gives each container the secrets that it needs, and no others', () => {
     const folders = Object.entries(services).map(([name, { volumes = [] }]) => [
       name,
       volumes.flatMap((volume) => /^\.\/secrets(?:\/(\w+))?:/.exec(volume)?.slice(1) ?? []),
@@ -209,14 +209,14 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  test('lets the server believe proxies of its own network, which is known beforehand', () => {
+  test('makes the server trust proxies of its own network, which is fixed in advance', () => {
     const subnet = networks['default']?.ipam.config[0]?.subnet;
     expect(services['server']?.environment?.['EVERPOST_TRUSTED_PROXIES']).toBe(
       `\${EVERPOST_TRUSTED_PROXIES:-${subnet}}`,
     );
   });
 
-  test('publishes ports on this machine only, and bounds what runs', () => {
+  test('publishes ports on this machine only, and limits resources', () => {
     expect(running.map(([name]) => name)).toEqual(
       expect.arrayContaining([
         'postgres',
@@ -244,14 +244,14 @@ describe('docker-compose.yml', () => {
       expect(port).toMatch(/^127\.0\.0\.1:/);
   });
 
-  test('looks whether what it starts still works; our image does so by itself', () => {
+  test('checks the health of everything it starts; our image does so by itself', () => {
     const unseen = running.filter(
       ([, { image, healthcheck }]) => !image.includes('everpost') && !healthcheck,
     );
     expect(unseen.map(([name]) => name)).toEqual([]);
   });
 
-  test('mounts files that are there, but for what the first start makes', () => {
+  test('mounts files that exist, except those that the first start creates', () => {
     const mounted = Object.values(services)
       .flatMap(({ volumes = [] }) => volumes.map((volume) => volume.split(':')[0] ?? ''))
       .filter((source) => source.startsWith('./') && !source.startsWith('./secrets'));
@@ -265,7 +265,7 @@ test('no secret gets into git or an image', () => {
   expect(read('.dockerignore')).not.toContain('!secrets');
 });
 
-test('the health check of the image tells a process that answers from one that does not', async () => {
+test('the image’s health check distinguishes a process that answers from one that does not', async () => {
   const server = createServer((request, response) =>
     response.writeHead(request.url === '/livez' ? 200 : 503).end(),
   );
@@ -279,7 +279,7 @@ test('the health check of the image tells a process that answers from one that d
   await expect(check({}, `http://127.0.0.1:${port}/elsewhere`)).rejects.toThrow('answers 503');
 });
 
-test('containers send bytes to each other by names below localhost, and to no other host without TLS', () => {
+test('containers send data to each other by names below localhost, and to no other host without TLS', () => {
   const hosts = ['sandbox.localhost:4000', 'sandbox.localhost.example.com:4000', 'xlocalhost:4000'];
   expect(hosts.map((host) => isUploadUrl(`http://${host}/upload`, hosts))).toEqual([true, false, false]);
 });

@@ -38,7 +38,7 @@ function problemsOf(env: Environment, role: 'server' | 'worker' = 'server'): rea
 const named = (problems: readonly string[]): string[] =>
   problems.map((problem) => problem.split(/[ :]/)[0] ?? '');
 
-test('the smallest settings, and what is assumed besides', () => {
+test('the minimal settings, and the defaults of the others', () => {
   expect(readConfig('server', SMALLEST)).toMatchObject({
     dir: resolve('.everpost'),
     databaseUrl: SMALLEST['DATABASE_URL'],
@@ -64,7 +64,7 @@ test.each([
   ['31 characters', 'a'.repeat(31)],
   ['a space, which no bearer can have', `${'a'.repeat(20)} ${'b'.repeat(20)}`],
   ['characters that no header can have', 'ü'.repeat(40)],
-])('an admin key of %s is refused at the start', (_what, key) => {
+])('an admin key of %s is refused at startup', (_what, key) => {
   const problems = problemsOf({ ...SMALLEST, EVERPOST_ADMIN_KEY: key });
   expect(named(problems)).toEqual(['EVERPOST_ADMIN_KEY']);
   expect(problems[0]).toContain('at least 32 characters');
@@ -72,7 +72,7 @@ test.each([
   expect(readConfig('server', { ...SMALLEST, EVERPOST_ADMIN_KEY: 'a'.repeat(32) }).adminKey).toHaveLength(32);
 });
 
-test('every problem is named at once, and no value', () => {
+test('one message names every problem, and no value', () => {
   const bad = {
     DATABASE_URL: `mysql://root:${secret()}@db/x`,
     PORT: secret(),
@@ -103,7 +103,7 @@ test.each<[string, string]>([
   ['a short key', 'k1:c2hvcnQ='],
   ['no base64', `k1:${'*'.repeat(44)}`],
   ['the same id twice', `k1:${KEY},k1:${KEY}`],
-])('a keyring of %s is refused without being repeated', (_what, keyring) => {
+])('a keyring of %s is refused without being quoted', (_what, keyring) => {
   const problems = problemsOf({ ...SMALLEST, EVERPOST_KEYRING: keyring });
   expect(named(problems)).toEqual(['EVERPOST_KEYRING']);
   expect(problems.join()).not.toContain(KEY);
@@ -158,7 +158,7 @@ test.each<[string, string]>([
   expect(problems).toEqual([expect.stringContaining(name)]);
 });
 
-test('an empty or blank setting is none', () => {
+test('an empty or blank setting counts as unset', () => {
   expect(readConfig('server', { ...SMALLEST, PORT: ' ', LOG_LEVEL: '' })).toMatchObject({
     port: 3000,
     logLevel: 'info',
@@ -171,12 +171,12 @@ test.each([
   ['::', '127.0.0.1'],
   ['::1', '[::1]'],
   ['posts.internal', 'posts.internal'],
-])('a server that listens on %s is linked to as %s', (host, linked) => {
+])('links to a server that listens on %s start with %s', (host, linked) => {
   const { publicUrl } = readConfig('server', { ...SMALLEST, HOST: host, PORT: '8080' });
   expect(publicUrl).toBe(`http://${linked}:8080`);
 });
 
-test('a public URL wins over the address, and loses its last slash', () => {
+test('a public URL overrides the address, and loses its trailing slash', () => {
   const env = { ...SMALLEST, EVERPOST_PUBLIC_URL: 'https://posts.example.com/' };
   expect(readConfig('server', env).publicUrl).toBe('https://posts.example.com');
 });
@@ -193,7 +193,7 @@ test('the first key of the keyring is the active one', () => {
   expect([...keyring.keys.keys()]).toEqual(['new', 'old']);
 });
 
-test('TikTok with all its credentials', () => {
+test('TikTok is configured with all its credentials', () => {
   expect(readConfig('worker', { ...SMALLEST, ...TIKTOK }).providers.tiktok).toEqual({
     clientKey: 'ck',
     clientSecret: 'cs',
@@ -206,7 +206,7 @@ test('TikTok with all its credentials', () => {
   });
 });
 
-test('several webhook secrets and upload hosts', () => {
+test('several webhook secrets and upload hosts are accepted', () => {
   const env = { TIKTOK_WEBHOOK_SECRET: 'new, old,', TIKTOK_UPLOAD_HOSTS: '127.0.0.1:4010, *.example.com' };
   expect(readConfig('worker', { ...SMALLEST, ...TIKTOK, ...env }).providers.tiktok).toMatchObject({
     webhookSecrets: ['new', 'old'],
@@ -214,15 +214,15 @@ test('several webhook secrets and upload hosts', () => {
   });
 });
 
-test.each(Object.keys(TIKTOK))('TikTok without %s is a mistake', (missing) => {
+test.each(Object.keys(TIKTOK))('TikTok without %s is an error', (missing) => {
   expect(named(problemsOf({ ...SMALLEST, ...TIKTOK, [missing]: '' }))).toEqual([missing]);
 });
 
-test('a webhook secret alone is a mistake too', () => {
+test('a webhook secret alone is also an error', () => {
   expect(named(problemsOf({ ...SMALLEST, TIKTOK_WEBHOOK_SECRET: 'x' }))).toEqual(Object.keys(TIKTOK));
 });
 
-test('Instagram needs one of its two logins, each with all that belongs to it', () => {
+test('Instagram needs one of its two logins, each with all its settings', () => {
   const redirectUri = 'https://posts.example.com/api/auth/instagram/callback';
   const facebook: Environment = {
     NEXT_PUBLIC_INSTAGRAM_APP_ID: 'fb',
@@ -263,7 +263,7 @@ test('Instagram needs one of its two logins, each with all that belongs to it', 
   expect(named(problemsOf({ ...SMALLEST, ...login }))).toEqual(['META_VERIFY_TOKEN']);
 });
 
-test('other names of a setting are understood; its own name wins', () => {
+test('aliases of a setting are accepted; its own name wins', () => {
   const { TIKTOK_CLIENT_KEY: _key, NEXT_PUBLIC_TIKTOK_REDIRECT_URI: redirectUri, ...rest } = TIKTOK;
   const aliases = { NEXT_PUBLIC_TIKTOK_CLIENT_KEY: 'public', TIKTOK_REDIRECT_URI: redirectUri };
   const env = { ...SMALLEST, ...rest, ...aliases };
@@ -271,12 +271,12 @@ test('other names of a setting are understood; its own name wins', () => {
   expect(readConfig('worker', { ...env, TIKTOK_CLIENT_KEY: 'own' }).providers.tiktok?.clientKey).toBe('own');
 });
 
-test('migrations need the database only', () => {
+test('migrations need only the database', () => {
   expect(databaseUrl(SMALLEST)).toBe(SMALLEST['DATABASE_URL']);
   expect(() => databaseUrl({})).toThrow(ConfigError);
 });
 
-test('a client certificate without its key is a mistake, as is a key without certificate', () => {
+test('a client certificate without its key is an error, and so is a key without a certificate', () => {
   const { privateKey } = generateKeyPairSync('ed25519', {
     privateKeyEncoding: { format: 'pem', type: 'pkcs8' },
     publicKeyEncoding: { format: 'pem', type: 'spki' },
@@ -289,7 +289,7 @@ test('a client certificate without its key is a mistake, as is a key without cer
   ]);
 });
 
-test('where Temporal is, is read with all else; an empty setting is none', () => {
+test('Temporal’s settings are read with the others; an empty setting counts as unset', () => {
   const temporal = { TEMPORAL_ADDRESS: '', TEMPORAL_API_KEY: '', TEMPORAL_TLS: '', TEMPORAL_CONFIG_FILE: '' };
   const { namespace, connectionOptions } = readConfig('worker', { ...SMALLEST, ...temporal }).temporal;
   expect(namespace).toBe('default');
@@ -301,7 +301,7 @@ test('where Temporal is, is read with all else; an empty setting is none', () =>
   });
 });
 
-describe('settings by file', () => {
+describe('a setting from a file', () => {
   const folder = mkdtempSync(join(tmpdir(), 'everpost-config-'));
   const file = (name: string, content: string | Uint8Array): string => {
     writeFileSync(join(folder, name), content);
@@ -310,7 +310,7 @@ describe('settings by file', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   const { EVERPOST_ADMIN_KEY: adminKey = '', EVERPOST_KEYRING: keyring = '', ...others } = SMALLEST;
 
-  test('secrets are read from files, without the line end', () => {
+  test('is read without the final newline', () => {
     const config = readConfig('server', {
       ...TIKTOK,
       TIKTOK_CLIENT_SECRET: '',
@@ -338,14 +338,14 @@ describe('settings by file', () => {
     ['that is no text', () => file('noise', Buffer.from([0xff, 0xfe, 0x00])), 'not text'],
     ['that is huge', () => file('huge', 'x'.repeat(100_000)), 'more than'],
     ['that is the secret itself', () => adminKey, 'does not exist'],
-  ])('a file %s is a problem, named without its value', (_what, path, why) => {
+  ])('a file %s is reported without its value', (_what, path, why) => {
     const problems = problemsOf({ ...others, EVERPOST_KEYRING: keyring, EVERPOST_ADMIN_KEY_FILE: path() });
     expect(problems[0]).toMatch(/^EVERPOST_ADMIN_KEY_FILE names /);
     expect(problems[0]).toContain(why);
     expect(problems.join('\n')).not.toContain(path());
   });
 
-  test('a setting and its file at once are a problem', () => {
+  test('setting both a name and its file is an error', () => {
     const both = { ...SMALLEST, EVERPOST_ADMIN_KEY_FILE: file('both', adminKey) };
     expect(problemsOf(both)).toEqual([
       'EVERPOST_ADMIN_KEY and EVERPOST_ADMIN_KEY_FILE are both set: keep one of them',
@@ -363,7 +363,7 @@ test.each([
   ['META_VERIFY_TOKENS', 'META_VERIFY_TOKEN'],
   ['TEMPORAL_ADRESS', 'TEMPORAL_ADDRESS'],
   ['DATABSE_URL', 'DATABASE_URL'],
-])('the name %s gets a warning that names %s', (name, nearest) => {
+])('the name %s causes a warning that suggests %s', (name, nearest) => {
   const { warnings } = readConfig('server', { ...SMALLEST, [name]: 's3cret' });
   expect(warnings).toEqual([
     `${name} is not a setting of Everpost and has no effect; did you mean ${nearest}?`,
@@ -371,7 +371,7 @@ test.each([
 });
 
 test.each(['EVERPOST', 'TIKTOK', 'INSTAGRAM', 'FACEBOOK', 'THREADS', 'META', 'NEXT_PUBLIC_THREADS'])(
-  'an unknown name that begins with %s is meant for us, however far it is from every setting',
+  'an unknown name that starts with %s is meant for Everpost, however unlike every setting',
   (word) => {
     const { warnings } = readConfig('server', { ...SMALLEST, [`${word}_QUITE_ANOTHER_THING`]: 'x' });
     expect(warnings).toEqual([
@@ -380,7 +380,7 @@ test.each(['EVERPOST', 'TIKTOK', 'INSTAGRAM', 'FACEBOOK', 'THREADS', 'META', 'NE
   },
 );
 
-test('names of others, and of ours that are right, get no warning', () => {
+test('other programs’ names and correct names cause no warning', () => {
   const env = {
     ...SMALLEST,
     ...TIKTOK,
@@ -394,7 +394,7 @@ test('names of others, and of ours that are right, get no warning', () => {
 });
 
 test.each(['https://other.example.com/api/auth/tiktok/callback', 'https://posts.example.com/callback'])(
-  'a redirect URI %s, where no callback of ours is, gets a warning',
+  'a redirect URI %s, which is not our callback, causes a warning',
   (redirectUri) => {
     const env = { ...SMALLEST, ...TIKTOK, EVERPOST_PUBLIC_URL: 'https://posts.example.com' };
     const { warnings } = readConfig('server', { ...env, NEXT_PUBLIC_TIKTOK_REDIRECT_URI: redirectUri });
@@ -406,13 +406,13 @@ test.each(['https://other.example.com/api/auth/tiktok/callback', 'https://posts.
   },
 );
 
-test('.env.example is what scripts/env-example.ts prints, with every setting', async () => {
+test('.env.example is the output of scripts/env-example.ts, with every setting', async () => {
   const printed = await run([process.execPath, 'scripts/env-example.ts'], { cwd: ROOT });
   expect(readFileSync(`${ROOT}.env.example`, 'utf8')).toBe(`${printed}\n`);
   for (const { name, fallback } of SETTINGS) expect(printed).toContain(`\n#${name}=${fallback}`);
 });
 
-test('proxies whose word is believed are addresses and networks', () => {
+test('trusted proxies are addresses and networks', () => {
   const read = (text: string) => readConfig('server', { ...SMALLEST, EVERPOST_TRUSTED_PROXIES: text });
   expect(readConfig('server', SMALLEST).trustedProxies).toEqual([]);
   const right = ['10.0.0.0/8', '192.0.2.7', '2001:db8::/32', '::1'];
@@ -423,7 +423,7 @@ test('proxies whose word is believed are addresses and networks', () => {
     ]);
 });
 
-test('proxies to the outside are read by their usual names, and no value is told', () => {
+test('outbound proxies are read by their usual names, and no value is quoted', () => {
   expect(readConfig('worker', SMALLEST).proxies).toEqual({ https: '', http: '', except: '' });
   const env = {
     ...SMALLEST,
@@ -451,11 +451,11 @@ test.each([
   ['TIKTOK_SITE_VERIFICATION', 'a/b.txt=x'],
   ['TIKTOK_SITE_VERIFICATION', 'tiktokAbC.txt='],
   ['TIKTOK_SITE_VERIFICATION', 'docs=x'],
-])('%s=%s is refused at the start', (name, value) => {
+])('%s=%s is refused at startup', (name, value) => {
   expect(new Set(named(problemsOf({ ...SMALLEST, ...TIKTOK, [name]: value })))).toEqual(new Set([name]));
 });
 
-test('a scope that is not known is asked for, with a warning', () => {
+test('an unknown scope is asked for, with a warning', () => {
   const env = { ...SMALLEST, ...TIKTOK, TIKTOK_SCOPES: 'user.info.basic,video.upload,research.data.basic' };
   const { providers, warnings } = readConfig('server', env);
   expect(providers.tiktok?.scopes).toEqual(['user.info.basic', 'video.upload', 'research.data.basic']);
@@ -464,7 +464,7 @@ test('a scope that is not known is asked for, with a warning', () => {
   );
 });
 
-test('what an app may do is a setting', () => {
+test('a setting selects the scopes of an app', () => {
   const env = {
     ...SMALLEST,
     ...TIKTOK,

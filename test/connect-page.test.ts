@@ -70,7 +70,7 @@ const states = async (): Promise<number> =>
   (await world.database.db.execute(sql`select 1 from oauth_states`)).length;
 
 describe('the page', () => {
-  test('says who asks for what, has one form and one button, and begins nothing', async () => {
+  test('shows who asks for what, has one form and one button, and starts nothing', async () => {
     const link = await newLink({ name: 'Ann & Sons' });
     const before = await states();
     const page = await browser.get(link);
@@ -93,7 +93,7 @@ describe('the page', () => {
     expect((await browser.get(link)).status).toBe(200);
   });
 
-  test('takes the name of the link, else of the user, else the host, and shows nobody’s e-mail address', async () => {
+  test('shows the name of the link, else of the user, else the host, and never an e-mail address', async () => {
     const key = await userNamed('Studio Nine');
     const { host } = new URL(world.url);
     expect(words(await browser.get(await newLink({}, key)))).toMatch(/Studio Nine\s+asks to:/);
@@ -104,7 +104,7 @@ describe('the page', () => {
     }
   });
 
-  test('says whose name it is where the sender of a link has chosen another one than the operator', async () => {
+  test('shows the operator’s name too if the link’s sender chose another one', async () => {
     const key = await userNamed('Studio Nine');
     const { host } = new URL(world.url);
     const other = await pageFrom('TikTok Security', key);
@@ -130,7 +130,7 @@ describe('the page', () => {
   });
 
   test.each([[''], ['\u200B\u202E \n'], ['\u3164\u3164'], ['n'.repeat(101)], [7]])(
-    'a name that cannot be shown is refused: %j',
+    'refuses a name without visible characters: %j',
     async (name) => {
       for (const [path, key, body] of [
         ['/api/connect-links', world.user.key, { provider: 'tiktok', name }],
@@ -142,7 +142,7 @@ describe('the page', () => {
     },
   );
 
-  test('lets its form lead to the consent hosts that are configured, and to returnTo', async () => {
+  test('lets its form lead to the configured consent hosts and to returnTo', async () => {
     const { headers } = await browser.get(await newLink({ returnTo: 'https://app.example:8443/done?x=1' }));
     const policy = headers.get('content-security-policy') ?? '';
     const [, formAction = ''] = /form-action ([^;]*)/.exec(policy) ?? [];
@@ -161,7 +161,7 @@ describe('the page', () => {
     expect(policy).toContain("frame-ancestors 'none'");
   });
 
-  test('has its style from a file, which the policy lets in', async () => {
+  test('loads its style from a file that the policy allows', async () => {
     const link = await newLink();
     const page = await browser.get(link);
     const [, href = ''] = /<link rel="stylesheet" href="([^"]+)"/.exec(page.text) ?? [];
@@ -190,7 +190,7 @@ describe('the form', () => {
     ['nowhere', { 'sec-fetch-site': 'none' }],
     ['another site, of an old browser', { origin: 'https://evil.example' }],
     ['another site, which says so', { 'sec-fetch-site': 'cross-site', origin: 'null' }],
-  ])('sent from %s is refused, and the link stays good', async (_from, headers) => {
+  ])('sent from %s is refused, and the link stays valid', async (_from, headers) => {
     const link = await newLink();
     const page = await browser.get(link);
     const refused = await browser.submit(link, page, headers);
@@ -205,14 +205,14 @@ describe('the form', () => {
     ['null, as from a page without a referrer', { origin: 'null' }],
     ['nothing, as a program,', {}],
     ['ours', { origin: 'ours' }],
-  ])('of a client that says %s of its origin is taken', async (_says, headers) => {
+  ])('of a client that sends %s as its origin is accepted', async (_says, headers) => {
     const link = await newLink();
     const origin = headers['origin'] === 'ours' ? { origin: world.url } : {};
     const sent = await browser.submit(link, await browser.get(link), { ...headers, ...origin });
     expect(sent.status).toBe(303);
   });
 
-  test('of a program that keeps cookies from the form on only is taken', async () => {
+  test('of a program that keeps cookies only from the form on is accepted', async () => {
     const link = await newLink();
     const program = createVisitor();
     const sent = await program.submit(link, await createVisitor().get(link));
@@ -246,7 +246,7 @@ describe('the form', () => {
         ),
     ],
   ])(
-    'of a browser that does not say which site it comes from, %s, begins nothing and says what to do',
+    'of a browser that does not name its site, %s, starts nothing and says what to do',
     async (_what, submit) => {
       const link = await newLink();
       const page = await browser.get(link);
@@ -262,7 +262,7 @@ describe('the form', () => {
     },
   );
 
-  test('of an address to which somebody has added parameters of their own is taken', async () => {
+  test('at a URL with extra parameters is accepted', async () => {
     const link = `${await newLink()}&fbclid=x&utm_source=mail`;
     expect((await browser.openLink(link)).status).toBe(303);
   });
@@ -277,10 +277,10 @@ describe('the form', () => {
   });
 });
 
-describe('an attempt belongs to the browser that began it', () => {
+describe('an attempt belongs to the browser that started it', () => {
   const json = { accept: 'application/json' };
 
-  test('a stranger who is led to the callback connects nothing, and the link and the attempt stay good', async () => {
+  test('so a stranger at the callback connects nothing, and the link and the attempt stay valid', async () => {
     const link = await newLink();
     const callback = await consent((await browser.openLink(link)).location ?? '');
     const stranger = createVisitor();
@@ -298,7 +298,7 @@ describe('an attempt belongs to the browser that began it', () => {
     expect((await browser.get(callback, json)).status).toBe(200);
   });
 
-  test('with returnTo, another browser is not sent there', async () => {
+  test('so with returnTo another browser is not redirected there', async () => {
     const link = await newLink({ returnTo: 'https://app.example/done' });
     const callback = await consent((await browser.openLink(link)).location ?? '');
     const busy = createVisitor();
@@ -311,7 +311,7 @@ describe('an attempt belongs to the browser that began it', () => {
     expect((await browser.get(callback)).location).toMatch('https://app.example/done?account=');
   });
 
-  test('two attempts in one browser do not disturb each other', async () => {
+  test('and two attempts in one browser do not disturb each other', async () => {
     const [one, two] = [
       await browser.openLink(await newLink()),
       await browser.openLink(await newLink({ provider: 'threads' })),
@@ -325,7 +325,7 @@ describe('an attempt belongs to the browser that began it', () => {
 });
 
 describe('the result', () => {
-  test('has an address that can be loaded again, for an hour', async () => {
+  test('has a URL that can be reloaded for an hour', async () => {
     const callback = await consent((await browser.openLink(await newLink())).location ?? '');
     const end = await browser.get(callback);
     expect(end.status).toBe(303);
@@ -340,7 +340,7 @@ describe('the result', () => {
     expect((await browser.get(`${world.url}/connected/${randomUUID()}`)).status).toBe(404);
   });
 
-  test('of a refusal says so with a way to try again, until the link is used', async () => {
+  test('of a refusal offers another try until the link is used', async () => {
     const start = await browser.openLink(await newLink());
     const end = await browser.get(await consent(start.location ?? '', { decision: 'deny' }));
     const page = await browser.get(end.location ?? '');
@@ -355,7 +355,7 @@ describe('the result', () => {
     expect((await browser.openLink(again)).status).toBe(400);
   });
 
-  test('of an attempt that has expired leads back to the link, and shows another browser no way', async () => {
+  test('of an expired attempt leads back to the link, but not in another browser', async () => {
     const callback = await consent((await browser.openLink(await newLink())).location ?? '');
     const other = createVisitor();
     expect((await other.get(callback)).text).not.toContain('Try again');
@@ -374,7 +374,7 @@ describe('the result', () => {
     expect((await browser.get(stray.href)).text).not.toContain('Try again');
   });
 
-  test('of an attempt that a key has begun leads back to it in the same browser, and in no other', async () => {
+  test('of an attempt started with a key leads back to it in the same browser only', async () => {
     const bearer = { authorization: `Bearer ${world.user.key}` };
     const start = await browser.openLink(`${world.url}/api/auth/tiktok`, bearer);
     const end = await browser.get(await consent(start.location ?? '', { decision: 'deny' }));
@@ -387,7 +387,7 @@ describe('the result', () => {
     expect((await browser.get(done.location ?? '')).status).toBe(200);
   });
 
-  test('that cannot come in time is a page, too', async () => {
+  test('that does not arrive in time is a page too', async () => {
     const start = await browser.openLink(await newLink());
     const [cookie = ''] = (start.headers.get('set-cookie') ?? '').split(';');
     const callback = await consent(start.location ?? '');
@@ -399,7 +399,7 @@ describe('the result', () => {
     expect(await page.text()).toContain('<h1>Not connected</h1>');
   });
 
-  test('of missing permissions names them in words', async () => {
+  test('of missing permissions names them in plain words', async () => {
     const start = await browser.openLink(await newLink());
     const end = await browser.get(await consent(start.location ?? '', { scopes: [] }));
     const page = await browser.get(end.location ?? '');

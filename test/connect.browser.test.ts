@@ -63,7 +63,7 @@ test.each(
 });
 
 test.each(['tiktok', 'threads'])(
-  'a consent page that sends the browser on at once leads to returnTo as well (%s)',
+  'a consent page that redirects at once leads to returnTo as well (%s)',
   async (provider) => {
     await world.control('POST', '/consent', { decision: 'approve', provider });
     const page = await newPage(true);
@@ -92,7 +92,7 @@ test('a refusal offers another try in the same browser', async () => {
   await page.context().close();
 });
 
-test('a form of another site does not begin to connect', async () => {
+test('another site’s form does not start to connect', async () => {
   const page = await newPage(true);
   const link = new URL(await newLink('tiktok'));
   await page.goto(`${world.sandbox.url.replace('127.0.0.1', 'localhost')}/_sandbox/health`);

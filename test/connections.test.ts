@@ -106,7 +106,7 @@ async function behindWire(parameters: string) {
 }
 
 describe('backends that end one by one', () => {
-  test('Each query and each transaction settles while every backend is ended as soon as it is there, and the pool heals.', async () => {
+  test('Each query and each transaction settles although every new backend is terminated, and the pool recovers.', async () => {
     const { db, name } = open();
     const stop = endAll(name);
     const outcomes: string[] = [];
@@ -129,7 +129,7 @@ describe('backends that end one by one', () => {
     expect(await settled(Promise.resolve(db.execute(sql`select 1`)))).toBe('done');
   });
 
-  test('A transaction that loses its connection leaves room for others: the pool does not run dry.', async () => {
+  test('A transaction that loses its connection frees its place: the pool does not run dry.', async () => {
     const { db, name } = open('', 2);
     for (let round = 0; round < 6; round += 1) {
       const transaction = db.transaction(async (tx) => {
@@ -145,7 +145,7 @@ describe('backends that end one by one', () => {
     expect(await db.execute(sql`select 3 as three`)).toEqual([{ three: 3 }]);
   });
 
-  test('An idle backend that ends is replaced, and is no error.', async () => {
+  test('An idle backend that ends is replaced without an error.', async () => {
     const { db, name } = open('', 1);
     await db.execute(sql`select 1`);
     const [first] = await backends(name);
@@ -154,7 +154,7 @@ describe('backends that end one by one', () => {
     expect(await db.execute(sql`select 2 as two`)).toEqual([{ two: 2 }]);
   });
 
-  test('idle_session_timeout and statement_timeout of the server harm nothing but the query that they end.', async () => {
+  test('The server’s idle_session_timeout and statement_timeout affect only the query that they end.', async () => {
     const { db } = open('&options=-c%20idle_session_timeout%3D50%20-c%20statement_timeout%3D100', 1);
     expect(await settled(Promise.resolve(db.execute(sql`select pg_sleep(5)`)))).toBe('unreachable');
     for (let round = 0; round < 5; round += 1) {
@@ -164,8 +164,8 @@ describe('backends that end one by one', () => {
   });
 });
 
-describe('a server that says nothing', () => {
-  test('A query without an answer is given up, its connection with it, and the pool heals when the network is back.', async () => {
+describe('a server that does not answer', () => {
+  test('A query without an answer is abandoned with its connection, and the pool recovers with the network.', async () => {
     const { db, wire } = await behindWire('socket_timeout=1');
     await db.execute(sql`select 1`);
     wire.held = true;
@@ -183,7 +183,7 @@ describe('a server that says nothing', () => {
 });
 
 describe('transactions', () => {
-  test('What a statement did before a failure that nobody told of is not taken for committed.', async () => {
+  test('Statements before a hidden failure do not count as committed.', async () => {
     const { db } = open();
     const swallowed = db.transaction(async (tx) => {
       await Promise.resolve(tx.execute(sql`select 1/0`)).catch(() => {});
@@ -191,7 +191,7 @@ describe('transactions', () => {
     await expect(swallowed).rejects.toThrow(/rolled back/);
   });
 
-  test('A transaction that fails gives its error, not that of its rollback, and its locks are gone.', async () => {
+  test('A failed transaction throws its own error, not that of its rollback, and its locks are gone.', async () => {
     const { db } = open('', 2);
     const failing = db.transaction(async (tx) => {
       await tx.execute(sql`select pg_advisory_xact_lock(4711)`);
@@ -211,9 +211,9 @@ const unwritable = (error: Error) => ({
 /** The server refuses it. */
 const refused = (on: Pick<Db, 'execute'>) => on.execute(sql`select ${'no number'}::int`);
 
-describe('a statement that fails', () => {
+describe('a failed statement', () => {
   test.for([new RangeError('too long'), new TypeError('circular'), new Error('of ours')])(
-    'because of a fault of ours, %s, is not taken for a database that is away, and the pool goes on.',
+    'with a bug of ours, %s, does not count as a database outage, and the pool continues.',
     async (fault) => {
       const { db } = open('', 1);
       const failed: unknown = await Promise.resolve(
@@ -238,7 +238,7 @@ describe('a statement that fails', () => {
     expect(await db.execute(sql`select pg_backend_pid() as pid`)).toEqual([{ pid: first }]);
   });
 
-  test('because a migration has changed its table fails once, and gets a new connection.', async () => {
+  test('after a migration changed its table fails once, and gets a new connection.', async () => {
     const { db, name } = open('', 1);
     const table = sql.identifier(name);
     await db.execute(sql`create table ${table} (id int)`);

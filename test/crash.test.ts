@@ -69,7 +69,7 @@ async function expectOneLive({ id, title }: { id: string; title: string }, bytes
   expect(live[0].sha256).toBe(sha256(bytes));
 }
 
-test('killed before init is sent', async () => {
+test('a worker killed before init is sent', async () => {
   onTestFailed(() => world.tell());
   await world.fault({ endpoint: 'creator_info', kind: 'slow', ms: 8000, after: 1 });
   const post = await start(small);
@@ -78,7 +78,7 @@ test('killed before init is sent', async () => {
   await expectOneLive(post, small);
 });
 
-test('killed while init is under way', async () => {
+test('a worker killed during init', async () => {
   onTestFailed(() => world.tell());
   await world.fault({ endpoint: 'video.init', kind: 'slow', ms: 4000 });
   const post = await start(small);
@@ -87,7 +87,7 @@ test('killed while init is under way', async () => {
   await expectOneLive(post, small);
 });
 
-test('the answer of init is lost', async () => {
+test('a lost answer of init', async () => {
   onTestFailed(() => world.tell());
   await world.fault({ endpoint: 'video.init', kind: 'accept-then-drop' });
   const post = await start(small);
@@ -96,7 +96,7 @@ test('the answer of init is lost', async () => {
   expect(made).toHaveLength(2);
 });
 
-test.for(['accept-then-500', 'truncated', 'html'])('the answer of init is %s', async (kind) => {
+test.for(['accept-then-500', 'truncated', 'html'])('an answer of init that is %s', async (kind) => {
   onTestFailed(() => world.tell());
   await world.fault({
     endpoint: 'video.init',
@@ -106,7 +106,7 @@ test.for(['accept-then-500', 'truncated', 'html'])('the answer of init is %s', a
   await expectOneLive(await start(small), small);
 });
 
-test('killed in the middle of the upload', async () => {
+test('a worker killed in the middle of the upload', async () => {
   onTestFailed(() => world.tell());
   await world.control('DELETE', '/requests');
   await world.fault({ endpoint: 'upload', kind: 'slow', ms: 6000, after: 3 });
@@ -118,7 +118,7 @@ test('killed in the middle of the upload', async () => {
   expect(made).toHaveLength(1);
 });
 
-test('a connection breaks in the middle of a chunk, and the next answer is lost', async () => {
+test('a connection that breaks within a chunk, and a lost answer to the next one', async () => {
   onTestFailed(() => world.tell());
   await world.fault({ endpoint: 'upload', kind: 'drop-mid', afterBytes: 3_000_000, after: 1 });
   await world.fault({ endpoint: 'upload', kind: 'accept-then-drop', after: 3 });
@@ -126,7 +126,7 @@ test('a connection breaks in the middle of a chunk, and the next answer is lost'
   await expectOneLive(await start(large), large);
 });
 
-test('killed when the last chunk is accepted but not answered', async () => {
+test('a worker killed when the last chunk is accepted but not answered', async () => {
   onTestFailed(() => world.tell());
   await world.fault({ endpoint: 'upload', kind: 'accept-then-drop' });
   await world.fault({ endpoint: 'status', kind: 'slow', ms: 4000 });
@@ -137,7 +137,7 @@ test('killed when the last chunk is accepted but not answered', async () => {
   await expectOneLive(post, small);
 });
 
-test('killed while TikTok decides', async () => {
+test('a worker killed while TikTok decides', async () => {
   onTestFailed(() => world.tell());
   await world.control('POST', '/tiktok/options', { processingMs: 8000 });
   const post = await start(small);
@@ -147,7 +147,7 @@ test('killed while TikTok decides', async () => {
   await world.control('POST', '/tiktok/options', { processingMs: 200 });
 });
 
-test('the upload URL expires on the way: a new init, still one post', async () => {
+test('an upload URL that expires on the way: a new init, still one post', async () => {
   onTestFailed(() => world.tell());
   await world.fault({ endpoint: 'upload', kind: 'status', http: 403, after: 2 });
   const post = await start(large);
@@ -166,7 +166,7 @@ const hideBytes = (more: object): Promise<unknown> =>
     ...more,
   });
 
-test('a chunk’s answer is lost, and no status tells the bytes: it goes on where the upload host stands', async () => {
+test('a chunk’s lost answer without a status: the upload resumes at the upload host’s offset', async () => {
   onTestFailed(() => world.tell());
   await world.fault({ endpoint: 'upload', kind: 'accept-then-drop', after: 2 });
   await hideBytes({ times: 0 });
@@ -179,7 +179,7 @@ test('a chunk’s answer is lost, and no status tells the bytes: it goes on wher
 test.for<[string, Buffer, object, object]>([
   ['the last answer', small, {}, { times: 2 }],
   ['the last two answers', large, { after: 5, times: 2 }, { after: 1, times: 2 }],
-])('%s of an upload lost, then its URL is dead: no new init', async ([_name, bytes, lost, hidden]) => {
+])('%s of an upload lost, then its URL dead: no new init', async ([_name, bytes, lost, hidden]) => {
   onTestFailed(() => world.tell());
   await world.control('POST', '/tiktok/options', { processingMs: 8000 });
   await world.fault({ endpoint: 'upload', kind: 'accept-then-drop', ...lost });

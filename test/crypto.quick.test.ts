@@ -14,7 +14,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-test('what was sealed opens again, and never looks the same twice', async () => {
+test('sealed text opens again, and never looks the same twice', async () => {
   const envelope = createEnvelope({ keys: localKeyProvider(keyring('a')) });
   const key = await envelope.newDataKey();
   await assert(
@@ -43,7 +43,7 @@ test.each<[string, Aad]>([
 });
 
 test.each(['', ',', ':', '/', '","', '\0'])(
-  'parts of a place do not run into each other around %j',
+  'the parts of a place do not run into each other around %j',
   async (joint) => {
     const envelope = createEnvelope({ keys: localKeyProvider(keyring('a')) });
     const key = await envelope.newDataKey();
@@ -75,7 +75,7 @@ test('every flipped bit and every cut is refused', async () => {
   }
 });
 
-test('a wrapped data key that was changed, cut or renamed is refused', async () => {
+test('a changed, cut or renamed wrapped data key is refused', async () => {
   const keys = localKeyProvider(keyring('a', 'b'));
   const { keyId, wrapped } = await keys.wrap(new Uint8Array(32));
   for (let bit = 0; bit < wrapped.length * 8; bit += 7) {
@@ -85,14 +85,14 @@ test('a wrapped data key that was changed, cut or renamed is refused', async () 
   expect(await failure(keys.unwrap(keyId, wrapped.subarray(0, 30)))).toMatchObject({ code: 'malformed' });
 });
 
-test('the key id is authenticated even where two ids share one key', async () => {
+test('the key id is authenticated even if two ids share one key', async () => {
   const shared = encodedKey(1);
   const keys = localKeyProvider(parseKeyring(`a:${shared},b:${shared}`));
   const { wrapped } = await keys.wrap(new Uint8Array(32));
   expect(await failure(keys.unwrap('b', wrapped))).toMatchObject({ code: 'tampered' });
 });
 
-test('a key-encryption key that is gone is named as such', async () => {
+test('a missing key-encryption key is named in the error', async () => {
   const key = await createEnvelope({ keys: localKeyProvider(keyring('a')) }).newDataKey();
   const other = createEnvelope({ keys: localKeyProvider(keyring('b')) });
   expect(await failure(other.open(key, new Uint8Array(40), aad))).toMatchObject({ code: 'unknown_key' });
@@ -108,7 +108,7 @@ test('after a rotation the old key still opens, and the new one wraps', async ()
   expect((await after.newDataKey()).keyId).toBe('b');
 });
 
-test('a data key that does not have 32 bytes is refused and wiped', async () => {
+test('a data key without 32 bytes is refused and wiped', async () => {
   const short = new Uint8Array(16).fill(7);
   const keys: KeyProvider = {
     activeKeyId: 'a',
@@ -139,7 +139,7 @@ test('the least recently used data key leaves the cache and is wiped', async () 
   await expect(envelope.seal(first, 'x', aad)).rejects.toThrow('closed');
 });
 
-test('a data key expires and is wiped though nobody asks', async () => {
+test('a data key expires and is wiped without a request', async () => {
   vi.useFakeTimers();
   const { keys, unwrapped } = watchedKeys();
   const envelope = createEnvelope({ keys, ttlMs: 1_000 });
@@ -151,7 +151,7 @@ test('a data key expires and is wiped though nobody asks', async () => {
   expect(unwrapped.map(isWiped)).toEqual([true]);
 });
 
-test('a forgotten data key is wiped and unwrapped anew', async () => {
+test('a forgotten data key is wiped and unwrapped again', async () => {
   const { keys, unwrapped } = watchedKeys();
   const envelope = createEnvelope({ keys });
   const key = await envelope.newDataKey();
@@ -185,7 +185,7 @@ test('a data key in use is wiped only after its last user', async () => {
   expect(unwrapped.map(isWiped)).toEqual([true, true, false]);
 });
 
-test('a failed unwrap is passed on and not remembered', async () => {
+test('a failed unwrap is passed on but not cached', async () => {
   const { keys } = watchedKeys();
   const outage = new Error('vault is sealed');
   const unwrap = vi.fn<KeyProvider['unwrap']>((keyId, wrapped) => keys.unwrap(keyId, wrapped));
@@ -216,7 +216,7 @@ test.each([
   [`a:${misplaced}AAAA`, 'entry 1 has a key of 35 bytes'],
   [`a:${encodedKey(1)},a:${misplaced}`, 'entry 2 repeats the id'],
   [`a,b`, 'entry 1 must have exactly one ":" between id and key; entry 2 must'],
-])('keyring problem %#: the message names it and shows nothing', (text, problem) => {
+])('keyring problem %#: the message names it and quotes nothing', (text, problem) => {
   let message = '';
   try {
     parseKeyring(text);
@@ -227,27 +227,27 @@ test.each([
   expect(message).not.toContain(misplaced.slice(4, 12));
 });
 
-test('hashes and signatures agree with published vectors', () => {
+test('hashes and signatures match published vectors', () => {
   expect(sha256Hex('abc')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
   // RFC 4231, test case 2.
   const expected = '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843';
   expect(hmacSha256Hex('Jefe', 'what do ya want ', Buffer.from('for nothing?'))).toBe(expected);
 });
 
-test('hex is compared as bytes; what is not hex equals nothing', () => {
+test('hex is compared as bytes; text that is not hex equals nothing', () => {
   expect(equalHex('00ff', '00FF')).toBe(true);
   expect(equalHex('00ff', '00fe')).toBe(false);
   expect(equalHex('00ff', '00ff00')).toBe(false);
   for (const junk of ['', 'zz', '0', 'é0', '00ff\n']) expect(equalHex(junk, junk)).toBe(false);
 });
 
-test('tokens are random and as long as asked', () => {
+test('tokens are random and of the requested length', () => {
   expect(randomToken()).toMatch(/^[\w-]{43}$/);
   expect(randomToken(16)).toMatch(/^[\w-]{22}$/);
   expect(randomToken()).not.toBe(randomToken());
 });
 
-test('a link to media is good as long as the key that signed it is in the ring', () => {
+test('a media link is valid as long as its signing key is in the keyring', () => {
   const link = new URL(createMediaLinks('https://everpost.example', keyring('a')).url('17'));
   const { expires = '', signature = '' } = Object.fromEntries(link.searchParams);
   const isValid = (...ids: string[]): boolean =>

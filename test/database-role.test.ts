@@ -86,7 +86,7 @@ test.for<[string, string, string]>([
   },
 );
 
-test('A schema of the URL that does not exist yet is made, where the role may.', async () => {
+test('The migration creates the URL’s missing schema, if the role may.', async () => {
   const { own } = await emptyDatabase();
   await migrateDatabase(`${own}?schema=fresh`);
   expect(await work(`${own}?schema=fresh`)).toEqual({ ...RIGHT, schema: 'fresh' });
@@ -98,7 +98,7 @@ test('Without a schema to write to, the migration says what to do.', async () =>
   await expect(migrateDatabase(theirs)).rejects.toThrow(/search_path names no schema/);
 });
 
-test('A database that drizzle’s own migrator has set up goes on, also for a role that may only work.', async () => {
+test('A database set up by drizzle’s own migrator continues, even for a role without the right to create.', async () => {
   const { own, theirs, asOwner } = await emptyDatabase();
   const client = new Client({ connectionString: own });
   await client.connect();
@@ -127,7 +127,7 @@ test('A database that drizzle’s own migrator has set up goes on, also for a ro
   expect(await work(theirs)).toEqual({ problem: null, state: 'unknown', schema: 'public' });
 });
 
-test('Two installations live in one database, each in a schema of its own, beside another program’s drizzle.', async () => {
+test('Two installations share one database, each in its own schema, beside another program’s drizzle.', async () => {
   const { own, theirs, asOwner } = await emptyDatabase();
   await asOwner(`
     create schema drizzle;
@@ -149,14 +149,14 @@ test('Two installations live in one database, each in a schema of its own, besid
   expect(ids).toEqual([[{ users: 1 }], [{ users: 1 }]]);
 });
 
-test('sslmode=prefer works with a server that has no TLS, and a declared pooler with one that is none.', async () => {
+test('sslmode=prefer works with a server without TLS, and pgbouncer=true without a pooler.', async () => {
   const { own } = await emptyDatabase();
   await migrateDatabase(`${own}?sslmode=prefer`);
   expect(await work(`${own}?sslmode=prefer`)).toMatchObject(RIGHT);
   expect(await work(`${own}?pgbouncer=true&connection_limit=1&schema=public`)).toMatchObject(RIGHT);
 });
 
-test('A doctor can ask who the server is, and what its user may do.', async () => {
+test('The doctor can ask for the server’s version and its user’s rights.', async () => {
   const { own, theirs, role } = await emptyDatabase();
   await migrateDatabase(own);
   const database = openDatabase(theirs, 1);
@@ -167,7 +167,7 @@ test('A doctor can ask who the server is, and what its user may do.', async () =
   expect(facts.forbidden).toContain('oauth_accounts');
 });
 
-test('Two migrations at once are one after the other.', async () => {
+test('Two concurrent migrations run one after the other.', async () => {
   const { own } = await emptyDatabase();
   const both = await Promise.all([migrateDatabase(own), migrateDatabase(own)]);
   expect(both.filter((applied) => applied.length > 0).length).toBe(1);

@@ -126,18 +126,18 @@ test.for<[string, RegExp]>([
   ],
   [`postgres://me:${SECRET}@h/app?sslnegotiation=direct`, /needs sslmode/],
   [`postgres://me:${SECRET}@h/app?require_auth=scram-sha-256`, /require_auth, which is not supported/],
-])('%s is refused in words, without the password', ([url, words]) => {
+])('%s is refused with a reason, without the password', ([url, words]) => {
   expect(() => parseDatabaseUrl(url)).toThrow(DatabaseUrlError);
   expect(() => parseDatabaseUrl(url)).toThrow(words);
   expect(() => parseDatabaseUrl(url)).not.toThrow(new RegExp(SECRET));
 });
 
-test('the names of objects are no parameters', () => {
+test('names of object properties are not parameters', () => {
   const { ignored } = parseDatabaseUrl('postgres://h/app?constructor=1&__proto__=2&toString=3');
   expect(ignored).toEqual(['constructor', '__proto__', 'toString']);
 });
 
-test('the settings name every problem of the URL, and warn of what is ignored', () => {
+test('the settings name every problem of the URL, and warn about ignored parts', () => {
   const env = { EVERPOST_KEYRING: `k1:${Buffer.alloc(32).toString('base64')}` };
   const url = 'postgres://me:pw@h/app?sslmode=sometimes&connection_limit=many';
   expect(() => readConfig('worker', { ...env, DATABASE_URL: url })).toThrow(ConfigError);

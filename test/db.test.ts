@@ -109,7 +109,7 @@ async function behindSocket() {
   return { own: own.db, reset };
 }
 
-describe('a connection that ends in the middle of a transaction takes nothing else with it', () => {
+describe('a connection that ends within a transaction breaks nothing else', () => {
   test.for<[string, (tx: Db, reset: () => void) => Promise<unknown>]>([
     ['ended by the server', (tx) => tx.execute(sql`select pg_terminate_backend(pg_backend_pid())`)],
     [
@@ -287,7 +287,7 @@ const outcomes = async (account: Account, changes: Partial<NewPost>) => {
 };
 
 describe('fifty equal requests at once', () => {
-  test('with one idempotency key are one post', async () => {
+  test('create one post with one idempotency key', async () => {
     const { account } = await tenant();
     expect(await outcomes(account, { idempotencyKey: 'a-key' })).toEqual({
       outcomes: { created: 1, replayed: 49 },
@@ -296,7 +296,7 @@ describe('fifty equal requests at once', () => {
     });
   });
 
-  test('with one idempotency key are one post, also where duplicates are allowed', async () => {
+  test('create one post with one idempotency key even if duplicates are allowed', async () => {
     const { account } = await tenant();
     expect(await outcomes(account, { idempotencyKey: 'a-key', allowDuplicate: true })).toEqual({
       outcomes: { created: 1, replayed: 49 },
@@ -305,12 +305,12 @@ describe('fifty equal requests at once', () => {
     });
   });
 
-  test('without a key are one post and its duplicates', async () => {
+  test('create one post without a key; the rest are its duplicates', async () => {
     const { account } = await tenant();
     expect(await outcomes(account, {})).toEqual({ outcomes: { created: 1, duplicate: 49 }, ids: 1, rows: 1 });
   });
 
-  test('are fifty posts where duplicates are allowed', async () => {
+  test('create fifty posts if duplicates are allowed', async () => {
     const { account } = await tenant();
     expect(await outcomes(account, { allowDuplicate: true })).toEqual({
       outcomes: { created: 50 },
@@ -321,14 +321,14 @@ describe('fifty equal requests at once', () => {
 });
 
 describe('a request', () => {
-  test('with the key of another one is refused', async () => {
+  test('with the key of another request is refused', async () => {
     const { account } = await tenant();
     const first = await accepted(account, { idempotencyKey: 'k' });
     const again = newPost(account, { idempotencyKey: 'k', requestHash: 'other' });
     expect(await acceptPost(db, again)).toMatchObject({ outcome: 'key_reused', post: { id: first.id } });
   });
 
-  test('with the key of another tenant is its own', async () => {
+  test('with another tenant’s key is separate', async () => {
     const [one, other] = [await tenant(), await tenant()];
     await accepted(one.account, { idempotencyKey: 'k' });
     const answer = await acceptPost(db, newPost(other.account, { idempotencyKey: 'k' }));
@@ -363,7 +363,7 @@ describe('a request', () => {
 describe('quotas', () => {
   const SIX = [{ bucket: 'init', limit: 6, windowMs: 60_000 }];
 
-  test('are taken exactly, however many ask at once', async () => {
+  test('are never exceeded, however many ask at once', async () => {
     const { account } = await tenant();
     const { id: postId } = await accepted(account);
     const answers = await atOnce(30, (each) => reserveQuotas(each, { accountId: account.id, postId }, SIX));
@@ -395,7 +395,7 @@ describe('quotas', () => {
     }
   });
 
-  test('come back when the window has passed', async () => {
+  test('are free again after their window', async () => {
     const { account } = await tenant();
     const { id: postId } = await accepted(account);
     const one = [{ bucket: 'one', limit: 1, windowMs: 300 }];
@@ -405,7 +405,7 @@ describe('quotas', () => {
     expect(await reserveQuotas(db, { accountId: account.id, postId }, one)).toBeNull();
   });
 
-  test('are given back one at a time, and only those of the post', async () => {
+  test('are returned one at a time, and only the post’s own', async () => {
     const { account } = await tenant();
     const [mine, other] = [await accepted(account), await accepted(account)];
     for (const postId of [mine.id, mine.id, other.id])
@@ -488,11 +488,11 @@ describe('a quota of an app', () => {
   });
 });
 
-describe('quotas that are held for a post', () => {
+describe('quotas reserved for a post', () => {
   const TWO = [{ bucket: 'two', limit: 2, windowMs: 60_000 }];
   const used = async (account: Account) => (await quotaUse(db, account.id, TWO))[0]?.used;
 
-  test('are held exactly: of fifty at once two are taken in', async () => {
+  test('are never exceeded: of fifty at once two are accepted', async () => {
     const { account } = await tenant();
     const answers = await atOnce(50, (each) =>
       acceptPost(each, newPost(account, { hold: TWO, allowDuplicate: true })),
@@ -501,7 +501,7 @@ describe('quotas that are held for a post', () => {
     expect(await used(account)).toBe(2);
   });
 
-  test('are held once for a request that comes fifty times', async () => {
+  test('are reserved once for a request sent fifty times', async () => {
     const { account } = await tenant();
     const one = [{ bucket: 'two', limit: 1, windowMs: 60_000 }];
     expect(await outcomes(account, { hold: one, idempotencyKey: 'held' })).toEqual({
@@ -511,14 +511,14 @@ describe('quotas that are held for a post', () => {
     });
   });
 
-  test('are the ones that its first write takes', async () => {
+  test('are the ones that its first write uses', async () => {
     const { account } = await tenant();
     const { id: postId } = await accepted(account, { hold: TWO });
     expect(await reserveQuotas(db, { accountId: account.id, postId, held: true }, TWO)).toBeNull();
     expect(await used(account)).toBe(1);
   });
 
-  test('are given back when it is cancelled before', async () => {
+  test('are returned if it is cancelled before that', async () => {
     const { account } = await tenant();
     const { id } = await accepted(account, { hold: TWO });
     await settlePost(db, id, { state: 'cancelled' });
@@ -538,7 +538,7 @@ describe('a login', () => {
   const inService = (login: string | null) =>
     isInService(db, { provider: 'instagram', openId: PERSON, login });
 
-  test('is in service as long as an account is that came with it, whoever else has connected the same account', async () => {
+  test('is in service as long as one of its accounts is, whoever else has connected the same account', async () => {
     const mine = await connected('login a');
     await connected('login b');
     expect(await Promise.all(['login a', 'login b', null].map(inService))).toEqual([true, true, true]);
@@ -547,7 +547,7 @@ describe('a login', () => {
   });
 });
 
-describe('a quota of what is shown', () => {
+describe('a quota of visible posts', () => {
   const rule = { bucket: 'publish', limit: null, windowMs: 24 * 3_600_000, counts: 'shown' };
   const plan = [
     { kind: 'write', name: 'container', lost: 'repeat' },
@@ -568,7 +568,7 @@ describe('a quota of what is shown', () => {
     };
   }
 
-  test('counts what is under way beside what the provider tells, until the provider has it', async () => {
+  test('adds the posts in progress to the provider’s number until the provider counts them', async () => {
     const { account } = await tenant();
     const { write } = await begun(account);
     await told(account, 24);
@@ -596,7 +596,7 @@ describe('a quota of what is shown', () => {
   );
 });
 
-test('PostgreSQL finds the same showing writes in a stored plan as plan.ts does', async () => {
+test('PostgreSQL finds the same showing writes in a stored plan as plan.ts', async () => {
   const plan: Plan = [
     { kind: 'write', name: 'container', lost: 'repeat' },
     { kind: 'await', name: 'ready', soon: true },
@@ -610,7 +610,7 @@ test('PostgreSQL finds the same showing writes in a stored plan as plan.ts does'
   expect(rows.length).toBe(2);
 });
 
-describe('a limit that a refusal has shown', () => {
+describe('a limit learned from a refusal', () => {
   const DAY_MS = 24 * 3_600_000;
   const DAILY = { bucket: 'daily', limit: null, windowMs: DAY_MS };
   const ask = async (account: Account, postId: string) =>
@@ -623,7 +623,7 @@ describe('a limit that a refusal has shown', () => {
     expect(await quotaUse(db, account.id, [DAILY])).toEqual([]);
   });
 
-  test('is what was used then; others wait, whoever was refused asks again', async () => {
+  test('is the number used at that time; others wait, and the refused one asks again', async () => {
     const { account } = await tenant();
     const [first, second] = [await accepted(account), await accepted(account)];
     for (const { id } of [first, first, second]) await ask(account, id);
@@ -639,7 +639,7 @@ describe('a limit that a refusal has shown', () => {
     expect(await quotaUse(db, account.id, [DAILY])).toMatchObject([{ limit: 3, used: 3 }]);
   });
 
-  test('of nothing holds too, until others may ask, and for a window at most', async () => {
+  test('of nothing also holds, until others may ask, and for at most one window', async () => {
     const { account } = await tenant();
     const [refused, other] = [await accepted(account), await accepted(account)];
     const taker = { accountId: account.id, postId: refused.id };
@@ -651,7 +651,7 @@ describe('a limit that a refusal has shown', () => {
     expect(await quotaUse(db, account.id, [DAILY])).toEqual([]);
   });
 
-  test('lowers one that is known', async () => {
+  test('lowers a known one', async () => {
     const { account } = await tenant();
     const { id: postId } = await accepted(account);
     const five = { bucket: 'five', limit: 5, windowMs: DAY_MS };
@@ -661,8 +661,8 @@ describe('a limit that a refusal has shown', () => {
   });
 });
 
-describe('TikTok’s own word', () => {
-  test('of a poll that was on its way does not replace the last one', async () => {
+describe('TikTok’s own status', () => {
+  test('of a late poll does not replace the last one', async () => {
     const { account } = await tenant();
     const { id } = await accepted(account);
     await saveStatus(db, id, 'PROCESSING_UPLOAD');
@@ -697,7 +697,7 @@ describe('attempts', () => {
     await prepared(db, post, STEP);
   });
 
-  test('of a step are open one at a time, also when many try', async () => {
+  test('of a step are open one at a time, even if many try', async () => {
     const { account } = await tenant();
     const post = await accepted(account);
     const tries = await atOnce(20, (each) =>
@@ -722,7 +722,7 @@ describe('attempts', () => {
     });
   });
 
-  test('are closed from the state that they are in', async () => {
+  test('are closed from the status that they have', async () => {
     const { account } = await tenant();
     const { post, made } = await attempt(account);
     expect(await closeAttempt(db, made.id, 'sent', { status: 'unknown' })).toBe(false);
@@ -732,7 +732,7 @@ describe('attempts', () => {
     expect(await last(post)).toMatchObject({ status: 'rejected', sentAt: null });
   });
 
-  test('that are of no use any more lose their secret', async () => {
+  test('that are useless lose their secret', async () => {
     const { account } = await tenant();
     const { post, made } = await attempt(account);
     await markSent(db, made.id);
@@ -745,7 +745,7 @@ describe('attempts', () => {
     ]);
   });
 
-  test('are counted by how they ended, since what they use was made', async () => {
+  test('are counted by outcome since their inputs were made', async () => {
     const { account } = await tenant();
     const post = await accepted(account);
     const end = async (step: string, errorCode: string): Promise<void> => {
@@ -789,7 +789,7 @@ describe('attempts', () => {
     expect([await last(another), await postById(db, another.id)]).toMatchObject([undefined, { phase: null }]);
   });
 
-  test('are prepared while others read, and end, the same post: nobody waits for ever', async () => {
+  test('are prepared while others read and end the same post, without a deadlock', async () => {
     const { account } = await tenant();
     const many = { bucket: 'many', limit: 1_000, windowMs: 60_000 };
     for (let round = 0; round < 10; round += 1) {
@@ -806,7 +806,7 @@ describe('attempts', () => {
     }
   });
 
-  test('of each step and status the newest decide, however many there are', async () => {
+  test('of each step and status the newest count, however many there are', async () => {
     const { account } = await tenant();
     const post = await accepted(account);
     const end = async (step: string, status: 'accepted' | 'rejected', errorCode: string | null = null) => {
@@ -849,7 +849,7 @@ describe('the end of a post', () => {
 
   const ERROR = { code: 'spam_risk', message: 'm', userMessage: 'u', retryable: false, details: {} };
 
-  test('is told once, with everything that was waited for gone', async () => {
+  test('is recorded once, and clears everything about waiting', async () => {
     const { account } = await tenant();
     const post = await accepted(account);
     await savePost(db, post.id, { phase: 'init', next: { step: 'init', at: later(1000) }, publishId: 'p1' });
@@ -867,7 +867,7 @@ describe('the end of a post', () => {
     expect((await settlePost(db, post.id, { state: 'failed', error: ERROR })).version).toBe(3);
   });
 
-  test('that comes late leaves TikTok’s own word as it was', async () => {
+  test('that comes late leaves TikTok’s own status unchanged', async () => {
     const { account } = await tenant();
     const post = await accepted(account);
     await settlePost(db, post.id, { state: 'published', status: 'PUBLISH_COMPLETE' });
@@ -876,7 +876,7 @@ describe('the end of a post', () => {
     expect(await findTikTokPost(db, post.id)).toMatchObject({ status: 'PUBLISH_COMPLETE', errorCode: null });
   });
 
-  test('that was wrong takes its error along', async () => {
+  test('that was wrong is removed with its error', async () => {
     const { account } = await tenant();
     const post = await accepted(account);
     await settlePost(db, post.id, { state: 'failed', error: ERROR });
@@ -884,7 +884,7 @@ describe('the end of a post', () => {
     expect(end).toMatchObject({ state: 'published', providerPostId: '1', error: null, errorCode: null });
   });
 
-  test('is completed with the id of what is live, once', async () => {
+  test('gets the id of the live post, once', async () => {
     const { account } = await tenant();
     const { id } = await accepted(account);
     await settlePost(db, id, { state: 'published', providerPostId: null });
@@ -899,14 +899,14 @@ describe('the end of a post', () => {
     expect(end).toMatchObject({ providerPostId: '1', permalink: 'https://one', version: 3 });
   });
 
-  test('is told by one of many', async () => {
+  test('is recorded by one of many', async () => {
     const { account } = await tenant();
     const { id } = await accepted(account);
     const ends = await atOnce(20, (each) => settlePost(each, id, { state: 'delivered' }));
     expect(tally(ends.map(({ state, version }) => `${state} ${version}`))).toEqual({ 'delivered 2': 20 });
   });
 
-  test('is not changed by progress that comes late', async () => {
+  test('is not changed by late progress', async () => {
     const { account } = await tenant();
     const { id } = await accepted(account);
     await settlePost(db, id, { state: 'cancelled' });
@@ -933,13 +933,13 @@ describe('an account', () => {
     expect((await accountById(db, account.id))?.tokenVersion).toBe(account.tokenVersion + 1);
   });
 
-  test('gets no token pair when it is out of service', async () => {
+  test('gets no token pair while it is out of service', async () => {
     const { account } = await tenant();
     await deactivate(db, account.id, { status: 'reauth_required', reason: 'test' });
     expect(await replaceTokens(db, account, NEXT)).toBeNull();
   });
 
-  test('that is connected again is the same, with a higher token version', async () => {
+  test('that is reconnected is the same, with a higher token version', async () => {
     const { userId, account } = await tenant();
     const keys: string[] = [];
     await deactivate(db, account.id, { status: 'reauth_required', reason: 'test' });
@@ -982,7 +982,7 @@ describe('an account', () => {
     expect(await accountKey(db, saved)).toMatchObject({ keyId: 'k2' });
   });
 
-  test('keeps its data key when that cannot be opened just now', async () => {
+  test('keeps its data key if that cannot be opened right now', async () => {
     const { userId, account } = await tenant();
     const again = grant(userId, { openId: account.openId });
     const answers = { ...again, seal: () => Promise.reject(new Error('the key provider does not answer')) };
@@ -991,7 +991,7 @@ describe('an account', () => {
     expect(row).toMatchObject({ dataKeyId: account.dataKeyId, tokenVersion: account.tokenVersion });
   });
 
-  test('that is connected many times at once is one', async () => {
+  test('that is connected many times at once is created once', async () => {
     const userId = await newUser();
     const openId = randomUUID();
     const saved = await atOnce(10, (each) => saveGrant(each, grant(userId, { openId })));
@@ -1001,7 +1001,7 @@ describe('an account', () => {
     ]);
   });
 
-  test('of one creator is another one for another tenant', async () => {
+  test('of one creator is separate for another tenant', async () => {
     const one = await tenant();
     const other = await saveGrant(db, grant(await newUser(), { openId: one.account.openId }));
     expect(other.id).not.toBe(one.account.id);
@@ -1019,7 +1019,7 @@ describe('an account', () => {
     expect((await accountById(db, account.id))?.status).toBe(status);
   });
 
-  test('stays in service when another token was refused', async () => {
+  test('stays in service if another token was refused', async () => {
     const { account } = await tenant();
     const to = { status: 'reauth_required', reason: 'refused' } as const;
     expect(await deactivate(db, account.id, { ...to, tokenVersion: 0 })).toBeNull();
@@ -1028,7 +1028,7 @@ describe('an account', () => {
     });
   });
 
-  test('that is disconnected stays so', async () => {
+  test('that is disconnected stays disconnected', async () => {
     const { account } = await tenant();
     await deactivate(db, account.id, { status: 'disconnected', reason: 'first' });
     expect(await deactivate(db, account.id, { status: 'reauth_required', reason: 'second' })).toBeNull();
@@ -1060,7 +1060,7 @@ describe('an account', () => {
   });
 });
 
-describe('a row of one tenant cannot point to', () => {
+describe('a row of one tenant cannot refer to', () => {
   test('another tenant’s account', async () => {
     const [one, other] = [await tenant(), await tenant()];
     const post = newPost(one.account, { oauthAccountId: other.account.id });

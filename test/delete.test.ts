@@ -53,7 +53,7 @@ async function liveTexts(): Promise<string[]> {
   return rows.map(({ text }: Json) => text);
 }
 
-describe('a post that is live', () => {
+describe('a live post', () => {
   test('is deleted, keeps its record, and can be published again', async () => {
     onTestFailed(() => world.tell());
     const post = await published(unit('a mistake'));
@@ -69,7 +69,7 @@ describe('a post that is live', () => {
     expect((await published(unit('a mistake'))).id).not.toBe(post.id);
   });
 
-  test('is deleted with all that answers it, the last first', async () => {
+  test('is deleted with all its replies, the last first', async () => {
     onTestFailed(() => world.tell());
     const post = await published({ ...unit('one'), replies: [unit('two'), unit('three')] });
     await world.control('DELETE', '/requests');
@@ -82,7 +82,7 @@ describe('a post that is live', () => {
     expect(calls.at(-1).path).toContain(post.providerPostId);
   });
 
-  test('is deleted as far as it went out', async () => {
+  test('is deleted as far as it was published', async () => {
     onTestFailed(() => world.tell());
     const refusal = { kind: 'status', http: 400, code: '25/2207050', message: 'restricted' };
     await world.fault({ endpoint: 'threads.publish', after: 1, ...refusal });
@@ -109,7 +109,7 @@ describe('a post that is live', () => {
     expect(held).toHaveLength(1);
   });
 
-  test('is deleted whoever dies meanwhile', async () => {
+  test('is deleted whichever process dies meanwhile', async () => {
     onTestFailed(() => world.tell());
     const post = await published({ ...unit('alpha'), replies: [unit('beta')] });
     await world.control('DELETE', '/requests');
@@ -128,7 +128,7 @@ describe('a post that is live', () => {
     expect(await liveTexts()).not.toEqual(expect.arrayContaining(['beta']));
   });
 
-  test('is deleted by the sweep, where the server could not start it', async () => {
+  test('is deleted by the sweep if the server could not start it', async () => {
     onTestFailed(() => world.tell());
     const post = await published(unit('forgotten'));
     await world.database.db.execute(
@@ -141,7 +141,7 @@ describe('a post that is live', () => {
 });
 
 describe('a deletion', () => {
-  test('without its permission is refused by the name of the scope', async () => {
+  test('without its permission is refused, naming the scope', async () => {
     onTestFailed(() => world.tell());
     const scopes = ['threads_basic', 'threads_content_publish'];
     const id = await connectOther('careful', { scopes });
@@ -164,7 +164,7 @@ describe('a deletion', () => {
     expect(await liveTexts()).toContain('stays');
   });
 
-  test('with a dead token is refused, and is carried out when the creator is back', async () => {
+  test('with a dead token is refused, and succeeds once the creator has reconnected', async () => {
     onTestFailed(() => world.tell());
     const id = await connectOther('leaves');
     const post = await published({ accountId: id, ...unit('of somebody who left') });
@@ -178,7 +178,7 @@ describe('a deletion', () => {
     await deleted(post.id);
   });
 
-  test('waits for the quota, that of the ledger and that of Threads', async () => {
+  test('waits for the quota, of the ledger and of Threads', async () => {
     onTestFailed(() => world.tell());
     const id = await connectOther('tidy');
     const post = await published({ accountId: id, ...unit('one too many') });
@@ -205,7 +205,7 @@ describe('a deletion', () => {
     await deleted(post.id);
   });
 
-  test('waits while Threads takes no calls for the account', async () => {
+  test('waits while Threads accepts no calls for the account', async () => {
     onTestFailed(() => world.tell());
     const id = await connectOther('busy');
     const [first, second] = [
@@ -228,12 +228,12 @@ describe('a deletion', () => {
     }
   });
 
-  test('shows in the limits of the account', async () => {
+  test('counts in the limits of the account', async () => {
     const { body } = await world.call('GET', `/api/threads/limits?accountId=${accountId}`);
     expect(body.quotas.map(({ quota }: Json) => quota)).toEqual(['publish', 'reply', 'delete']);
   });
 
-  test('of what is not live is refused', async () => {
+  test('of a post without live parts is refused', async () => {
     const scheduledAt = new Date(Date.now() + 3_600_000).toISOString();
     const body = { accountId, ...unit('later'), scheduledAt };
     const { body: post } = await world.call('POST', '/api/threads/publish', { body });
@@ -244,7 +244,7 @@ describe('a deletion', () => {
     ]);
   });
 
-  test('is refused by a platform that lets no app delete', async () => {
+  test('is refused by a platform that does not let apps delete', async () => {
     onTestFailed(() => world.tell());
     const instagram = await connect('instagram', {});
     const mediaId = await world.upload(jpeg(), undefined, 'image/jpeg');
@@ -258,7 +258,7 @@ describe('a deletion', () => {
     ]);
   });
 
-  test('of a post of somebody else is a post that does not exist', async () => {
+  test('of another user’s post is answered like that of an unknown one', async () => {
     const post = await published(unit('not yours'));
     const { key } = await world.newUser();
     expect((await remove(post.id, key)).status).toBe(404);

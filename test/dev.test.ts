@@ -51,7 +51,7 @@ function printed(name: string): string {
   return new RegExp(`^  ${name} +(\\S+)`, 'm').exec(said)?.[1] ?? '';
 }
 
-test('the curl lines of README.md work as they stand there, and end with a post that is published', async () => {
+test('the curl lines of README.md work as written, and end with a published post', async () => {
   const readme = readFileSync(`${ROOT}README.md`, 'utf8');
   const section = /^## Publish with curl$([\s\S]*?)^## /m.exec(readme)?.[1] ?? '';
   const block = [...section.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, lines]) => lines).join('');
@@ -70,7 +70,7 @@ test('everything that it keeps is below EVERPOST_DIR', () => {
   expect(readdirSync(home).filter((name) => name.startsWith('state'))).toEqual([basename(state)]);
 });
 
-test('the admin key is where it says', async () => {
+test('the admin key is where the README says', async () => {
   const file = /admin key +(.+)/.exec(said)?.[1] ?? '';
   expect(file).toBe(join(state, 'admin-key'));
   const response = await fetch(`${printed('API')}/api/debug/events`, {
@@ -79,7 +79,7 @@ test('the admin key is where it says', async () => {
   expect(response.status).toBe(200);
 });
 
-test('an account of another platform is named as what it is', async () => {
+test('the error about another platform’s account names that platform', async () => {
   const headers = { authorization: `Bearer ${printed('API key')}`, 'content-type': 'application/json' };
   const listed = await fetch(`${printed('API')}/api/accounts`, { headers });
   const { data }: Json = await listed.json();
@@ -100,7 +100,7 @@ test('an account of another platform is named as what it is', async () => {
   });
 });
 
-test('SIGTERM to npm ends all of it', async () => {
+test('SIGTERM to npm ends everything', async () => {
   const children: { pid: number }[] = JSON.parse(readFileSync(join(state, 'children.json'), 'utf8'));
   expect(children.length).toBeGreaterThan(4);
   process.kill(dev.pid, 'SIGTERM');

@@ -58,7 +58,7 @@ async function doctor(
 const of = (subject: string, lines: readonly string[]): string =>
   lines.filter((line) => line.includes(` ${subject}: `)).join('\n');
 
-test('an installation that is right has nothing to be mended', async () => {
+test('a correct installation has no problems', async () => {
   const { well, lines } = await doctor();
   expect(lines.filter((line) => line.includes('FAILURE'))).toEqual([]);
   expect(well).toBe(true);
@@ -129,7 +129,7 @@ test.each<[string, () => Record<string, string>, string, RegExp]>([
     'keys',
     /they need the key "k1"/,
   ],
-])('when %s, it says what to do, and examines the rest', async (_what, changes, subject, advice) => {
+])('if %s, it says what to do, and checks the rest', async (_what, changes, subject, advice) => {
   const { well, lines } = await doctor(changes());
   expect(well).toBe(false);
   expect(of(subject, lines)).toMatch(advice);
@@ -140,7 +140,7 @@ test.each<[string, () => Record<string, string>, string, RegExp]>([
   for (const other of others) expect(of(other, lines)).not.toContain('FAILURE');
 });
 
-test('with settings missing, it examines what the others lead to', async () => {
+test('if settings are missing, it checks what the others configure', async () => {
   const { well, lines } = await doctor({ DATABASE_URL: '', EVERPOST_ADMIN_KEY: '' });
   expect(well).toBe(false);
   expect(of('settings', lines)).toMatch(/DATABASE_URL[\s\S]*EVERPOST_ADMIN_KEY/);
@@ -149,7 +149,7 @@ test('with settings missing, it examines what the others lead to', async () => {
   expect(of('media', lines)).toContain('can be written');
 });
 
-test('a media folder that is not the one of the servers is a failure, and so is a file', async () => {
+test('a media folder that is not the servers’ is a failure, and so is a file', async () => {
   const missing = await doctor({ EVERPOST_MEDIA: `file:${join(world.dir, 'not-mounted')}` });
   expect(missing.well).toBe(false);
   expect(of('media', missing.lines)).toMatch(
@@ -167,7 +167,7 @@ test('a media folder that is not the one of the servers is a failure, and so is 
   expect(of('settings', file.lines)).toMatch(/FAILURE .*EVERPOST_MEDIA must name a folder/);
 });
 
-test('before the first server, a folder that can be made is a warning, one that cannot a failure', async () => {
+test('before the first server, a folder that can be created is a warning, otherwise a failure', async () => {
   const database = { DATABASE_URL: await databaseAfter('update installation set media_marked_at = null') };
   const fresh = await doctor({ ...database, EVERPOST_MEDIA: `file:${join(world.dir, 'new', 'media')}` });
   expect(of('media', fresh.lines)).toMatch(/warning .*does not exist, and the first server makes it/);
@@ -178,7 +178,7 @@ test('before the first server, a folder that can be made is a warning, one that 
 /** Runs the doctor where only it sees what is mounted; root is not bound by modes. */
 const mounted = (how: string): string[] => ['unshare', '-rm', 'sh', '-c', `${how}; exec "$0" "$@"`];
 
-test.runIf(canMount())('a media folder that is full or read-only is a failure that says so', async () => {
+test.runIf(canMount())('a full or read-only media folder is a failure that says so', async () => {
   const folder = join(world.dir, 'media');
   const bind = `mount --bind '${folder}' '${folder}' && mount -o remount,ro,bind '${folder}'`;
   const readOnly = await doctor({}, mounted(bind));
@@ -205,13 +205,13 @@ test.for<[string, string, boolean, RegExp]>([
     /warning .*newer version has migrated/,
   ],
   ['a lost table', 'drop table quota_limits', false, /FAILURE .*quota_limits.*restore/],
-])('%s is named, with what to do', async ([, statement, well, words]) => {
+])('%s is reported with the remedy', async ([, statement, well, words]) => {
   const said = await doctor({ DATABASE_URL: await databaseAfter(statement) });
   expect(of('database', said.lines)).toMatch(words);
   expect(said.well).toBe(well);
 });
 
-test('a role without rights is named, with what to grant', async () => {
+test('a role without rights is reported with the rights to grant', async () => {
   const role = `limited_${randomBytes(4).toString('hex')}`;
   const url = new URL(await databaseAfter(`create role ${role} login password 'limited'`));
   Object.assign(url, { username: role, password: 'limited' });
@@ -224,7 +224,7 @@ test('a role without rights is named, with what to grant', async () => {
   expect(of('database', lines)).toMatch(/warning .*may not create tables .*db:migrate/);
 });
 
-test('the key of the installation’s secret is missed, also when no account has a key', async () => {
+test('a missing key of the installation’s secret is noticed even if no account has a key', async () => {
   const lost = localKeyProvider(parseKeyring(`lost:${randomBytes(32).toString('base64')}`));
   const url = await databaseAfter('update installation set kek_id = null, secret_wrapped = null');
   const database = openDatabase(url, 1);
@@ -235,7 +235,7 @@ test('the key of the installation’s secret is missed, also when no account has
   expect(of('keys', lines)).toMatch(/FAILURE .*the secret of the installation .*"lost".*A lost key/);
 });
 
-test('an installation without accounts has no keys that do not open', async () => {
+test('an installation without accounts has no unreadable keys', async () => {
   const url = await databaseAfter(
     `with gone as (delete from data_keys returning id) update oauth_accounts set access_token_encrypted = null,
       refresh_token_encrypted = null, data_key_id = null, status = 'reauth_required', status_reason = 'key_lost'
@@ -245,7 +245,7 @@ test('an installation without accounts has no keys that do not open', async () =
   expect(of('keys', lines)).toMatch(/ok .*there are no data keys yet; new ones get "k1"/);
 });
 
-test('the namespace of another installation, and one without search attributes, are named', async () => {
+test('the namespace of another installation, and one without search attributes, are reported', async () => {
   const other = await doctor({
     DATABASE_URL: await databaseAfter(
       'update installation set id = gen_random_uuid(), media_marked_at = null',
@@ -298,7 +298,7 @@ test.for([
   },
 );
 
-test('certificates of Temporal that are not there are named', async () => {
+test('missing certificates of Temporal are reported', async () => {
   const { well, lines } = await doctor({
     TEMPORAL_TLS_CLIENT_CERT_PATH: '/nowhere/cert.pem',
     TEMPORAL_TLS_CLIENT_KEY_PATH: '/nowhere/key.pem',
@@ -308,7 +308,7 @@ test('certificates of Temporal that are not there are named', async () => {
   expect(of('temporal', lines)).toContain('fix the settings first');
 });
 
-test('a redirect URI that leads elsewhere, and a mistyped name, are warnings', async () => {
+test('a redirect URI that leads elsewhere and a mistyped name are warnings', async () => {
   const { well, lines } = await doctor({
     NEXT_PUBLIC_TIKTOK_REDIRECT_URI: 'https://other.example.com/api/auth/tiktok/callback',
     EVERPOST_KEYRINGS: 'x',

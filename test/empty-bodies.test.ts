@@ -38,24 +38,27 @@ const EMPTY: [string, Record<string, string>, string | null][] = [
 ];
 
 describe('a request without a body', () => {
-  test.each(EMPTY)('that announces %s is right where none is taken', async (_what, headers, body) => {
-    expect(bodyless.length).toBeGreaterThan(5);
-    for (const route of bodyless.filter((name) => !name.includes('/webhooks/'))) {
-      const [method = '', path = ''] = route.split(' ');
-      const key = /\/(users|debug)\//.test(path) ? world.secrets.adminKey : world.user.key;
-      const target = path.replaceAll(/\{\w+\}/g, () => randomUUID());
-      const more = { authorization: `Bearer ${key}`, 'tus-resumable': '1.0.0', ...headers };
-      const { status, text } = await sendRaw(world.url, method, target, more, body);
-      expect([route, status, JSON.parse(text).error.code]).toEqual([route, 404, 'not_found']);
-    }
-  });
+  test.each(EMPTY)(
+    'that announces %s is accepted on a route without a body',
+    async (_what, headers, body) => {
+      expect(bodyless.length).toBeGreaterThan(5);
+      for (const route of bodyless.filter((name) => !name.includes('/webhooks/'))) {
+        const [method = '', path = ''] = route.split(' ');
+        const key = /\/(users|debug)\//.test(path) ? world.secrets.adminKey : world.user.key;
+        const target = path.replaceAll(/\{\w+\}/g, () => randomUUID());
+        const more = { authorization: `Bearer ${key}`, 'tus-resumable': '1.0.0', ...headers };
+        const { status, text } = await sendRaw(world.url, method, target, more, body);
+        expect([route, status, JSON.parse(text).error.code]).toEqual([route, 404, 'not_found']);
+      }
+    },
+  );
 
-  test('is still no JSON where a body is taken', async () => {
+  test('is still invalid JSON on a route with a body', async () => {
     const answer = await world.call('POST', '/api/media', { body: '' });
     expect([answer.status, answer.body.error.code]).toEqual([400, 'malformed_json']);
   });
 
-  test('with a body after all is read by its type', async () => {
+  test('that does have a body is parsed by its type', async () => {
     const cancel = `/api/posts/${randomUUID()}/cancel`;
     for (const [type, body, status, words] of [
       ['application/json', '{}', 404, 'nothing has this id'],

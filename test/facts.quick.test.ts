@@ -33,7 +33,7 @@ test.each([
   `${FACTS} 4.5: photos.`,
   `Photos and their status (${FACTS} 4, 4.5 and 4.10, row 7).`,
   `See docs/providers/${FACTS}.md, and RFC 6749 section 6.`,
-])('a citation of a section that exists is accepted: %s', async (comment) => {
+])('a citation of an existing section is accepted: %s', async (comment) => {
   expect(await check(comment)).toBe('');
 });
 
@@ -50,6 +50,6 @@ test.each([
   [`Photos (sheet tiktok section ${PHOTOS}).`, OLD],
   [`Photos (tiktok.md ${PHOTOS}).`, OLD],
   [`Photos (section ${PHOTOS}).`, OLD],
-])('a citation that nobody can follow is refused, with file and line: %s', async (comment, problem) => {
+])('an ambiguous or wrong citation is refused, with file and line: %s', async (comment, problem) => {
   await expect(check(comment)).rejects.toThrow(problem);
 });

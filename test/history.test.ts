@@ -26,7 +26,7 @@ async function events(postId: string): Promise<number> {
   return (await handle.fetchHistory()).events?.length ?? 0;
 }
 
-test('a publish is at most 26 events, however often the verdict is asked for', async () => {
+test('a publish has at most 26 events, however often it polls for the verdict', async () => {
   onTestFailed(() => world.tell());
   await world.control('POST', '/webhooks', { drop: 1000 });
   await world.control('POST', '/tiktok/options', { processingMs: 12_000 });
@@ -36,14 +36,14 @@ test('a publish is at most 26 events, however often the verdict is asked for', a
   await world.control('POST', '/tiktok/options', { processingMs: 200 });
 });
 
-test('with a schedule at most 32', async () => {
+test('a scheduled publish has at most 32', async () => {
   onTestFailed(() => world.tell());
   const id = await publish({ scheduledAt: new Date(Date.now() + 2000).toISOString() });
   await world.untilPost(id, 'published');
   expect(await events(id)).toBeLessThanOrEqual(32);
 });
 
-test('ended by a webhook at most 32', async () => {
+test('a publish ended by a webhook has at most 32', async () => {
   onTestFailed(() => world.tell());
   await world.control('POST', '/webhooks', { drop: 0 });
   await world.control('POST', '/tiktok/options', { processingMs: 4000 });
@@ -56,7 +56,7 @@ test('ended by a webhook at most 32', async () => {
   await world.control('POST', '/tiktok/options', { processingMs: 200 });
 });
 
-test('an operator finds a post by account and state, and reads what it is doing', async () => {
+test('an operator finds a post by account and state, and sees its current work', async () => {
   onTestFailed(() => world.tell());
   const waiting = await publish({ scheduledAt: new Date(Date.now() + 3_600_000).toISOString() });
   const query = `EverpostAccount = "${accountId}" AND EverpostState = "scheduled"`;
@@ -75,7 +75,7 @@ test('an operator finds a post by account and state, and reads what it is doing'
   expect(metadata.currentDetails).toContain('scheduled');
 });
 
-test('the filters that the operations guide names are taken', async () => {
+test('Temporal accepts the filters in the operations guide', async () => {
   const guide = readFileSync(new URL('../docs/operations.md', import.meta.url), 'utf8');
   const [, table = ''] = guide.split('## Finding workflows');
   const queries = table

@@ -56,7 +56,7 @@ test.for([
   ['', {}],
   [', also where duplicates are allowed', { allowDuplicate: true }],
   [', also where quotas are held for it', { onQuota: 'fail' }],
-] as const)('with one key: one post, answered fifty times%s', async ([, changes]) => {
+] as const)('with one key: one post, returned fifty times%s', async ([, changes]) => {
   onTestFailed(() => world.tell());
   const answers = await fifty({ 'idempotency-key': randomUUID() }, changes);
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
@@ -67,7 +67,7 @@ test.for([
   expect(await outcome(id)).toEqual({ rows: 1, live: 1 });
 });
 
-test('without a key: one is accepted, the others are told which', async () => {
+test('without a key: one is accepted, the others get its id', async () => {
   onTestFailed(() => world.tell());
   const answers = await fifty({});
   const [accepted, ...more] = answers.filter(({ status }) => status === 202);

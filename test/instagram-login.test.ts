@@ -99,35 +99,32 @@ describe('the provider', () => {
       loginUserId: 'professional',
       loginUserIdType: 'string',
     },
-  ])(
-    'reads every shape that answers were seen in: $loginTokenShape, $loginMeShape, $loginUserId',
-    async (shape) => {
-      await options(shape);
-      const account = await newAccount('shapely');
-      const { scopes, grants } = await connect('shapely');
-      expect(scopes).toEqual(SCOPES);
-      expect(grants).toMatchObject([
-        {
-          openId: account.id,
-          username: 'shapely',
-          login: { id: account.scopedId },
-          tokens: { scopes: SCOPES },
-        },
-      ]);
-      const [{ tokens } = { tokens: null }] = grants;
-      expect(tokens?.expiresIn).toBeGreaterThan(59 * 86_400);
-      expect(tokens?.refreshToken).toBe(tokens?.accessToken);
-    },
-  );
+  ])('reads every known shape of answers: $loginTokenShape, $loginMeShape, $loginUserId', async (shape) => {
+    await options(shape);
+    const account = await newAccount('shapely');
+    const { scopes, grants } = await connect('shapely');
+    expect(scopes).toEqual(SCOPES);
+    expect(grants).toMatchObject([
+      {
+        openId: account.id,
+        username: 'shapely',
+        login: { id: account.scopedId },
+        tokens: { scopes: SCOPES },
+      },
+    ]);
+    const [{ tokens } = { tokens: null }] = grants;
+    expect(tokens?.expiresIn).toBeGreaterThan(59 * 86_400);
+    expect(tokens?.refreshToken).toBe(tokens?.accessToken);
+  });
 
-  test('takes no code twice', async () => {
+  test('accepts no code twice', async () => {
     await newAccount('once');
     const code = await codeFor('once');
     await login.oauth.exchangeCode(code, '', soon());
     expect(await refusal(login.oauth.exchangeCode(code, '', soon()))).toMatchObject({ kind: 'grant' });
   });
 
-  test('signs nothing, and talks to no host of Facebook’s', async () => {
+  test('signs nothing, and calls no host of Facebook’s', async () => {
     await world.control('DELETE', '/requests');
     await tokensOf('unsigned');
     const paths: string[] = (await world.requests()).map(({ path }: Json) => path);
@@ -153,7 +150,7 @@ describe('the provider', () => {
     expect(await newAccount('unsubscribed')).toMatchObject({ subscribed: [] });
   });
 
-  test('takes a token that is too young to be renewed for a good one', async () => {
+  test('keeps a token that is too young to be renewed', async () => {
     const { accessToken } = await tokensOf('young');
     expect(await login.oauth.refresh?.(accessToken, soon())).toBeNull();
     await advance(DAY_MS);
@@ -164,7 +161,7 @@ describe('the provider', () => {
     expect(await refusal(login.oauth.refresh?.(accessToken, soon()))).toMatchObject({ kind: 'grant' });
   });
 
-  test.each(['revoke', 'invalidate', 'expire-tokens'])('knows a dead token (%s)', async (end) => {
+  test.each(['revoke', 'invalidate', 'expire-tokens'])('recognizes a dead token (%s)', async (end) => {
     const account = `dead_${end}`;
     const { accessToken } = await tokensOf(account);
     await advance(DAY_MS);
@@ -183,7 +180,7 @@ describe('the provider', () => {
       { endpoint: 'instagram.login_refresh', kind: 'status', http: 503, body: '' },
     ],
     ['the answer is lost', { endpoint: 'instagram.login_refresh', kind: 'accept-then-drop' }],
-  ])('calls no token dead while %s', async (_why, fault) => {
+  ])('considers no token dead while %s', async (_why, fault) => {
     const { accessToken } = await tokensOf('doubted');
     await world.fault(fault);
     expect(await refusal(login.oauth.refresh?.(accessToken, soon()))).toMatchObject({ kind: 'unavailable' });
@@ -216,7 +213,7 @@ const rowOf = async (accountId: string): Promise<Json> =>
   )[0];
 
 describe('the API', () => {
-  test('refuses a way to connect that the provider does not have', async () => {
+  test('refuses a method that the provider does not have', async () => {
     for (const body of [
       { provider: 'instagram', method: 'carrier_pigeon' },
       { provider: 'threads', method: 'instagram_login' },
@@ -229,7 +226,7 @@ describe('the API', () => {
     expect([direct.status, direct.body.error.code]).toEqual([404, 'provider_not_configured']);
   });
 
-  test('leads to the page of the login that was asked for: Facebook’s unless told otherwise', async () => {
+  test('leads to the page of the chosen login, by default Facebook’s', async () => {
     const bearer = { authorization: `Bearer ${world.user.key}` };
     const start = async (path: string): Promise<string | null> =>
       (await createVisitor().openLink(world.url + path, bearer)).location;
@@ -265,7 +262,7 @@ describe('the API', () => {
     },
   );
 
-  test('keeps how an account was connected, and whom callbacks name', async () => {
+  test('records how an account was connected, and the user id of its callbacks', async () => {
     await newCreator('changing');
     const first = await connected('changing');
     expect(first.method).toBe('facebook_login');
@@ -288,7 +285,7 @@ describe('the API', () => {
     ['facebook_login', 'instagram_login'],
     ['instagram_login', 'facebook_login'],
   ])(
-    'publishes a reel that waits for its account, connected by %s, when it comes back by %s',
+    'publishes a reel that waits for its account, connected by %s, once it is reconnected by %s',
     async (from, to) => {
       const username = `moved_from_${from}`;
       await newCreator(username);
@@ -304,7 +301,7 @@ describe('the API', () => {
     },
   );
 
-  test('goes on with a token that is refused once, although it is too young to be renewed', async () => {
+  test('continues with a token that is refused once, although it is too young to be renewed', async () => {
     await newCreator('just_connected');
     const { id } = await connected('just_connected', 'instagram_login');
     await world.fault({ endpoint: 'instagram.publish', kind: 'status', http: 400, code: '190' });
@@ -313,7 +310,7 @@ describe('the API', () => {
     expect((await world.call('GET', `/api/accounts/${id}`)).body).toMatchObject({ status: 'active' });
   });
 
-  test('publishes a reel that was to be uploaded when its account is connected by the other login', async () => {
+  test('publishes a reel meant for upload once its account is connected by the other login', async () => {
     await newCreator('moved_late');
     const { id, openId } = await connected('moved_late', 'facebook_login');
     await world.fault({ endpoint: 'instagram.upload', kind: 'status', http: 503, body: '', times: 0 });
@@ -332,7 +329,7 @@ describe('the API', () => {
     expect((await containersOf(openId)).filter((row) => row.live)).toHaveLength(1);
   });
 
-  test('makes a container anew that was made to be fetched, where the file is to be uploaded again', async () => {
+  test('recreates a container made for pull if the file has to be uploaded', async () => {
     await newCreator('moved_twice');
     const { id, openId } = await connected('moved_twice', 'facebook_login');
     await world.fault({ endpoint: 'instagram.upload', kind: 'status', http: 503, body: '', times: 0 });
@@ -349,7 +346,7 @@ describe('the API', () => {
     expect((await containersOf(openId)).filter((row) => row.live)).toHaveLength(1);
   });
 
-  test('keeps comments, as they come for the account itself', async () => {
+  test('stores comments as they come for the account itself', async () => {
     await newAccount('commented');
     const { id } = await connected('commented', 'instagram_login');
     const { body: post } = await world.call('POST', '/api/instagram/publish', {
@@ -366,7 +363,7 @@ describe('the API', () => {
     expect(comment).toMatchObject({ user_id: world.user.id, hidden: false });
   });
 
-  test('deletes the data of whoever asks for it, in the name of the Instagram app only', async () => {
+  test('deletes a creator’s data on request, only in the name of the Instagram app', async () => {
     await newAccount('leaving');
     const { id } = await connected('leaving', 'instagram_login');
     const status = async (): Promise<string> => (await world.call('GET', `/api/accounts/${id}`)).body.status;

@@ -70,7 +70,7 @@ test('with Node.js 24 and the packages, the script runs', async () => {
   expect(await run(command, { cwd: checkout('whole') })).toBe('it runs');
 });
 
-test('an embedded PostgreSQL whose install script npm has ignored says how to run it', () => {
+test('an embedded PostgreSQL whose install script npm ignored says how to run it', () => {
   const root = join(folder, 'postgres');
   mkdirSync(join(root, 'native/lib'), { recursive: true });
   const links = [{ source: 'native/lib/libpq.so.5.18', target: 'native/lib/libpq.so.5' }];
@@ -82,7 +82,7 @@ test('an embedded PostgreSQL whose install script npm has ignored says how to ru
   expect(look).not.toThrow();
 });
 
-test('every npm script that runs ours asks first which Node.js runs it', () => {
+test('every npm script of ours first checks the version of Node.js', () => {
   const { scripts }: { scripts: Record<string, string> } = JSON.parse(
     readFileSync(`${ROOT}package.json`, 'utf8'),
   );
@@ -97,7 +97,7 @@ test.each([
   ...readdirSync(`${ROOT}docs`)
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
-])('what %s says to type has no comments', (page) => {
+])('the commands in %s have no comments', (page) => {
   const blocks = readFileSync(join(ROOT, page), 'utf8').matchAll(/^```sh\n([\s\S]*?)^```/gm);
   for (const [, lines = ''] of blocks) expect(lines).not.toMatch(/(^|\s)#/m);
 });

@@ -45,7 +45,7 @@ async function makeBoth(server: string, adminKey: string, name: string) {
   return { key: key.body.key, url: link.body.url, replayed: key.headers.get('idempotency-replayed') };
 }
 
-test('keys and links made by name stay the same under another admin key and a rotated keyring', async () => {
+test('derived keys and links stay the same under another admin key and a rotated keyring', async () => {
   onTestFailed(() => world.tell());
   const name = randomUUID();
   const { adminKey, kek } = world.secrets;
@@ -72,7 +72,7 @@ test('keys and links made by name stay the same under another admin key and a ro
   expect((await world.call('GET', `${without}/api/accounts`, { key: first.key })).status).toBe(200);
 });
 
-test('processes that start at once make one installation', async () => {
+test('processes that start at once create one installation', async () => {
   const { db } = world.database;
   await db.execute(sql`delete from installation`);
   const keys = localKeyProvider(parseKeyring(`k1:${world.secrets.kek}`));
@@ -94,7 +94,7 @@ test('processes that start at once make one installation', async () => {
   }
 });
 
-test('a secret that went with a lost key is made anew, and the installation keeps its id', async () => {
+test('a secret lost with its key is recreated, and the installation keeps its id', async () => {
   const { db } = world.database;
   const keys = localKeyProvider(parseKeyring(`k1:${world.secrets.kek}`));
   const wrap = (secret: Uint8Array) => keys.wrap(secret);
@@ -106,7 +106,7 @@ test('a secret that went with a lost key is made anew, and the installation keep
   expect(await thisInstallation(db, wrap)).toEqual(after);
 });
 
-test('Users, keys and links need the secret with an Idempotency-Key only, when its key has left the keyring.', async () => {
+test('With its key gone, users, keys and links need the secret only for an Idempotency-Key.', async () => {
   onTestFailed(() => world.tell());
   const { db } = world.database;
   const lost = localKeyProvider(parseKeyring(`lost:${randomBytes(32).toString('base64')}`));

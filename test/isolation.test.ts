@@ -261,7 +261,7 @@ test('the description has routes of every kind', () => {
   expect(new Set(slots)).toEqual(new Set(Object.keys(IDS)));
 });
 
-test('another tenant’s id answers like one that does not exist, at every route that takes ids', async () => {
+test('every route answers another tenant’s id like an unknown one', async () => {
   const before = await belongings(owner);
   let asked = 0;
   for (const operation of named(['tenant', 'optional'])) {
@@ -284,7 +284,7 @@ test('another tenant’s id answers like one that does not exist, at every route
   expect(await belongings(owner)).toEqual(before);
 });
 
-test('for their owners the same requests are right', async () => {
+test('the same requests work for their owners', async () => {
   const tenants = named(['tenant']).toSorted((a, b) => destruction(a.name) - destruction(b.name));
   for (const operation of tenants.filter(({ slots }) => slots.length > 0)) {
     if (operation.name.startsWith('DELETE /api/accounts/')) continue;
@@ -297,7 +297,7 @@ test('for their owners the same requests are right', async () => {
   }
 });
 
-test('lists show what is one’s own and nothing else', async () => {
+test('lists contain only the tenant’s own rows', async () => {
   const lists = named(['tenant']).filter(({ isList }) => isList);
   expect(lists.map(({ name }) => name)).toEqual(
     expect.arrayContaining(['GET /api/accounts', 'GET /api/posts']),
@@ -315,7 +315,7 @@ test('lists show what is one’s own and nothing else', async () => {
   }
 });
 
-test('a cursor of another tenant opens nothing', async () => {
+test('another tenant’s cursor reveals nothing', async () => {
   for (const list of named(['tenant']).filter(({ isList }) => isList)) {
     const request = { path: {}, query: { limit: '1' }, body: null, headers: {} };
     const { body } = await send(list, request, owner.key);
@@ -330,7 +330,7 @@ test('a cursor of another tenant opens nothing', async () => {
 describe('keys', () => {
   const uuids: Request = { path: { provider: 'tiktok' }, query: {}, body: null, headers: {} };
 
-  test('without one, every route that is not public says 401', async () => {
+  test('are required: every route that is not public returns 401 without one', async () => {
     for (const operation of named(['tenant', 'admin', 'optional'])) {
       for (const key of [null, 'ep_wrong', `ep_${'A'.repeat(43)}`]) {
         const answer = await send(operation, uuids, key);
@@ -343,14 +343,14 @@ describe('keys', () => {
     }
   });
 
-  test('of a tenant do not open what is the operator’s', async () => {
+  test('of a tenant do not open the operator’s routes', async () => {
     for (const operation of named(['admin'])) {
       const { status } = await send(operation, uuids, owner.key);
       expect({ route: operation.name, status }).toEqual({ route: operation.name, status: 403 });
     }
   });
 
-  test('of the operator are nobody’s tenant', async () => {
+  test('of the operator belong to no tenant', async () => {
     for (const operation of named(['tenant'])) {
       const { status } = await send(operation, uuids, world.secrets.adminKey);
       expect({ route: operation.name, status }).toEqual({ route: operation.name, status: 403 });
@@ -359,7 +359,7 @@ describe('keys', () => {
     expect(start.status).toBe(401);
   });
 
-  test('are revoked under their own user only', async () => {
+  test('can be revoked only under their own user', async () => {
     const admin = { key: world.secrets.adminKey };
     const { body } = await world.call('POST', `/api/users/${owner.id}/keys`, {
       ...admin,

@@ -37,7 +37,7 @@ async function lose(provider: string, id: string): Promise<void> {
   });
 }
 
-test('a keeper that was terminated is back after a sweep, and the account is as it was', async () => {
+test('a terminated keeper is back after a sweep, and the account is unchanged', async () => {
   onTestFailed(() => world.tell());
   const accounts = [
     ['tiktok', await connect('tiktok')],
@@ -51,7 +51,7 @@ test('a keeper that was terminated is back after a sweep, and the account is as 
   expect(await Promise.all(accounts.map(([, id]) => account(id)))).toEqual(before);
 });
 
-test('one whose refresh came due without it refreshes days before the end of a token that renews itself', async () => {
+test('a keeper whose refresh came due in its absence refreshes days before a self-renewing token expires', async () => {
   onTestFailed(() => world.tell());
   const id = await connect('threads');
   await lose('threads', id);
@@ -70,7 +70,7 @@ test('one whose refresh came due without it refreshes days before the end of a t
   expect(days).toBeGreaterThan(50);
 });
 
-test('an account whose token never ends has its keeper back, which ends its access when it is disconnected', async () => {
+test('an account with a permanent token gets its keeper back, which revokes access on disconnect', async () => {
   onTestFailed(() => world.tell());
   const id = await connect('instagram');
   await world.database.db.execute(sql`
@@ -80,7 +80,7 @@ test('an account whose token never ends has its keeper back, which ends its acce
   expect(await runs('instagram', id)).toBe(true);
 });
 
-test('among many accounts those come first whose refresh is due, then the ones that waited longest', async () => {
+test('among many accounts, first come those whose refresh is due, then those with the oldest check', async () => {
   onTestFailed(() => world.tell());
   const late = await connect('tiktok');
   const due = await connect('threads');

@@ -26,7 +26,7 @@ function lines(process: 'server' | 'worker'): Json[] {
 const untilLine = (process: 'server' | 'worker', fits: (line: Json) => boolean): Promise<Json> =>
   until('a line in the log', async () => lines(process).find(fits) ?? null);
 
-test('a publish to TikTok, whose webhook comes after its end, is told in short lines without a fault', async () => {
+test('a publish to TikTok whose webhook comes after its end is logged in short lines without an error', async () => {
   onTestFailed(() => world.tell());
   const accepted = await world.publish({ accountId, mediaId });
   const { id, publishId } = await world.untilPost(accepted.body.id, 'published');
@@ -59,7 +59,7 @@ test('a publish to TikTok, whose webhook comes after its end, is told in short l
   expect(JSON.stringify(lines('worker'))).not.toContain('Unable to signal');
 });
 
-test('a request’s line names the user and the key that it came with, and never the key', async () => {
+test('a request’s log line names the user and the key id, never the key', async () => {
   const path = `/api/posts/${randomUUID()}`;
   await world.call('GET', path);
   const line = await untilLine('server', ({ req }) => req?.path === path);

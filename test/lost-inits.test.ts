@@ -61,7 +61,7 @@ test.each([
     {},
     ['user.info.basic', 'user.info.profile', 'video.upload', 'video.publish'],
   ],
-])('for %s: nobody is asked', async (_what, postInfo, scopes) => {
+])('for %s: TikTok is not asked', async (_what, postInfo, scopes) => {
   onTestFailed(() => world.tell());
   if (scopes !== null) await world.visitConsent({ creator, scopes });
   await world.control('DELETE', '/requests');
@@ -86,7 +86,7 @@ test.each([
   );
 });
 
-test('a webhook that comes after it was found brings the publish id, and no other post takes it', async () => {
+test('a webhook after the find brings the publish id, and no other post takes it', async () => {
   onTestFailed(() => world.tell());
   const found = await world.untilPost(await publishLost(), 'published');
   const lost = await publishLost({ kind: 'drop-before' });
@@ -107,7 +107,7 @@ test('a webhook that comes after it was found brings the publish id, and no othe
 });
 
 describe('is not guessed', () => {
-  test('when two posts of one text are lost and one is live', async () => {
+  test('if two posts with one text are lost and one is live', async () => {
     onTestFailed(() => world.tell());
     const postInfo = { title: `same ${randomUUID()}` };
     const ids = [await publishLost({ postInfo, kind: 'drop-before' })];
@@ -118,7 +118,7 @@ describe('is not guessed', () => {
     for (const id of ids) expect(await world.getPost(id)).toMatchObject({ state: 'processing' });
   });
 
-  test('when the creator has posted the same before, or another text', async () => {
+  test('if the creator posted the same before, or another text', async () => {
     onTestFailed(() => world.tell());
     const title = `again ${randomUUID()}`;
     const { openId } = (await world.call('GET', `/api/accounts/${accountId}`)).body;
@@ -133,7 +133,7 @@ describe('is not guessed', () => {
   });
 });
 
-test('one 429 waits until the oldest call has left its minute, not for a whole one', async () => {
+test('after a 429 a call waits until the oldest call has left its minute, not for a whole minute', async () => {
   onTestFailed(() => world.tell());
   const publish = async (): Promise<string> => {
     const { body } = await world.publish({

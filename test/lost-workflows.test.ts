@@ -105,7 +105,7 @@ test.each(['terminated', 'deleted'] as const)(
   },
 );
 
-test('a deletion under way is left alone, and one that was refused is not begun again', async () => {
+test('a running deletion is left alone, and a refused one is not restarted', async () => {
   onTestFailed(() => world.tell());
   const { answer } = await world.visitConsent({}, world.user.key, 'threads');
   const accountId = answer.body.accounts[0].id;
@@ -178,7 +178,7 @@ test.each([
   expect(await world.sweep()).toMatchObject({ events: 0 });
 });
 
-test('an event that waits is left alone, and one that was given up is not begun again, until it is replayed', async () => {
+test('a waiting event is left alone, and an abandoned one is not restarted until it is replayed', async () => {
   onTestFailed(() => world.tell());
   const waiting = await told({
     event: 'post.publish.complete',
@@ -203,7 +203,7 @@ test('an event that waits is left alone, and one that was given up is not begun 
   await until('its end', async () => ((await rowOf(stranger.id)).given_up_at === null ? null : true));
 });
 
-test('a Schedule of the sweep that was deleted is back while the worker runs', async () => {
+test('a deleted Schedule of the sweep is recreated while the worker runs', async () => {
   onTestFailed(() => world.tell());
   const schedule = world.temporal.schedule.getHandle('sweep');
   expect((await schedule.describe()).state.paused).toBe(true);

@@ -25,7 +25,7 @@ function newFolder() {
   return { folder, make, files };
 }
 
-test('secrets are made once, for their owner only, and those that lie beside them are hidden, too', async () => {
+test('secrets are created once, readable only by their owner, and existing ones become so too', async () => {
   const { folder, make, files } = newFolder();
   mkdirSync(join(folder, 'everpost'));
   writeFileSync(join(folder, 'everpost/tiktok_client_secret'), 'given', { mode: 0o644 });
@@ -46,7 +46,7 @@ test('secrets are made once, for their owner only, and those that lie beside the
   expect({ stdout, files: files() }).toEqual({ stdout: '', files: first });
 });
 
-test('a second run goes on where the first died: the URL has the password that is there, and no secret is cut short', async () => {
+test('a second run continues after a crash: the URL has the existing password, and no secret is cut short', async () => {
   const { folder, make, files } = newFolder();
   mkdirSync(join(folder, 'database'));
   mkdirSync(join(folder, 'everpost'));

@@ -67,7 +67,7 @@ const workerPid = (): number => {
 };
 
 test(
-  'a worker goes on with other work, and stays small, while hostile files are examined',
+  'a worker continues other work, and stays small, while hostile files are inspected',
   async () => {
     onTestFailed(() => world.tell());
     const attacker = await world.newUser();

@@ -42,7 +42,7 @@ function withFirstBox(name: string, first: Buffer): Buffer {
   return Buffer.concat([first, ...(padding === 0 ? [] : [box('free', Buffer.alloc(padding - 8))]), rest]);
 }
 
-describe('a film', () => {
+describe('a video', () => {
   const film = { width: 180, height: 320, codec: 'h264', durationMs: 1000 };
 
   test.each(['XAVC', 'iso6', 'dash', 'cmfc', 'M4V ', 'f4v ', '3gp5', 'avc1', 'hev1', 'hvc1', 'MSNV', 'zzzz'])(
@@ -79,7 +79,7 @@ describe('a film', () => {
   test.each([
     ['a segment’s type', box('styp', Buffer.from('msdh\0\0\0\0msdhmsix', 'latin1'))],
     ['an event', box('emsg', Buffer.alloc(8))],
-  ])('that begins with %s is an MP4', async (_what, first) => {
+  ])('that starts with %s is an MP4', async (_what, first) => {
     const fragments = fixture('fragmented.mp4');
     const rest = fragments.subarray(fragments.readUInt32BE(0));
     const types = findBox(fragments, 'ftyp');
@@ -87,7 +87,7 @@ describe('a film', () => {
     expect(await probed(bytes)).toMatchObject({ container: 'mp4', codec: 'h264', width: 180, height: 320 });
   });
 
-  test('is a WebM, however many bytes its type’s length takes', async () => {
+  test('is a WebM, whatever the length of its type’s size', async () => {
     const webm = fixture('video.webm');
     const at = webm.indexOf('webm');
     const bytes = Buffer.concat([
@@ -100,11 +100,11 @@ describe('a film', () => {
     expect(await probed(bytes)).toMatchObject({ container: 'webm', codec: 'vp9', width: 180, height: 320 });
   });
 
-  test('without colours says so', async () => {
+  test('without colours is described as such', async () => {
     expect(await probed(fixture('gray.mp4'))).toMatchObject({ codec: 'h264', chroma: '4:0:0' });
   });
 
-  test.each(['heic', 'mif1', 'avif', 'avis', 'msf1'])('of the photo brand %j is none', async (brand) => {
+  test.each(['heic', 'mif1', 'avif', 'avis', 'msf1'])('of the photo brand %j is rejected', async (brand) => {
     const still = Buffer.concat([
       brands(brand, 'mif1'),
       box('meta', Buffer.alloc(100)),
@@ -118,13 +118,13 @@ describe('a film', () => {
       });
   });
 
-  test('that is only a piece of a stream is none', async () => {
+  test('that is only a piece of a stream is rejected', async () => {
     const fragments = fixture('fragmented.mp4');
     const piece = fragments.subarray(fragments.indexOf('moof', 0, 'latin1') - 4);
     await expect(probed(piece)).rejects.toMatchObject({ code: 'unreadable' });
   });
 
-  test('says where its index stands, how it keeps colours, and what its sound is', async () => {
+  test('has a known index position, chroma subsampling and audio', async () => {
     expect(await probed(fixture('tail-422-ac3.mp4'))).toMatchObject({
       indexFirst: false,
       chroma: '4:2:2',
@@ -169,7 +169,7 @@ describe('a photo', () => {
   const sideways = { width: 160, height: 120 };
   const upright = { width: 120, height: 160 };
 
-  test.each([1, 2, 3, 4, 5, 6, 7, 8])('of orientation %i has the size that is shown', async (orientation) => {
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])('of orientation %i has its displayed size', async (orientation) => {
     const shown = orientation >= 5 ? sideways : upright;
     const tags = exif(orientation, orientation % 2 === 0 ? 'II' : 'MM');
     const segment = jpegSegment(0xe1, Buffer.concat([MARK, tags]));
@@ -179,7 +179,7 @@ describe('a photo', () => {
     expect(await probed(webpWith(riffChunk('EXIF', tags)))).toMatchObject({ container: 'webp', ...shown });
   });
 
-  test('of WebP may have the mark of JPEG before its Exif', async () => {
+  test('of type WebP may have JPEG’s mark before its Exif', async () => {
     const marked = riffChunk('EXIF', Buffer.concat([MARK, exif(6, 'II')]));
     expect(await probed(webpWith(marked))).toMatchObject({ container: 'webp', ...sideways });
   });
@@ -189,7 +189,7 @@ describe('a photo', () => {
     ['points outside', Buffer.from('4d4d002affffffff', 'hex')],
     ['is empty', Buffer.alloc(0)],
     ['is of an impossible orientation', exif(9, 'MM')],
-  ])('whose Exif %s is upright', async (_name, tags) => {
+  ])('with Exif %s is upright', async (_name, tags) => {
     const segment = jpegSegment(0xe1, Buffer.concat([MARK, tags]));
     expect(await probed(jpegWith(segment))).toMatchObject(upright);
     expect(await probed(pngWith('eXIf', tags))).toMatchObject(upright);
@@ -203,7 +203,7 @@ describe('a content type', () => {
     ['video/webm;codecs=vp9,opus', 'video/webm'],
     ['video/mp4; codecs="avc1.640028, mp4a.40.2"', 'video/mp4'],
     [' Image/JPEG ; q=1', 'image/jpeg'],
-  ])('%j is read as %j', (written, type) => {
+  ])('%j is parsed as %j', (written, type) => {
     expect(mediaTypeOf(written)).toBe(type);
     expect(isTaken(written)).toBe(true);
   });
@@ -218,7 +218,7 @@ describe('a content type', () => {
     'image/x-png',
     'application/octet-stream',
     'video/*',
-  ])('%j may be a file that is taken', (contentType) => {
+  ])('%j is accepted', (contentType) => {
     expect(isTaken(contentType)).toBe(true);
   });
 
@@ -233,7 +233,7 @@ describe('a content type', () => {
     'mp4',
     '',
     '__proto__',
-  ])('%j is one that no platform takes', (contentType) => {
+  ])('%j is accepted by no platform', (contentType) => {
     expect(isTaken(contentType)).toBe(false);
   });
 });

@@ -68,7 +68,7 @@ test('a deleted file is gone, for its owner and on disk', async () => {
   expect([post.status, post.body.error.code]).toEqual([404, 'media_not_found']);
 });
 
-test('an upload under way, and one that was refused, can be deleted', async () => {
+test('an unfinished upload and a rejected one can be deleted', async () => {
   onTestFailed(() => world.tell());
   const headers = { 'idempotency-key': randomUUID() };
   const { body: half } = await announce(5000, headers);
@@ -86,7 +86,7 @@ test('an upload under way, and one that was refused, can be deleted', async () =
   expect((await remove(bad.id)).status).toBe(204);
 });
 
-test('a file that an open post needs is not deleted, wherever the post names it', async () => {
+test('a file that an open post needs cannot be deleted, wherever the post names it', async () => {
   onTestFailed(() => world.tell());
   const id = await world.upload(sampleVideo());
   const other = await world.upload(Buffer.concat([sampleVideo(), Buffer.from('\0\0\0\x09freex', 'latin1')]));
@@ -115,7 +115,7 @@ test('a file that an open post needs is not deleted, wherever the post names it'
   expect((await remove(other)).status).toBe(204);
 });
 
-test('of a post and a deletion that come at once, one is refused', async () => {
+test('of a concurrent post and deletion, one is refused', async () => {
   onTestFailed(() => world.tell());
   for (let round = 0; round < 5; round += 1) {
     const mediaId = await world.upload(sampleVideo());
@@ -130,7 +130,7 @@ test('of a post and a deletion that come at once, one is refused', async () => {
   }
 });
 
-test('the sweep removes what a process that died has left behind', async () => {
+test('the sweep removes the files that a crashed process left behind', async () => {
   onTestFailed(() => world.tell());
   const id = await world.upload(sampleVideo());
   await world.database.db.execute(sql`update media set deleted_at = now() where id = ${id}`);
@@ -139,7 +139,7 @@ test('the sweep removes what a process that died has left behind', async () => {
   expect(await world.sweep()).toMatchObject({ files: 0 });
 });
 
-test('files that no open post needs are deleted after their time', async () => {
+test('files that no open post needs are deleted after the retention', async () => {
   onTestFailed(() => world.tell());
   const [old, needed, used, fresh] = await Promise.all(Array.from({ length: 4 }, () => world.upload()));
   await world.publish({ accountId, mediaId: needed, scheduledAt: tomorrow(), allowDuplicate: true });
@@ -163,7 +163,7 @@ test('files that no open post needs are deleted after their time', async () => {
   expect(await status(used ?? '')).toBe(404);
 });
 
-test('a folder that is missing, or belongs to others, is told by name, and never made', async () => {
+test('a missing or foreign folder is reported as such, and never created', async () => {
   onTestFailed(() => world.tell());
   const id = await world.upload(sampleVideo());
   expect(await mediaCheck()).toEqual({ code: 200, ok: true });
@@ -201,7 +201,7 @@ test('a folder that is missing, or belongs to others, is told by name, and never
   expect((await remove(id)).status).toBe(204);
 });
 
-test('a worker with another folder than the servers says so, and refuses nothing for it', async () => {
+test('a worker with another folder than the servers reports it, and rejects nothing because of it', async () => {
   onTestFailed(() => world.tell());
   const right = world.children.find(({ name }) => name === 'worker');
   await right?.stop();
@@ -234,7 +234,7 @@ function canMount(): boolean {
 
 const MEGABYTE = 1_048_576;
 
-test('a full disk is 507, named in the log, and what is deleted makes room', async () => {
+test('a full disk is 507, named in the log, and deletions free space', async () => {
   onTestFailed(() => world.tell());
   const mark = readFileSync(join(folder(), '.everpost-media'), 'utf8').trim();
   // Where nothing can be mounted, no file may be larger than two megabytes.
@@ -265,7 +265,7 @@ test('a full disk is 507, named in the log, and what is deleted makes room', asy
   await tusUpload(next.body.uploadUrl, Buffer.alloc(1000), world.user.key);
 });
 
-test('a folder that cannot be written to is told by name', async () => {
+test('a folder that is not writable is reported as such', async () => {
   onTestFailed(() => world.tell());
   const bind = `mount --bind '${folder()}' '${folder()}' && mount -o remount,ro,bind '${folder()}'`;
   // Where nothing can be mounted, an immutable mode of the folder stands for it; root is not bound by that, and fails here.

@@ -124,7 +124,7 @@ async function killServer(): Promise<void> {
   expect(await server.exited).toBe('signal SIGKILL');
 }
 
-test('a file arrives in pieces and is examined', async () => {
+test('a file arrives in pieces and is inspected', async () => {
   onTestFailed(() => world.tell());
   const bytes = sampleVideo();
   const media = await announce(bytes.length);
@@ -153,7 +153,7 @@ test('a file arrives in pieces and is examined', async () => {
   expect(await offsetOf(media.uploadUrl)).toBe(bytes.length);
 });
 
-test('a broken connection costs nothing that had arrived', async () => {
+test('a broken connection loses no received bytes', async () => {
   onTestFailed(() => world.tell());
   const bytes = paddedVideo(6_000_000);
   const media = await announce(bytes.length);
@@ -164,7 +164,7 @@ test('a broken connection costs nothing that had arrived', async () => {
   expect(await untilExamined(media.id)).toMatchObject({ state: 'ready', sha256: sha256(bytes) });
 });
 
-test('a server that is killed costs nothing that had arrived', async () => {
+test('a killed server loses no received bytes', async () => {
   onTestFailed(() => world.tell());
   const bytes = paddedVideo(6_000_000);
   const media = await announce(bytes.length);
@@ -177,7 +177,7 @@ test('a server that is killed costs nothing that had arrived', async () => {
   expect(await untilExamined(media.id)).toMatchObject({ state: 'ready', sha256: sha256(bytes) });
 });
 
-test('a server that is killed between the last byte and noting it finds that out', async () => {
+test('a server killed between the last byte and its record finds that out', async () => {
   onTestFailed(() => world.tell());
   const bytes = sampleVideo();
   const media = await announce(bytes.length);
@@ -189,7 +189,7 @@ test('a server that is killed between the last byte and noting it finds that out
   expect(await untilExamined(media.id)).toMatchObject({ state: 'ready', sha256: sha256(bytes) });
 });
 
-test('what is not as tus says is refused, and changes nothing', async () => {
+test('requests against the tus protocol are refused, and change nothing', async () => {
   onTestFailed(() => world.tell());
   const bytes = sampleVideo();
   const { id, uploadUrl } = await announce(bytes.length);
@@ -217,7 +217,7 @@ test('what is not as tus says is refused, and changes nothing', async () => {
 });
 
 test.each(['application/offset+octet-stream; charset=utf-8', 'Application/Offset+Octet-Stream'])(
-  'bytes that a client sends as %s are taken',
+  'bytes sent as %s are accepted',
   async (contentType) => {
     const bytes = sampleVideo();
     const { id, uploadUrl } = await announce(bytes.length);
@@ -227,7 +227,7 @@ test.each(['application/offset+octet-stream; charset=utf-8', 'Application/Offset
   },
 );
 
-test('more bytes than were announced are refused, announced or not', async () => {
+test('more bytes than announced are refused, announced or not', async () => {
   onTestFailed(() => world.tell());
   const bytes = sampleVideo();
   const { id, uploadUrl } = await announce(bytes.length);
@@ -243,7 +243,7 @@ test('more bytes than were announced are refused, announced or not', async () =>
   expect(await untilExamined(id)).toMatchObject({ state: 'ready', sha256: sha256(bytes) });
 });
 
-test('an upload is its tenant’s, and nobody reads the file there', async () => {
+test('an upload belongs to its tenant, and nobody can read the file there', async () => {
   const bytes = sampleVideo();
   const { id, uploadUrl } = await announce(bytes.length);
   const stranger = await world.newUser();
@@ -276,7 +276,7 @@ test('an upload is its tenant’s, and nobody reads the file there', async () =>
   expect((await world.call('GET', `/api/media/${id}`)).body.state).toBe('ready');
 });
 
-test('an unfinished upload can be given up', async () => {
+test('an unfinished upload can be abandoned', async () => {
   const { id, uploadUrl } = await announce(5000);
   expect((await append(uploadUrl, 0, slice(Buffer.alloc(100), 0))).status).toBe(204);
   expect((await world.call('DELETE', uploadUrl, { headers: TUS })).status).toBe(204);
@@ -313,7 +313,7 @@ test.each([
   ['an M4V', 'video/x-m4v', 'video.mp4', 'video/mp4'],
   ['a JPEG by its other name', 'image/jpg', 'image.jpg', 'image/jpeg'],
   ['a file of which the client knows nothing', 'application/octet-stream', 'image.png', 'image/png'],
-])('%s is what it was found to be', async (_what, contentType, name, found) => {
+])('%s is recorded as its real type', async (_what, contentType, name, found) => {
   onTestFailed(() => world.tell());
   const bytes = readFileSync(new URL(`fixtures/media/${name}`, import.meta.url));
   const body = { filename: name, contentType, size: bytes.length };
@@ -331,7 +331,7 @@ test.each([
   'Audio/MP4; codecs="mp4a.40.2"',
   'mp4',
   '',
-])('a file that is announced as %j is refused before it is sent', async (contentType) => {
+])('a file announced as %j is refused before it is sent', async (contentType) => {
   const body = { filename: 'file', contentType, size: 100 };
   const { status, body: answer } = await world.call('POST', '/api/media', { body });
   expect(status).toBe(400);
@@ -342,7 +342,7 @@ test.each([
   expect(answer.error.message).toMatch('convert the file to');
 });
 
-test('an upload that never ends expires, and its file goes', async () => {
+test('an unfinished upload expires, and its file is removed', async () => {
   onTestFailed(() => world.tell());
   const { id, uploadUrl } = await announce(5000);
   expect((await append(uploadUrl, 0, slice(Buffer.alloc(100), 0))).status).toBe(204);
@@ -361,7 +361,7 @@ test('an upload that never ends expires, and its file goes', async () => {
   expect(late.body.error).toMatchObject({ code: 'media_gone', details: { state: 'expired' } });
 });
 
-test('the same announcement with its Idempotency-Key goes on with the same upload', async () => {
+test('the same announcement with its Idempotency-Key resumes the same upload', async () => {
   const headers = { 'idempotency-key': randomUUID() };
   const body = { filename: 'v.mp4', contentType: 'video/mp4', size: 5000 };
   const first = await world.call('POST', '/api/media', { body, headers });
@@ -371,7 +371,7 @@ test('the same announcement with its Idempotency-Key goes on with the same uploa
   expect(await offsetOf(again.body.uploadUrl)).toBe(100);
 });
 
-test('nothing of the keys is in the logs', () => {
+test('the logs contain no keys', () => {
   const logs = world.logFiles.map((file) => readFileSync(file, 'utf8')).join('\n');
   expect(logs).not.toContain(world.user.key);
   expect(logs).not.toContain(world.secrets.adminKey);

@@ -48,7 +48,7 @@ test.each<[string, Partial<Probe>]>([
   expect(() => checkSize(bytes.length, found.size)).not.toThrow();
 });
 
-test('the bit rate is that of the pictures', async () => {
+test('the bit rate excludes sound', async () => {
   await put('key', 'video.mp4');
   const bytes = await readFile(join(FIXTURES, 'video.mp4'));
   const { bitRate } = await probe(store, 'key');
@@ -61,32 +61,32 @@ test.each([
   ['text.mp4', 'unreadable'],
   ['truncated.mp4', 'truncated'],
   ['image.gif', 'unsupported'],
-])('%s is refused: %s', async (name, code) => {
+])('%s is rejected: %s', async (name, code) => {
   await put('key', name);
   await expect(probe(store, 'key')).rejects.toMatchObject({ name: 'MediaRejected', code });
 });
 
-test('a video that lost its end after its index is refused', async () => {
+test('a video without its end after its index is rejected', async () => {
   const bytes = await readFile(join(FIXTURES, 'video.mp4'));
   await writeFile(join(directory, 'key'), bytes.subarray(0, 9_000));
   await expect(probe(store, 'key')).rejects.toMatchObject({ code: 'truncated' });
 });
 
-test('an empty file and noise are refused', async () => {
+test('an empty file and noise are rejected', async () => {
   await writeFile(join(directory, 'empty'), '');
   await writeFile(join(directory, 'noise'), randomBytes(MEGABYTE));
   await expect(probe(store, 'empty')).rejects.toMatchObject({ code: 'empty' });
   await expect(probe(store, 'noise')).rejects.toBeInstanceOf(MediaRejected);
 });
 
-test('a file of another size than the announced one is refused', async () => {
+test('a file with another size than announced is rejected', async () => {
   await put('key', 'video.mov');
   const { size } = await probe(store, 'key');
   for (const announced of [size - 1, size + 1])
     expect(() => checkSize(announced, size)).toThrow(expect.objectContaining({ code: 'claims_mismatch' }));
 });
 
-test('a large file is probed in little memory and few reads', async () => {
+test('a large file is probed with little memory and few reads', async () => {
   await putPadded('key', 300 * MEGABYTE);
   const looks: number[] = [];
   const watched: MediaStore = {
@@ -114,7 +114,7 @@ test('a large file is probed in little memory and few reads', async () => {
   expect(progress).toEqual(progress.toSorted((a, b) => a - b));
 });
 
-test('probing stops when told to, at once and in the middle', async () => {
+test('probing stops on request, right away and in the middle', async () => {
   await putPadded('key', 20 * MEGABYTE);
   const reason = new Error('worker is shutting down');
   await expect(probe(store, 'key', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
@@ -126,7 +126,7 @@ test('probing stops when told to, at once and in the middle', async () => {
   await expect(probe(store, 'key', { signal: controller.signal, onProgress })).rejects.toBe(reason);
 });
 
-test('a store that fails does not make the file look bad', async () => {
+test('an error of the store does not blame the file', async () => {
   await put('key', 'video.mp4');
   const outage = new Error('EIO');
   const broken: MediaStore = { ...store, read: (key) => store.read(key).destroy(outage) };
@@ -146,7 +146,7 @@ test.each(['missing', '../secret', 'a/b', 'key.json', '', '.'])('the key %j open
   await expect(store.open(key)).rejects.toMatchObject({ name: 'MediaUnavailable', code: 'missing' });
 });
 
-test('removing is final, complete and repeatable', async () => {
+test('removal is final, complete and repeatable', async () => {
   const tus = await serveTus();
   await tus.create('key', 3);
   await tus.patch('key', 0, Buffer.from('abc'));

@@ -133,12 +133,12 @@ function bodyOf(theirs: string): object {
 }
 
 describe('an error code of Meta', () => {
-  test('of the catalogue stands in this table', () => {
+  test('is in this table if the catalogue has it', () => {
     const rows = [...Object.keys(META_CODES), ...Object.keys(META_NAMES)];
     expect([...new Set(TABLE.map(({ theirs, by }) => by ?? theirs))].toSorted()).toEqual(rows.toSorted());
   });
 
-  test('tells a person what to do', () => {
+  test('has a message that says what to do', () => {
     const silent = Object.entries({ ...META_CODES, ...META_NAMES }).filter(
       ([, { userMessage }]) => userMessage.split(/[.!] /).length < 2 || !userMessage.endsWith('.'),
     );
@@ -172,7 +172,7 @@ describe('an error code of Meta', () => {
   );
 
   test.each(['"…"', "'…'", '“…”', '„…“', '«…»', '‘…’'])(
-    'is not what a person has written, which a message quotes in %s',
+    'does not come from a user’s text that a message quotes in %s',
     (quotes) => {
       for (const name of Object.keys(META_NAMES).filter((one) => !one.includes('_API__'))) {
         const quoted = quotes.replace('…', `I don't know what ${name} is`);
@@ -192,7 +192,7 @@ describe('an error code of Meta', () => {
     '{"code":"…"}',
     'Request "a" failed: "…"',
     '"a" and "… of b"',
-  ])('is a name that a message has as %s', (words) => {
+  ])('is recognized as a name in a message with %s', (words) => {
     const message = words.replace('…', 'THREADS_API__LINK_LIMIT_EXCEEDED');
     for (const body of [
       { error: { message, code: 1 } },
@@ -202,18 +202,18 @@ describe('an error code of Meta', () => {
       expect(errorOf(THREADS, 'write', body)).toMatchObject({ code: 'too_many_links' });
   });
 
-  test('is a name in a body that is no JSON', () => {
+  test('is recognized as a name in a body that is not JSON', () => {
     expect(errorOf(THREADS, 'write', '<p class="x">THREADS_API__LINK_LIMIT_EXCEEDED</p>')).toMatchObject({
       code: 'too_many_links',
     });
   });
 
-  test('that shows the number of posts to be used up names the quota', () => {
+  test('about the post limit names the quota', () => {
     for (const theirs of ['9', '9/2207042', '7/2207069'])
       expect(errorOf(INSTAGRAM, 'publish', bodyOf(theirs)).quota).toBe('publish');
   });
 
-  test.each(['4711', '4711/99'])('%s, which the catalogue does not know, is kept and shown', (theirs) => {
+  test.each(['4711', '4711/99'])('%s, which the catalogue does not have, is kept and shown', (theirs) => {
     for (const effect of EFFECTS) {
       const error = errorOf(THREADS, effect, bodyOf(theirs));
       expect(error).toMatchObject({ kind: 'rejected', code: 'provider_refused', providerCode: theirs });
@@ -226,7 +226,7 @@ describe('an error code of Meta', () => {
     ['read', 'unavailable', 'provider_unavailable'],
     ['write', 'unknown', 'outcome_unknown'],
     ['publish', 'unknown', 'outcome_unknown'],
-  ])('that says "unknown" or "service down" makes a %s %s', (effect, kind, code) => {
+  ])('"unknown" or "service down" makes a %s %s', (effect, kind, code) => {
     for (const theirs of ['1', '2'])
       expect(errorOf(INSTAGRAM, effect, bodyOf(theirs))).toMatchObject({ kind, code, providerCode: theirs });
     const transient = { error: { code: 4711, message: 'unexpected', is_transient: true } };
@@ -234,7 +234,7 @@ describe('an error code of Meta', () => {
     expect(errorOf(INSTAGRAM, effect, '<html>', { status: 502 })).toMatchObject({ kind, code });
   });
 
-  test('with which posts were seen live is unknown for a publish, and a refusal for the rest', () => {
+  test('after which posts were seen live is unknown for a publish, and a refusal otherwise', () => {
     const expected = { code: 'action_blocked', providerCode: '4/2207051' };
     const body = bodyOf('4/2207051');
     expect(errorOf(INSTAGRAM, 'publish', body)).toMatchObject({ ...expected, kind: 'unknown' });
@@ -252,14 +252,14 @@ describe('an error code of Meta', () => {
   });
 });
 
-test('the words of a platform are kept without the signature of a URL that they quote', () => {
+test('the platform’s words are stored without the signature of a URL that they quote', () => {
   const url = 'https://media.example/media/1/video.mp4';
   const message = `cannot fetch "${url}?expires=1&signature=s3cret" (403)`;
   const error = errorOf(INSTAGRAM, 'write', { error: { message, code: 9004, error_subcode: 2207052 } });
   expect(error.providerMessage).toBe(`cannot fetch "${url}" (403)`);
 });
 
-test('"true" is all that some calls answer', () => {
+test('some calls answer just "true"', () => {
   const answer = { status: 200, headers: {}, text: 'true' };
   expect(readAnswer(INSTAGRAM, answer, 'read')).toEqual({ success: true });
 });
@@ -284,7 +284,7 @@ describe('a limit of Meta', () => {
     expect(errorOf(THREADS, 'write', bodyOf('613'), { headers }).retryAfterMs).toBe(7 * SECOND);
   });
 
-  test('without a code that is known counts by its status', () => {
+  test('without a known code counts by its status', () => {
     expect(errorOf(THREADS, 'write', 'slow down', { status: 429 })).toMatchObject({
       kind: 'quota',
       code: 'rate_limited',
@@ -293,7 +293,7 @@ describe('a limit of Meta', () => {
   });
 });
 
-describe('an answer that never came', () => {
+describe('a missing answer', () => {
   test.each<[Effect, boolean, ProviderErrorKind]>([
     ['read', true, 'unavailable'],
     ['write', true, 'unknown'],
@@ -304,7 +304,7 @@ describe('an answer that never came', () => {
     expect(lostAnswer(THREADS, new HttpFailure(sent, 'ECONNRESET'), effect)).toMatchObject({ kind });
   });
 
-  test('is not made of an error of ours', () => {
+  test('is never made from our own errors', () => {
     const error = new TypeError('ours');
     expect(lostAnswer(THREADS, error, 'read')).toBe(error);
   });

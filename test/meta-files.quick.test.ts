@@ -96,7 +96,7 @@ describe('a video', () => {
   });
 });
 
-test('a reel has its cover before its end', () => {
+test('as a reel has its cover before its end', () => {
   const request: InstagramRequest = { ...of('REELS'), postInfo: { thumb_offset: 10_000 } };
   expect(checkInstagramFile(request, 'video', video)).toMatchObject([
     { field: 'postInfo.thumb_offset', rule: 'thumb_offset_range' },
@@ -118,7 +118,7 @@ describe('an image', () => {
       expect(rulesOf(checkInstagramFile(of(place), 'image', { ...image, ...facts }))).toEqual(rules);
   });
 
-  test('of any ratio is a story', () => {
+  test('of any ratio can be a story', () => {
     expect(checkInstagramFile(of('STORIES'), 'image', { ...image, width: 100, height: 1000 })).toEqual([]);
   });
 
@@ -134,7 +134,7 @@ describe('an image', () => {
   });
 });
 
-test('what can be mended without the eye is told with the command that mends it', () => {
+test('problems that a command can fix come with the command', () => {
   const facts: FileFacts = { ...video, indexFirst: false, audioCodec: 'mp3' };
   const told = checkInstagramFile(of('REELS'), 'video', facts).map(({ message }) => message);
   expect(told).toEqual([

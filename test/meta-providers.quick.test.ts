@@ -168,7 +168,7 @@ const text = (words: string): object => ({ mediaType: 'TEXT', media: [], postInf
 const chain = { ...text('one'), replies: [text('two'), text('two')] };
 
 describe('threads', () => {
-  test('connects with a long-lived token, which renews itself', async () => {
+  test('connects with a long-lived token that renews itself', async () => {
     const { scopes, grants } = await connect(threads);
     expect(scopes).toEqual(expect.arrayContaining([...threads.permissions.asked]));
     expect(grants).toMatchObject([{ username: 'sandbox_creator' }]);
@@ -199,7 +199,7 @@ describe('threads', () => {
       'image without text',
       { mediaType: 'IMAGE', media: [{ kind: 'image', mediaId: '/image.jpg' }], postInfo: {} },
     ],
-  ])('publishes %s, and finds it where the answer is lost', async (_kind, request) => {
+  ])('publishes %s, and finds it if the answer is lost', async (_kind, request) => {
     files.set('/image.jpg', jpeg());
     files.set('/video.mp4', mp4());
     const done = await perform(threads, request);
@@ -213,7 +213,7 @@ describe('threads', () => {
     expect(await findLost(done)).toBe(done.made['publish']);
   });
 
-  test('publishes a chain, each part after the one that it answers', async () => {
+  test('publishes a chain, each part after its parent', async () => {
     const { made, verdict } = await perform(threads, chain);
     expect(verdict.providerPostId).toBe(made['publish']);
     expect(Object.keys(made)).toEqual([
@@ -236,7 +236,7 @@ describe('threads', () => {
     expect(threads.publishing.of(text('alone')).needs.scopes).not.toContain('threads_manage_replies');
   });
 
-  test('is live without an id where posts cannot be listed for an hour', async () => {
+  test('is live without an id if posts cannot be listed for an hour', async () => {
     const done = await perform(threads, text('not listed'));
     await control('POST', '/faults', { endpoint: 'threads.posts', kind: 'status', http: 500, times: 2 });
     await expect(findLost(done)).rejects.toMatchObject({ kind: 'unavailable' });
@@ -341,7 +341,7 @@ describe('a container', () => {
   const REFUSED = { error: { code: 368, type: 'OAuthException', message: 'blocked' } };
   const NO_FIELD = { error: { code: 100, type: 'THApiException', message: 'nonexisting field (status)' } };
 
-  test('whose state is refused for good has failed', async () => {
+  test('has failed if its state is permanently refused', async () => {
     files.set('/7', bytes(NO_FIELD));
     const verdict = await awaitContainers(CONTAINERS, asked(), ['container']);
     expect(verdict).toMatchObject({
@@ -376,7 +376,7 @@ describe('a container', () => {
     expect(await lookUp({ code })).toMatchObject({ kind });
   });
 
-  test('that was published is looked for again while no list has it, and not for long', async () => {
+  test('that was published is looked for again until a list has it, but not for long', async () => {
     files.set('/7', bytes({ id: '7', status_code: 'PUBLISHED' }));
     files.set('/me/media', bytes({ data: [] }));
     expect(await lookUp({})).toEqual({ kind: 'open' });
@@ -405,7 +405,7 @@ describe('an upload', () => {
     [{ video_status: { uploading_phase: { status: 'in_progress' } } }, 0],
     [{ video_status: { processing_phase: { status: 'not_started' } } }, 0],
     [{ status_code: 'IN_PROGRESS' }, 0],
-  ])('has come by %j as %d bytes', async (status, expected) => {
+  ])('is reported by %j as %d bytes', async (status, expected) => {
     expect(await received(status)).toBe(expected);
   });
 
@@ -441,7 +441,7 @@ function signedRequest(secret: string, issued: Date, change: Record<string, unkn
 }
 
 describe('a webhook', () => {
-  test('that comes again with its keys in another order is the same one', () => {
+  test('repeated with its keys in another order is the same one', () => {
     const changes = [
       { field: 'messages', value: { a: 1, b: [{ c: 2, d: 3 }] } },
       { value: { b: [{ d: 3, c: 2 }], a: 1 }, field: 'messages' },
@@ -455,7 +455,7 @@ describe('a webhook', () => {
     expect(second).toEqual(first);
   });
 
-  test('is signed with a secret of its own where there is one, a callback with that of the app in any case', () => {
+  test('is signed with its own secret if there is one; the app’s secret may always sign a callback', () => {
     const own = metaWebhooks({ webhookSecrets: ['hooks'], appSecrets: ['app'], verifyToken: 'v' }, () => []);
     const now = new Date();
     const users = ['app', 'hooks', 'other'].map(
@@ -473,20 +473,20 @@ describe('a webhook', () => {
     ['a time of four days ago', { issued_at: Math.floor(Date.now() / 1000) - 4 * 86_400 }],
     ['a time to come', { issued_at: Math.floor(Date.now() / 1000) + 3600 }],
     ['an absurd time', { issued_at: 1e300 }],
-  ])('of an end of permissions with %s is nobody’s, although it is signed', (_what, change) => {
+  ])('about a removed permission with %s is ignored, although it is signed', (_what, change) => {
     const own = metaWebhooks({ webhookSecrets: [], appSecrets: ['app'], verifyToken: 'v' }, () => []);
     const now = new Date();
     expect(own.signedUser?.(signedRequest('app', now, change), now)).toBeNull();
   });
 
-  test('of an end of permissions that is delivered again after 36 hours still counts, with its own time', () => {
+  test('about a removed permission delivered again after 36 hours still counts, with its own time', () => {
     const own = metaWebhooks({ webhookSecrets: [], appSecrets: ['app'], verifyToken: 'v' }, () => []);
     const issued = new Date('2026-11-28T10:00:00Z');
     const now = new Date('2026-11-29T22:00:00Z');
     expect(own.signedUser?.(signedRequest('app', issued), now)).toEqual({ user: '7', at: issued });
   });
 
-  test('of Instagram is kept as it came, every digit, with what its entry says and without the other changes', () => {
+  test('of Instagram is stored unchanged, every digit, with its entry’s fields and without the other changes', () => {
     const big = '17841400000000000123';
     const change = `"field":"comments","value":{"id":"5","media":{"id":${big}},"rate":1.50,"e":1e2},"new":{"a":[-0]}`;
     const around = `"object":"instagram","also":1.0,"time":1520622968,"x":2.50`;
@@ -502,7 +502,7 @@ describe('a webhook', () => {
     expect(comment).toMatchObject({ externalId: `${big}:comment:5`, providerAccountId: big });
   });
 
-  test('of Threads is kept as it came, every digit, with what stands around its values', () => {
+  test('of Threads is stored unchanged, every digit, with the fields around its values', () => {
     const around = `"app_id":"1","topic":"moderate","target_id":78901000000000000001,"time":1723226877,"subscription_id":"2","has_uid_field":false,"new":1.50`;
     const changes = [
       `"value":{"id":"8","score":1.50,"big":12345678901234567890},"field":"replies","beside":[1e2]`,
@@ -512,7 +512,7 @@ describe('a webhook', () => {
     expect(payloads(threads, body)).toEqual(changes.map((change) => `{${around},${change}}`));
   });
 
-  test('that was kept without its surroundings is still understood', () => {
+  test('stored without the fields around it is still understood', () => {
     const value = { id: '5', media: { id: '6' }, text: 'hi' };
     const old = JSON.stringify({ entryId: '1', field: 'comments', value });
     expect(instagramHooks().effect('comments', old)).toMatchObject({
@@ -522,7 +522,7 @@ describe('a webhook', () => {
     });
   });
 
-  test('is told from others by its value, whatever stands around it', () => {
+  test('is identified by its value, whatever the fields around it', () => {
     const change = { field: 'x', value: { n: 1.5 } };
     const inBody = { topic: 't', target_id: '1', time: 2, values: change };
     // Not to change: a delivery may be repeated after an update.
@@ -543,7 +543,7 @@ describe('a webhook', () => {
     ]);
   });
 
-  test('about a message is told from others by its id and by what was done', () => {
+  test('about a message is identified by its id and its action', () => {
     const reaction = { sender: { id: '9' }, timestamp: 3, reaction: { mid: 'm', action: 'react' } };
     expect(keys(messageOf(linked('a')), messageOf(linked('b')))).toEqual([
       '1:message:m:new',
@@ -555,7 +555,7 @@ describe('a webhook', () => {
     expect(new Set(all).size).toBe(7);
   });
 
-  test('of an unknown shape is the same one when it comes again at another time', () => {
+  test('of an unknown shape is the same one when repeated at another time', () => {
     const [first, second] = [1, 2].map((time) =>
       instagramHooks()
         .split(bytes(inEntry({ time, odd: true })))
@@ -564,7 +564,7 @@ describe('a webhook', () => {
     expect(second).toEqual(first);
   });
 
-  test('of Threads about something unknown is told from others by all of it', () => {
+  test('of Threads of an unknown type is identified by its whole content', () => {
     const ids = ['replies', 'new'].map((field) => {
       const values = [1, 2].map((n) => ({ field, value: { id: '7', n } }));
       const found = threads.webhooks.split(bytes({ topic: 't', values }));
@@ -573,13 +573,13 @@ describe('a webhook', () => {
     expect(ids).toEqual([1, 2]);
   });
 
-  test('of Threads is kept whatever is in it', () => {
+  test('of Threads is stored whatever it contains', () => {
     const body = { topic: 'moderate', target_id: '1', values: [] };
     for (const odd of [body, { ...body, values: 'x' }, { ...body, values: ['x'] }, {}, [{}]])
       expect(threads.webhooks.split(bytes(odd))).toHaveLength(1);
   });
 
-  test('of Instagram is kept whatever is in it', () => {
+  test('of Instagram is stored whatever it contains', () => {
     for (const odd of [{}, [{}], inEntry({}), inEntry({ changes: [] }), inEntry({ changed_fields: [] })])
       expect(instagramHooks().split(bytes(odd))).toHaveLength(1);
     const [first, second, ...others] = instagramHooks().split(
@@ -605,7 +605,7 @@ describe.each([
     return found;
   };
 
-  test('renews nothing that lives, whatever a renewal is refused with', async () => {
+  test('loses no valid token, whatever error a renewal gets', async () => {
     const { grants } = await connect(instagram());
     const refusal = { kind: 'status', http: 400, code: '368' };
     for (const endpoint of ['instagram.token', 'instagram.login_refresh'])
@@ -641,7 +641,7 @@ describe.each([
         postInfo: { caption: 'two' },
       },
     ],
-  ])('publishes %s, and finds it where the answer is lost', async (_kind, request) => {
+  ])('publishes %s, and finds it if the answer is lost', async (_kind, request) => {
     files.set('/image.jpg', jpeg());
     files.set('/video.mp4', mp4());
     const media = { size: mp4().length, contentType: 'video/mp4', durationMs: 5000 };

@@ -114,7 +114,7 @@ describe('an account', () => {
     expect(days).toBeGreaterThan(50);
   });
 
-  test('whose permissions were left out is refused by name', async () => {
+  test('with declined permissions is refused, and they are named', async () => {
     await world.control('POST', '/threads/profiles', { username: 'cautious' });
     const consent = { creator: 'cautious', scopes: ['threads_basic'] };
     const { answer } = await world.visitConsent(consent, world.user.key, 'threads');
@@ -125,7 +125,7 @@ describe('an account', () => {
     });
   });
 
-  test('is found behind a business portfolio too, whatever one list answers', async () => {
+  test('is found behind a business portfolio too, whatever one list returns', async () => {
     onTestFailed(() => world.tell());
     await world.control('POST', '/instagram/options', { portfolioPages: 'businesses' });
     const names = ['own_page', 'of_portfolio'];
@@ -141,7 +141,7 @@ describe('an account', () => {
     await world.control('DELETE', '/faults');
   });
 
-  test('stays connected when the same login comes again without a permission, for another Page', async () => {
+  test('stays connected when the same login returns without a permission, for another Page', async () => {
     onTestFailed(() => world.tell());
     const creator = 'two_pages';
     const connectAs = (consent: object): Promise<{ answer: Answer }> =>
@@ -155,7 +155,7 @@ describe('an account', () => {
     await published(await publish('instagram', { accountId: id, mediaType: 'REELS', mediaId: videoId }));
   });
 
-  test('is refused by the permission that is missing, although its Pages cannot be listed without', async () => {
+  test('is refused for the missing permission, although its Pages cannot be listed without it', async () => {
     onTestFailed(() => world.tell());
     await world.fault({ endpoint: 'instagram.accounts', kind: 'status', http: 400, code: '200' });
     const scopes = instagram.scopes.filter((scope: string) => scope !== 'pages_show_list');
@@ -167,13 +167,13 @@ describe('an account', () => {
     await world.visitConsent({}, world.user.key, 'instagram');
   });
 
-  test('is not connected while the platform is out of order, which is not its refusal', async () => {
+  test('is not connected while the platform is down, which is not a refusal', async () => {
     await world.fault({ endpoint: 'instagram.token', kind: 'status', http: 500, code: '2' });
     const { answer } = await world.visitConsent({}, world.user.key, 'instagram');
     expect([answer.status, answer.body.error.code]).toEqual([502, 'provider_error']);
   });
 
-  test('has the permissions that calls show, where Threads does not tell them', async () => {
+  test('has the permissions that calls prove, if Threads does not list them', async () => {
     onTestFailed(() => world.tell());
     await world.fault({ endpoint: 'threads.debug_token', kind: 'status', http: 400, code: '10', times: 0 });
     const scopesOf = async (username: string, scopes: string[]): Promise<string[]> => {
@@ -188,7 +188,7 @@ describe('an account', () => {
     await world.control('DELETE', '/faults');
   });
 
-  test('has limits, as the provider says', async () => {
+  test('has the limits that the provider gives', async () => {
     const { status, body } = await world.call('GET', `/api/instagram/limits?accountId=${instagram.id}`);
     expect(status).toBe(200);
     expect(body.quotas).toMatchObject([{ quota: 'publish', limit: expect.any(Number) }]);
@@ -202,7 +202,7 @@ describe('an account', () => {
 });
 
 describe('a post', () => {
-  test('of text goes to Threads, with its permalink', async () => {
+  test('of text is published on Threads, with its permalink', async () => {
     onTestFailed(() => world.tell());
     const post = await published(
       await publish('threads', { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'hello' } }),
@@ -212,7 +212,7 @@ describe('a post', () => {
     expect(post.providerPostId).not.toBe(post.publishId);
   });
 
-  test('of an uploaded video goes to both: sent to Instagram, fetched by Threads', async () => {
+  test('of an uploaded video is published on both: sent to Instagram, fetched by Threads', async () => {
     onTestFailed(() => world.tell());
     const reel = await published(
       await publish('instagram', {
@@ -258,7 +258,7 @@ describe('a post', () => {
     },
   );
 
-  test('whose publish answer is lost is found again without the white space at the ends of its text', async () => {
+  test('whose publish answer is lost is found again without the white space around its text', async () => {
     onTestFailed(() => world.tell());
     await world.control('POST', '/threads/options', { trimText: true });
     await world.fault({ endpoint: 'threads.publish', kind: 'accept-then-drop' });
@@ -268,7 +268,7 @@ describe('a post', () => {
     expect(providerPostId).toEqual(expect.any(String));
   });
 
-  test('whose publish answer is lost is not taken for another one that looks alike', async () => {
+  test('whose publish answer is lost is not mistaken for a similar one', async () => {
     onTestFailed(() => world.tell());
     const mediaId = await world.upload(jpeg(), undefined, 'image/jpeg');
     const post = async (mediaType: string): Promise<Json> =>
@@ -286,7 +286,7 @@ describe('a post', () => {
     expect(new Set(ids).size).toBe(3);
   });
 
-  test('whose publish answer is lost is published, whoever refuses to list posts', async () => {
+  test('whose publish answer is lost is published, whichever platform refuses to list posts', async () => {
     onTestFailed(() => world.tell());
     await world.fault({ endpoint: 'threads.publish', kind: 'accept-then-drop' });
     await world.fault({ endpoint: 'threads.posts', kind: 'status', http: 400, code: '100', times: 0 });
@@ -323,7 +323,7 @@ describe('a post', () => {
     expect((await count('threads')).live).toBe(before + 1);
   });
 
-  test('that is live is published, whoever cannot say where', async () => {
+  test('that is live is published, whichever platform cannot give its address', async () => {
     onTestFailed(() => world.tell());
     await world.fault({ endpoint: 'threads.node:post', kind: 'status', http: 500, code: '2', times: 0 });
     const body = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'no address' } };
@@ -336,7 +336,7 @@ describe('a post', () => {
     ['takes no more calls', '4'],
     ['does not allow to read it', '10'],
     ['takes no token', '190'],
-  ])('that is live is published, where the platform %s', async (_what, code) => {
+  ])('that is live is published if the platform %s', async (_what, code) => {
     onTestFailed(() => world.tell());
     await world.fault({ endpoint: 'instagram.node:media', kind: 'status', http: 400, code, times: 0 });
     const post = await published(await publishReel());
@@ -346,7 +346,7 @@ describe('a post', () => {
   });
 
   test.for(['threads', 'instagram'])(
-    'of %s whose address comes later is published with it',
+    'of %s whose permalink comes later is published with it',
     async (provider) => {
       onTestFailed(() => world.tell());
       await world.control('POST', `/${provider}/options`, { permalinkMs: 2000 });
@@ -366,7 +366,7 @@ describe('a post', () => {
     },
   );
 
-  test('whose address never comes is published without it', async () => {
+  test('whose permalink never comes is published without it', async () => {
     onTestFailed(() => world.tell());
     await world.control('POST', '/threads/options', { permalinkMs: 3_600_000 });
     try {
@@ -394,7 +394,7 @@ describe('a post', () => {
     await connect('instagram');
   });
 
-  test('is not begun while the platform takes no calls for the account', async () => {
+  test('is not started while the platform accepts no calls for the account', async () => {
     onTestFailed(() => world.tell());
     await world.fault({ endpoint: 'instagram.limit', kind: 'status', http: 400, code: '80002' });
     const first = (await publishReel()).body.id;
@@ -420,7 +420,7 @@ describe('a post', () => {
     }
   });
 
-  test('whose container is never finished has failed, because a container shows nothing', async () => {
+  test('whose container is never finished has failed, because nothing is visible', async () => {
     onTestFailed(() => world.tell());
     await world.control('POST', '/threads/options', { processingMs: 3_600_000 });
     const body = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'stuck' } };
@@ -436,7 +436,7 @@ describe('a post', () => {
     expect(error).toMatchObject({ code: 'given_up', retryable: true });
   });
 
-  test('whose account ends while its container is not ready waits for it, and visibly', async () => {
+  test('whose account is removed while its container is not ready waits for it, and says so', async () => {
     onTestFailed(() => world.tell());
     await world.control('POST', '/threads/options', { processingMs: 3_600_000 });
     const body = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'waits at its container' } };
@@ -455,7 +455,7 @@ describe('a post', () => {
     expect(await world.untilPost(id, 'published')).toMatchObject({ error: null });
   });
 
-  test('whose every token is refused while its container is looked at asks without hurry', async () => {
+  test('whose every token is refused while its container is polled retries slowly', async () => {
     onTestFailed(() => world.tell());
     await world.control('DELETE', '/requests');
     await world.fault({ endpoint: 'instagram.node', kind: 'status', http: 400, code: '190', times: 0 });
@@ -467,7 +467,7 @@ describe('a post', () => {
     await world.untilPost(body.id, 'published');
   });
 
-  test('whose every place to upload to is gone asks for another one without hurry', async () => {
+  test('whose every upload URL is gone asks for another one slowly', async () => {
     onTestFailed(() => world.tell());
     await world.control('DELETE', '/requests');
     await world.fault({ endpoint: 'instagram.upload', kind: 'status', http: 404, body: '', times: 0 });
@@ -478,7 +478,7 @@ describe('a post', () => {
     await world.untilPost(body.id, 'published');
   });
 
-  test('whose container ends before its file is there gets another one', async () => {
+  test('whose container expires before its upload gets another one', async () => {
     onTestFailed(() => world.tell());
     await world.control('DELETE', '/requests');
     await world.fault({ endpoint: 'instagram.upload', kind: 'status', http: 503, body: '', times: 0 });
@@ -498,7 +498,7 @@ describe('a post', () => {
   });
 
   test.each(['', '<html>'])(
-    'whose file has arrived although the answer (%j) does not say so is published',
+    'whose upload arrived although the answer (%j) does not say so is published',
     async (text) => {
       onTestFailed(() => world.tell());
       await world.control('POST', '/instagram/options', { processingMs: 3_000 });
@@ -509,7 +509,7 @@ describe('a post', () => {
     },
   );
 
-  test('whose token ends before its file is there goes out with another one', async () => {
+  test('whose token expires before its upload is published with another one', async () => {
     onTestFailed(() => world.tell());
     const message = JSON.stringify({ success: false, error: { message: 'unauthorized user request' } });
     const refusal = { debug_info: { retriable: false, type: 'ProcessingFailedError', message } };
@@ -556,7 +556,7 @@ describe('a post', () => {
     expect(data.filter(({ step }: Json) => step === 'container')).toHaveLength(2);
   });
 
-  test('that may have been published by a call that was refused is not published again by another container', async () => {
+  test('that a refused call may have published is not published again from another container', async () => {
     onTestFailed(() => world.tell());
     const before = (await count('threads')).live;
     const missing = { endpoint: 'threads.publish', kind: 'status', http: 400, message: 'not there' };
@@ -567,7 +567,7 @@ describe('a post', () => {
     expect((await count('threads')).live).toBe(before + 1);
   });
 
-  test('that was published by a call which seemed to be refused is not published again', async () => {
+  test('published by a call that seemed to be refused is not published again', async () => {
     onTestFailed(() => world.tell());
     const before = await count('threads');
     const missing = { kind: 'status', http: 400, code: '24/4279009', message: 'not there', when: 'after' };
@@ -583,7 +583,7 @@ describe('a post', () => {
     ['instagram', '506'],
     ['threads', '100'],
   ])(
-    'that was published by a call which %s seemed to refuse for good (%s) is published',
+    'published by a call which %s seemed to refuse permanently (%s) is published',
     async (provider, code) => {
       onTestFailed(() => world.tell());
       const before = await count(provider);
@@ -599,7 +599,7 @@ describe('a post', () => {
     },
   );
 
-  test('that may be live is not cancelled while nobody can look', async () => {
+  test('that may be live is not cancelled while the platform cannot be asked', async () => {
     onTestFailed(() => world.tell());
     const before = (await count('threads')).live;
     await world.fault({ endpoint: 'threads.publish', kind: 'accept-then-drop' });
@@ -631,7 +631,7 @@ describe('a post', () => {
     ]);
   });
 
-  test('whose file breaks a rule is refused before any call, by its place', async () => {
+  test('whose file breaks a rule is refused before any call, naming the file’s position', async () => {
     const id = await world.upload();
     await world.database.db.execute(
       `update media set duration_ms = 301000, codec = 'av1', bit_rate = 25000001 where id = '${id}'`,
@@ -692,17 +692,14 @@ describe('a post', () => {
       { mediaType: 'TEXT', postInfo: { text: 'a' }, replies: [{ mediaType: 'VIDEO' }] },
       ['replies.0.mediaId', 'replies.0.videoUrl'],
     ],
-  ])(
-    'to %s without its file names the fields that would have been right: %j',
-    async (provider, body, names) => {
-      const accountId = provider === 'instagram' ? instagram.id : threads.id;
-      const answer = await publish(provider, { accountId, ...body });
-      expect(answer.status).toBe(400);
-      expect(answer.body.error.details.fields.map(({ field }: Json) => field)).toEqual(names);
-    },
-  );
+  ])('to %s without its file names the possible fields: %j', async (provider, body, names) => {
+    const accountId = provider === 'instagram' ? instagram.id : threads.id;
+    const answer = await publish(provider, { accountId, ...body });
+    expect(answer.status).toBe(400);
+    expect(answer.body.error.details.fields.map(({ field }: Json) => field)).toEqual(names);
+  });
 
-  test('whose cover is not on the net is refused', async () => {
+  test('whose cover is not online is refused', async () => {
     const { status, body } = await publish('instagram', {
       accountId: instagram.id,
       mediaType: 'REELS',
@@ -712,7 +709,7 @@ describe('a post', () => {
     expect([status, body.error.details.fields]).toMatchObject([400, [{ field: 'postInfo.cover_url' }]]);
   });
 
-  test('that needs a scope which nobody is asked for is refused at once, by its name', async () => {
+  test('that needs a scope that the consent does not ask for is refused at once, naming it', async () => {
     const info = { text: 'here', location_id: '123' };
     const body = { accountId: threads.id, mediaType: 'TEXT', postInfo: { text: 'where?' } };
     for (const more of [{ postInfo: info }, { replies: [{ mediaType: 'TEXT', postInfo: info }] }]) {
@@ -724,7 +721,7 @@ describe('a post', () => {
     }
   });
 
-  test('that lost its scope since waits for the account, and names it', async () => {
+  test('that has lost its scope since waits for the account, and names the scope', async () => {
     onTestFailed(() => world.tell());
     const scope = (value: string): Promise<unknown> =>
       world.database.db.execute(`update oauth_accounts set scope = ${value} where id = '${threads.id}'`);
@@ -748,7 +745,7 @@ describe('a post', () => {
     await world.untilPost(answer.body.id, 'cancelled');
   });
 
-  test('that is limited to countries fails before any part of it is out, unless the profile may', async () => {
+  test('limited to countries fails before any part is live, unless the profile may limit them', async () => {
     onTestFailed(() => world.tell());
     const before = (await count('threads')).containers;
     const body = {
@@ -766,7 +763,7 @@ describe('a post', () => {
     await published(await publish('threads', body));
   });
 
-  test('that has to do with replies is refused without the permission, and waits for one that was lost', async () => {
+  test('with replies is refused without the permission, and waits for a lost one', async () => {
     onTestFailed(() => world.tell());
     const { post: open }: Json = await world.control('POST', '/threads/posts', { text: 'for all to answer' });
     const before = (await count('threads')).containers;
@@ -801,7 +798,7 @@ describe('a post', () => {
     }
   });
 
-  test('that answers a post which it may not answer fails, and the account stays as it is', async () => {
+  test('in reply to a post that the account may not reply to fails, and the account stays unchanged', async () => {
     onTestFailed(() => world.tell());
     const spec = { username: 'stranger', text: 'not for you', replyControl: 'followers_only' };
     const { post: stranger }: Json = await world.control('POST', '/threads/posts', spec);
@@ -818,7 +815,7 @@ describe('a post', () => {
     });
   });
 
-  test('that is refused because of the limit of replies holds up no post', async () => {
+  test('refused by the reply limit delays no post', async () => {
     onTestFailed(() => world.tell());
     const { post: open }: Json = await world.control('POST', '/threads/posts', { text: 'answer me' });
     await world.fault({
@@ -876,7 +873,7 @@ async function liveParts(name: string): Promise<Json[]> {
 }
 
 describe('a chain', () => {
-  test('goes out in order, with a carousel in it', async () => {
+  test('is published in order, with a carousel in it', async () => {
     onTestFailed(() => world.tell());
     const children = [{ mediaId: videoId, alt_text: 'one' }, { mediaId: videoId }];
     const post = await published(
@@ -902,7 +899,7 @@ describe('a chain', () => {
   test.each([
     ['text', { mediaType: 'TEXT' }, 'text_too_long'],
     ['file', { mediaType: 'IMAGE', imageUrl: 'http://127.0.0.1:9/gone.jpg' }, 'media_not_fetched'],
-  ])('whose last %s Threads does not take is not begun', async (_what, last, code) => {
+  ])('whose last %s Threads rejects is not started', async (_what, last, code) => {
     onTestFailed(() => world.tell());
     // 498 characters, 504 bytes: a public report has them refused.
     await world.control('POST', '/threads/options', { textCounts: 'bytes' });
@@ -944,7 +941,7 @@ describe('a chain', () => {
     expect(await liveParts('killed')).toHaveLength(3);
   });
 
-  test('that is refused in the middle says what is live, and is not published again', async () => {
+  test('refused in the middle lists its live posts, and is not published again', async () => {
     onTestFailed(() => world.tell());
     const refusal = { kind: 'status', http: 400, code: '25/2207050', message: 'restricted' };
     await world.fault({ endpoint: 'threads.publish', after: 1, ...refusal });
@@ -969,7 +966,7 @@ describe('a chain', () => {
     expect([again.status, again.body.error.code]).toEqual([409, 'duplicate_post']);
   });
 
-  test('that is not to wait is refused when there is not a place for each reply', async () => {
+  test('that may not wait is refused if there is no place for each reply', async () => {
     await world.database.db.execute(
       `insert into quota_reservations (oauth_account_id, bucket) select '${threads.id}', 'reply' from generate_series(1, 999)`,
     );
@@ -978,7 +975,7 @@ describe('a chain', () => {
     await world.database.db.execute(`delete from quota_reservations where post_id is null`);
   });
 
-  test('is refused by the field of the reply that is wrong', async () => {
+  test('is refused naming the wrong field of its reply', async () => {
     const long = await publish('threads', {
       ...chain('wrong'),
       replies: [{ mediaType: 'TEXT', postInfo: { text: 'x'.repeat(501) } }],
@@ -1000,8 +997,8 @@ const fetched = async (url: string, init: RequestInit = {}): Promise<[number, st
 const linkOf = (mediaId: string, keys = readConfig('server', world.env).keyring): string =>
   createMediaLinks(world.url, keys).url(mediaId);
 
-describe('the link of a file that is fetched', () => {
-  test('gives all of it, its head, and parts of it, without a key', async () => {
+describe('the link of a file for the platform', () => {
+  test('returns all of it, its headers, and ranges of it, without a key', async () => {
     const link = linkOf(videoId);
     const whole = sampleVideo().toString('latin1');
     const size = whole.length;
@@ -1022,7 +1019,7 @@ describe('the link of a file that is fetched', () => {
     }
   });
 
-  test('gives nothing when it has ended, was changed, or is another key’s', async () => {
+  test('returns nothing if it has expired, was changed, or has another key’s signature', async () => {
     const ended = new URL(linkOf(videoId));
     ended.searchParams.set('expires', String(Math.floor(Date.now() / 1000) - 1));
     const longer = new URL(linkOf(videoId));
@@ -1037,7 +1034,7 @@ describe('the link of a file that is fetched', () => {
 });
 
 describe('callbacks', () => {
-  test('the handshake is answered to whoever knows the token', async () => {
+  test('the handshake succeeds with the right token', async () => {
     const ask = (token: string): Promise<Answer> =>
       world.call(
         'GET',
@@ -1049,7 +1046,7 @@ describe('callbacks', () => {
     expect(await refusals('instagram')).toEqual(['forbidden']);
   });
 
-  test('a forged request to delete data is refused, and noted', async () => {
+  test('a forged deletion request is refused and audited', async () => {
     const answer = await world.call('POST', `${world.url}/api/webhooks/threads/data-deletion`, {
       key: null,
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
@@ -1059,7 +1056,7 @@ describe('callbacks', () => {
     expect(await refusals('threads')).toEqual(['invalid_signature']);
   });
 
-  test('a comment is kept', async () => {
+  test('a comment is stored', async () => {
     onTestFailed(() => world.tell());
     const [media] = await world.database.db.execute<Json>(
       sql`select provider_post_id as id from posts
@@ -1088,7 +1085,7 @@ describe('callbacks', () => {
     ['comments', { id: '1' }],
     ['mentions', { media_id: '2' }],
     ['messages', {}],
-  ])('of %s without their values are kept, each', async (field, value) => {
+  ])('changes of %s without their values are each stored', async (field, value) => {
     onTestFailed(() => world.tell());
     await world.control('POST', '/instagram/options', { webhookShape: 'fields' });
     const [first, second] = [1_700_000_001, 1_700_000_002];
@@ -1108,7 +1105,7 @@ describe('callbacks', () => {
     ]);
   });
 
-  test('a creator who removes the app has to connect again', async () => {
+  test('a creator who removes the app must reconnect', async () => {
     onTestFailed(() => world.tell());
     await world.control('POST', '/instagram/deauthorize', {});
     const account = await until('the account to be out of service', async () => {
@@ -1142,7 +1139,7 @@ describe('callbacks', () => {
     });
   });
 
-  test('a deletion leaves nothing that was known of the creator, and nothing is kept afterwards', async () => {
+  test('a deletion leaves none of the creator’s data, and nothing is stored afterwards', async () => {
     onTestFailed(() => world.tell());
     const { db } = world.database;
     const known = async (): Promise<Json> => {

@@ -64,7 +64,7 @@ async function post(changes: Record<string, unknown> = {}): Promise<Json> {
 }
 
 describe('a worker', () => {
-  test('counts the posts that it ends, how long they took, and the calls that it makes', async () => {
+  test('counts the posts that it ends, their time, and its provider calls', async () => {
     onTestFailed(() => world.tell());
     const tiktok = { provider: 'tiktok' };
     // There before anything has happened: else the first of each would be no increase.
@@ -86,7 +86,7 @@ describe('a worker', () => {
   });
 
   test.for(['constructor', '__proto__', 'x{user="mallory"} 1', 'a\nb', 'é'.repeat(5000)])(
-    'shows the code of an error of ours, not the word of a provider: %j',
+    'has our own error code as a label, not the provider’s: %j',
     async (code) => {
       onTestFailed(() => world.tell());
       const errors = { provider: 'tiktok', error_code: 'provider_refused' };
@@ -103,7 +103,7 @@ describe('a worker', () => {
     },
   );
 
-  test('counts what its sweep repairs, and when it did', async () => {
+  test('counts the repairs of its sweep, and the time of the last one', async () => {
     onTestFailed(() => world.tell());
     const { id } = await post({ scheduledAt: new Date(Date.now() + 86_400_000).toISOString() });
     await world.temporal.workflow.getHandle(`post:${id}`).terminate('for the test');
@@ -114,7 +114,7 @@ describe('a worker', () => {
     expect(valueOf(text, 'everpost_sweep_last_success_timestamp_seconds')).toBeGreaterThan(1e9);
   });
 
-  test('counts the posts that begin to wait for a quota', async () => {
+  test('counts the posts that start to wait for a quota', async () => {
     onTestFailed(() => world.tell());
     await world.fault({ endpoint: 'video.init', kind: 'status', http: 429, code: 'rate_limit_exceeded' });
     const { id } = await post();
@@ -126,7 +126,7 @@ describe('a worker', () => {
     expect(line).toMatch(/\{provider="tiktok",quota="(init:direct|rate_limit_exceeded)"\} 1$/);
   });
 
-  test('answers nothing else', async () => {
+  test('serves nothing else', async () => {
     expect(await (await fetch(`${workerUrl}/livez`)).json()).toEqual({ status: 'ok' });
     for (const path of ['/', '/metrics/x', '//livez', '/api/posts'])
       expect((await fetch(workerUrl + path)).status).toBe(404);
@@ -134,7 +134,7 @@ describe('a worker', () => {
 });
 
 describe('a server', () => {
-  test('shows open posts by state, and since when the oldest is due', async () => {
+  test('shows open posts by state, and the age of the oldest due one', async () => {
     onTestFailed(() => world.tell());
     const scheduled = { provider: 'tiktok', state: 'scheduled' };
     const before = valueOf(await ofServer(), 'everpost_posts', scheduled) ?? 0;
@@ -153,7 +153,7 @@ describe('a server', () => {
     expect(age).toBeLessThan(8000);
   });
 
-  test('shows accounts by status, and the tokens that are near their end', async () => {
+  test('shows accounts by status, and tokens close to their end', async () => {
     const { db } = world.database;
     const tiktok = { provider: 'tiktok' };
     await untilValue(ofServer, 1, 'everpost_accounts', { ...tiktok, status: 'active' });
@@ -173,7 +173,7 @@ describe('a server', () => {
       .set({ expiresAt: kept?.expiresAt ?? null, refreshExpiresAt: kept?.refreshExpiresAt ?? null });
   });
 
-  test('shows events that wait, and counts webhooks that it refuses', async () => {
+  test('shows waiting events, and counts refused webhooks', async () => {
     await world.database.db
       .execute(sql`insert into webhook_events (provider, event_type, external_id, payload_json,
       workflow_started_at) values ('tiktok', 'x', 'waits', '{}', now()), ('tiktok', 'x', 'waits too', '{}', now())`);
@@ -184,7 +184,7 @@ describe('a server', () => {
     await untilValue(ofServer, before + 1, 'everpost_webhooks_refused_total', refused);
   });
 
-  test('reads the database once for all who scrape within some seconds, and does not wait for it', async () => {
+  test('reads the database once for all scrapes within some seconds, and does not wait for it', async () => {
     const { db } = world.database;
     const name = 'everpost_accounts';
     const before = valueOf(await ofServer(), name, { provider: 'tiktok', status: 'active' });
@@ -218,7 +218,7 @@ test('no metric names a user, an account, a post, a person or a host', async () 
   }
 });
 
-test('every metric that the rules in ops/ name is there, and the docs have them all', async () => {
+test('every metric in the rules of ops/ exists, and the docs have them all', async () => {
   const text = (await ofServer()) + (await ofWorker());
   const known = new Set([...text.matchAll(/^# TYPE (\w+)/gm)].flatMap(([, name]) => name ?? []));
   const rules = readdirSync(OPS).filter((name) => name.endsWith('.rules.yml'));

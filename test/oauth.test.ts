@@ -175,7 +175,7 @@ describe('an account is connected', () => {
     });
   });
 
-  test('with what its calls have used of the account’s limits', async () => {
+  test('with the quotas that its calls have used', async () => {
     const { body } = await connect({ creator: await newCreator() });
     const rows = await world.database.db.execute(
       sql`select bucket from quota_reservations where oauth_account_id = ${body.accounts[0].id}`,
@@ -184,7 +184,7 @@ describe('an account is connected', () => {
     expect(rows).toEqual([{ bucket: 'creator_info' }]);
   });
 
-  test('by a bearer, and JSON says which account it is', async () => {
+  test('with a bearer token, and JSON has its id', async () => {
     const creator = await newCreator();
     const bearer = { authorization: `Bearer ${world.user.key}` };
     const page = await begin(`${world.url}/api/auth/tiktok`, browser, bearer);
@@ -194,7 +194,7 @@ describe('an account is connected', () => {
     expect((await ask('GET', `/api/accounts/${id}`)).body).toMatchObject({ username: creator });
   });
 
-  test('again: the same account with its history, for which the same person is one account', async () => {
+  test('again: the same account with its history, even if its names have changed', async () => {
     const creator = await newCreator();
     const first = await connect({ creator });
     const [{ id }] = first.body.accounts;
@@ -246,7 +246,7 @@ describe('a link', () => {
     expect(await tokenCalls()).toHaveLength(1);
   });
 
-  test('finished in two browsers at once connects one account, and what the other was granted is given back', async () => {
+  test('finished in two browsers at once connects one account, and revokes the other’s grant', async () => {
     const link = await newLink();
     const other = createVisitor();
     const [one, two] = [await begin(link), await begin(link, other)];
@@ -277,7 +277,7 @@ describe('a link', () => {
         return link;
       },
     ],
-  ])('that is %s does not go to TikTok', async (_what, link) => {
+  ])('that is %s does not lead to TikTok', async (_what, link) => {
     const answer = await ask('GET', await link(), { key: null, headers: { accept: JSON_TYPE } });
     await expectFailure(answer, 400, 'invalid_link');
     expect(answer.headers.get('location')).toBeNull();
@@ -285,13 +285,13 @@ describe('a link', () => {
     expect(await audited('connect.refused', 'tiktok')).not.toHaveLength(0);
   });
 
-  test('is needed where there is no bearer', async () => {
+  test('is needed without a bearer token', async () => {
     const answer = await ask('GET', '/api/auth/tiktok', { key: null });
     expect(answer.status).toBe(401);
     expect((await ask('GET', '/api/auth/tiktok', { key: 'ep_wrong' })).status).toBe(401);
   });
 
-  test('is for providers that there are', async () => {
+  test('is only for existing providers', async () => {
     for (const provider of ['threads', 'myspace']) {
       const { status, body } = await ask('POST', '/api/connect-links', { body: { provider } });
       expect(status).toBe(404);
@@ -301,8 +301,8 @@ describe('a link', () => {
   });
 });
 
-describe('a state that is no good', () => {
-  test('wrong, empty or absent', async () => {
+describe('an invalid state', () => {
+  test('wrong, empty or missing', async () => {
     const callback = await approved();
     await expectRefused(withState(callback, randomUUID()), null);
     await expectRefused(withState(callback, ''), null);
@@ -349,7 +349,7 @@ describe('a state that is no good', () => {
     expect(await tokenCalls()).toHaveLength(0);
   });
 
-  test('is kept as a hash only', async () => {
+  test('is stored only as a hash', async () => {
     const page = await begin(await newLink());
     const rows = await world.database.db.execute(sql`select * from oauth_states`);
     expect(rows.length).toBeGreaterThan(0);
@@ -359,7 +359,7 @@ describe('a state that is no good', () => {
   });
 });
 
-describe('the creator or TikTok says no', () => {
+describe('the creator or TikTok refuses', () => {
   test('denied: access_denied, no token call, nothing connected', async () => {
     const callback = await decide(await begin(await newLink()), { decision: 'deny' });
     await expectFailure(await finish(callback), 400, 'access_denied');
@@ -374,7 +374,7 @@ describe('the creator or TikTok says no', () => {
     expect(page.text).toContain('You did not allow the connection');
   });
 
-  test('permissions left out: missing_scopes names them, and the grant is given back', async () => {
+  test('permissions declined: missing_scopes names them, and the grant is revoked', async () => {
     const creator = await newCreator();
     const answer = await connect({ creator, scopes: ['user.info.basic'] });
     await expectFailure(answer, 400, 'missing_scopes');
@@ -387,7 +387,7 @@ describe('the creator or TikTok says no', () => {
     expect(await world.requests('oauth.revoke')).toMatchObject([{ status: 200 }]);
   });
 
-  test('permissions left out when connected before: the account that works goes on working', async () => {
+  test('permissions declined while connected: the working account continues', async () => {
     const creator = await newCreator();
     const [{ id }] = (await connect({ creator })).body.accounts;
     await expectFailure(await connect({ creator, scopes: [] }), 400, 'missing_scopes');
@@ -411,7 +411,7 @@ describe('the creator or TikTok says no', () => {
     expect(await tokenCalls()).toHaveLength(1);
   });
 
-  test('a page says it, too', async () => {
+  test('a page says so too', async () => {
     await world.fault({ endpoint: 'oauth.token', kind: 'status', http: 500 });
     const page = await finishAndShow(
       await decide(await begin(await newLink()), { creator: await newCreator() }),
@@ -420,7 +420,7 @@ describe('the creator or TikTok says no', () => {
     expect(page.text).toContain('Start again in a few minutes');
   });
 
-  test('a code that TikTok does not know: provider_error with what it said', async () => {
+  test('a code that TikTok does not know: provider_error with TikTok’s words', async () => {
     const callback = await decide(await begin(await newLink()), { creator: await newCreator() });
     const url = new URL(callback);
     url.searchParams.set('code', 'made*1!4321.va');
@@ -444,8 +444,8 @@ describe('the creator or TikTok says no', () => {
   });
 });
 
-describe('a dialog that is set up wrongly', () => {
-  test('says so with names of its own, and a fragment at the end', async () => {
+describe('a dialog with a wrong configuration', () => {
+  test('reports that under its own names, with a fragment at the end', async () => {
     const state = `${param(await begin(await newLink()), 'state')}#_=_`;
     const query = new URLSearchParams({ state, error_code: '1349187', error_message: 'Insecure login' });
     const answer = await finish(`${world.app.redirectUri}?${query.toString()}`);
@@ -455,8 +455,8 @@ describe('a dialog that is set up wrongly', () => {
   });
 });
 
-describe('a creator who says no', () => {
-  test('is understood by the reason, however the error is spelled', async () => {
+describe('a creator who declines', () => {
+  test('is recognized by the reason, however the error is spelled', async () => {
     const state = param(await begin(await newLink()), 'state');
     const query = new URLSearchParams({ state, error: 'acceess_denied', error_reason: 'user_denied' });
     await expectFailure(await finish(`${world.app.redirectUri}?${query.toString()}`), 400, 'access_denied');
@@ -475,7 +475,7 @@ describe('another redirect URI', () => {
     expect(await tokenCalls()).toHaveLength(0);
   });
 
-  test('was used for the code: the token call is refused, and said so', async () => {
+  test('was used for the code: the token call is refused, and the error says so', async () => {
     const other = world.app.redirectUri.replace('/callback', '/elsewhere');
     await world.control('POST', '/tiktok/app', { redirectUris: [world.app.redirectUri, other] });
     const page = new URL(await begin(await newLink()));
@@ -524,7 +524,7 @@ describe('returnTo', () => {
     expect((await back({ creator })).searchParams.get('error')).toBe('provider_error');
   });
 
-  test('gets invalid_state of an attempt that was its own, and nothing of a stranger’s', async () => {
+  test('gets invalid_state for its own attempt, and nothing for a stranger’s', async () => {
     const callback = await decide(await begin(await newLink({ returnTo })), { creator: await newCreator() });
     await world.database.db.execute(sql`update oauth_states set expires_at = now() where used_at is null`);
     const late = await finish(callback, HTML);
@@ -560,7 +560,7 @@ describe('returnTo', () => {
     ['https://[2001:db8::1]/done', 'https:'],
     ['https://a;script-src,b.example/', 'https:'],
     ['https://a_b.example.com/', 'https:'],
-  ])('%s is left for by the page, whose policy stays whole', async (address, source) => {
+  ])('%s can be reached from the page, whose policy stays intact', async (address, source) => {
     const page = await fetch(await newLink({ returnTo: address }));
     const policy = page.headers.get('content-security-policy') ?? '';
     const directives = policy.split(';').map((directive) => directive.trim());
@@ -570,7 +570,7 @@ describe('returnTo', () => {
   });
 });
 
-test('no token, code, state or link is in an answer or a log, nor in the database as it is', async () => {
+test('no token, code, state or link is in an answer, a log, or unencrypted in the database', async () => {
   const tokens = (await world.requests())
     .map((request): string | undefined => request.headers.authorization)
     .filter((header) => header !== undefined);

@@ -123,7 +123,7 @@ function inPath(text: string): string {
   return text.isWellFormed() ? encodeURIComponent(text) : '%ed%a0%80';
 }
 
-describe('no value makes an error of ours', () => {
+describe('no value causes an internal error', () => {
   test('in a query, a path, or a body', async () => {
     onTestFailed(() => world.tell());
     const wrong: string[] = [];
@@ -190,19 +190,22 @@ describe('no value makes an error of ours', () => {
 });
 
 describe('times', () => {
-  test.each(TEXTS.slice(0, 8))('that cannot be kept are refused by their field: %s', async (expiresAt) => {
-    const answer = await world.call('POST', `/api/users/${world.user.id}/keys`, {
-      key: world.secrets.adminKey,
-      body: { name: 'odd', expiresAt },
-    });
-    const known = answer.status === 201 || answer.body.error.code === 'invalid_expiry';
-    expect([known, answer.body.error?.details.fields?.[0].field ?? null]).toEqual(
-      expiresAt.startsWith('9999-12-31T23:59:59.9') ? [true, null] : [false, 'expiresAt'],
-    );
-  });
+  test.each(TEXTS.slice(0, 8))(
+    'that cannot be stored are refused, naming their field: %s',
+    async (expiresAt) => {
+      const answer = await world.call('POST', `/api/users/${world.user.id}/keys`, {
+        key: world.secrets.adminKey,
+        body: { name: 'odd', expiresAt },
+      });
+      const known = answer.status === 201 || answer.body.error.code === 'invalid_expiry';
+      expect([known, answer.body.error?.details.fields?.[0].field ?? null]).toEqual(
+        expiresAt.startsWith('9999-12-31T23:59:59.9') ? [true, null] : [false, 'expiresAt'],
+      );
+    },
+  );
 
   test.each(['253402300800000', '999999999999999'])(
-    'of a cursor lie before the year 10000: %s',
+    'of a cursor are before the year 10000: %s',
     async (ms) => {
       const answer = await world.call('GET', `/api/posts?cursor=${cursorOf(`${ms}.${ID}`)}`);
       expect([answer.status, answer.body.error.code]).toEqual([400, 'invalid_cursor']);
@@ -210,7 +213,7 @@ describe('times', () => {
   );
 });
 
-test('a signed link to a file whose row is gone is 404', async () => {
+test('a signed link to a file without a row is 404', async () => {
   const links = createMediaLinks(world.url, parseKeyring(`k1:${world.secrets.kek}`));
   const answer = await world.call('GET', links.url(randomUUID()), { key: null });
   expect([answer.status, answer.body.error.code]).toEqual([404, 'not_found']);
@@ -250,7 +253,7 @@ async function sendSigned(body: string): Promise<Answer> {
   });
 }
 
-describe('what is no HTTP is answered in the shape of every refusal', () => {
+describe('a request that is not valid HTTP gets the usual error format', () => {
   test.each([
     ['a method that is none', 'GE(T / HTTP/1.1\r\nhost: x\r\n\r\n', 400, 'invalid_request'],
     ['a header without a name', 'GET / HTTP/1.1\r\nhost: x\r\n: y\r\n\r\n', 400, 'invalid_request'],

@@ -121,7 +121,7 @@ afterAll(async () => {
   await database?.close();
 });
 
-test('it is OpenAPI 3.1, and the linter has nothing to say', async () => {
+test('it is valid OpenAPI 3.1, and the linter finds nothing', async () => {
   expect(description.openapi).toMatch(/^3\.1\./);
   expect(description.info).toMatchObject({ title: 'Everpost', license: { identifier: 'Apache-2.0' } });
   expect(description.servers).toEqual([{ url: 'https://everpost.example' }]);
@@ -136,7 +136,7 @@ test('it is OpenAPI 3.1, and the linter has nothing to say', async () => {
   expect(told).toEqual([]);
 });
 
-test('every body of JSON has an example, and it fits its schema', async () => {
+test('every JSON body has an example that fits its schema', async () => {
   const bodies = operations.flatMap(({ operation }) => {
     const content = operation.requestBody?.content?.['application/json'];
     return content === undefined ? [] : [{ id: operation.operationId, ...content }];
@@ -148,7 +148,7 @@ test('every body of JSON has an example, and it fits its schema', async () => {
   }
 });
 
-test('what is tried at /docs goes to where the page came from', async () => {
+test('requests tried at /docs go to the page’s own server', async () => {
   const shown = (await app.inject('/docs/json')).json();
   expect(shown.servers).toEqual([{ url: '..' }]);
   expect(new URL(shown.servers[0].url, 'http://10.0.0.7:3000/docs/json').href).toBe('http://10.0.0.7:3000/');
@@ -157,7 +157,7 @@ test('what is tried at /docs goes to where the page came from', async () => {
   );
 });
 
-test('no text of the description is swallowed as HTML', () => {
+test('no text of the description is lost as HTML', () => {
   const texts = JSON.stringify(description, (key, value) =>
     typeof value === 'object' || key === 'description' || key === 'summary' ? value : undefined,
   );
@@ -185,7 +185,7 @@ test('it has the routes of the contract, and no others', () => {
   expect(new Set(operations.map(({ name }) => name))).toEqual(new Set(ROUTES));
 });
 
-test('every route that there is, is in it', () => {
+test('it has every existing route', () => {
   const there = routesOf(app.printRoutes({ commonPrefix: false }));
   expect(there.length).toBeGreaterThan(ROUTES.length);
   const missing = there.filter(
@@ -199,7 +199,7 @@ test('every route that there is, is in it', () => {
 });
 
 describe('every operation', () => {
-  test('has a name of its own, a summary and a tag that is explained', () => {
+  test('has its own name, a summary and an explained tag', () => {
     const ids = operations.map(({ operation }) => operation.operationId);
     // The plugin adds "-head".
     expect(ids).toEqual(ids.map(() => expect.stringMatching(/^[a-z][A-Za-z]+(-head)?$/)));
@@ -214,7 +214,7 @@ describe('every operation', () => {
     }
   });
 
-  test('has a schema for what it answers', () => {
+  test('has schemas for its responses', () => {
     for (const { name, method, operation } of operations) {
       const statuses = Object.keys(operation.responses);
       expect({ name, ok: statuses.filter((status) => /^[23]/.test(status)).length }).not.toMatchObject({
@@ -267,7 +267,7 @@ describe('every operation', () => {
     );
   });
 
-  test('of an upload names the refusal of a request without its version', () => {
+  test('of an upload describes the refusal of a request without its version', () => {
     const uploads = operations.filter(({ name }) => name.includes('/media/{id}/upload'));
     expect(uploads.map(({ name }) => name.split(' ')[0])).toEqual(['HEAD', 'PATCH', 'DELETE']);
     for (const { name, operation } of uploads)
@@ -277,7 +277,7 @@ describe('every operation', () => {
       });
   });
 
-  test('names the refusals that it can answer with', () => {
+  test('describes its possible refusals', () => {
     for (const { name, operation } of operations) {
       const statuses = Object.keys(operation.responses);
       const security = (operation.security ?? []).flatMap((entry: Json) => Object.keys(entry));
@@ -297,13 +297,13 @@ describe('every operation', () => {
     }
   });
 
-  test('says what each of its answers is', () => {
+  test('describes each of its responses', () => {
     for (const { name, operation } of operations)
       for (const [status, { description: said }] of Object.entries<Json>(operation.responses))
         expect({ name, status, said }).not.toEqual({ name, status, said: 'Default Response' });
   });
 
-  test('that creates takes an Idempotency-Key, and no other does', () => {
+  test('that creates something accepts an Idempotency-Key, and no other does', () => {
     const taking = operations.filter(({ operation }) => takesKey(operation)).map(({ name }) => name);
     expect(new Set(taking)).toEqual(
       new Set([
@@ -318,7 +318,7 @@ describe('every operation', () => {
     );
   });
 
-  test('takes no field that it does not name', () => {
+  test('accepts no undeclared field', () => {
     const bodies = operations
       .map(({ name, operation }) => ({
         name,
@@ -331,7 +331,7 @@ describe('every operation', () => {
   });
 });
 
-test('every text and list of a request has a maximum', () => {
+test('has a maximum for every text and list of its request', () => {
   const inputs = operations.flatMap(({ name, operation }) => [
     ...(operation.parameters ?? []).map((one: Json) => [`${name} ${one.name}`, one.schema] as const),
     ...Object.values<Json>(operation.requestBody?.content ?? {}).map(
@@ -342,7 +342,7 @@ test('every text and list of a request has a maximum', () => {
   expect(inputs.flatMap(([at, schema]) => unbounded(schema, at))).toEqual([]);
 });
 
-test('every code of ours is explained', () => {
+test('every error code of ours is explained', () => {
   for (const code of [
     'invalid_request',
     'unknown_field',

@@ -16,7 +16,7 @@ test.each([
   ['RESOURCE_EXHAUSTED', 8],
   ['INTERNAL, of a connection that breaks', 13],
   ['UNAVAILABLE', 14],
-])('A call that ends with %s is waited for.', (_name, code) => {
+])('A call that ends with %s is retried.', (_name, code) => {
   expect(isTemporalAway(failed(code))).toBe(true);
 });
 
@@ -25,6 +25,6 @@ test.each([
   ['NOT_FOUND', 5],
   ['PERMISSION_DENIED', 7],
   ['UNIMPLEMENTED', 12],
-])('A call that ends with %s is a fault.', (_name, code) => {
+])('A call that ends with %s is a bug.', (_name, code) => {
   expect(isTemporalAway(failed(code))).toBe(false);
 });

@@ -177,7 +177,7 @@ describe.for(BOTH)('a server whose Temporal %s', (away) => {
     expect((await liveOnes(title)).map((row) => row.id)).toEqual([post.publishId]);
   });
 
-  test('connects an account again, whose posts the sweep wakes', async () => {
+  test('reconnects an account, whose posts the sweep wakes', async () => {
     onTestFailed(() => world.tell());
     expect((await removal()(world.url)).status).toBe(200);
     await until('the account to be out of service', async () =>
@@ -205,7 +205,7 @@ describe.for(BOTH)('a server whose Temporal %s', (away) => {
     await world.untilPost(id, 'published');
   });
 
-  test('takes an upload, which the sweep has examined', async () => {
+  test('accepts an upload, which the sweep has inspected', async () => {
     onTestFailed(() => world.tell());
     const bytes = sampleVideo();
     const made = await timed(() =>
@@ -231,7 +231,7 @@ describe.for(BOTH)('a server whose Temporal %s', (away) => {
     });
   });
 
-  test('takes the last byte of an upload whose workflow waits for it: the sweep tells it', async () => {
+  test('accepts the last byte of an upload whose workflow waits for it: the sweep signals it', async () => {
     onTestFailed(() => world.tell());
     const bytes = sampleVideo();
     const made = await world.call('POST', '/api/media', {
@@ -267,7 +267,7 @@ describe.for(BOTH)('a server whose Temporal %s', (away) => {
     await expectAppliedOnce();
   });
 
-  test('says so where it has to ask', async () => {
+  test('says so if it needs the answer', async () => {
     onTestFailed(() => world.tell());
     const event: Json = await world.control('POST', '/tiktok/webhooks/send', {
       event: 'something.new',
@@ -319,7 +319,7 @@ describe.for(BOTH)('a server whose PostgreSQL %s', (away) => {
     expect((await world.call('GET', `${url}/livez`, { key: null })).status).toBe(200);
   });
 
-  test('takes an event all the same: its workflow has it stored, and applied once', async () => {
+  test('accepts an event all the same: its workflow stores and applies it once', async () => {
     onTestFailed(() => world.tell());
     const deliver = removal();
     const answers = await Promise.all([1, 2, 3].map(() => timed(() => deliver(url))));

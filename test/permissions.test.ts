@@ -7,7 +7,7 @@ import { createWorld, until, type Answer, type Json, type World } from './world.
 
 const DRAFTS = ['user.info.basic', 'video.upload'];
 
-describe('an app that may put drafts into the inbox only', () => {
+describe('an app that may only put drafts into the inbox', () => {
   let world: World;
   beforeAll(async () => {
     world = await createWorld({ env: { TIKTOK_SCOPES: DRAFTS.join(',') } });
@@ -16,7 +16,7 @@ describe('an app that may put drafts into the inbox only', () => {
   afterAll(() => world?.close());
   beforeEach(() => world.control('DELETE', '/requests'));
 
-  test('connects an account, which publishes drafts; a direct post is refused by name', async () => {
+  test('connects an account, which publishes drafts; a direct post is refused, naming the scope', async () => {
     onTestFailed(() => world.tell());
     const { answer } = await world.visitConsent();
     expect(answer.status).toBe(200);
@@ -46,7 +46,7 @@ describe('an app that may put drafts into the inbox only', () => {
   });
 });
 
-describe('the usual scopes', () => {
+describe('the default scopes', () => {
   let world: World;
   let mediaId: string;
   beforeAll(async () => {
@@ -91,7 +91,7 @@ describe('the usual scopes', () => {
         ],
       },
     ],
-  ])('are no more than an app for publishing has: %s %s', async (provider, method, approved) => {
+  ])('are only those that an app for publishing has: %s %s', async (provider, method, approved) => {
     await world.control('POST', `/${provider}/app`, approved);
     const { answer } = await world.visitConsent({}, world.user.key, provider, method);
     expect(answer.status).toBe(200);
@@ -101,7 +101,7 @@ describe('the usual scopes', () => {
     expect(capabilities).not.toContain('read_insights');
   });
 
-  test('decide what an account can do: a later consent with more gives more, one with fewer takes away', async () => {
+  test('decide an account’s capabilities: a later consent with more scopes adds some, one with fewer removes some', async () => {
     onTestFailed(() => world.tell());
     const creator = `creator_${randomUUID().slice(0, 8)}`;
     await world.control('POST', '/tiktok/creators', { username: creator, displayName: 'Pat' });

@@ -64,7 +64,7 @@ describe('a step', () => {
     ['without a position', () => positionOf(FILE, 'ready'), 'the plan has no step ready'],
     ['that nothing follows', () => stateAfter(FILE, 'ready'), 'the plan has no step ready'],
     ['among others', () => firstOf(FILE, ['ready', 'items']), 'the plan has no step ready, items'],
-  ])('%s is not there, and the error says so', (_which, ask, message) => {
+  ])('%s is missing, and the error says so', (_which, ask, message) => {
     expect(ask).toThrow(message);
   });
 
@@ -75,18 +75,18 @@ describe('a step', () => {
     expect(stepAfter(CONTAINER, 'permalink')).toBeNull();
   });
 
-  test('is the first of several in the order of the plan, not of the names', () => {
+  test('is the first of several in the plan’s order, not the names’', () => {
     expect(firstOf(CHAIN, ['reply:1/container', 'container']).name).toBe('container');
   });
 
-  test('that is done leads to the transfer or to the provider’s decision', () => {
+  test('leads to the transfer or to the provider’s decision once done', () => {
     expect(stateAfter(FILE, 'init')).toBe('transferring');
     expect(stateAfter(FILE, 'upload')).toBe('processing');
     expect(stateAfter(FETCHED, 'init')).toBe('processing');
     expect(stateAfter(CONTAINER, 'permalink')).toBe('processing');
   });
 
-  test('asks for details only where the post is live already', () => {
+  test('asks for details only if the post is live already', () => {
     const asking = [FILE, FETCHED, CONTAINER, CHAIN].map((plan) => plan.filter(asksForDetails));
     expect(asking.flat().map(({ name }) => name)).toEqual(['permalink', 'permalink']);
     expect(asksForDetails(null)).toBe(false);
@@ -129,11 +129,11 @@ describe('a plan', () => {
     },
   );
 
-  test('sends the file where it has a transfer', () => {
+  test('sends the file if it has a transfer', () => {
     expect([FILE, FETCHED, CONTAINER, CHAIN].map(sendsFile)).toEqual([true, false, true, false]);
   });
 
-  test('can be recalled where one of its awaits says so', () => {
+  test('can be recalled if one of its awaits says so', () => {
     expect([FILE, FETCHED, CONTAINER, CHAIN].map(isRecallable)).toEqual([false, true, false, false]);
   });
 });

@@ -7,7 +7,7 @@ import { withSwitches } from '../providers/tiktok/request.ts';
 const view = (request: object, mediaId: string | null = null) =>
   requestView({ request, mediaId, oauthAccountId: 'a' });
 
-test('a single file is named by its id, or by the field that says what is behind its URL', () => {
+test('a single file has its id, or the field for its kind of URL', () => {
   const postInfo = { caption: 'c' };
   expect(view({ mediaType: 'REELS', media: [{ kind: 'video', mediaId: 'm' }], postInfo }, 'm')).toEqual({
     accountId: 'a',
@@ -43,7 +43,7 @@ test('a carousel has children, and a chain has replies', () => {
   });
 });
 
-test('a file of ours that TikTok fetches is named by its id alone', () => {
+test('a file of ours that TikTok fetches has only its id', () => {
   const request = { source: 'PULL_FROM_URL', mode: 'direct', postInfo: {} };
   expect(view({ ...request, pulled: { kind: 'image', mediaId: 'm' } }, 'm')).toEqual({
     accountId: 'a',
@@ -52,7 +52,7 @@ test('a file of ours that TikTok fetches is named by its id alone', () => {
   });
 });
 
-test('a direct video says which switches apply, a draft has none', () => {
+test('a direct video has the switches that apply, a draft has none', () => {
   const file = { source: 'FILE_UPLOAD', postInfo: { disable_duet: true } } as const;
   expect(view(withSwitches({ ...file, mode: 'direct' }), 'm')).toEqual({
     accountId: 'a',

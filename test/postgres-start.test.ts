@@ -78,7 +78,7 @@ test('PostgreSQL starts there again, with its data', async () => {
   expect(readFileSync(`${folder}.password`, 'utf8')).toBe(password);
 });
 
-describe.runIf(isRoot)('where root cannot lend the way in', () => {
+describe.runIf(isRoot)('if root cannot give access', () => {
   const MESSAGE = /PostgreSQL does not run as root, and user postgres cannot reach .*closed/;
 
   test('without setpriv, the message says what to do', async () => {

@@ -39,7 +39,7 @@ const failure = async (url: string): Promise<boolean | string> =>
     (error: unknown) => (error instanceof HttpFailure ? error.sent : String(error)),
   );
 
-test('a call goes through the proxy of its protocol, by a tunnel', async () => {
+test('a call goes through its protocol’s proxy, by a tunnel', async () => {
   sendThrough({ https: '', http: proxy.url, except: '' });
   expect((await get('http://platform.test/v2/')).text).toBe('platform.test /v2/');
   expect(proxy.asked).toEqual(['platform.test:80']);
@@ -50,7 +50,7 @@ test('a call goes through the proxy of its protocol, by a tunnel', async () => {
   expect(proxy.asked).toEqual(['platform.test:80', 'platform.test:443']);
 });
 
-test('hosts that are left out, and this machine, are reached directly', async () => {
+test('excluded hosts and this machine are called directly', async () => {
   sendThrough({ https: proxy.url, http: proxy.url, except: 'other.test,.inner.test' });
   for (const host of ['other.test', 'a.inner.test']) expect(await failure(`http://${host}/`)).toBe(false);
   for (const host of ['127.0.0.1', 'localhost'])
@@ -86,11 +86,11 @@ test.for<[string, string, boolean]>([
   ['', 'http://platform.test/', false],
   [',, .', 'http://platform.test/', false],
   ['__proto__', 'http://platform.test/', false],
-])('NO_PROXY "%s" and %s: reached directly is %s', ([list, url, directly]) => {
+])('NO_PROXY "%s" and %s: direct is %s', ([list, url, directly]) => {
   expect(readNoProxy(list)(new URL(url))).toBe(directly);
 });
 
-test('an address of a network that is left out is reached directly', async () => {
+test('an address of an excluded network is called directly', async () => {
   sendThrough({ https: '', http: proxy.url, except: '192.0.2.0/24' });
   const soon = http({ method: 'GET', url: 'http://192.0.2.1/', signal: AbortSignal.timeout(300) });
   await soon.catch(() => {});
@@ -98,7 +98,7 @@ test('an address of a network that is left out is reached directly', async () =>
   expect((await get('http://198.51.100.1/v2/')).text).toBe('198.51.100.1 /v2/');
 });
 
-test('what the proxy does not let pass was not sent; what is cut behind it may have been', async () => {
+test('a call that the proxy refuses was not sent; one cut off behind it may have been', async () => {
   sendThrough({ https: '', http: proxy.url, except: '' });
   proxy.refuse(true);
   expect(await failure('http://refused.test/')).toBe(false);

@@ -44,7 +44,7 @@ describe('a direct post', () => {
     expect(post.progress).toEqual({ sentBytes: bytes.length, totalBytes: bytes.length });
   });
 
-  test('of 70 MB goes in chunks, the remainder in the last', async () => {
+  test('of 70 MB is sent in chunks, the remainder in the last', async () => {
     onTestFailed(() => world.tell());
     const bytes = paddedVideo(70_000_007);
     const accepted = await world.publish({ accountId, mediaId: await world.upload(bytes) });

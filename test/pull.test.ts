@@ -77,7 +77,7 @@ describe('a video by URL', () => {
     expect(await made()).toMatchObject([{ mode: 'inbox', source: 'PULL_FROM_URL' }]);
   });
 
-  test('that is not there fails, and the client may try again', async () => {
+  test('that does not exist fails, and the client may try again', async () => {
     onTestFailed(() => world.tell());
     const { body } = await publish({ videoUrl: `${base}/missing.mp4` });
     const { error } = await world.untilPost(body.id, 'failed');
@@ -113,7 +113,7 @@ describe('photos', () => {
     });
   });
 
-  test('carry the AI label beside post_info, and answer what was chosen and what was not', async () => {
+  test('have the AI label beside post_info, and return chosen and default values', async () => {
     onTestFailed(() => world.tell());
     const photoUrls = [photo()];
     const postInfo = { privacy_level: 'PUBLIC_TO_EVERYONE', is_aigc: true };
@@ -152,7 +152,7 @@ describe('photos', () => {
     expect(await made()).toMatchObject([{ id: post.publishId, live: true }]);
   });
 
-  test('are refused before any call where a rule forbids them', async () => {
+  test('against a rule are refused before any call', async () => {
     const none = await publish({ photoUrls: [] });
     expect(none.status).toBe(400);
     const many = await publish({ photoUrls: Array.from({ length: 36 }, photo) });

@@ -73,7 +73,7 @@ async function refusals(): Promise<number> {
 }
 
 describe('inits', () => {
-  test('with onQuota "fail", a burst through two servers: six are taken, the others hear when to come back', async () => {
+  test('with onQuota "fail", of a burst through two servers six are accepted, the others learn when to come back', async () => {
     onTestFailed(() => world.tell());
     const answers = await burst(20, { onQuota: 'fail' });
     const ids = postsOf(answers);
@@ -100,7 +100,7 @@ describe('inits', () => {
     await world.untilPost(later ?? '', 'published');
   });
 
-  test('with onQuota "wait", a burst over two workers: six go out, the others wait and say for what', async () => {
+  test('with onQuota "wait", of a burst over two workers six are sent, the others wait and say for what', async () => {
     onTestFailed(() => world.tell());
     const ids = postsOf(await burst(10));
     expect(ids).toHaveLength(10);
@@ -120,7 +120,7 @@ describe('inits', () => {
     expect(await refusals()).toBe(0);
   });
 
-  test('what is held is given back when the post is cancelled before anything was sent', async () => {
+  test('a reservation is returned when the post is cancelled before anything was sent', async () => {
     onTestFailed(() => world.tell());
     await Promise.all(world.children.filter(({ name }) => name === 'worker').map((child) => child.stop()));
     const ids = postsOf(await burst(6, { onQuota: 'fail' }));
@@ -141,7 +141,7 @@ describe('inits', () => {
   });
 });
 
-describe('the posts of a day', () => {
+describe('the daily posts', () => {
   test('are learned from the refusal, shown, and waited for', async () => {
     onTestFailed(() => world.tell());
     await world.control('POST', '/tiktok/options', { dailyPostCap: 2 });
@@ -171,7 +171,7 @@ describe('the posts of a day', () => {
     await world.untilPost(refused ?? '', 'published');
   });
 
-  test('when TikTok fails a publish for them afterwards, the next one waits', async () => {
+  test('make the next post wait when TikTok fails one for them later', async () => {
     onTestFailed(() => world.tell());
     await world.control('POST', '/tiktok/fail-next', { reason: 'spam_risk_too_many_posts' });
     const [failed] = postsOf(await burst(1));
@@ -184,7 +184,7 @@ describe('the posts of a day', () => {
   });
 });
 
-test('drafts that wait in the inbox: five, and the sixth waits; a restart forgets nothing', async () => {
+test('drafts waiting in the inbox: five, and the sixth waits; a restart forgets nothing', async () => {
   onTestFailed(() => world.tell());
   for (const id of postsOf(await burst(5, { mode: 'inbox' }))) await world.untilPost(id, 'delivered');
   await Promise.all(world.children.map((child) => child.stop()));

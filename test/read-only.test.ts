@@ -89,7 +89,7 @@ test('the first worker keeps its bundle in EVERPOST_DIR, the next one uses it', 
   await second.stop();
 });
 
-test('with the bundle of the build, a worker needs nothing that can be written but the media store, and publishes', async () => {
+test('with the built bundle, a worker needs nothing writable but the media store, and publishes', async () => {
   onTestFailed(() => world.tell());
   chmodSync(install, 0o755);
   await run([process.execPath, 'scripts/build-workflows.ts'], { cwd: install });

@@ -73,8 +73,8 @@ async function changed(statement: string): Promise<string> {
   return url;
 }
 
-describe('a database that is not the right one', () => {
-  test('Without tables a server is not ready and a worker takes no work; both begin by themselves after the migration.', async () => {
+describe('an unusable database', () => {
+  test('Without tables a server is not ready and a worker takes no work; both start by themselves after the migration.', async () => {
     onTestFailed(() => world.tell());
     const url = await changed(
       'drop schema public cascade; drop schema if exists drizzle cascade; create schema public',
@@ -122,26 +122,29 @@ describe('a database that is not the right one', () => {
     ['A database that does not exist', (url) => (url.pathname = '/nowhere'), /does not exist/],
     ['A server without TLS where TLS is demanded', (url) => (url.search = '?sslmode=require'), /TLS/],
     ['A port where nothing listens', (url) => (url.port = '1'), /does not answer/],
-  ])('%s is said in words, without a name or a secret; a worker waits for it.', async ([, change, words]) => {
-    const url = new URL(world.env.DATABASE_URL);
-    change(url);
-    const more = { DATABASE_URL: url.href };
-    const [api, child] = await Promise.all([server(more), worker(more)]);
-    const { ready, checks } = await readiness(api);
-    expect(ready).toBe(false);
-    expect(checks.database.message).toMatch(words);
-    expect(JSON.stringify(checks)).not.toMatch(/not-it|nobody|nowhere/);
-    expect(await untilSays(child, /no work is taken yet.*/)).toMatch(words);
-    expect(child.isRunning()).toBe(true);
-    // Nothing is under way that it had to finish.
-    process.kill(child.pid, 'SIGTERM');
-    expect(await child.exited).toBe('exit code 0');
-    const answer = await world.call('GET', `${api}/api/posts`);
-    expect(answer.body.error.code).toBe('database_unavailable');
-  });
+  ])(
+    '%s is reported without a name or a secret; a worker waits until it is fixed.',
+    async ([, change, words]) => {
+      const url = new URL(world.env.DATABASE_URL);
+      change(url);
+      const more = { DATABASE_URL: url.href };
+      const [api, child] = await Promise.all([server(more), worker(more)]);
+      const { ready, checks } = await readiness(api);
+      expect(ready).toBe(false);
+      expect(checks.database.message).toMatch(words);
+      expect(JSON.stringify(checks)).not.toMatch(/not-it|nobody|nowhere/);
+      expect(await untilSays(child, /no work is taken yet.*/)).toMatch(words);
+      expect(child.isRunning()).toBe(true);
+      // Nothing is under way that it had to finish.
+      process.kill(child.pid, 'SIGTERM');
+      expect(await child.exited).toBe('exit code 0');
+      const answer = await world.call('GET', `${api}/api/posts`);
+      expect(answer.body.error.code).toBe('database_unavailable');
+    },
+  );
 });
 
-test('Without its namespace a worker ends with the command that makes it, and a server says so and takes posts.', async () => {
+test('Without its namespace a worker ends with the command that creates it, and a server reports it and accepts posts.', async () => {
   onTestFailed(() => world.tell());
   const more = { TEMPORAL_NAMESPACE: unique('nowhere') };
   const child = await worker(more);
@@ -161,7 +164,7 @@ test('Without its namespace a worker ends with the command that makes it, and a 
 });
 
 describe('a namespace of another installation', () => {
-  test('Its workers take nothing of ours, ours take nothing of it, and a post goes out once its own namespace is used.', async () => {
+  test('Its workers take none of our work, ours none of its, and a post continues once its own namespace is used.', async () => {
     onTestFailed(() => world.tell());
     const account = await world.connect();
     const media = await world.upload();
@@ -212,7 +215,7 @@ describe('a namespace of another installation', () => {
     expect(readFileSync(ours.logFile, 'utf8')).not.toContain('worker started');
   });
 
-  test('A namespace that an older version made is taken over, with what its operator has set.', async () => {
+  test('A namespace from an older version is taken over, with its operator’s settings.', async () => {
     const namespace = await newNamespace();
     const client = new Client({ connection: world.connection, namespace });
     const schedule = await client.schedule.create({

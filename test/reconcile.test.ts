@@ -32,7 +32,7 @@ async function publishByUrl(
 }
 
 test.for(['accept-then-drop', 'accept-then-500', 'truncated'])(
-  'the answer is lost (%s), the webhook tells that it is live',
+  'the answer is lost (%s), the webhook shows that the post is live',
   async (kind) => {
     onTestFailed(() => world.tell());
     await world.fault({ endpoint: 'video.init', kind });
@@ -42,7 +42,7 @@ test.for(['accept-then-drop', 'accept-then-500', 'truncated'])(
   },
 );
 
-test('nothing was published and nobody says so: unknown after a day, with the advice to look', async () => {
+test('nothing was published and there is no sign of it: unknown after a day, with the advice to check', async () => {
   onTestFailed(() => world.tell());
   await world.fault({ endpoint: 'video.init', kind: 'drop-before' });
   const { id, made } = await publishByUrl();
@@ -55,7 +55,7 @@ test('nothing was published and nobody says so: unknown after a day, with the ad
   expect(await made()).toHaveLength(0);
 });
 
-test('two lost answers of one person are not told apart by a guess', async () => {
+test('two lost answers of one creator are not distinguished by a guess', async () => {
   onTestFailed(() => world.tell());
   await world.fault({ endpoint: 'video.init', kind: 'drop-before' });
   const title = `post ${randomUUID()}`;

@@ -36,7 +36,7 @@ const live = async (): Promise<number> => {
   return (await world.publishes()).filter((row) => row.openId === openId && row.live).length;
 };
 
-test('access_token_invalid: the token is refreshed, and the post goes out', async () => {
+test('access_token_invalid: the token is refreshed, and the post is published', async () => {
   onTestFailed(() => world.tell());
   await world.control('POST', '/tiktok/expire-tokens', { openId: (await account()).openId });
   await world.untilPost(await publish(), 'published');
@@ -54,7 +54,7 @@ test('access_token_invalid for a fresh token too: the post waits for the account
   expect(await live()).toBe(1);
 });
 
-test('scope_not_authorized: the post waits, and goes out when the creator has granted it', async () => {
+test('scope_not_authorized: the post waits, and is published once the creator has granted it', async () => {
   onTestFailed(() => world.tell());
   await refuseInit(401, 'scope_not_authorized', 0);
   const id = await publish();
@@ -67,7 +67,7 @@ test('scope_not_authorized: the post waits, and goes out when the creator has gr
   expect(await live()).toBe(1);
 });
 
-test('url_ownership_unverified: failed, saying how to verify the domain', async () => {
+test('url_ownership_unverified: failed, with how to verify the domain', async () => {
   onTestFailed(() => world.tell());
   const id = await publish({
     source: 'PULL_FROM_URL',
@@ -85,7 +85,7 @@ test('url_ownership_unverified: failed, saying how to verify the domain', async 
   expect(await live()).toBe(0);
 });
 
-test('rate_limit_exceeded: the post waits a minute and goes out', async () => {
+test('rate_limit_exceeded: the post waits a minute and is published', async () => {
   onTestFailed(() => world.tell());
   await refuseInit(429, 'rate_limit_exceeded');
   const id = await publish();
@@ -106,7 +106,7 @@ test('rate_limit_exceeded with onQuota "fail": failed, with when to come back', 
   expect(new Date(error.details.resetAt).getTime()).toBeGreaterThan(Date.now());
 });
 
-test('spam_risk_too_many_pending_share: the draft waits until there is room in the inbox', async () => {
+test('spam_risk_too_many_pending_share: the draft waits until the inbox has room', async () => {
   onTestFailed(() => world.tell());
   await world.fault({
     endpoint: 'inbox.init',
@@ -123,7 +123,7 @@ test('spam_risk_too_many_pending_share: the draft waits until there is room in t
   await world.untilPost(id, 'delivered');
 });
 
-test('a code that nobody knows is kept and shown', async () => {
+test('an unknown code is stored and shown', async () => {
   onTestFailed(() => world.tell());
   await refuseInit(403, 'something_new');
   const { error } = await world.untilPost(await publish(), 'failed');

@@ -48,7 +48,7 @@ test.each(recorded)('%s replays', async (name) => {
   expect(await replay(name, read(name))).toBeNull();
 });
 
-test.each([...PROVIDER_NAMES])('there are some of %s', (provider) => {
+test.each([...PROVIDER_NAMES])('there are histories of %s', (provider) => {
   const named = recorded.filter((name) => name.startsWith(`${provider}-`));
   expect(named).toEqual(expect.arrayContaining([`${provider}-scheduled.json`, `${provider}-cancelled.json`]));
   expect(named.length).toBeGreaterThan(2);

@@ -71,7 +71,7 @@ describe.each(Object.entries(WAYS))('%s: a revocation that takes two seconds', (
   });
   const slow = (): Promise<unknown> => world.fault({ endpoint: way.revocation, kind: 'slow', ms: 2000 });
 
-  test('is over when DELETE answers, and the next login lives', async () => {
+  test('is over when DELETE answers, and the next login stays valid', async () => {
     onTestFailed(() => world.tell());
     const id = await connect(way);
     await slow();
@@ -81,7 +81,7 @@ describe.each(Object.entries(WAYS))('%s: a revocation that takes two seconds', (
     await expectAlive(way, id);
   });
 
-  test('holds up a login that begins meanwhile, also one of another tenant', async () => {
+  test('delays a login that starts meanwhile, even another tenant’s', async () => {
     onTestFailed(() => world.tell());
     const id = await connect(way);
     const other = await world.newUser();
@@ -96,7 +96,7 @@ describe.each(Object.entries(WAYS))('%s: a revocation that takes two seconds', (
     await disconnect(theirs, other.key);
   });
 
-  test('is not sent while a login is being exchanged, which then keeps the grant', async () => {
+  test('is not sent during a login’s code exchange, which then keeps the grant', async () => {
     onTestFailed(() => world.tell());
     const id = await connect(way);
     const other = await world.newUser();
@@ -114,7 +114,7 @@ describe.each(Object.entries(WAYS))('%s: a revocation that takes two seconds', (
     await disconnect(theirs, other.key);
   });
 
-  test('is not sent while its creator is on the consent page again, and not after they have come back', async () => {
+  test('is not sent while its creator is on the consent page again, nor after they have come back', async () => {
     onTestFailed(() => world.tell());
     const id = await connect(way);
     await world.fault({ endpoint: way.revocation, kind: 'status', http: 503 });
@@ -127,7 +127,7 @@ describe.each(Object.entries(WAYS))('%s: a revocation that takes two seconds', (
   });
 });
 
-test('A consent page that was opened right before does not hold a revocation up.', async () => {
+test('A consent page opened right before does not delay a revocation.', async () => {
   onTestFailed(() => world.tell());
   const way = WAYS.tiktok;
   const id = await connect(way);
@@ -142,7 +142,7 @@ test('A consent page that was opened right before does not hold a revocation up.
   expect(given).toBe(true);
 });
 
-test('a revocation whose worker has died holds logins up until it cannot take effect any more', async () => {
+test('a revocation whose worker has died delays logins until it cannot take effect any more', async () => {
   onTestFailed(() => world.tell());
   const way = WAYS.tiktok;
   const id = await connect(way);

@@ -106,7 +106,7 @@ describe('dialog', () => {
     });
   });
 
-  it('can be clicked through: a page and a scope unticked', async () => {
+  it('can be clicked through with a page and a scope unticked', async () => {
     await client.control('POST', '/instagram/accounts', { username: 'shop' });
     await client.control('POST', '/instagram/pages', { name: 'Shop', instagram: 'shop' });
     const url = client.dialogUrl({ scope: 'pages_show_list,instagram_basic,email' });
@@ -126,7 +126,7 @@ describe('dialog', () => {
     });
   });
 
-  it('asks again for what was declined only with auth_type=rerequest', async () => {
+  it('asks again for declined scopes only with auth_type=rerequest', async () => {
     const scopes = ['pages_show_list'];
     const query = { scope: 'pages_show_list,instagram_basic', response_type: 'code granted_scopes' };
     const visit = async (changes: object = {}) =>
@@ -149,7 +149,7 @@ describe('dialog', () => {
     expect(callback.searchParams.has('code')).toBe(true);
   });
 
-  it('takes all or nothing with a configuration', async () => {
+  it('accepts all or nothing with a configuration', async () => {
     await setOptions({ configScopes: ['pages_show_list', 'instagram_basic'] });
     await consent({ scopes: ['pages_show_list'] });
     const denied = await client.visit(client.dialogUrl({ config_id: '1' }));
@@ -158,7 +158,7 @@ describe('dialog', () => {
 });
 
 describe('tokens', () => {
-  it('exchanges a code once, for the redirect URI that it was made for', async () => {
+  it('exchange a code once, for the redirect URI that it was made for', async () => {
     const code = await client.approve();
     const wrong = await client.exchange(code, { redirect_uri: 'http://localhost:1/cb' });
     expect(wrong).toMatchObject({ status: 400, body: { error: { code: 100, type: 'OAuthException' } } });
@@ -172,7 +172,7 @@ describe('tokens', () => {
     expect((await client.exchange(late)).status).toBe(400);
   });
 
-  it('makes a token long while it lives', async () => {
+  it('become long-lived while valid', async () => {
     const short = parse(Token, (await client.exchange(await client.approve())).body).access_token;
     const { body } = await exchangeLong(short);
     expect(body).toMatchObject({ token_type: 'bearer', expires_in: 5_183_944 });
@@ -193,7 +193,7 @@ describe('tokens', () => {
     expect((await get(parse(Token, again.body).access_token, '/me')).status).toBe(200);
   });
 
-  it('has page tokens that never end, from a long token only', async () => {
+  it('include permanent page tokens, only from a long-lived one', async () => {
     const { pageToken, userToken } = await client.connect();
     const Pages = Type.Object({ data: Type.Array(Token) });
     const again = await client.ask(Pages, userToken, 'GET', '/me/accounts');
@@ -208,7 +208,7 @@ describe('tokens', () => {
     expect(await get(userToken, '/me')).toMatchObject(deadWith(463));
   });
 
-  it('can be looked into with the app token', async () => {
+  it('can be inspected with the app token', async () => {
     const { pageToken, userToken, pageId, igId } = await client.connect({ pages: ['Sandbox Page'] });
     expect((await debug(pageToken)).body).toMatchObject({
       data: { app_id: app.appId, type: 'PAGE', is_valid: true, expires_at: 0, profile_id: pageId },
@@ -244,7 +244,7 @@ describe('tokens', () => {
     expect(await get(pageToken, '/me')).toMatchObject(deadWith(subcode));
   });
 
-  it('are given back one permission at a time, or all', async () => {
+  it('are revoked one permission at a time, or all together', async () => {
     const { userToken, pageToken, igId } = await client.connect();
     const remove = (path: string) => client.call(userToken, 'DELETE', path);
     expect((await remove('/me/permissions/instagram_content_publish')).body).toEqual({ success: true });
@@ -263,7 +263,7 @@ describe('tokens', () => {
 describe('accounts', () => {
   const fields = 'id,name,tasks,instagram_business_account{id,username}';
 
-  it('pages, with and without an account, and with cursors', async () => {
+  it('include pages with and without an account, with cursors', async () => {
     await client.control('POST', '/instagram/pages', { name: 'No account' });
     await client.control('POST', '/instagram/pages', { name: 'Of a portfolio', portfolio: true });
     await client.control('POST', '/instagram/pages', { name: 'Not mine', user: 'somebody' });
@@ -293,7 +293,7 @@ describe('accounts', () => {
     expect(wrong).toMatchObject({ status: 400, body: { error: { code: 100 } } });
   });
 
-  it('hide pages of a portfolio without business_management', async () => {
+  it('exclude a portfolio’s pages without business_management', async () => {
     await client.control('POST', '/instagram/pages', {
       name: 'Sandbox Page',
       instagram: 'sandbox_creator',
@@ -305,7 +305,7 @@ describe('accounts', () => {
     expect((await get(userToken, '/me/accounts')).body).toMatchObject({ data: [{ name: 'Sandbox Page' }] });
   });
 
-  it('show pages of a portfolio as the portfolio’s, where that is chosen', async () => {
+  it('include a portfolio’s pages if so configured', async () => {
     await setOptions({ portfolioPages: 'businesses' });
     await client.control('POST', '/instagram/pages', { name: 'Of a portfolio', portfolio: true });
     const { userToken } = await client.connect({}, 'pages_show_list,instagram_basic');
@@ -320,7 +320,7 @@ describe('accounts', () => {
     expect((await get(userToken, `/${id}/client_pages`)).body).toEqual({ data: [] });
   });
 
-  it('are reachable only through a page that was chosen', async () => {
+  it('are reachable only through a chosen page', async () => {
     const { userToken, igId } = await client.connect();
     expect((await get(userToken, `/${igId}`, { fields: 'username' })).body).toMatchObject({
       username: 'sandbox_creator',
@@ -360,7 +360,7 @@ describe('Instagram Login', () => {
     await media.close();
   });
 
-  it('exchanges codes by form, and rejects them flat', async () => {
+  it('exchanges codes by form, and rejects them in a flat body', async () => {
     const code = await login().approve();
     const { body, text } = await login().exchange(code);
     expect(body).toMatchObject({ permissions: expect.arrayContaining(['instagram_business_basic']) });
@@ -381,7 +381,7 @@ describe('Instagram Login', () => {
     await expect(other.visit(other.authorizeUrl())).rejects.toThrow('Invalid platform app');
   });
 
-  it('refreshes after a day, and answers a wrong verb to what is no good', async () => {
+  it('refreshes after a day, and answers "wrong verb" for invalid tokens', async () => {
     const { token } = await login().connect();
     const refused = { status: 400, body: { error: { code: 100, type: 'IGApiException' } } };
     expect(await login().refresh(token)).toMatchObject(refused);
@@ -411,7 +411,7 @@ async function subscribe(): Promise<{ pageToken: string; pageId: string; igId: s
 }
 
 describe('webhooks', () => {
-  it('come only after a subscription of the page, signed, with escapes', async () => {
+  it('come only after subscribing the page, signed, with escapes', async () => {
     const { userToken, pageId, pageToken } = await client.connect();
     await comment();
     expect(await client.control('GET', '/instagram/deliveries')).toEqual([]);
@@ -444,7 +444,7 @@ describe('webhooks', () => {
     expect(await client.control('GET', '/instagram/deliveries')).toHaveLength(1);
   });
 
-  it('have the shapes that were seen', async () => {
+  it('have the known shapes', async () => {
     await subscribe();
     await setOptions({ webhookShape: 'bare', commentIdName: 'comment_id' });
     await comment();
@@ -460,7 +460,7 @@ describe('webhooks', () => {
     ]);
   });
 
-  it('come again with a new time, in batches, late, and forged', async () => {
+  it('are repeated with a new time, in batches, late, and forged', async () => {
     await client.control('POST', '/webhooks', { duplicate: 1 });
     const change = { field: 'comments', value: { id: '1' } };
     const batch = [{ ...change, value: { id: '2' }, entryId: '0' }];
@@ -481,7 +481,7 @@ describe('webhooks', () => {
     });
   });
 
-  it('are tried for 36 hours', async () => {
+  it('are retried for 36 hours', async () => {
     await client.control('POST', '/webhooks', { retryBaseMs: 35 * 3_600_000, retryCapMs: 35 * 3_600_000 });
     receiver.statuses.push(500, 500);
     await client.control('POST', '/instagram/webhooks/send', { field: 'comments', value: { id: '1' } });
@@ -494,7 +494,7 @@ describe('webhooks', () => {
     );
   });
 
-  it('of Instagram Login are signed with its own secret, or the other', async () => {
+  it('of Instagram Login are signed with its own secret, or the other one', async () => {
     const other = createInstagramLoginClient(sandbox.url, loginApp);
     const { token } = await other.connect();
     const wrong = { subscribed_fields: 'comments,mentions' };
@@ -514,7 +514,7 @@ describe('webhooks', () => {
     }
   });
 
-  it('can be pointed elsewhere by the app, after a handshake', async () => {
+  it('can be redirected by the app, after a handshake', async () => {
     const change = (verify_token: string) =>
       client.call(APP_TOKEN, 'POST', `/${app.appId}/subscriptions`, {
         object: 'instagram',
@@ -533,7 +533,7 @@ describe('webhooks', () => {
 });
 
 describe('callbacks', () => {
-  it('carry a signed request, and their answer is kept', async () => {
+  it('carry a signed request, and their answer is recorded', async () => {
     receiver.answer('/hook/delete', '{"url":"https://app.example/s?c=1"}');
     await client.connect();
     await client.control('POST', '/instagram/data-deletion', {});

@@ -81,7 +81,7 @@ const item = (path: string, changes: object = {}) => ({
 });
 
 describe('an image', () => {
-  it('goes live once, under another id', async () => {
+  it('is published once, under another id', async () => {
     const bytes = jpeg(1_080, 1_350);
     const id = await finished({ image_url: media.serve('/b.jpg', bytes), caption: 'Grüße #a' });
     const { id: mediaId } = await client.ask(Id, token, 'POST', `/${igId}/media_publish`, {
@@ -147,7 +147,7 @@ describe('an image', () => {
     ['is too high', jpeg(1_000, 1_252), 36_003, 2_207_009],
     ['is too wide', jpeg(1_000, 522), 36_003, 2_207_009],
     ['is too large', jpeg(1_080, 1_080, 8 * MIB + 1), 36_000, 2_207_004],
-  ])('is refused when the file %s', async (_what, bytes, code, subcode) => {
+  ])('is refused if the file %s', async (_what, bytes, code, subcode) => {
     const image_url = media.serve('/bad.jpg', bytes);
     expect(await create({ image_url })).toMatchObject(error(code, subcode));
     await setOptions({ imageErrors: 'status' });
@@ -168,7 +168,7 @@ describe('an image', () => {
     expect((await get(`/${igId}/stories`)).body).toEqual({ data: [] });
   });
 
-  it('is refused when its host does not give it', async () => {
+  it('is refused if its host does not serve it', async () => {
     media.serve('/page.html', Buffer.from('<html>'));
     for (const path of ['/missing.jpg', '/moved.jpg', '/page.html']) {
       expect(await create({ image_url: media.base + path })).toMatchObject(error(9_004, 2_207_052));
@@ -211,14 +211,14 @@ describe('a reel', () => {
     await finished({ ...reel({ durationMs: 5_000 }), thumb_offset: '4999' });
   });
 
-  it('says that the download failed', async () => {
+  it('reports that the download failed', async () => {
     const id = await container({ media_type: 'REELS', video_url: `${media.base}/missing.mp4` });
     expect(await expectStatus(id, 'ERROR')).toContain('Error: Media download has failed');
     await setOptions({ statusCodeOnError: 'empty' });
     expect((await get(`/${id}`, { fields: 'status_code' })).body).toEqual({ id, status_code: '' });
   });
 
-  it('fails when told to', async () => {
+  it('fails on request', async () => {
     await client.control('POST', '/instagram/fail-next', { subcode: '2207082' });
     expect(await expectStatus(await container(reel()), 'ERROR')).toContain('error code 2207082');
     expect(await count()).toMatchObject({ failed: 1, live: 0 });
@@ -233,12 +233,12 @@ describe('a reel', () => {
     expect(await create({ ...reel(), ...params })).toMatchObject(error(code));
   });
 
-  it('is no standalone VIDEO', async () => {
+  it('is not a standalone VIDEO', async () => {
     const id = await finished({ ...reel(), media_type: 'VIDEO' });
     expect(await publish(id)).toMatchObject(error(100, 2_207_089));
   });
 
-  it('is a story of at most a minute', async () => {
+  it('can be a story of at most a minute', async () => {
     const story = { ...reel({ durationMs: 60_001 }), media_type: 'STORIES' };
     await expectStatus(await container(story), 'ERROR');
     await expectStatus(
@@ -266,7 +266,7 @@ describe('a carousel', () => {
     expect(await count()).toMatchObject({ containers: 1, live: 1 });
   });
 
-  it('wants 2 to 10 children that are carousel items of this account', async () => {
+  it('needs 2 to 10 children that are carousel items of this account', async () => {
     const child = await finished(item('/1.jpg'));
     const plain = await finished({ image_url: image });
     expect(await carousel([child])).toMatchObject(error(100, 2_207_028));
@@ -286,7 +286,7 @@ describe('a carousel', () => {
     },
   );
 
-  it('can not be made over children under way; or waits for them', async () => {
+  it('cannot be created over unfinished children; or waits for them', async () => {
     await setOptions({ processingMs: 60_000 });
     const children = `${await container(item('/1.jpg'))},${await container(item('/2.jpg'))}`;
     expect(await create({ media_type: 'CAROUSEL', children })).toMatchObject(error(9_007, 2_207_027));
@@ -299,7 +299,7 @@ describe('a carousel', () => {
 });
 
 describe('publishing', () => {
-  it('waits for FINISHED, and ends after 24 hours', async () => {
+  it('waits for FINISHED, and expires after 24 hours', async () => {
     await setOptions({ processingMs: 60_000 });
     const id = await container({ image_url: image });
     expect((await get(`/${id}`, { fields: 'status_code,status' })).body).toMatchObject({
@@ -334,7 +334,7 @@ describe('publishing', () => {
     expect((await publish(second)).status).toBe(200);
   });
 
-  it('has room for so many containers a day', async () => {
+  it('has a limit of containers a day', async () => {
     await setOptions({ containersPerDay: 1, throttleStatus: 403 });
     await container({ image_url: image });
     expect((await create({ image_url: image })).status).toBe(403);
@@ -353,7 +353,7 @@ describe('publishing', () => {
     expect(await count()).toMatchObject({ live: 2 });
   });
 
-  it('makes its faults by kind of object', async () => {
+  it('injects its faults by kind of object', async () => {
     const id = await finished({ image_url: image });
     const flake = { endpoint: 'instagram.node:container', kind: 'status', http: 400, code: '100/33' };
     await fault(flake);
@@ -416,7 +416,7 @@ describe('resumable upload', () => {
     return { status: response.status, text: await response.text() };
   }
 
-  it('takes a file', async () => {
+  it('accepts a file', async () => {
     const { id, uri } = await begin();
     expect(uri).toBe(`${sandbox.url}/rupload/ig-api-upload/v26.0/${id}`);
     expect(await send(uri, 0)).toEqual({
@@ -434,7 +434,7 @@ describe('resumable upload', () => {
     expect((await send(uri, 0)).status).toBe(400);
   });
 
-  it('goes on where it broke', async () => {
+  it('resumes after a break', async () => {
     const { id, uri } = await begin();
     await fault({ endpoint: 'instagram.upload', kind: 'drop-mid', afterBytes: 100_000 });
     await expect(send(uri, 0)).rejects.toThrow('fetch failed');
@@ -445,7 +445,7 @@ describe('resumable upload', () => {
     expect(await client.control('GET', '/instagram/publishes')).toMatchObject([{ sha256: [sha256] }]);
   });
 
-  it('or begins again', async () => {
+  it('or starts over', async () => {
     await setOptions({ uploadResume: 'restart' });
     const { uri } = await begin();
     await fault({ endpoint: 'instagram.upload', kind: 'drop-mid', afterBytes: 100_000 });
@@ -472,7 +472,7 @@ describe('resumable upload', () => {
     });
   });
 
-  it('pulls a file_url, and checks what came', async () => {
+  it('pulls a file_url, and checks the file', async () => {
     const { id, uri } = await begin();
     const headers = {
       authorization: `OAuth ${token}`,
@@ -552,7 +552,7 @@ describe('reading', () => {
     expect((await get(`/${mediaId}/comments`)).body).not.toHaveProperty('paging');
   });
 
-  it('measures, by kind of media', async () => {
+  it('returns insights by kind of media', async () => {
     const id = await live({ image_url: image });
     expect((await get(`/${id}/insights`, { metric: 'reach,likes' })).body).toMatchObject({
       data: [
@@ -593,7 +593,7 @@ describe('graph', () => {
     expect((await at('/v26.0/me/no/such/path')).status).toBe(400);
   });
 
-  it('checks appsecret_proof in the query, and wants it when told to', async () => {
+  it('checks appsecret_proof in the query, and requires it on request', async () => {
     expect((await get('/me', { appsecret_proof: proof('x') })).text).toContain('Invalid appsecret_proof');
     expect((await get('/me', { appsecret_proof: proof(token) })).status).toBe(200);
     await setOptions({ requireAppSecretProof: true });

@@ -66,7 +66,7 @@ describe('authorize page', () => {
     expect(body).toContain(`<code>${parameter}</code>`);
   });
 
-  it('wants PKCE for a loopback redirect and not for a web one', async () => {
+  it('requires PKCE for a loopback redirect and not for a web one', async () => {
     const page = await fetch(client.authorizeUrl());
     expect(await page.text()).toContain('<code>code_challenge</code>');
     await client.control('POST', '/consent', { decision: 'approve' });
@@ -83,7 +83,7 @@ describe('authorize page', () => {
     expect(callback.origin).toBe('http://localhost:4123');
   });
 
-  it('can be clicked through: some scopes unticked', async () => {
+  it('can be clicked through with some scopes unticked', async () => {
     const url = client.authorizeUrl(pkce);
     const page = await (await fetch(url)).text();
     const action = /action="([^"]+)"/.exec(page)?.[1]?.replaceAll('&#38;', '&') ?? '';
@@ -101,7 +101,7 @@ describe('authorize page', () => {
     expect(query.get('code')).toMatch(/\*\d!\d{4}\.va$/);
   });
 
-  it('sends a denial back with its error', async () => {
+  it('returns a denial with its error', async () => {
     await client.control('POST', '/consent', { decision: 'deny' });
     const { searchParams } = await client.visit(client.authorizeUrl(pkce));
     expect(searchParams.get('error')).toBe('access_denied');
@@ -109,7 +109,7 @@ describe('authorize page', () => {
     expect(searchParams.has('code')).toBe(false);
   });
 
-  it('approves by itself when told to', async () => {
+  it('approves by itself on request', async () => {
     await client.control('POST', '/tiktok/options', { autoApprove: true });
     const first = await client.visit(client.authorizeUrl(pkce));
     const second = await client.visit(client.authorizeUrl(pkce));
@@ -165,7 +165,7 @@ describe('token endpoint', () => {
     expect(text(body, 'error')).toBe('invalid_grant');
   });
 
-  it('takes forms only, with the trailing slash, by POST', async () => {
+  it('accepts only forms, with the trailing slash, by POST', async () => {
     const url = `${sandbox.url}/v2/oauth/token`;
     for (const response of [await fetch(url, { method: 'POST' }), await fetch(`${url}/`)]) {
       expect(response.status).toBe(404);
@@ -175,7 +175,7 @@ describe('token endpoint', () => {
     expect(json.body).toMatchObject({ error: 'invalid_request' });
   });
 
-  it('rotates: the previous refresh token stops working, the access token lives on', async () => {
+  it('rotates: the previous refresh token stops working, the access token stays valid', async () => {
     const first = await client.connect();
     const second = await refresh(first.refreshToken);
     expect(text(second.body, 'refresh_token')).not.toBe(first.refreshToken);
@@ -184,7 +184,7 @@ describe('token endpoint', () => {
     expect((await refresh(text(second.body, 'refresh_token'))).status).toBe(200);
   });
 
-  it('can keep, omit or grace the refresh token, and kill the older access token', async () => {
+  it('can keep, omit or grace the refresh token, and end the older access token', async () => {
     await client.control('POST', '/tiktok/options', {
       refreshGraceSeconds: 60,
       refreshKillsAccessToken: true,
@@ -212,7 +212,7 @@ describe('token endpoint', () => {
     expect((await refresh(refreshToken)).status).toBe(400);
   });
 
-  it('revokes by access token: everything of the grant dies', async () => {
+  it('revokes by access token: the whole grant ends', async () => {
     const { accessToken, refreshToken } = await client.connect();
     expect((await client.postForm('/v2/oauth/revoke/', { token: accessToken })).status).toBe(200);
     expect((await userInfo(accessToken)).status).toBe(401);
@@ -225,7 +225,7 @@ describe('token endpoint', () => {
 });
 
 describe('display API', () => {
-  it('gives user fields by scope', async () => {
+  it('returns user fields by scope', async () => {
     const full = await client.connect();
     expect((await userInfo(full.accessToken, 'username,follower_count')).body).toEqual({
       data: { user: { username: 'sandbox_creator', follower_count: 0 } },

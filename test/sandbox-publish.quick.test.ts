@@ -78,7 +78,7 @@ const publishes = () => client.control('GET', '/tiktok/publishes');
 const query = () => call('/v2/post/publish/creator_info/query/', {});
 
 describe('creator info', () => {
-  it('shows what the account allows', async () => {
+  it('shows the account’s options', async () => {
     expect((await query()).body).toMatchObject({
       data: {
         creator_username: 'sandbox_creator',
@@ -161,7 +161,7 @@ describe('video init', () => {
     });
   });
 
-  it('takes 2200 UTF-16 units, and no post_info in the inbox', async () => {
+  it('accepts 2200 UTF-16 units, and no post_info in the inbox', async () => {
     await init(DIRECT, direct(oneChunk(1_000), { title: '😀'.repeat(1_100) }));
     const answer = await call(INBOX, { source_info: oneChunk(1_000), post_info: { title: 'x' } });
     expect(answer.status).toBe(400);
@@ -170,13 +170,13 @@ describe('video init', () => {
     expect(id).toMatch(/^v_inbox_file~v2\.\d{19}$/);
   });
 
-  it('counts six a minute for each endpoint', async () => {
+  it('allows six a minute for each endpoint', async () => {
     for (let index = 0; index < 6; index += 1) await init(DIRECT, direct(oneChunk(1_000)));
     expect((await call(DIRECT, direct(oneChunk(1_000)))).status).toBe(429);
     await init(INBOX, { source_info: oneChunk(1_000) });
   });
 
-  it('caps drafts, direct posts and active users', async () => {
+  it('limits drafts, direct posts and active users', async () => {
     await setOptions({ ...roomy, dailyPostCap: 2, activeUserCap: 1 });
     for (let index = 0; index < 5; index += 1) await init(INBOX, { source_info: oneChunk(1_000) });
     expect((await call(INBOX, { source_info: oneChunk(1_000) })).body).toMatchObject({
@@ -226,7 +226,7 @@ describe('upload', () => {
   const put = (url: string, first: number, last: number) =>
     client.put(url, bytes.subarray(first, last + 1), first, bytes.length);
 
-  it('takes chunks in order and publishes', async () => {
+  it('accepts chunks in order and publishes', async () => {
     const { id, uploadUrl } = await init(DIRECT, direct(plan, { title: 'two chunks' }));
     expect(await status(id)).toContain('"status":"PROCESSING_UPLOAD"');
     const first = await put(uploadUrl, 0, 5 * MB - 1);
@@ -258,7 +258,7 @@ describe('upload', () => {
     ]);
   });
 
-  it('refuses ranges that are not next, with its progress', async () => {
+  it('refuses ranges out of order, with its progress', async () => {
     const { uploadUrl } = await init(DIRECT, direct(plan));
     expect((await put(uploadUrl, 5 * MB, 12 * MB - 1)).status).toBe(416);
     await put(uploadUrl, 0, 5 * MB - 1);
@@ -296,14 +296,14 @@ describe('upload', () => {
     expect(await client.control('GET', '/tiktok/count')).toMatchObject({ draftsPosted: 1 });
   });
 
-  it('knows the URL for an hour, and no other URL', async () => {
+  it('accepts the URL for an hour, and no other URL', async () => {
     const { uploadUrl } = await init(DIRECT, direct(plan));
     expect((await put(`${uploadUrl}0`, 0, 5 * MB - 1)).status).toBe(404);
     await client.control('POST', '/clock', { advanceMs: 3_600_000 });
     expect((await put(uploadUrl, 0, 5 * MB - 1)).status).toBe(403);
   });
 
-  it('fails when told to, and shows no id to a private post', async () => {
+  it('fails on request, and shows no id of a private post', async () => {
     await client.control('POST', '/tiktok/fail-next', { reason: 'frame_rate_check_failed' });
     const failing = await init(DIRECT, direct(oneChunk(1_000)));
     await client.put(failing.uploadUrl, bytes.subarray(0, 1_000), 0, 1_000);
@@ -387,7 +387,7 @@ describe('pull from URL', () => {
     expect(await status(id)).toContain('"fail_reason":"video_pull_failed"');
   });
 
-  it('cancels while it downloads', async () => {
+  it('cancels during the download', async () => {
     const { id } = await init(DIRECT, direct(url('/slow')));
     await vi.waitFor(() => expect(held).toHaveLength(1));
     expect((await call(CANCEL, { publish_id: id })).body).toMatchObject({ error: { code: 'ok' } });
@@ -395,7 +395,7 @@ describe('pull from URL', () => {
     expect((await call(CANCEL, { publish_id: id })).text).toContain('publish_not_cancellable');
   });
 
-  it('wants https, a name and verified ownership', async () => {
+  it('requires https, a name and verified ownership', async () => {
     await setOptions({ ...roomy, verifiedPrefixes: ['media.example', 'https://cdn.example/a/'] });
     expect(await pulling('http://media.example/x.mp4')).toContain('invalid_params');
     expect(await pulling('https://203.0.113.7/x.mp4')).toContain('invalid_params');
@@ -441,7 +441,7 @@ describe('pull from URL', () => {
     expect((await call(PHOTOS, photos(['/1.jpg'], changes))).text).toContain('invalid_params');
   });
 
-  it('takes the AI label of photos beside post_info', async () => {
+  it('accepts the AI label of photos beside post_info', async () => {
     expect((await call(PHOTOS, photos(['/1.jpg'], { is_aigc: true }))).text).toContain('publish_id');
   });
 });

@@ -82,14 +82,14 @@ describe('consent', () => {
     [1, { response_type: 'token' }],
     [1, { scope: 'threads_content_publish' }],
     [1, { scope: 'threads_basic,threads_everything' }],
-  ])('shows error %i as JSON, and sends nobody back', async (error_code, changes) => {
+  ])('shows error %i as JSON, and redirects nobody back', async (error_code, changes) => {
     await client.control('POST', '/consent', { decision: 'approve' });
     const page = await fetch(client.authorizeUrl(changes), { redirect: 'manual' });
     expect(page.headers.get('location')).toBeNull();
     expect(await page.json()).toMatchObject({ error_code });
   });
 
-  it('comes back with a code, or the denial, and a fragment', async () => {
+  it('comes back with a code or a denial, and a fragment', async () => {
     await client.control('POST', '/consent', { decision: 'approve', provider: 'threads' });
     const approved = await client.visit(client.authorizeUrl({ state: 'a b/+' }));
     expect(approved.searchParams.get('state')).toBe('a b/+');
@@ -101,7 +101,7 @@ describe('consent', () => {
     expect(denied.searchParams.has('code')).toBe(false);
   });
 
-  it('keeps what was unticked from the token', async () => {
+  it('excludes unticked scopes from the token', async () => {
     const { token: narrow } = await client.connect({ scopes: ['threads_content_publish'] });
     const query = { input_token: narrow, access_token: narrow };
     expect((await client.call(null, 'GET', '/debug_token', query)).body).toMatchObject({
@@ -113,7 +113,7 @@ describe('consent', () => {
 });
 
 describe('tokens', () => {
-  it('exchanges a code once, with an id that no double can hold', async () => {
+  it('exchange a code once, with an id that no double can hold', async () => {
     const code = await client.approve();
     const wrong = await client.exchange(code, { redirect_uri: `${app.redirectUri}/` });
     expect(wrong).toMatchObject({ status: 400, body: { error_type: 'OAuthException', code: 400 } });
@@ -130,13 +130,13 @@ describe('tokens', () => {
     expect((await client.exchange(await client.approve())).body).toMatchObject({ user_id: userId });
   });
 
-  it('forgets a code after an hour', async () => {
+  it('forget a code after an hour', async () => {
     const code = await client.approve();
     await advance(3_600_000);
     expect((await client.exchange(code)).status).toBe(400);
   });
 
-  it('makes a short token long while it lives', async () => {
+  it('become long-lived while valid', async () => {
     const { short } = await client.connect();
     expect((await client.exchangeShort(short)).body).toMatchObject({
       token_type: 'bearer',
@@ -149,7 +149,7 @@ describe('tokens', () => {
     });
   });
 
-  it('refreshes after 24 hours and before 60 days', async () => {
+  it('refresh after 24 hours and before 60 days', async () => {
     expect(await client.refresh(token)).toMatchObject({ status: 400, body: { error: { code: 100 } } });
     await advance(DAY_MS);
     const { body } = await client.refresh(token);
@@ -161,7 +161,7 @@ describe('tokens', () => {
     expect((await client.refresh(next)).body).toMatchObject({ error: { code: 190, error_subcode: 463 } });
   });
 
-  it('does not prolong what a private profile granted', async () => {
+  it('do not extend a private profile’s grant', async () => {
     await client.control('POST', '/threads/profiles', { username: 'sandbox_creator', private: true });
     await advance(DAY_MS);
     expect((await client.refresh(token)).body).toMatchObject({ error: { code: 190 } });
@@ -173,12 +173,12 @@ describe('tokens', () => {
     ['invalidate', 460],
     ['expire-tokens', 463],
     ['revoke', 458],
-  ])('dies by %s with 190/%i', async (call, error_subcode) => {
+  ])('die by %s with 190/%i', async (call, error_subcode) => {
     await client.control('POST', `/threads/${call}`, { username: 'sandbox_creator' });
     expect(await get('/me')).toMatchObject({ status: 400, body: { error: { code: 190, error_subcode } } });
   });
 
-  it('can hide an expired token behind 24/4279009 when publishing', async () => {
+  it('can hide an expired token behind 24/4279009 on publishing', async () => {
     const id = await finished(text('late'));
     await client.control('POST', '/threads/expire-tokens', {});
     expect((await publish(id)).body).toMatchObject({ error: { code: 190 } });
@@ -208,26 +208,26 @@ describe('containers', () => {
     ['one child', { media_type: 'CAROUSEL', children: '1' }],
     ['21 children', { media_type: 'CAROUSEL', children: Array.from({ length: 21 }, (_, i) => i).join(',') }],
     ['an unknown parent', text('x', { reply_to_id: '1' })],
-  ])('refuses %s', async (_what, params) => {
+  ])('refuse %s', async (_what, params) => {
     expect(await create(params)).toMatchObject({
       status: 400,
       body: { error: { code: 100, type: 'THApiException' } },
     });
   });
 
-  it('takes 500 characters and 125 emoji', async () => {
+  it('accept 500 characters and 125 emoji', async () => {
     expect((await create(text('ü'.repeat(500)))).status).toBe(200);
     expect((await create(text('😀'.repeat(125)))).status).toBe(200);
   });
 
-  it('counts unique links', async () => {
+  it('count unique links', async () => {
     const links = [1, 2, 3, 4, 5].map((index) => `https://x.example/${index}`).join(' ');
     await container(text(`${links} https://x.example/1`));
     const sixth = await create(text(links, { link_attachment: 'https://x.example/6' }));
     expect(sixth.body).toMatchObject({ error: { message: 'THREADS_API__LINK_LIMIT_EXCEEDED' } });
   });
 
-  it('ignores a poll in array form, and what is misplaced', async () => {
+  it('ignore a poll in array form, and misplaced fields', async () => {
     const id = await live(text('x', { poll_attachment: '{"options":["a","b"]}', alt_text: 'y' }));
     expect((await get(`/${id}`, { fields: 'poll_attachment,alt_text' })).body).toEqual({ id });
     expect(await client.control('GET', '/threads/publishes')).toMatchObject([
@@ -237,7 +237,7 @@ describe('containers', () => {
     expect((await create(text('x', { alt_text: 'y' }))).status).toBe(400);
   });
 
-  it('ignores optional parameters in JSON', async () => {
+  it('ignore optional parameters in JSON', async () => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     const body = JSON.stringify(text('as JSON', { topic_tag: 'lost' }));
     const response = await fetch(`${sandbox.url}/threads/v1.0/me/threads`, { method: 'POST', headers, body });
@@ -249,7 +249,7 @@ describe('containers', () => {
     expect(made?.params).toEqual({ media_type: 'TEXT', text: 'as JSON' });
   });
 
-  it('reads multipart forms', async () => {
+  it('accept multipart forms', async () => {
     const body = new FormData();
     for (const [name, value] of Object.entries(text('as a form', { topic_tag: 'kept' }))) {
       body.set(name, value);
@@ -261,7 +261,7 @@ describe('containers', () => {
     ]);
   });
 
-  it('fetches pictures while it answers, and films later', async () => {
+  it('fetch images during the call, and videos later', async () => {
     const bytes = png();
     const id = await live({
       media_type: 'IMAGE',
@@ -292,13 +292,13 @@ describe('containers', () => {
     ['INVALID_FRAME_RATE', { fps: 22 }],
     ['FAILED_PROCESSING_VIDEO', { codec: 'vp09' }],
     ['FAILED_PROCESSING_VIDEO', { moovFirst: false }],
-  ])('fails a film with %s', async (message, film) => {
+  ])('fail a video with %s', async (message, film) => {
     const id = await container({ media_type: 'VIDEO', video_url: media.serve('/a.mp4', mp4(film)) });
     await expectStatus(id, 'ERROR', message);
     expect((await publish(id)).body).toMatchObject({ error: { code: 24 } });
   });
 
-  it('fails a picture that is too wide, too large or none', async () => {
+  it('fail an image that is too wide, too large or invalid', async () => {
     const files = {
       wide: jpeg(1_100, 100),
       large: jpeg(100, 100, 8 * 1024 ** 2 + 1),
@@ -311,7 +311,7 @@ describe('containers', () => {
     }
   });
 
-  it('builds a carousel of finished children', async () => {
+  it('build a carousel from finished children', async () => {
     await setOptions({ processingMs: 60_000 });
     const item = { is_carousel_item: 'true' };
     const first = await container({ ...item, media_type: 'IMAGE', image_url: media.serve('/a.jpg', jpeg()) });
@@ -333,7 +333,7 @@ describe('containers', () => {
     });
   });
 
-  it('fails when told to, and expires after 24 hours', async () => {
+  it('fail on request, and expire after 24 hours', async () => {
     await client.control('POST', '/threads/fail-next', { message: 'FAILED_PROCESSING_AUDIO' });
     await expectStatus(await container(text('x')), 'ERROR', 'FAILED_PROCESSING_AUDIO');
     const id = await finished(text('y'));
@@ -345,7 +345,7 @@ describe('containers', () => {
 });
 
 describe('publishing', () => {
-  it('makes one post of a container, whose id is another', async () => {
+  it('makes one post from a container, with another id', async () => {
     const id = await finished(text('once'));
     const { id: postId } = await client.ask(Id, token, 'POST', '/me/threads_publish', { creation_id: id });
     expect(postId).not.toBe(id);
@@ -362,7 +362,7 @@ describe('publishing', () => {
     });
   });
 
-  it('does not see a container that is not finished, or not for a while', async () => {
+  it('does not find an unfinished container, or any for a while', async () => {
     await setOptions({ processingMs: 30_000, propagationMs: 7_000 });
     const id = await container(text('x'));
     expect((await publish(id)).body).toMatchObject({ error: { code: 24, error_subcode: 4_279_009 } });
@@ -401,7 +401,7 @@ describe('publishing', () => {
     expect(await client.control('GET', '/threads/count')).toMatchObject({ live: 1 });
   });
 
-  it('counts posts and replies in windows of their own', async () => {
+  it('counts posts and replies in separate windows', async () => {
     await setOptions({ postsPerDay: 2, repliesPerDay: 1 });
     const parent = await live(text('1'));
     await live(text('2', { quote_post_id: parent }));
@@ -424,7 +424,7 @@ describe('publishing', () => {
     expect(location.body).toMatchObject({ error: { code: 10 } });
   });
 
-  it('counts what a lost answer hid', async () => {
+  it('counts a post hidden by a lost answer', async () => {
     const id = await finished(text('lost'));
     await client.control('POST', '/faults', { endpoint: 'threads.publish', kind: 'accept-then-drop' });
     await expect(publish(id)).rejects.toThrow('fetch failed');
@@ -512,7 +512,7 @@ describe('reading', () => {
     expect((await client.call(token, 'DELETE', `/${answer}`)).status).toBe(400);
   });
 
-  it('measures', async () => {
+  it('returns insights', async () => {
     const id = await live(text('x'));
     expect((await get(`/${id}/insights`, { metric: 'views,likes' })).body).toMatchObject({
       data: [{ name: 'views', period: 'lifetime', values: [{ value: 0 }] }, { name: 'likes' }],
@@ -538,7 +538,7 @@ describe('reading', () => {
 });
 
 describe('webhooks', () => {
-  it('shakes hands first, then signs', async () => {
+  it('shake hands first, then sign', async () => {
     const id = await live(text('Grüße'));
     await receiver.arrive(1);
     const [{ body, headers } = { body: '', headers: {} }] = receiver.received;
@@ -559,7 +559,7 @@ describe('webhooks', () => {
     expect(receiver.handshakes).toBe(1);
   });
 
-  it('waits until the handshake is answered', async () => {
+  it('wait until the handshake is answered', async () => {
     await client.control('POST', '/threads/app', { verifyToken: 'another' });
     await client.control('POST', '/webhooks', { retryBaseMs: 10 });
     expect(await client.control('POST', '/threads/webhooks/verify')).toEqual({
@@ -572,7 +572,7 @@ describe('webhooks', () => {
     await receiver.arrive(1);
   });
 
-  it('duplicates with a new time, in array form, signed by the other secret', async () => {
+  it('are repeated with a new time, in array form, signed by the other secret', async () => {
     await setOptions({ webhookValues: 'array', signer: 'meta' });
     await client.control('POST', '/webhooks', { duplicate: 1 });
     await live(text('x'));
@@ -586,13 +586,13 @@ describe('webhooks', () => {
     expect(headers).toMatchObject({ 'x-hub-signature-256': `sha256=${hex}` });
   });
 
-  it('is silent about private profiles and missing permissions', async () => {
+  it('are silent about private profiles and missing permissions', async () => {
     await client.control('POST', '/threads/profiles', { username: 'sandbox_creator', private: true });
     await live(text('x'));
     expect(await client.control('GET', '/threads/deliveries')).toEqual([]);
   });
 
-  it('sends any event, forged if wanted', async () => {
+  it('send any event, forged on request', async () => {
     const event = { field: 'mentions', targetId: userId, value: { id: '1' }, secret: 'wrong', time: 5 };
     await client.control('POST', '/threads/webhooks/send', event);
     await receiver.arrive(1);
@@ -602,7 +602,7 @@ describe('webhooks', () => {
     expect(JSON.parse(body)).toMatchObject({ time: 5, topic: 'interaction' });
   });
 
-  it('calls back for uninstall and deletion, and keeps the answer', async () => {
+  it('call back for uninstall and deletion, and record the answer', async () => {
     receiver.answer('/hook/delete', '{"url":"https://app.example/s","confirmation_code":"abc123"}');
     await client.control('POST', '/threads/revoke', {});
     await client.control('POST', '/threads/data-deletion', {});

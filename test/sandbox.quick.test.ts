@@ -70,7 +70,7 @@ describe('in process', () => {
   const live = () => client.control('GET', '/tiktok/count');
 
   describe('webhooks', () => {
-    it('tells the story of a publish, signed', async () => {
+    it('report the course of a publish, signed', async () => {
       const { accessToken, openId } = await client.connect();
       const id = await publish(client, accessToken);
       await arrive(2);
@@ -91,7 +91,7 @@ describe('in process', () => {
       expect(JSON.parse(body)).toMatchObject({ client_key: app.clientKey, user_openid: openId });
     });
 
-    it('says that the creator removed the app, and fails what was under way', async () => {
+    it('report that the creator removed the app, and fail running publishes', async () => {
       const { accessToken, openId } = await client.connect();
       await client.call(accessToken, DIRECT, tinyVideo);
       await client.control('POST', '/tiktok/revoke', { openId, reason: 1 });
@@ -100,7 +100,7 @@ describe('in process', () => {
       expect((await client.call(accessToken, DIRECT, tinyVideo)).status).toBe(401);
     });
 
-    it('retries with growing pauses, and gives up after 72 hours', async () => {
+    it('are retried with growing pauses, and end after 72 hours', async () => {
       await setWebhooks({ retryBaseMs: 10 });
       answers = [500, 301, 202];
       await send('made.up');
@@ -125,7 +125,7 @@ describe('in process', () => {
       );
     });
 
-    it('ages a signature that is kept, in the eyes of the receiver', async () => {
+    it('keep an old signature, which ages in the receiver’s eyes', async () => {
       await client.control('POST', '/tiktok/options', { webhookResign: false });
       await setWebhooks({ retryBaseMs: 3_600_000 });
       answers = [503];
@@ -138,7 +138,7 @@ describe('in process', () => {
       expect(Date.now() / 1_000 - t).toBeGreaterThan(3_590);
     });
 
-    it('drops, duplicates, delays and reorders', async () => {
+    it('can be dropped, repeated, delayed and reordered', async () => {
       await setWebhooks({ drop: 1, duplicate: 1 });
       await send('dropped');
       await send('twice');
@@ -158,7 +158,7 @@ describe('in process', () => {
       expect(events().slice(4)).toEqual(['prompt', 'late']);
     });
 
-    it('forges', async () => {
+    it('can be forged', async () => {
       await send('made.up', { secret: 'wrong', t: 5, createTime: 7, content: 'not json' });
       await arrive(1);
       const { body, signature } = received[0] ?? { body: '', signature: '' };
@@ -169,21 +169,21 @@ describe('in process', () => {
   });
 
   describe('faults', () => {
-    it('accepts, then drops the connection', async () => {
+    it('accept, then drop the connection', async () => {
       const { accessToken } = await client.connect();
       await fault({ endpoint: 'video.init', kind: 'accept-then-drop' });
       await expect(client.call(accessToken, DIRECT, tinyVideo)).rejects.toThrow('fetch failed');
       expect(await live()).toMatchObject({ total: 1 });
     });
 
-    it('drops before anything happened', async () => {
+    it('drop before anything happened', async () => {
       const { accessToken } = await client.connect();
       await fault({ endpoint: 'video.init', kind: 'drop-before' });
       await expect(client.call(accessToken, DIRECT, tinyVideo)).rejects.toThrow('fetch failed');
       expect(await live()).toMatchObject({ total: 0 });
     });
 
-    it('accepts, then answers 500, HTML or half of the truth', async () => {
+    it('accept, then answer 500, HTML or half an answer', async () => {
       const { accessToken } = await client.connect();
       await fault({ endpoint: 'video.init', kind: 'accept-then-500' });
       expect(await client.call(accessToken, DIRECT, tinyVideo)).toMatchObject({
@@ -197,7 +197,7 @@ describe('in process', () => {
       expect(await live()).toMatchObject({ total: 3 });
     });
 
-    it('answers with a code of its own, after some requests, in the shape of the endpoint', async () => {
+    it('answer with a chosen code, after some requests, in the endpoint’s format', async () => {
       const { accessToken, refreshToken } = await client.connect();
       await fault({ endpoint: 'status', kind: 'status', code: 'internal_error', after: 1, times: 2 });
       const codes: number[] = [];
@@ -213,12 +213,12 @@ describe('in process', () => {
       expect((await client.postForm('/v2/oauth/token/', refresh)).status).toBe(200);
     });
 
-    it('refuses an endpoint that it does not know', async () => {
+    it('refuse an unknown endpoint', async () => {
       await expect(fault({ endpoint: 'video.unit', kind: 'slow' })).rejects.toThrow('unknown endpoint');
       expect(await client.control('GET', '/faults')).toEqual([]);
     });
 
-    it('hits webhooks too', async () => {
+    it('also affect webhooks', async () => {
       await setWebhooks({ retryBaseMs: 10 });
       await fault({ endpoint: 'webhook', kind: 'accept-then-drop' });
       await send('made.up');
@@ -226,7 +226,7 @@ describe('in process', () => {
       expect(events()).toEqual(['made.up', 'made.up']);
     });
 
-    it('logs what came in', async () => {
+    it('log what arrived', async () => {
       const { accessToken } = await client.connect();
       await client.control('DELETE', '/requests');
       await client.call(accessToken, STATUS, { publish_id: 'x' });
@@ -272,7 +272,7 @@ describe('as a process', () => {
     await once(child, 'exit');
   }
 
-  it('plays the providers whose apps are named', async () => {
+  it('simulates the providers whose apps are named', async () => {
     const instagram = [
       '--instagram-app-id',
       '4',
@@ -297,7 +297,7 @@ describe('as a process', () => {
     });
   });
 
-  it('finds tokens, publishes, clock and what was due again after a restart', async () => {
+  it('finds tokens, publishes, clock and pending work again after a restart', async () => {
     let client = await start();
     await client.control('POST', '/tiktok/options', { processingMs: 50_000 });
     await client.control('POST', '/clock', { advanceMs: 1_000 });

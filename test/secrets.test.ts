@@ -73,7 +73,7 @@ const PARTS = [
   'history of webhook:',
 ];
 
-test('no secret of the run stands in histories, logs, tables and answers', async () => {
+test('no secret of the run is in histories, logs, tables and answers', async () => {
   expect(KINDS.filter((kind) => !secrets.some((secret) => secret.kind === kind))).toEqual([]);
   expect(secrets.filter(({ value }) => value.length < 16).map(({ kind }) => kind)).toEqual([]);
 
@@ -84,7 +84,7 @@ test('no secret of the run stands in histories, logs, tables and answers', async
   expect(find(secrets, places)).toEqual([]);
 });
 
-test('the search sees what is planted in a table, a log, a history and an answer', async () => {
+test('the search finds planted secrets in a table, a log, a history and an answer', async () => {
   const [token] = secrets.filter(({ kind }) => kind === 'access token');
   const [kek] = secrets.filter(({ kind }) => kind === 'key-encryption key, raw');
   if (typeof token?.value !== 'string' || !Buffer.isBuffer(kek?.value))

@@ -78,7 +78,7 @@ test.each([
   expect(complaint).not.toMatch(/\n\s+at /);
 });
 
-test('db:migrate says in a sentence why it could not reach the database', async () => {
+test('db:migrate says in one sentence why it could not reach the database', async () => {
   const complaint = await complaintOf('scripts/migrate.ts', {});
   expect(complaint).toContain('The database was not migrated: connect ECONNREFUSED');
   expect(complaint).not.toMatch(/\n\s+at /);

@@ -59,7 +59,7 @@ describe('a webhook body', () => {
     expect(answer).toContain('"code":"invalid_signature"');
   });
 
-  test('that does not come ends its connection', async () => {
+  test('that does not arrive ends its connection', async () => {
     const answer = await begin(
       '/api/webhooks/instagram',
       { 'content-length': '1000000', 'x-hub-signature-256': META_SIGNATURE },
@@ -69,7 +69,7 @@ describe('a webhook body', () => {
     expect(answer).toContain('"code":"request_timeout"');
   });
 
-  test('is small at TikTok', async () => {
+  test('has a small limit at TikTok', async () => {
     const body = JSON.stringify({ event: 'x', content: 'x'.repeat(300_000) });
     const answer = await deliver(body, {
       'tiktok-signature': tiktokSignature(body, world.secrets.clientSecret),
@@ -77,7 +77,7 @@ describe('a webhook body', () => {
     expect([answer.status, answer.body.error.code]).toEqual([413, 'body_too_large']);
   });
 
-  test('of a short event comes in while strangers send as many long ones as they can', async () => {
+  test('of a short event arrives while attackers send as many long ones as they can', async () => {
     onTestFailed(() => world.tell());
     const length = 8_000_000;
     const strangers = Array.from({ length: 24 }, () =>
@@ -117,7 +117,7 @@ async function deliverGenuine(bytes: number): Promise<Answer> {
   return world.call('POST', '/api/webhooks/instagram', { key: null, body, headers });
 }
 
-describe('strangers whose bodies do not come', () => {
+describe('attackers who hold back their bodies', () => {
   test('lose their places to genuine events, though they hold all of them', async () => {
     onTestFailed(() => world.tell());
     // Some more than there are places: when one is answered 503, all places are taken.
@@ -129,7 +129,7 @@ describe('strangers whose bodies do not come', () => {
     expect(texts.filter((text) => text.startsWith('HTTP/1.1 503 ')).length).toBeGreaterThanOrEqual(50);
   });
 
-  test('lose the room for long ones to a genuine one, though they fill it', async () => {
+  test('lose the budget for long bodies to a genuine one, though they fill it', async () => {
     onTestFailed(() => world.tell());
     const length = 8_000_000;
     const strangers = Array.from({ length: 12 }, () => stranger(length, length - 1));
@@ -166,8 +166,8 @@ describe('the audit log', () => {
   });
 });
 
-describe('wrong keys', () => {
-  test('are not looked for once an address has tried too many, while keys that are known go on', async () => {
+describe('invalid keys', () => {
+  test('are not looked up once an address has tried too many, while known keys continue', async () => {
     const guess = (): Promise<Answer> =>
       world.call('GET', '/api/accounts', { key: `ep_${randomUUID().replaceAll('-', '')}${'x'.repeat(11)}` });
     expect((await world.call('GET', '/api/accounts')).status).toBe(200);
@@ -193,7 +193,7 @@ describe('wrong keys', () => {
   });
 });
 
-test('readiness is asked for once at a time, however many ask', async () => {
+test('readiness is checked once at a time, however many ask', async () => {
   const config = readConfig('server', world.env);
   const keys = localKeyProvider(config.keyring);
   let asked = 0;
@@ -226,7 +226,7 @@ test('readiness is asked for once at a time, however many ask', async () => {
   }
 });
 
-test('what is kept for a time only goes with the sweep', async () => {
+test('the sweep deletes rows after their retention', async () => {
   onTestFailed(() => world.tell());
   const { db } = world.database;
   const link = randomUUID();

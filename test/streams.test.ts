@@ -21,7 +21,7 @@ async function scheduled(): Promise<Json> {
   return body;
 }
 
-test('A stream ends when its key is revoked, and tells nothing more.', async () => {
+test('A stream ends when its key is revoked, and sends nothing more.', async () => {
   onTestFailed(() => world.tell());
   const post = await scheduled();
   const admin = { key: world.secrets.adminKey };
@@ -40,7 +40,7 @@ test('A stream ends when its key is revoked, and tells nothing more.', async () 
   expect(await reader?.read()).toEqual({ done: true, value: undefined });
 });
 
-test('A stream begins with the post where Last-Event-ID is of another one.', async () => {
+test('A stream starts with the post if Last-Event-ID is another post’s.', async () => {
   const post = await scheduled();
   const stream = await fetch(`${world.url}/api/posts/${post.id}/events`, {
     headers: { authorization: `Bearer ${world.user.key}`, 'last-event-id': '999' },
@@ -51,7 +51,7 @@ test('A stream begins with the post where Last-Event-ID is of another one.', asy
   await reader?.cancel();
 });
 
-test('A key follows a hundred posts at a time, and another one when it has let go of one.', async () => {
+test('A key follows a hundred posts at a time, and another one once it closes a stream.', async () => {
   const post = await scheduled();
   const { body } = await world.call('POST', `/api/users/${world.user.id}/keys`, {
     key: world.secrets.adminKey,
@@ -82,13 +82,13 @@ test('A request with two Host headers is refused.', async () => {
   expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('Host')]);
 });
 
-test('A HEAD of a stream holds nothing open.', async () => {
+test('A HEAD request for a stream holds nothing open.', async () => {
   const post = await scheduled();
   const answer = await world.call('HEAD', `/api/posts/${post.id}/events`);
   expect([answer.status, answer.headers.get('allow')]).toEqual([405, expect.stringContaining('GET')]);
 });
 
-test('The log keeps no token of a link or of a result, however its address is written.', async () => {
+test('The log contains no token of a link or a result, however its URL is written.', async () => {
   const { body } = await world.call('POST', '/api/connect-links', { body: { provider: 'tiktok' } });
   const token = new URL(body.url).searchParams.get('link') ?? '';
   const paths = [`/api/auth/tiktok%3Flink=${token}`, `/api/auth/tiktok;link=${token}`, `/connected/${token}`];
@@ -97,7 +97,7 @@ test('The log keeps no token of a link or of a result, however its address is wr
   for (const file of world.logFiles) expect(readFileSync(file, 'utf8')).not.toContain(token);
 });
 
-test('An address that is none is refused without waiting for its body.', async () => {
+test('An unknown URL is refused without waiting for its body.', async () => {
   const { hostname, port } = new URL(world.url);
   const socket = connect(Number(port), hostname);
   socket.write('POST /%ff HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\nx');
@@ -108,7 +108,7 @@ test('An address that is none is refused without waiting for its body.', async (
 });
 
 test(
-  'An upload that falls silent is given up, keeps what has come, and can be resumed.',
+  'A stalled upload is abandoned, keeps its bytes, and can be resumed.',
   { timeout: 180_000 },
   async () => {
     onTestFailed(() => world.tell());

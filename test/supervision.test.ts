@@ -41,7 +41,7 @@ test.for(['server', 'worker'] as const)(
   },
 );
 
-test('A process whose event loop hangs is ended by its watchdog, which says so.', async () => {
+test('A process whose event loop hangs is killed by its watchdog, which says so.', async () => {
   const hangs = `
     const { watchEventLoop } = await import('./watchdog.ts');
     watchEventLoop(2);
@@ -51,7 +51,7 @@ test('A process whose event loop hangs is ended by its watchdog, which says so.'
   expect(child.logTail()).toMatch(/"level":60,.*the event loop has not turned for 2 s/);
 });
 
-test('A process whose event loop turns is left alone by its watchdog, and ends when it is done.', async () => {
+test('A process whose event loop runs is left alone by its watchdog, and ends when it is done.', async () => {
   const works = `
     const { watchEventLoop } = await import('./watchdog.ts');
     watchEventLoop(2);

@@ -57,7 +57,7 @@ async function deleteWorkflow(id: string): Promise<void> {
   );
 }
 
-test('a scheduled post whose workflow is lost gets another one, and goes out when it is due', async () => {
+test('a scheduled post whose workflow is lost gets another one, and is published when it is due', async () => {
   onTestFailed(() => world.tell());
   const id = await scheduled();
   await deleteWorkflow(id);
@@ -83,7 +83,7 @@ test.each<[string, (id: string) => Promise<unknown>]>([
     (id) => world.call('PATCH', `/api/posts/${id}`, { body: { scheduledAt: inAnHour() } }),
   ],
   ['its creator’s return', () => world.connect(creator)],
-])('%s starts a workflow that reads in the Temporal UI like the first one', async (_who, start) => {
+])('%s starts a workflow that looks in the Temporal UI like the first one', async (_who, start) => {
   onTestFailed(() => world.tell());
   const id = await scheduled();
   const summary = async (): Promise<string | undefined> =>
@@ -96,7 +96,7 @@ test.each<[string, (id: string) => Promise<unknown>]>([
   expect(await summary()).toContain(words);
 });
 
-test('one whose workflow is lost in the middle of the upload goes on where it was: one live post', async () => {
+test('a post whose workflow is lost in the middle of the upload continues there: one live post', async () => {
   onTestFailed(() => world.tell());
   const big = await world.upload(paddedVideo(70_000_007));
   await world.fault({ endpoint: 'upload', kind: 'slow', ms: 2000, times: 0, after: 2 });
@@ -114,7 +114,7 @@ test('one whose workflow is lost in the middle of the upload goes on where it wa
   expect(made).toMatchObject([{ id: post.publishId, live: true }]);
 });
 
-test('a part that fails does not keep the others waiting', async () => {
+test('a failing part does not delay the others', async () => {
   onTestFailed(() => world.tell());
   const { db } = world.database;
   const id = await scheduled();
@@ -140,7 +140,7 @@ test('a workflow whose post has ended without it ends too', async () => {
   await until('the workflow to end', async () => ((await runs(id)) ? null : true));
 });
 
-test('what agrees is left alone, and what has ended is not looked at again', async () => {
+test('consistent rows are left alone, and final ones are not checked again', async () => {
   onTestFailed(() => world.tell());
   const open = await scheduled();
   const done = (await world.publish({ accountId, mediaId, allowDuplicate: true })).body.id;
@@ -161,7 +161,7 @@ test('what agrees is left alone, and what has ended is not looked at again', asy
   expect(await runs(open)).toBe(true);
 });
 
-test('a post that was noted as waiting when its creator was already back is woken', async () => {
+test('a post recorded as waiting after its creator was back is woken', async () => {
   onTestFailed(() => world.tell());
   const { db } = world.database;
   await db.execute(sql`update oauth_accounts set status = 'reauth_required' where id = ${accountId}`);

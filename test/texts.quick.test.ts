@@ -78,7 +78,7 @@ const MOST = 24;
 /** Below it a clock tells nothing. */
 const TICK_MS = 2;
 
-test.each(READERS)('%s takes time as it is long', (_name, read) => {
+test.each(READERS)('%s takes time linear in its length', (_name, read) => {
   const texts = STARTS.flatMap((start) =>
     PIECES.flatMap((piece) => ENDS.map((end) => ({ start, piece, end }))),
   );
@@ -110,7 +110,7 @@ describe('clean JSON', () => {
   });
   const value = fc.anything({ key: unclean, values: [unclean, fc.integer(), fc.boolean()] });
 
-  test('says the same in clean texts', () => {
+  test('has the same meaning in clean texts', () => {
     fc.assert(
       fc.property(value, (said) => {
         const json = JSON.stringify(said) ?? 'null';
@@ -119,7 +119,7 @@ describe('clean JSON', () => {
     );
   });
 
-  test('of clean JSON is the very same', () => {
+  test('of clean JSON is the same text', () => {
     fc.assert(
       fc.property(value, fc.nat(9), (said, indent) => {
         const json = JSON.stringify(cleaned(JSON.parse(JSON.stringify(said) ?? 'null')), null, indent);
@@ -133,7 +133,7 @@ describe('clean JSON', () => {
     expect(cleanJson(json)).toBe(json);
   });
 
-  test('is not deeper than a parser can go', () => {
+  test('is not too deep for a parser', () => {
     expect(cleanJson(nested(50))).toBe(nested(50));
     expect(JSON.stringify(parseJson(nested(100_000)))).toContain('\\"]\\"');
     expect(() => parseJson('['.repeat(100_000))).toThrow(SyntaxError);
@@ -151,7 +151,7 @@ const of = (text: string): ProviderError =>
   });
 
 describe('a ProviderError', () => {
-  test('has clean words of some length', () => {
+  test('has clean texts of limited length', () => {
     const { message, userMessage, details } = of(`\0\ud83d${'x'.repeat(100_000)}`);
     for (const text of [message, userMessage, ...Object.values(details)]) {
       expect(String(text)).toMatch(/^(\ufffd\ufffdx+|tiktok)$/);
@@ -169,7 +169,7 @@ describe('a ProviderError', () => {
     expect(of(text).message).toBe(shown);
   });
 
-  test('waits for no longer than a day', () => {
+  test('waits for at most a day', () => {
     expect(new ProviderError({ ...error, retryAfterMs: 1e300 }).retryAfterMs).toBe(24 * 3_600_000);
   });
 });

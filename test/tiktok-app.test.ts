@@ -7,7 +7,7 @@ import { createWorld, type Json, sampleVideo, type World } from './world.ts';
 const photo = readFileSync(new URL('./fixtures/media/image.jpg', import.meta.url));
 const png = readFileSync(new URL('./fixtures/media/image.png', import.meta.url));
 
-describe('an app that is not audited, at an address that is not verified', () => {
+describe('an unaudited app at an unverified URL', () => {
   let world: World;
   beforeAll(async () => {
     world = await createWorld({ tiktok: { audited: false }, env: { TIKTOK_APP_AUDITED: 'false' } });
@@ -15,7 +15,7 @@ describe('an app that is not audited, at an address that is not verified', () =>
   });
   afterAll(() => world?.close());
 
-  test('posts what TikTok allows it, and refuses the rest before anything is sent', async () => {
+  test('posts what TikTok allows, and refuses the rest before anything is sent', async () => {
     onTestFailed(() => world.tell());
     const [open, hidden] = [await world.connect(), await world.connect('hidden_creator')];
     const mediaId = await world.upload();
@@ -43,7 +43,7 @@ describe('an app that is not audited, at an address that is not verified', () =>
     await world.untilPost(draft.body.id, 'delivered');
   });
 
-  test('does not take photos and videos that TikTok would have to fetch from there', async () => {
+  test('refuses photos and videos that TikTok would have to fetch from there', async () => {
     const accountId = await world.connect('hidden_creator');
     const postInfo = { privacy_level: 'SELF_ONLY' };
     const photoId = await world.upload(photo, world.user.key, 'image/jpeg');
@@ -60,7 +60,7 @@ describe('an app that is not audited, at an address that is not verified', () =>
   });
 });
 
-describe('a verified address', () => {
+describe('a verified URL', () => {
   const content = 'tiktok-developers-site-verification=AbC123';
   let world: World;
   let accountId: string;
@@ -70,7 +70,7 @@ describe('a verified address', () => {
   });
   afterAll(() => world?.close());
 
-  test('shows TikTok’s file, to the byte', async () => {
+  test('serves TikTok’s file, to the byte', async () => {
     const { status, headers, text } = await world.call('GET', '/tiktokAbC123.txt', { key: null });
     expect([status, headers.get('content-type'), text]).toEqual([200, 'text/plain; charset=utf-8', content]);
     expect((await world.call('GET', '/tiktokOther.txt', { key: null })).status).toBe(404);
@@ -92,14 +92,14 @@ describe('a verified address', () => {
     expect(await published(draft)).toMatchObject({ kind: 'photo' });
   });
 
-  test('lets TikTok fetch an uploaded video, where that is asked for', async () => {
+  test('lets TikTok fetch an uploaded video on request', async () => {
     onTestFailed(() => world.tell());
     const mediaId = await world.upload(sampleVideo());
     const publish = await published({ source: 'PULL_FROM_URL', mediaId });
     expect(publish).toMatchObject({ kind: 'video', source: 'PULL_FROM_URL' });
   });
 
-  test('does not make a photo of what TikTok does not take', async () => {
+  test('does not make photos of files that TikTok rejects', async () => {
     const mediaId = await world.upload(png, world.user.key, 'image/png');
     const postInfo = { privacy_level: 'PUBLIC_TO_EVERYONE' };
     const answer = await world.publish({ accountId, source: 'PULL_FROM_URL', mediaId, postInfo });

@@ -110,7 +110,7 @@ async function approve(provider: TikTok, codeVerifier: string): Promise<string> 
 }
 
 describe('consent', () => {
-  test('with a loopback redirect takes PKCE, its challenge in hex', () => {
+  test('with a loopback redirect uses PKCE, its challenge in hex', () => {
     const codeVerifier = verifier();
     const url = new URL(tiktok.oauth.authorizeUrl({ state: 'a state/+&', codeVerifier }));
     expect(url.origin + url.pathname).toBe(`${sandbox.url}/v2/auth/authorize/`);
@@ -125,7 +125,7 @@ describe('consent', () => {
     });
   });
 
-  test('on the web takes no PKCE, and always shows the page', () => {
+  test('on the web uses no PKCE, and always shows the page', () => {
     const { oauth } = createTikTok(settings({ redirectUri: WEB }));
     const { searchParams } = new URL(oauth.authorizeUrl({ state: 's', codeVerifier: verifier() }));
     expect(searchParams.get('redirect_uri')).toBe(WEB);
@@ -159,7 +159,7 @@ describe('consent', () => {
     expect(Object.hasOwn(sent.body, 'code_verifier')).toBe(redirectUri === DESKTOP);
   });
 
-  test('only fields of granted scopes are asked for', async () => {
+  test('only fields of granted scopes are requested', async () => {
     const codeVerifier = verifier();
     const scopes = ['user.info.basic', 'video.publish'];
     await client.control('POST', '/consent', { decision: 'approve', scopes });
@@ -175,7 +175,7 @@ describe('consent', () => {
     expect(grant).toMatchObject({ username: 'sandbox_creator', displayName: expect.any(String) });
   });
 
-  test('an account is connected even when nobody tells its name', async () => {
+  test('an account is connected even without a name', async () => {
     const codeVerifier = verifier();
     const code = await approve(tiktok, codeVerifier);
     for (const endpoint of ['user.info', 'creator_info']) await fault({ endpoint, kind: 'html' });
@@ -196,7 +196,7 @@ describe('consent', () => {
 });
 
 describe('refresh', () => {
-  test('brings a new pair, and the old refresh token is refused', async () => {
+  test('returns a new pair, and the old refresh token is refused', async () => {
     const { refreshToken } = await client.connect();
     const tokens = await tiktok.oauth.refresh?.(refreshToken, soon());
     expect(tokens?.accessToken).toMatch(/^act\./);
@@ -205,7 +205,7 @@ describe('refresh', () => {
     expect(await refusal(tiktok.oauth.refresh?.(refreshToken, soon()))).toMatchObject({ kind: 'grant' });
   });
 
-  test('says so when the answer has no refresh token', async () => {
+  test('says so if the answer has no refresh token', async () => {
     await options({ rotateRefreshToken: false, omitRefreshToken: true });
     const { refreshToken } = await client.connect();
     expect(await tiktok.oauth.refresh?.(refreshToken, soon())).toMatchObject({
@@ -244,7 +244,7 @@ describe('refresh', () => {
       'an error beside a token',
       { kind: 'status', http: 200, body: '{"access_token":"act.x","error":"server_error"}' },
     ],
-  ])('is tried again after %s', async (_what, spec) => {
+  ])('is retried after %s', async (_what, spec) => {
     const { refreshToken } = await client.connect();
     await fault({ endpoint: 'oauth.token', ...spec });
     expect(await refusal(tiktok.oauth.refresh?.(refreshToken, soon()))).toMatchObject({
@@ -266,7 +266,7 @@ describe('revoke', () => {
     ['a 500', { kind: 'accept-then-500' }],
     ['server_error with HTTP 200', { kind: 'status', http: 200, code: 'server_error' }],
     ['a dropped connection', { kind: 'drop-before' }],
-  ])('is tried again after %s', async (_what, spec) => {
+  ])('is retried after %s', async (_what, spec) => {
     await fault({ endpoint: 'oauth.revoke', ...spec });
     expect(await refusal(tiktok.oauth.revoke('act.x', soon()))).toMatchObject({ kind: 'unavailable' });
   });
@@ -294,11 +294,11 @@ describe('an error code', () => {
     ['rate_limit_exceeded', 429, 'quota'],
   ];
 
-  test('of the catalogue stands in this table', () => {
+  test('is in this table if the catalogue has it', () => {
     expect(TABLE.map(([code]) => code).toSorted()).toEqual(Object.keys(ERROR_CODES).toSorted());
   });
 
-  test('that asks to wait says how long', () => {
+  test('that asks to wait has a time', () => {
     const quotas = TABLE.flatMap(([code, , kind]) => (kind === 'quota' ? [code] : []));
     expect(quotas.map((code) => ERROR_CODES[code]?.retryAfterMs)).toEqual(
       quotas.map(() => expect.any(Number)),
@@ -334,7 +334,7 @@ describe('an error code', () => {
     [200, 'rejected'],
     [401, 'token'],
     [429, 'quota'],
-  ])('that nobody knows is kept and shown; with HTTP %d it is %s', async (http, kind) => {
+  ])('that is unknown is stored and shown; with HTTP %d it is %s', async (http, kind) => {
     await fault({ endpoint: 'video.init', kind: 'status', http, code: 'brand_new_code', message: 'new' });
     const error = await refusal(write());
     expect(error).toMatchObject({ kind, providerCode: 'brand_new_code', providerMessage: 'new' });
@@ -342,7 +342,7 @@ describe('an error code', () => {
     expect(error.message + error.userMessage).toContain(http === 429 ? '429' : 'brand_new_code');
   });
 
-  test('is read under both names of the log id', async () => {
+  test('is read with either name of the log id', async () => {
     const body = { error: { code: 'invalid_params', message: '', logid: '2026-log' } };
     await fault({ endpoint: 'video.init', kind: 'status', http: 400, body: JSON.stringify(body) });
     expect(await refusal(write())).toMatchObject({ kind: 'rejected', logId: '2026-log' });
@@ -355,7 +355,7 @@ describe('an error code', () => {
   });
 });
 
-describe('an answer that does not say what happened', () => {
+describe('an unclear answer', () => {
   test.each<[string, object]>([
     ['HTML with 502', { kind: 'html', http: 502 }],
     ['HTML with 200', { kind: 'html', http: 200 }],
@@ -368,13 +368,13 @@ describe('an answer that does not say what happened', () => {
     ['JSON without a code', { kind: 'status', http: 200, body: '{"data":{}}' }],
     ['nothing, after the work', { kind: 'accept-then-drop' }],
     ['a reset', { kind: 'drop-before' }],
-  ])('(%s) is unknown for a write and tried again for a read', async (_what, spec) => {
+  ])('(%s) is unknown for a write and retried for a read', async (_what, spec) => {
     await fault({ endpoint: '*', times: 2, ...spec });
     expect(await refusal(write())).toMatchObject({ kind: 'unknown', code: 'outcome_unknown' });
     expect(await refusal(read())).toMatchObject({ kind: 'unavailable', code: 'provider_unavailable' });
   });
 
-  test('because nobody listens: nothing happened, both are tried again', async () => {
+  test('because nobody listens: nothing happened, both are retried', async () => {
     const provider = createTikTok(settings({ apiUrl: `http://127.0.0.1:${await ownPort()}` }));
     expect(await refusal(write(provider))).toMatchObject({ kind: 'unavailable' });
     expect(await refusal(read(provider))).toMatchObject({ kind: 'unavailable' });
@@ -419,7 +419,7 @@ describe('init', () => {
   });
 
   test.each(['{}', '{"publish_id":"p"}', '{"upload_url":"https://a.tiktokapis.com/"}'])(
-    'that is accepted with %s has an unknown outcome',
+    'accepted with %s has an unknown outcome',
     async (data) => {
       const body = `{"data":${data},"error":{"code":"ok"}}`;
       await fault({ endpoint: 'video.init', kind: 'status', http: 200, body });
@@ -457,7 +457,7 @@ describe('a chunk', () => {
     expect(await transfer().sendChunk(context(), chunk)).toBe(outcome);
   });
 
-  test('in the middle that is answered with 200 is not the last one', async () => {
+  test('in the middle answered with 200 is not the last one', async () => {
     const { secret = '' } = await write();
     await fault({ endpoint: 'upload', kind: 'status', http: 200 });
     const chunk = { first: 0, last: 4, total: 10, secret, body: Readable.from([Buffer.alloc(5)]) };
@@ -468,7 +468,7 @@ describe('a chunk', () => {
     ['bytes 0-4/10', 4],
     ['bytes 0-10/10', 10],
     ['bytes */10', 'out_of_step'],
-  ])('that is out of step, where the answer says %j: %j', async (range, outcome) => {
+  ])('out of step, with the answer %j: %j', async (range, outcome) => {
     const { secret = '' } = await write();
     await fault({ endpoint: 'upload', kind: 'status', http: 416, headers: { 'content-range': range } });
     const chunk = { first: 0, last: 9, total: 10, secret, body: Readable.from([Buffer.alloc(10)]) };
@@ -491,13 +491,13 @@ describe('a chunk', () => {
   });
 });
 
-describe('the bytes that have arrived', () => {
+describe('the number of received bytes', () => {
   test.each([
     [{ status: 'PROCESSING_UPLOAD', uploaded_bytes: 4 }, 4],
     [{ status: 'PROCESSING_UPLOAD', uploaded_bytes: 0 }, 0],
     [{ status: 'PROCESSING_UPLOAD' }, null],
     [{ status: 'PUBLISH_COMPLETE' }, 10],
-  ])('are read from %j', async (data, bytes) => {
+  ])('is read from %j', async (data, bytes) => {
     const body = JSON.stringify({ data, error: { code: 'ok' } });
     await fault({ endpoint: 'status', kind: 'status', http: 200, body });
     expect(await transfer().receivedBytes(context({ publishId: 'p' }))).toBe(bytes);
@@ -522,7 +522,7 @@ describe('a verdict', () => {
     });
   });
 
-  test('of a reason that nobody knows is a failure that shows it', async () => {
+  test('with an unknown reason is a failure that shows it', async () => {
     await client.control('POST', '/tiktok/fail-next', { reason: 'brand_new_reason' });
     const verdict = await decided(await publishTen(), ({ kind }) => kind !== 'pending');
     expect(verdict).toMatchObject({
@@ -616,7 +616,7 @@ describe('an upload URL', () => {
     expect(isUploadUrl(url, HOSTS)).toBe(allowed);
   });
 
-  test('is refused when no host is allowed', () => {
+  test('is refused if no host is allowed', () => {
     expect(isUploadUrl('https://open-upload.tiktokapis.com/', [])).toBe(false);
   });
 });
@@ -666,7 +666,7 @@ describe('a webhook', () => {
     expect(verified()).toBe(expected);
   });
 
-  test('is stored as it came', () => {
+  test('is stored unchanged', () => {
     const text = event('post.publish.complete', { publish_id: 'p' });
     expect(tiktok.webhooks.split(Buffer.from(text))).toEqual([
       {
@@ -678,7 +678,7 @@ describe('a webhook', () => {
     ]);
   });
 
-  test('that comes twice has one id, however it is written', () => {
+  test('delivered twice has one id, however it is written', () => {
     const content = { publish_id: 'p', publish_type: 'DIRECT_PUBLISH' };
     const first = event('post.publish.complete', content);
     expect(idOf(first)).toBe(idOf(first));
@@ -716,7 +716,7 @@ describe('a webhook', () => {
     expect(idOf(one)).not.toBe(idOf(other));
   });
 
-  test('of an unknown type is kept under an id of its own', () => {
+  test('of an unknown type is stored under its own id', () => {
     const text = event('brand.new', { a: 1 });
     expect(split(text)).toMatchObject({ eventType: 'brand.new', payload: text });
     expect(idOf(text)).toBe(`brand.new:${createHash('sha256').update(text).digest('hex')}`);
@@ -750,7 +750,7 @@ describe('a webhook', () => {
     expect(effect('authorization.removed', { reason: code })).toEqual({ ...account, at, status, reason });
   });
 
-  test('authorization.removed of nobody has no effect', () => {
+  test('authorization.removed without an account has no effect', () => {
     expect(effect('authorization.removed', { reason: 1 }, { user_openid: undefined })).toEqual({
       kind: 'none',
     });
@@ -775,7 +775,7 @@ describe('a webhook', () => {
     });
   });
 
-  test('keeps every digit of a post id that is a number', () => {
+  test('keeps every digit of a numeric post id', () => {
     const type = 'post.publish.publicly_available';
     const content = '{"publish_id":"p","post_id":7602997517160123666}';
     const payload = JSON.stringify({ event: type, content });
@@ -793,7 +793,7 @@ describe('a webhook', () => {
     expect(effect(eventType, content)).toEqual({ kind: 'none' });
   });
 
-  test('whose content is no JSON has no effect', () => {
+  test('whose content is not JSON has no effect', () => {
     expect(effect('post.publish.complete', {}, { content: 'no json' })).toEqual({ kind: 'none' });
   });
 });

@@ -65,7 +65,7 @@ describe.each([
   { refreshToken: 'none', ended: 'token_expired' },
   { refreshToken: 'ended', ended: 'refresh_token_expired' },
 ] as const)('an account whose refresh token is $refreshToken', ({ refreshToken, ended }) => {
-  test('publishes until its token ends, and only then has to be connected again', async () => {
+  test('publishes until its token expires, and only then must be reconnected', async () => {
     onTestFailed(() => world.tell());
     await leaveToItsEnd('20 seconds', refreshToken);
     await world.untilPost(await publish(), 'published');
@@ -79,7 +79,7 @@ describe.each([
     expect(await refreshes()).toEqual([]);
   });
 
-  test('is warned of its end seven days before it, once for each token pair', async () => {
+  test('is warned seven days before its end, once for each token pair', async () => {
     onTestFailed(() => world.tell());
     await leaveToItsEnd('7 days 5 seconds', refreshToken);
     expect((await account()).warning).toBeNull();
@@ -103,7 +103,7 @@ describe.each([
     await until('the next warning', async () => ((await warnings()).length === 2 ? true : null));
   });
 
-  test('has to be connected again once its token is refused', async () => {
+  test('must be reconnected once its token is refused', async () => {
     onTestFailed(() => world.tell());
     await leaveToItsEnd('30 days', refreshToken);
     await expireAtTikTok();
@@ -118,7 +118,7 @@ describe.each([
   });
 });
 
-test('a refused token is refreshed, the post goes out, and the next refresh uses the new pair', async () => {
+test('a refused token is refreshed, the post is published, and the next refresh uses the new pair', async () => {
   onTestFailed(() => world.tell());
   for (const version of [2, 3]) {
     await expireAtTikTok();
@@ -138,7 +138,7 @@ test('without a refresh token in the answer the old one stays', async () => {
   expect((await refreshes()).map((row) => row.status)).toEqual([200, 200]);
 });
 
-test('a token is refreshed before it ends, without any publish', async () => {
+test('a token is refreshed before it expires, without any publish', async () => {
   onTestFailed(() => world.tell());
   const row = await standing();
   expect(new Date(row.refreshDueAt).getTime()).toBeLessThan(new Date((await account()).expiresAt).getTime());
@@ -149,7 +149,7 @@ test('a token is refreshed before it ends, without any publish', async () => {
   expect(await refreshes()).toHaveLength(1);
 });
 
-test('errors of network and server are tried again, and cost nothing', async () => {
+test('network and server errors are retried, and cost nothing', async () => {
   onTestFailed(() => world.tell());
   await world.fault({ endpoint: 'oauth.token:refresh_token', kind: 'drop-before' });
   await world.fault({ endpoint: 'oauth.token:refresh_token', kind: 'status', http: 503, after: 1 });
@@ -158,7 +158,7 @@ test('errors of network and server are tried again, and cost nothing', async () 
   expect(await account()).toMatchObject({ status: 'active' });
 });
 
-test('a refresh whose answer is lost makes the account reauth_required, and its posts wait until it is connected again', async () => {
+test('a refresh whose answer is lost makes the account reauth_required, and its posts wait until it is reconnected', async () => {
   onTestFailed(() => world.tell());
   await world.fault({ endpoint: 'oauth.token:refresh_token', kind: 'accept-then-drop' });
   await expireAtTikTok();
@@ -169,7 +169,7 @@ test('a refresh whose answer is lost makes the account reauth_required, and its 
   await world.untilPost(id, 'published');
 });
 
-test('a creator who returns while a post is just looking at the account wakes it all the same', async () => {
+test('a creator who returns while a post is reading the account wakes it all the same', async () => {
   onTestFailed(() => world.tell());
   await world.fault({ endpoint: 'oauth.token:refresh_token', kind: 'accept-then-drop' });
   await expireAtTikTok();
@@ -197,7 +197,7 @@ test('a creator who returns while a post is just looking at the account wakes it
 });
 
 test(
-  'a hundred publishes that meet one expired token are one refresh, and a hundred posts',
+  'a hundred publishes with one expired token are one refresh, and a hundred posts',
   { timeout: 400_000 },
   async () => {
     onTestFailed(() => world.tell());
@@ -230,7 +230,7 @@ test(
   },
 );
 
-test('an account whose token renews itself is warned of while its provider renews nothing in the last days', async () => {
+test('an account whose token renews itself is warned if its provider renews nothing in the last days', async () => {
   onTestFailed(() => world.tell());
   const { answer } = await world.visitConsent({}, world.user.key, 'threads');
   const { id } = answer.body.accounts[0];

@@ -104,7 +104,7 @@ const tiktok = (parts: Record<string, string>): string => {
 const comment = (field: string, value: string, entryId = instagram.openId, more = ''): string =>
   `{"object":"instagram","entry":[{"id":"${entryId}","time":1700000000,"changes":[{"field":"${field}","value":${value}}]}]${more}}`;
 
-describe.each(BROKEN)('an event whose bytes hold %s', (_what, bytes) => {
+describe.each(BROKEN)('an event whose bytes contain %s', (_what, bytes) => {
   test.for<[provider: 'tiktok' | 'instagram' | 'threads', text: (mark: string) => string]>([
     ['tiktok', (mark) => tiktok({ note: `"${mark} ? good"` })],
     ['instagram', (mark) => comment('comments', `{"id":"${mark}","text":"so ? good","media":{"id":"17"}}`)],
@@ -113,7 +113,7 @@ describe.each(BROKEN)('an event whose bytes hold %s', (_what, bytes) => {
       (mark) =>
         `{"app_id":"1","topic":"moderate","target_id":"1","values":{"field":"replies","value":{"id":"${mark}","text":"?"}}}`,
     ],
-  ])('of %s is kept, applied and shown', async ([provider, text]) => {
+  ])('of %s is stored, applied and shown', async ([provider, text]) => {
     const mark = randomUUID();
     expect(await deliverBytes(provider, text(mark), bytes)).toMatchObject({
       status: 200,
@@ -122,7 +122,7 @@ describe.each(BROKEN)('an event whose bytes hold %s', (_what, bytes) => {
     expect(JSON.stringify(await applied(mark))).toContain('\ufffd');
   });
 
-  test('between its parts is no JSON, and is refused', async () => {
+  test('between its parts is invalid JSON, and is refused', async () => {
     const answer = await deliverBytes('tiktok', '{"event":?}', bytes);
     expect([answer.status, answer.body.error.code]).toEqual([400, 'malformed_json']);
   });
@@ -135,7 +135,7 @@ describe.each(UNCLEAN)('an event with %s', (unclean) => {
     ['a field', (mark) => tiktok({ note: `"${mark}${unclean}"` })],
     ['a key', (mark) => tiktok({ [`${mark}${unclean}`]: '1' })],
     ['something nested', (mark) => tiktok({ note: `[{"${unclean}":["${mark}${unclean}"]}]` })],
-  ])('in %s of TikTok is kept, applied and shown', async ([, body]) => {
+  ])('in %s of TikTok is stored, applied and shown', async ([, body]) => {
     const mark = randomUUID();
     const text = body(mark);
     expect(await deliver('tiktok', text)).toMatchObject({ status: 200, body: { received: 1 } });
@@ -153,13 +153,13 @@ describe.each(UNCLEAN)('an event with %s', (unclean) => {
       'what stands around',
       (mark) => comment('mentions', `{"media_id":"${mark}"}`, undefined, `,"note":"${mark}${unclean}"`),
     ],
-  ])('in %s of Instagram is kept, applied and shown', async ([, body]) => {
+  ])('in %s of Instagram is stored, applied and shown', async ([, body]) => {
     const mark = randomUUID();
     expect(await deliver('instagram', body(mark))).toMatchObject({ status: 200, body: { received: 1 } });
     expect(JSON.stringify(await applied(mark))).toContain('\ufffd');
   });
 
-  test('in the text of a comment and in its writer’s name is copied without it', async () => {
+  test('in the text of a comment and in its author’s name is copied without it', async () => {
     const mark = randomUUID();
     const value = `{"id":"${mark}","text":"so ${unclean} good","from":{"username":"fan${unclean}"},"media":{"id":"17"}}`;
     expect((await deliver('instagram', comment('comments', value))).status).toBe(200);
@@ -172,7 +172,7 @@ describe.each(UNCLEAN)('an event with %s', (unclean) => {
     ]);
   });
 
-  test('in the JSON within a text of TikTok is kept, applied and shown', async () => {
+  test('in TikTok’s JSON within a string is stored, applied and shown', async () => {
     const mark = randomUUID();
     const content = JSON.stringify(`{"publish_id":"${mark}${unclean}","${unclean}":1}`);
     const body = tiktok({ event: '"post.publish.unheard_of"', content });
@@ -183,14 +183,14 @@ describe.each(UNCLEAN)('an event with %s', (unclean) => {
     });
   });
 
-  test('of Threads is kept, applied and shown', async () => {
+  test('of Threads is stored, applied and shown', async () => {
     const mark = randomUUID();
     const body = `{"app_id":"1","topic":"moderate","target_id":"1","values":{"field":"replies","value":{"id":"${mark}${unclean}","text":"${unclean}"}}}`;
     expect(await deliver('threads', body)).toMatchObject({ status: 200, body: { received: 1 } });
     expect(JSON.stringify(await applied(mark))).toContain('\ufffd');
   });
 
-  test('in a creator’s name, and in the words of the dialog, connects all the same', async () => {
+  test('in a creator’s name and in the dialog’s words connects all the same', async () => {
     const username = `creator_${randomUUID().slice(0, 8)}`;
     const displayName: unknown = JSON.parse(`"Ann ${unclean}"`);
     await world.control('POST', '/tiktok/creators', { username, displayName });
@@ -235,7 +235,7 @@ async function publish(): Promise<string> {
 
 const nested = (depth: number): string => `${'[{"a":'.repeat(depth)}1${'}]'.repeat(depth)}`;
 
-describe('an event that is hard to read', () => {
+describe('an event that is hard to parse', () => {
   test.for<[what: string, json: string]>([
     ['numbers beyond all doubles', '[1e400,-1e400,1e-400,-0,1.0]'],
     ['integers of a hundred digits', '1'.repeat(100)],
@@ -243,7 +243,7 @@ describe('an event that is hard to read', () => {
     ['keys with a meaning of their own', '{"__proto__":{"b":1},"constructor":2,"toString":null}'],
     ['forty thousand levels', nested(20_000)],
     ['an escaped backslash before u0000', '"\\\\u0000"'],
-  ])('for its %s is kept and shown', async ([, json]) => {
+  ])('for its %s is stored and shown', async ([, json]) => {
     const marks = [randomUUID(), randomUUID(), randomUUID()] as const;
     const bodies = [
       tiktok({ mark: `"${marks[0]}"`, more: json }),
@@ -263,7 +263,7 @@ describe('an event that is hard to read', () => {
     expect(text).toContain(`"mark":"${mark}","more":[1e400,1.0,${'9'.repeat(40)},"\ufffd"]`);
   });
 
-  test('for ids that no index takes is kept and shown', async () => {
+  test('for ids too long for an index is stored and shown', async () => {
     const mark = randomUUID();
     const long = mark + 'x'.repeat(5000);
     for (const [provider, body] of [
@@ -277,9 +277,9 @@ describe('an event that is hard to read', () => {
   });
 });
 
-describe('a browser that comes back', () => {
+describe('a returning browser', () => {
   test.each(['error=%00x', 'error=access_denied&error_description=a%00b', 'code=a%00b', 'new=%00'])(
-    'with %s hears a reason',
+    'with %s gets a reason',
     async (query) => {
       const { body } = await world.call('POST', '/api/connect-links', { body: { provider: 'tiktok' } });
       const visitor = createVisitor();
@@ -292,7 +292,7 @@ describe('a browser that comes back', () => {
   );
 });
 
-test('a client that sends such a text hears in which field', async () => {
+test('a client that sends such a text learns the field', async () => {
   const body = `{"accountId":"${account.id}","mediaType":"TEXT","postInfo":{"text":"a ${NUL}","alt_text":"${HIGH}"}}`;
   const answer = await world.call('POST', '/api/threads/publish', { body });
   expect([answer.status, answer.body.error.details.fields]).toEqual([

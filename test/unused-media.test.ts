@@ -63,7 +63,7 @@ const yesterday = () => new Date(Date.now() - 86_400_000);
 const unused = async (): Promise<string[]> =>
   (await unusedMedia(database.db, yesterday(), 100)).map(({ id }) => id);
 
-test('A file is unused once neither an open nor a recent post names it, wherever in its request it does.', async () => {
+test('A file is unused once neither an open nor a recent post names it, anywhere in its request.', async () => {
   const files = await Promise.all(Array.from({ length: 6 }, () => oldFile()));
   const [free, alone, child, reply, recent, over] = files.map(String);
   const long = sql`now() - interval '2 days'`;
@@ -95,7 +95,7 @@ function read(plan: Json, table: string): number {
   return (plan.Plans ?? []).reduce((sum: number, inner: Json) => sum + read(inner, table), own);
 }
 
-test('It reads the posts of a file and the old files, not all posts of its user and all files.', async () => {
+test('The query reads a file’s posts and the old files, not all posts of its user and all files.', async () => {
   const files = await Promise.all(Array.from({ length: 20 }, () => oldFile()));
   for (const file of files.slice(10))
     await post('scheduled', { children: [{ mediaId: file }] }, null, sql`now()`);

@@ -57,7 +57,7 @@ const ADDRESSES: ((own: string, other: string) => string)[] = [
 ];
 const SPELLINGS = ADDRESSES.map((address) => [address('OWN-id', 'OTHER-id'), address] as const);
 
-describe('an address that names another tenant’s upload beside one’s own', () => {
+describe('a URL that names another tenant’s upload beside one’s own', () => {
   test.each(SPELLINGS)('writes, reads and deletes nothing of it: %s', async (_spelling, address) => {
     const own = await announce(stranger.key);
     const other = await announce(world.user.key, 77);
@@ -77,7 +77,7 @@ describe('an address that names another tenant’s upload beside one’s own', (
     expect((await world.call('GET', `/api/media/${other}`)).body.state).toBe('uploading');
   });
 
-  test('as its own id in upper case is still one’s own upload', async () => {
+  test('with its own id in upper case is still one’s own upload', async () => {
     const own = await announce(stranger.key);
     const headers = { ...TUS, ...bearer(stranger.key) };
     const target = `/api/media/${own.toUpperCase()}/upload`;
@@ -89,7 +89,7 @@ describe('an address that names another tenant’s upload beside one’s own', (
   });
 });
 
-test('an id in upper case is the same id, also where a new key is derived from it', async () => {
+test('an id in upper case is the same id, even if a new key is derived from it', async () => {
   const key = world.secrets.adminKey;
   const init = { key, body: { name: 'one' }, headers: { 'idempotency-key': 'the-same' } };
   const lower = await world.call('POST', `/api/users/${stranger.id}/keys`, init);
@@ -97,12 +97,12 @@ test('an id in upper case is the same id, also where a new key is derived from i
   expect([upper.status, upper.body]).toEqual([201, lower.body]);
 });
 
-describe('a request for an upload that is not as tus says', () => {
+describe('a request for an upload against the tus protocol', () => {
   test.each([
     ['without its version', {}, 412, ['1.0.0', 'tus_version_required']],
     ['with another version', { 'tus-resumable': '0.2.2' }, 412, ['1.0.0', 'tus_version_required']],
     ['with a wrong header beside it', { ...TUS, 'upload-length': 'many' }, 400, [null, undefined]],
-  ])('%s gives no upload up', async (_what, headers, status, told) => {
+  ])('%s ends no upload', async (_what, headers, status, told) => {
     const id = await announce(world.user.key);
     const path = `/api/media/${id}/upload`;
     const refused = await world.call('DELETE', path, { headers });
@@ -112,7 +112,7 @@ describe('a request for an upload that is not as tus says', () => {
     expect(existsSync(onDisk(id))).toBe(true);
   });
 
-  test('with what several proxies have noted is taken all the same', async () => {
+  test('with the headers of several proxies is accepted all the same', async () => {
     const id = await announce(world.user.key);
     const headers = { ...TUS, 'x-forwarded-proto': 'https,http' };
     expect((await world.call('HEAD', `/api/media/${id}/upload`, { headers })).status).toBe(200);
@@ -120,7 +120,7 @@ describe('a request for an upload that is not as tus says', () => {
 });
 
 describe('X-HTTP-Method-Override', () => {
-  test('carries a whole upload by POST, and gives one up', async () => {
+  test('carries a whole upload by POST, and ends one', async () => {
     const bytes = sampleVideo();
     const id = await announce(world.user.key, bytes.length);
     const path = `/api/media/${id}/upload`;
@@ -148,7 +148,7 @@ describe('X-HTTP-Method-Override', () => {
     expect((await world.call('GET', `/api/media/${unfinished}`)).body.state).toBe('expired');
   });
 
-  test('has the rights of the method that it names, whatever method carries it', async () => {
+  test('has the rights of the named method, whatever method carries it', async () => {
     const id = await announce(world.user.key);
     const path = `/api/media/${id}/upload`;
     const scoped = await world.call('POST', `/api/users/${world.user.id}/keys`, {
@@ -167,7 +167,7 @@ describe('X-HTTP-Method-Override', () => {
     expect((await world.call('GET', `/api/media/${id}`)).body.state).toBe('uploading');
   });
 
-  test('counts at uploads only, and names methods that uploads have only', async () => {
+  test('works only for uploads, and only with methods of uploads', async () => {
     const id = await announce(world.user.key);
     const headers = { ...TUS, 'x-http-method-override': 'DELETE' };
     expect((await world.call('GET', `/api/media/${id}`, { headers })).status).toBe(200);

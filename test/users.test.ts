@@ -31,7 +31,7 @@ async function pageOf(key: string): Promise<string> {
 }
 
 describe('a user’s display name', () => {
-  test('can be given, changed and taken away, and creators see it', async () => {
+  test('can be set, changed and removed, and creators see it', async () => {
     const user = await world.newUser();
     expect((await change(user.id, { displayName: ' Studio\tNine ' })).body).toMatchObject({
       id: user.id,
@@ -49,7 +49,7 @@ describe('a user’s display name', () => {
     expect(rows).toEqual([{ actor: 'admin' }, { actor: 'admin' }, { actor: 'admin' }]);
   });
 
-  test('is refused where it cannot be shown, and changed by the operator only', async () => {
+  test('is refused if it cannot be shown, and only the operator can change it', async () => {
     const { id, key } = await world.newUser();
     for (const body of [
       {},
@@ -65,7 +65,7 @@ describe('a user’s display name', () => {
     expect([nobody.status, nobody.body.error.code]).toEqual([404, 'user_not_found']);
   });
 
-  test('that was changed leaves the repeated request that made the user what it is', async () => {
+  test('does not affect the repeated request that created the user', async () => {
     const headers = { 'idempotency-key': randomUUID() };
     const body = { email: email(), displayName: 'Before' };
     const { id } = (await create(body, headers)).body;
@@ -92,7 +92,7 @@ describe('a user’s display name', () => {
   });
 });
 
-test('A connect link does not come back to life when its request is repeated after its row was forgotten.', async () => {
+test('A connect link is not revived when its request is repeated after its row was deleted.', async () => {
   const headers = { 'idempotency-key': randomUUID() };
   const body = { provider: 'tiktok' };
   const request = (): Promise<Answer> => world.call('POST', '/api/connect-links', { body, headers });

@@ -83,7 +83,7 @@ describe('a post that waits', () => {
     expect(await world.getPost(body.id)).toMatchObject({ state: 'cancelled', waiting: null });
   });
 
-  test('for a permission of TikTok names that one', async () => {
+  test('for one TikTok permission names that one', async () => {
     onTestFailed(() => world.tell());
     const error = { endpoint: 'inbox.init', kind: 'status', http: 401, code: 'scope_not_authorized' };
     await world.fault(error);
@@ -93,7 +93,7 @@ describe('a post that waits', () => {
     expect(waiting.userMessage).not.toContain('video.publish');
   });
 
-  test('for its creator to come back says so, and goes out then', async () => {
+  test('for its creator to return says so, and is published then', async () => {
     onTestFailed(() => world.tell());
     await world.control('POST', '/threads/revoke', {});
     const { body } = await publishText();
@@ -103,7 +103,7 @@ describe('a post that waits', () => {
     expect(await world.untilPost(body.id, 'published')).toMatchObject({ waiting: null, error: null });
   });
 
-  test('for a quota that a refusal has shown says which, until when, and what helps', async () => {
+  test('for a quota learned from a refusal says which, until when, and what helps', async () => {
     onTestFailed(() => world.tell());
     await world.fault({
       endpoint: 'inbox.init',
@@ -121,7 +121,7 @@ describe('a post that waits', () => {
     expect(Date.parse(post.waiting.until)).toBeGreaterThan(Date.now() + 600_000);
   });
 
-  test('for a quota that Meta has refused says it in the platform’s words, too', async () => {
+  test('for a quota that Meta refused also has the platform’s words', async () => {
     onTestFailed(() => world.tell());
     await refuse('threads.container', {
       code: 4,
@@ -160,7 +160,7 @@ describe('a post that waits', () => {
 });
 
 describe('a post that fails', () => {
-  test('carries the platform’s own sentence, cleaned and bounded', async () => {
+  test('has the platform’s own message, cleaned and bounded', async () => {
     onTestFailed(() => world.tell());
     await refuse('instagram.container', {
       code: 100,
@@ -176,7 +176,7 @@ describe('a post that fails', () => {
     expect(error.userMessage).toContain(said);
   });
 
-  test('for a text that Threads finds too long says that, whatever it counts', async () => {
+  test('for a text that Threads finds too long says that, whatever Threads counts', async () => {
     onTestFailed(() => world.tell());
     const message = '(#100) Param text must be at most 500 characters long.';
     await refuse('threads.container', { message, type: 'THApiException', code: 100 }, 500);
@@ -206,7 +206,7 @@ describe('a request', () => {
       'instagram',
       { mediaType: 'CAROUSEL', children: [{ imageUrl: 'https://x.example/a.jpg' }] },
     ],
-  ])('whose content is wrong (%s) blames no app, and says what to change', async (_what, provider, more) => {
+  ])('with wrong content (%s) blames no app, and says what to change', async (_what, provider, more) => {
     const accountId = provider === 'threads' ? threads : instagram;
     const { status, body } = await publish(provider, { accountId, ...more });
     expect(status).toBe(400);
@@ -214,7 +214,7 @@ describe('a request', () => {
     expect(body.error.details.fields[0].userMessage).toBe(body.error.userMessage);
   });
 
-  test('that only a program can have got wrong says that the app is', async () => {
+  test('that only a program can have got wrong blames the app', async () => {
     const { body } = await publish('threads', { accountId: threads, mediaType: 'TEXT', txt: 1 });
     expect(body.error.userMessage).toContain('Something is wrong with this app');
   });

@@ -105,7 +105,7 @@ async function ended(workflowId: string): Promise<string> {
 
 describe('a delivery', () => {
   test.each(['', 'json', 'application/json; charset', 'text/plain, application/json'])(
-    'is taken by its signature, whatever its Content-Type is: %j',
+    'is accepted for its signature, whatever its Content-Type: %j',
     async (type) => {
       const body = eventText('authorization.removed', { reason: 1 });
       const headers = { 'content-type': type, 'tiktok-signature': sign(body) };
@@ -114,7 +114,7 @@ describe('a delivery', () => {
     },
   );
 
-  test('is stored though what came with it cannot be', async () => {
+  test('is stored even if the rest of the batch cannot be', async () => {
     const ids = Array.from({ length: 20 }, () => randomUUID());
     const good = ids.map((id) => eventText('post.publish.unheard_of', { publish_id: id }));
     const { db } = world.database;
@@ -159,7 +159,7 @@ describe('a delivery', () => {
     ['with a signature of another time', (body) => [body, sign(body).replace(/^t=\d+/, `t=${now() - 5}`)]],
     ['with half a signature', (body) => [body, sign(body).slice(0, -10)]],
     ['with words for a signature', (body) => [body, 'trust me']],
-  ])('%s is refused, noted and not stored', async ([_name, forge]) => {
+  ])('%s is refused, audited and not stored', async ([_name, forge]) => {
     onTestFailed(() => world.tell());
     const before = (await auditRows('webhook.refused', 'tiktok')).length;
     const answer = await deliver(...forge(eventText('authorization.removed', { reason: 1 })));
@@ -196,7 +196,7 @@ describe('a delivery', () => {
     expect(answer.body.error.code).toBe('malformed_json');
   });
 
-  test('of an unknown type, with unknown fields, is kept as it came, every digit', async () => {
+  test('of an unknown type, with unknown fields, is stored unchanged, every digit', async () => {
     onTestFailed(() => world.tell());
     const marker = randomUUID();
     const body = `{"event":"something.new","user_openid":"${account.openId}", "big":9007199254740993,"price":1.10,"marker":"${marker}","nested":{"a":[1e400,-0]},"content":""}`;
@@ -217,7 +217,7 @@ describe('a delivery', () => {
   });
 
   test.for(['{}', '{"event":7,"content":{"publish_id":5},"create_time":"x","user_openid":[]}'])(
-    'of any JSON object is kept: %s',
+    'of any JSON object is stored: %s',
     async (body) => {
       expect((await deliver(body)).status).toBe(200);
       await until('the event', async () => {
@@ -228,7 +228,7 @@ describe('a delivery', () => {
     },
   );
 
-  test('for an account that nobody knows is kept with its error, and applied by a replay', async () => {
+  test('for an unknown account is stored with its error, and applied by a replay', async () => {
     onTestFailed(() => world.tell());
     const name = `stranger_${randomUUID().slice(0, 8)}`;
     const stranger: Json = await world.control('POST', '/tiktok/creators', { username: name });
@@ -261,14 +261,14 @@ describe('a delivery', () => {
     expect(await rowsOf(stranger.openId)).toHaveLength(1);
   });
 
-  test('a replay of nothing is 404, and only the operator may ask', async () => {
+  test('a replay of an unknown event is 404, and only the operator may ask', async () => {
     expect((await debug('POST', `/events/${randomUUID()}/replay`)).status).toBe(404);
     expect((await debug('POST', '/events/nonsense/replay')).status).toBe(404);
     expect((await world.call('POST', `/api/debug/events/${randomUUID()}/replay`)).status).toBe(403);
   });
 });
 
-describe('a publish of which TikTok never answers a status call', () => {
+describe('a publish whose status calls TikTok never answers', () => {
   beforeEach(() => world.fault({ endpoint: 'status', kind: 'slow', ms: 60_000, times: 0 }));
 
   test('is published by `complete`, and gets its id and permalink by `publicly_available`', async () => {
@@ -306,7 +306,7 @@ describe('a publish of which TikTok never answers a status call', () => {
     });
   });
 
-  test('may hear of the id first', async () => {
+  test('may get the id first', async () => {
     onTestFailed(() => world.tell());
     await world.control('POST', '/webhooks', { reorder: 2 });
     const id = await publish();
@@ -353,7 +353,7 @@ describe('a publish of which TikTok never answers a status call', () => {
     expect(await ended(`post:${id}`)).toBe('COMPLETED');
   });
 
-  test('and whose webhook overtakes the answer of init, is published when the id becomes known', async () => {
+  test('and whose webhook precedes the answer of init, is published when the id becomes known', async () => {
     onTestFailed(() => world.tell());
     const bytes = sampleVideo();
     const host = createServer((_request, response) => {
@@ -442,8 +442,8 @@ test('polls and webhooks race: each post is published once, and every workflow e
   await world.control('POST', '/webhooks', { duplicate: 0 });
 });
 
-describe('a permission that is removed', () => {
-  test('ends the use of its token; a post waits, and goes out when the creator returns', async () => {
+describe('a removed permission', () => {
+  test('ends the use of its token; a post waits, and is published when the creator returns', async () => {
     onTestFailed(() => world.tell());
     const tokens = new Set(
       (await world.requests('user.info')).map(({ headers }) => String(headers.authorization)),
@@ -516,7 +516,7 @@ describe('a permission that is removed', () => {
     await world.untilPost(await publish(), 'published');
   });
 
-  test('concerns every tenant who has connected the creator', async () => {
+  test('affects every tenant who has connected the creator', async () => {
     onTestFailed(() => world.tell());
     const other = await world.newUser();
     const theirs = await world.connect(creator, other.key);

@@ -32,7 +32,7 @@ test.for([
     'the worker no longer polls for workflows and activities',
   ],
   ['that has failed', { ...POLLING, runState: 'FAILED' }, 'the worker has failed'],
-] as const)('A worker %s: %o is told as %s.', ([, status, problem]) => {
+] as const)('A worker %s: %o is reported as %s.', ([, status, problem]) => {
   expect(deadPollers(status)).toBe(problem);
 });
 
@@ -50,7 +50,7 @@ test('A worker that cannot go on answers 503 with the reason, and 200 while it c
   expect(await ask()).toEqual([503, { status: 'dead', message: problem }]);
 });
 
-test('A measurement that throws is a 500, and the next scrape works.', async () => {
+test('A metric that throws is a 500, and the next scrape works.', async () => {
   let fails = true;
   const name = 'everpost_test_gauge';
   const gauge = new Gauge({

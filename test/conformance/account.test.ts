@@ -97,7 +97,7 @@ describe.for(WAYS)('$label', (driver) => {
     });
 
   describe('keeps a token', () => {
-    test('fresh: it is refreshed before it ends, once, and the new one is good', async () => {
+    test('fresh: it refreshes the token once before it expires, and the new one works', async () => {
       await refreshNow();
       await until('the refresh', async () => ((await debug()).tokenVersion === 2 ? true : null));
       expect(await refreshes()).toBe(1);
@@ -108,7 +108,7 @@ describe.for(WAYS)('$label', (driver) => {
       await expectOnce(driver, person, await publish(), example);
     });
 
-    test('though the provider is out of order for a while', async () => {
+    test('while the provider is down for a while', async () => {
       await world.fault({ endpoint: driver.endpoints.refresh, kind: 'drop-before' });
       await world.fault({ endpoint: driver.endpoints.refresh, kind: 'status', http: 503, body: '' });
       await refreshNow();
@@ -116,7 +116,7 @@ describe.for(WAYS)('$label', (driver) => {
       await expectOnce(driver, person, await publish(), example);
     });
 
-    test('though the answer of the refresh is lost, or asks for a new consent', async () => {
+    test('if the answer of the refresh is lost, or else asks for a new consent', async () => {
       await world.fault({ endpoint: driver.endpoints.refresh, kind: 'accept-then-drop' });
       await refreshNow();
       await until('the outcome', async () => {
@@ -132,7 +132,7 @@ describe.for(WAYS)('$label', (driver) => {
       await expectOnce(driver, person, id, example);
     });
 
-    test('no further than one refresh: what a fresh one is refused with, too, waits for a new consent', async () => {
+    test('with one refresh only: a call that a fresh token cannot make either waits for a new consent', async () => {
       const [endpoint] = Object.keys(driver.endpoints.writes);
       await world.fault({ endpoint, kind: 'status', ...driver.tokenRefusal, times: 0 });
       const id = await publish();
@@ -143,7 +143,7 @@ describe.for(WAYS)('$label', (driver) => {
       await expectOnce(driver, person, id, example);
     });
 
-    test('for a hundred that are refused with it at once, twenty of them posts: one refresh, twenty posts', async () => {
+    test('for a hundred simultaneous refusals, twenty of them posts: one refresh, twenty posts', async () => {
       await driver.allow(world, person, 'many');
       await driver.spoilToken(world, person);
       await world.control('DELETE', '/requests');
@@ -170,7 +170,7 @@ describe.for(WAYS)('$label', (driver) => {
       expect(await stage.live(driver, person.openId)).toBe(ids.length);
     });
 
-    test('no longer than the person wants: posts wait for a new consent', async () => {
+    test('no longer than the user wants: posts wait for a new consent', async () => {
       await driver.removeApp(world, person);
       await until('the account to be out of service', async () =>
         (await stage.getAccount(person.id)).status === 'reauth_required' ? true : null,
@@ -182,10 +182,10 @@ describe.for(WAYS)('$label', (driver) => {
     });
   });
 
-  describe('keeps to quotas', () => {
+  describe('respects quotas', () => {
     beforeEach(() => driver.allow(world, person, 'one'));
 
-    test('a post too many waits and says so, and goes out when it may', async () => {
+    test('a post over the limit waits, says so, and is published when it may be', async () => {
       await expectOnce(driver, person, await publish(), example);
       const id = await publish();
       const waiting = await world.untilPost(id, 'waiting_quota');
@@ -199,7 +199,7 @@ describe.for(WAYS)('$label', (driver) => {
       expect(await stage.live(driver, person.openId)).toBe(2);
     });
 
-    test('a post too many fails at once if it may not wait', async () => {
+    test('a post over the limit fails at once if it may not wait', async () => {
       await expectOnce(driver, person, await publish(), example);
       const answer = await stage.publish(driver, person.id, { ...example.body, onQuota: 'fail' });
       // Where nobody tells the limit, the post that meets it is the first to know.
@@ -213,8 +213,8 @@ describe.for(WAYS)('$label', (driver) => {
     });
   });
 
-  describe('is told by webhooks', () => {
-    test('an event of an unknown kind, twice: kept and applied once', async () => {
+  describe('receives webhooks', () => {
+    test('an event of an unknown type, delivered twice, is stored and applied once', async () => {
       const event = told();
       await world.control('POST', '/webhooks', { duplicate: 1 });
       await driver.tell(world, [event], driver.method);
@@ -225,14 +225,14 @@ describe.for(WAYS)('$label', (driver) => {
       expect(await rowsOf(event.mark)).toMatchObject([{ provider: name, error_message: null }]);
     });
 
-    test('an event about somebody whom nobody knows: kept', async () => {
+    test('an event about an unknown account is stored', async () => {
       const event = { ...told(), openId: '17840000000000001' };
       await driver.tell(world, [event], driver.method);
       await untilDelivered(event.mark, 1);
       expect(await rowsOf(event.mark)).toMatchObject([{ provider: name }]);
     });
 
-    test('a forged event: refused, noted, not kept', async () => {
+    test('a forged event is refused and audited, but not stored', async () => {
       const event = { ...told(), secret: 'f'.repeat(48) };
       await driver.tell(world, [event], driver.method);
       const attempts = await until<Json>('the answer', async () => {
@@ -247,7 +247,7 @@ describe.for(WAYS)('$label', (driver) => {
       expect(noted.length).toBeGreaterThan(0);
     });
 
-    test('several events, together where it sends them so: each is kept by itself', async () => {
+    test('several events in one body are each stored separately, if it sends such bodies', async () => {
       const events = Array.from({ length: 5 }, told);
       await driver.tell(world, events, driver.method);
       for (const { mark } of events) {
@@ -261,7 +261,7 @@ describe.for(WAYS)('$label', (driver) => {
       expect(requests.size).toBe(driver.batches ? 1 : events.length);
     });
 
-    test('whether the URL is ours, and by whom an app was removed: as it declares, and clearly refused else', async () => {
+    test('the URL check and the app’s removal work if it declares them, and are clearly refused otherwise', async () => {
       const { webhooks } = stage.provider(driver);
       const handshake = webhooks?.handshake !== undefined;
       const signedUser = webhooks?.signedUser !== undefined;
@@ -290,7 +290,7 @@ describe.for(WAYS)('$label', (driver) => {
     });
   });
 
-  test('tells its limits if it declares to', async () => {
+  test('shows its limits if it declares to', async () => {
     const { limits } = stage.provider(driver);
     const answer = await world.call('GET', `/api/${name}/limits?accountId=${person.id}`);
     const answered = {
@@ -302,7 +302,7 @@ describe.for(WAYS)('$label', (driver) => {
     );
   });
 
-  test('deletes what is live if it declares to', async () => {
+  test('deletes live posts if it declares to', async () => {
     const { deletion } = stage.provider(driver);
     const id = await publish({});
     const { providerPostId } = await stage.ended(id);
@@ -317,7 +317,7 @@ describe.for(WAYS)('$label', (driver) => {
     expect(deleted).toHaveLength(deletion === undefined ? 0 : 1);
   });
 
-  test('is disconnected: given back where a way exists, tokens wiped, posts cancelled', async () => {
+  test('can be disconnected: access revoked if possible, tokens wiped, posts cancelled', async () => {
     const scheduledAt = new Date(Date.now() + 3_600_000).toISOString();
     const scheduled = await publish({ scheduledAt });
     // What connecting needed does not count.
@@ -340,7 +340,7 @@ describe.for(WAYS)('$label', (driver) => {
     await expectOnce(driver, person, await publish(), example);
   });
 
-  test('is one account for each tenant, and what is of one does not exist for another', async () => {
+  test('is a separate account for each tenant, invisible to other tenants', async () => {
     const other = await world.newUser();
     const theirs = await stage.connect(driver, person.username, other.key);
     expect(theirs.id).not.toBe(person.id);
@@ -367,7 +367,7 @@ describe.for(WAYS)('$label', (driver) => {
   });
 });
 
-test('no token, code or app secret of all this stands in a log, a table or a history', async () => {
+test('writes no token, code or app secret to a log, a table or a history', async () => {
   expect(WAYS.filter(({ label }) => (secrets.get(label)?.size ?? 0) < 10)).toEqual([]);
   const places = [
     ...world.logFiles.map((file) => ({ name: file, content: readFileSync(file) })),

@@ -68,7 +68,7 @@ describe.for(WAYS)('$label', (driver) => {
     await world.control('POST', `/${provider}/options`, { processingMs: 200 });
   });
 
-  test('with a schedule', async () => {
+  test('a scheduled post', async () => {
     const { example, person } = await simplest();
     const scheduledAt = new Date(Date.now() + 5000).toISOString();
     const id = await stage.accepted(driver, person, { ...example.body, scheduledAt });
@@ -76,7 +76,7 @@ describe.for(WAYS)('$label', (driver) => {
     expect(await eventsOf(id, `${of} scheduled`)).toBeLessThanOrEqual(budgetOf(example) + SCHEDULE);
   });
 
-  test('cancelled while scheduled', async () => {
+  test('a post cancelled while scheduled', async () => {
     const { example, person } = await simplest();
     const scheduledAt = new Date(Date.now() + 3_600_000).toISOString();
     const id = await stage.accepted(driver, person, { ...example.body, scheduledAt });

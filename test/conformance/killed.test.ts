@@ -179,7 +179,7 @@ describe.for(WAYS)('$label, killed', (driver) => {
     },
   );
 
-  test('at every other step that plans have', { timeout: 600_000 }, async () => {
+  test('at every other step of its plans', { timeout: 600_000 }, async () => {
     const { others, details } = driver.endpoints;
     const steps = (await plansOf(driver)).flatMap(({ plan }) => plan.filter(({ kind }) => kind !== 'write'));
     const postIds: string[] = [];
@@ -207,7 +207,7 @@ describe.for(WAYS)('$label, killed', (driver) => {
     );
   });
 
-  test('the server, while files are to be fetched from it', async () => {
+  test('the server, while the platform fetches files from it', async () => {
     const server = world.children.findLast((child) => child.name === 'server');
     if (server === undefined) throw new Error('no server');
     const first = Object.keys(driver.endpoints.writes)[0] ?? '';

@@ -47,7 +47,7 @@ describe.for(WAYS)('$label', (driver) => {
   }
 
   describe('connects', () => {
-    test('whoever grants it, with a name, permissions and a keeper of its token', async () => {
+    test('a creator who grants access, with a name, permissions and a token keeper', async () => {
       const { id } = await stage.newPerson(driver);
       const account = await stage.getAccount(id);
       expect(account).toMatchObject({
@@ -71,14 +71,14 @@ describe.for(WAYS)('$label', (driver) => {
       expect(await stage.connect(driver, person.username)).toEqual(person);
     });
 
-    test('nobody who denies it', async () => {
+    test('no creator who denies access', async () => {
       const before = await accounts();
       const { answer } = await stage.consent(driver, { decision: 'deny' });
       expect(answer).toMatchObject({ status: 400, body: { error: { code: 'access_denied' } } });
       expect(await accounts()).toBe(before);
     });
 
-    test('nobody who leaves out what is needed, and names it', async () => {
+    test('no creator who declines required permissions, and names these', async () => {
       const before = await accounts();
       const { scopes, missing } = driver.incomplete;
       const { answer } = await stage.consent(driver, { scopes });
@@ -89,7 +89,7 @@ describe.for(WAYS)('$label', (driver) => {
       expect(await accounts()).toBe(before);
     });
 
-    test('nobody with a state that is not ours, of another provider, or used before', async () => {
+    test('no attempt with a state that is forged, of another provider, or used before', async () => {
       const person = `somebody_${randomUUID().slice(0, 8)}`;
       await driver.addCreator(world, { username: person, method: driver.method });
       const link = await world.call('POST', '/api/connect-links', {
@@ -118,7 +118,7 @@ describe.for(WAYS)('$label', (driver) => {
   });
 
   describe('publishes', () => {
-    test('every kind of post that the API takes is a case here', async () => {
+    test('every kind of post that the API accepts, which are all cases here', async () => {
       const { body: api } = await world.call('GET', '/openapi.json', { key: null });
       const content = api.paths[driver.publishPath].post.requestBody.content['application/json'];
       const { properties, required }: Json = content.schema;
@@ -140,7 +140,7 @@ describe.for(WAYS)('$label', (driver) => {
     });
 
     test.for(['accept-then-drop', 'accept-then-500', 'truncated'])(
-      'every kind of post once, though the answers of its writes are lost (%s)',
+      'every kind of post once if the answers of its writes are lost (%s)',
       async (kind) => {
         await arm(kind);
         await stage.withEvery(driver, async (example, person) => {
@@ -151,7 +151,7 @@ describe.for(WAYS)('$label', (driver) => {
       },
     );
 
-    test('every kind of post once, though what it sends does not arrive; or not at all where nobody can tell', async () => {
+    test('every kind of post once if its calls do not arrive, or not at all if that cannot be known', async () => {
       await arm('drop-before');
       await stage.withEvery(driver, async (example, person) => {
         const id = await stage.accepted(driver, person, example.body);
@@ -169,7 +169,7 @@ describe.for(WAYS)('$label', (driver) => {
       await expectHit('drop-before');
     });
 
-    test('every kind of post once, though what it sends and asks afterwards is cut off', async () => {
+    test('every kind of post once if its calls and the look-ups after them are cut off', async () => {
       await stage.withEvery(
         driver,
         async (example, person) => {
@@ -183,7 +183,7 @@ describe.for(WAYS)('$label', (driver) => {
 
     const { carousel } = driver;
     if (carousel === undefined) return;
-    test('a carousel, though its parts ended while it waited', async () => {
+    test('a carousel whose parts expired while it waited', async () => {
       const example = (await driver.examples(stage.files, world))['a carousel'];
       if (example === undefined) throw new Error(`${driver.label} has no carousel`);
       const person = await stage.newPerson(driver);

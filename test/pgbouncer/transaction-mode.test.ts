@@ -61,7 +61,7 @@ test.for(['', '?pgbouncer=true', '?prepare=false', '?pgbouncer=true&schema=publi
   },
 );
 
-test('Migrations, and the state of the schema, work through it for a role with rights on one schema.', async () => {
+test('Migrations, and the check of the schema, work through it for a role with rights on one schema.', async () => {
   const [name, role] = [unique('d'), unique('r')];
   const admin = new Client({ connectionString: inject('postgresUrl') });
   await admin.connect();
@@ -104,7 +104,7 @@ test('Migrations, and the state of the schema, work through it for a role with r
     expect(await schemaState(open(theirs.url + parameters))).toEqual({ kind: 'current' });
 });
 
-test('Server and worker publish through it, also while it is restarted and its connections are ended.', async () => {
+test('Server and worker publish through it, even while it restarts and closes connections.', async () => {
   onTestFailed(() => world.tell());
   const account = await world.connect();
   const media = await world.upload();
@@ -152,7 +152,7 @@ test('Server and worker publish through it, also while it is restarted and its c
 const problem = (url: string, parameters: string): Promise<string | null> =>
   databaseProblem(open(`${url}?${parameters}`));
 
-test('TLS is spoken as sslmode says, and certificates are checked as it says.', async () => {
+test('TLS works as sslmode says, and certificates are checked as it says.', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'everpost-tls-'));
   const [key, cert] = [join(dir, 'key.pem'), join(dir, 'cert.pem')];
   onTestFinished(() => rmSync(dir, { recursive: true }));
