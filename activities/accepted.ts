@@ -1,5 +1,6 @@
 import { type Attempt, closeAttempt } from '../db/attempts.ts';
 import { savePost } from '../db/post-progress.ts';
+import { savePublishId } from '../db/publish-ids.ts';
 import { asksForDetails, stateAfter, stepAfter } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { PostContext, Written } from '../providers/publishing.ts';
@@ -62,11 +63,10 @@ async function close(
       logId: written.logId,
     });
     if (!closed) throw takenOver();
-    await savePost(tx, post.id, {
-      state: stateAfter(post.plan, step),
-      phase: null,
-      ...(written.publishId === undefined ? {} : { publishId: written.publishId }),
-    });
+    const { publishId } = written;
+    const made = publishId === undefined ? {} : { publishId };
+    await savePost(tx, post.id, { state: stateAfter(post.plan, step), phase: null, ...made });
+    if (publishId !== undefined) await savePublishId(tx, post, publishId);
     if (stepAfter(post.plan, step) !== null) return null;
     const providerPostId = written.providerPostId ?? null;
     return applyVerdict({ db: tx }, loaded, { kind: 'published', status: 'PUBLISHED', providerPostId });

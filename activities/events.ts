@@ -87,8 +87,8 @@ async function apply(deps: Deps, eventId: string): Promise<AppliedEvent> {
         applied.accounts.push({ provider: account.provider, accountId: account.id });
   }
   if (effect.kind === 'comment')
-    for (const { id } of await accountsOf(db, event.provider, effect.openId))
-      await saveComment(db, id, effect);
+    for (const account of await accountsOf(db, event.provider, effect.openId))
+      await saveComment(db, account, effect);
   await markEventProcessed(db, eventId);
   return applied;
 }

@@ -187,7 +187,7 @@ async function isToRevoke(deps: Deps, { id }: Account): Promise<boolean> {
     account.status === 'disconnected' &&
     account.accessTokenEncrypted !== null &&
     !hasEnded(account.refreshExpiresAt) &&
-    !(await isInService(deps.db, { ...account, login: await loginOf(deps.db, id) }))
+    !(await isInService(deps.db, { ...account, login: await loginOf(deps.db, account) }))
   );
 }
 

@@ -49,7 +49,7 @@ export const createVerdictActivities = (deps: Deps) => ({
         if (outcome !== null) return outcome;
         if (tooLong) return UNDECIDED;
         if (live !== null && tryNumber() >= LIVE_TRIES) return await withoutDetails(deps, loaded, live);
-        await saveStatus(deps.db, postId, verdict.status);
+        await saveStatus(deps.db, loaded.post, verdict.status);
         const ms = (POLL_SECONDS[tryNumber() - 1] ?? 120) * 1000;
         await savePost(deps.db, postId, {
           state: 'processing',

@@ -1,13 +1,11 @@
 import type { FastifyRequest } from 'fastify';
 import { EnvelopeError } from '../crypto/errors.ts';
-import { sealTokens } from '../crypto/tokens.ts';
 import type { Envelope } from '../crypto/envelope.ts';
+import { sealTokens } from '../crypto/tokens.ts';
 import type { Account } from '../db/accounts.ts';
-import { accountKey } from '../db/tokens.ts';
-import { saveGrant } from '../db/grants.ts';
-import type { Db } from '../db/client.ts';
+import { type NewLogin, saveGrant } from '../db/grants.ts';
 import { endGrantCall } from '../db/grant-calls.ts';
-import { isInService, saveInstagramAccount } from '../db/logins.ts';
+import { isInService } from '../db/logins.ts';
 import { takeQuotas } from '../db/quotas.ts';
 import { type OAuthState, useConnectLink } from '../db/connect.ts';
 import type { Provider } from '../providers/provider.ts';
@@ -46,9 +44,9 @@ export async function saveGrants(
         expiresAt: inSeconds(tokens.expiresIn),
         refreshExpiresAt: inSeconds(tokens.refreshExpiresIn),
         key,
+        login: login === undefined ? null : newLogin(envelope, login),
         seal: (dataKey, place) => sealTokens(envelope, dataKey, place, tokens).catch(nullForLostKey),
       });
-      if (login !== undefined) await saveLogin(tx, envelope, account, login);
       await takeQuotas(tx, { accountId: account.id, postId: null }, used);
       accounts.push(account);
     }
@@ -63,30 +61,12 @@ function renewable({ oauth }: Provider, tokens: TokenSet): TokenSet {
     : tokens;
 }
 
-async function saveLogin(
-  tx: Db,
-  envelope: Envelope,
-  account: Account,
-  { id, page }: NonNullable<Grant['login']>,
-): Promise<void> {
-  const place = {
-    table: 'instagram_accounts',
-    column: 'page_access_token_encrypted',
-    row: account.id,
-    version: account.tokenVersion,
+function newLogin(envelope: Envelope, { id, page }: NonNullable<Grant['login']>): NewLogin {
+  if (page === undefined) return { id, page: null };
+  return {
+    id,
+    page: { id: page.id, sealToken: (key, place) => envelope.seal(key, page.accessToken, place) },
   };
-  const sealed =
-    page === undefined ? null : await envelope.seal(await accountKey(tx, account), page.accessToken, place);
-  await saveInstagramAccount(tx, {
-    userId: account.userId,
-    oauthAccountId: account.id,
-    igBusinessId: account.openId,
-    pageId: page?.id ?? null,
-    username: account.username,
-    accessLevel: account.method ?? account.provider,
-    pageAccessTokenEncrypted: sealed,
-    facebookUserId: id,
-  });
 }
 
 /**

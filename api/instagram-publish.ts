@@ -72,7 +72,6 @@ export async function readInstagram(deps: Deps, userId: string, body: InstagramB
     request,
     media: mediaType === 'CAROUSEL' ? null : (only?.media ?? null),
     same: [mediaType, files.map(sameFile), postInfo],
-    detail: null,
   });
 }
 

@@ -106,7 +106,7 @@ export function draftPost(
   { account, provider }: { account: Account; provider: Provider },
   options: PublishOptions,
   times: ReturnType<typeof timesOf>,
-  post: { request: object; media: Media | null; same: readonly unknown[]; detail: NewPost['detail'] },
+  post: { request: object; media: Media | null; same: readonly unknown[] },
 ): DraftPost {
   requirePermission({ account, provider }, post.request);
   const { kind, plan, quotasOf } = provider.publishing.of(post.request);
@@ -128,6 +128,5 @@ export function draftPost(
     scheduledAt: times.due,
     deadlineAt: times.deadline,
     allowDuplicate: options.allowDuplicate ?? false,
-    detail: post.detail,
   };
 }

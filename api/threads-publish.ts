@@ -93,7 +93,6 @@ export async function readThreads(deps: Deps, userId: string, body: ThreadsBody)
     request,
     media: root.unit.mediaType === 'CAROUSEL' ? null : (root.files[0]?.media ?? null),
     same,
-    detail: null,
   });
 }
 

@@ -4,7 +4,7 @@ import { findAccount } from '../db/accounts.ts';
 import type { Post } from '../db/posts.ts';
 import { findPostByPublishId } from '../db/publish-ids.ts';
 import { saveStatus } from '../db/post-progress.ts';
-import { findTikTokPost } from '../db/tiktok-posts.ts';
+import { findTikTokPost } from '../db/tiktok.ts';
 import { settlePost } from '../db/settlements.ts';
 import { isFinal, POST_STATES } from '../db/schema.ts';
 import { ProviderError } from '../providers/errors.ts';
@@ -95,7 +95,7 @@ export function createStatusReader(deps: Deps) {
       );
       // The workflow decides about an open post; a final post is completed here.
       if (verdict.kind !== 'published' || !isFinal(post.state))
-        return await saveStatus(db, post.id, verdict.status);
+        return await saveStatus(db, post, verdict.status);
       const { providerPostId, status } = verdict;
       const permalink = providerPostId === null ? null : publishing.permalink(username, providerPostId);
       await settlePost(db, post.id, { state: 'published', status, providerPostId, permalink });

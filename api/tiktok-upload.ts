@@ -75,12 +75,11 @@ export async function readUpload(
   requirePermission(poster, request);
   await checkAgainstCreatorInfo(poster.account, request, media);
 
-  const { mode, postInfo, source } = request;
+  const { mode } = request;
   return draftPost(poster, body, times, {
     request,
     media,
     same: [media?.sha256 ?? media?.id ?? body.videoUrl ?? body.photoUrls, mode, body.postInfo ?? {}],
-    detail: { table: 'tiktok_posts', source, mode, title: postInfo.title ?? null },
   });
 }
 

@@ -1,41 +1,27 @@
-import { and, eq, inArray, ne } from 'drizzle-orm';
+import { and, eq, ne } from 'drizzle-orm';
 import type { Account } from './accounts.ts';
 import type { Db } from './client.ts';
 import { isInService } from './logins.ts';
-import { igComments, igMedia, instagramAccounts, oauthAccounts, posts, webhookEvents } from './schema.ts';
+import type { Comment } from './provider-tables.ts';
+import { tablesOf } from './registry.ts';
+import { oauthAccounts, posts, webhookEvents } from './schema.ts';
 
-/* Copies of what lies at a provider: media and comments. */
+/* Copies of what lies at a provider, in the provider's own tables. */
 
-/** Keeps a comment that somebody has made, unless the account was disconnected; the newest text counts. */
+/** Keeps a comment, unless the account was disconnected. */
 export async function saveComment(
   db: Db,
-  accountId: string,
-  comment: { mediaId: string; commentId: string; fromUser: string | null; text: string | null },
+  { id, provider }: Pick<Account, 'id' | 'provider'>,
+  comment: Comment,
 ): Promise<void> {
   await db.transaction(async (tx) => {
-    const [account] = await tx
-      .select({ userId: instagramAccounts.userId, instagramAccountId: instagramAccounts.id })
-      .from(instagramAccounts)
-      .innerJoin(oauthAccounts, eq(oauthAccounts.id, instagramAccounts.oauthAccountId))
-      .where(and(eq(oauthAccounts.id, accountId), ne(oauthAccounts.status, 'disconnected')))
+    const connected = await tx
+      .select({ id: oauthAccounts.id })
+      .from(oauthAccounts)
+      .where(and(eq(oauthAccounts.id, id), ne(oauthAccounts.status, 'disconnected')))
       // Not while it is being deleted.
-      .for('share', { of: oauthAccounts });
-    if (account === undefined) return;
-    const { userId, instagramAccountId } = account;
-    await tx
-      .insert(igMedia)
-      .values({ userId, instagramAccountId, igId: comment.mediaId })
-      .onConflictDoNothing();
-    const [media] = await tx
-      .select({ id: igMedia.id })
-      .from(igMedia)
-      .where(and(eq(igMedia.instagramAccountId, instagramAccountId), eq(igMedia.igId, comment.mediaId)));
-    if (media === undefined) throw new Error('the media that was just inserted is gone');
-    const { fromUser, text } = comment;
-    await tx
-      .insert(igComments)
-      .values({ userId, igMediaId: media.id, igId: comment.commentId, fromUser, text })
-      .onConflictDoUpdate({ target: [igComments.igMediaId, igComments.igId], set: { fromUser, text } });
+      .for('share');
+    if (connected.length > 0) await tablesOf(provider).onComment?.(tx, id, comment);
   });
 }
 
@@ -45,17 +31,7 @@ export async function forgetCreator(
   { id: accountId, provider, openId }: Pick<Account, 'id' | 'provider' | 'openId'>,
 ): Promise<void> {
   await db.transaction(async (tx) => {
-    const media = tx
-      .select({ id: igMedia.id })
-      .from(igMedia)
-      .innerJoin(instagramAccounts, eq(instagramAccounts.id, igMedia.instagramAccountId))
-      .where(eq(instagramAccounts.oauthAccountId, accountId));
-    await tx.delete(igComments).where(inArray(igComments.igMediaId, media));
-    await tx.delete(igMedia).where(inArray(igMedia.id, media));
-    await tx
-      .update(instagramAccounts)
-      .set({ pageAccessTokenEncrypted: null, username: null, facebookUserId: null })
-      .where(eq(instagramAccounts.oauthAccountId, accountId));
+    await tablesOf(provider).onForgotten?.(tx, accountId);
     await tx
       .update(oauthAccounts)
       .set({ username: null, displayName: null, metadata: {} })

@@ -5,10 +5,9 @@ import { grantCalls, oauthStates } from './schema.ts';
 
 /*
  * Orders the calls that make grants and the calls that end them. Revoking one token ends a person's whole grant for our
- * app, including newer logins (tiktok-facts 2.6, instagram-facts 2.6), and the person is only known after the code
- * exchange. So at each provider no code is exchanged during a revocation, and nothing is revoked during a code exchange
- * or while a creator who came after the disconnection is on the consent page. A row expires by itself, because its
- * process may die.
+ * app, including newer logins, and the person is only known after the code exchange. So at each provider no code is
+ * exchanged during a revocation, and nothing is revoked during a code exchange or while a creator who came after the
+ * disconnection is on the consent page. A row expires by itself, because its process may die.
  */
 
 /** How long a revocation may still take effect at the provider after it was sent. */

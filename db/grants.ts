@@ -1,8 +1,22 @@
 import { and, eq } from 'drizzle-orm';
 import type { Account } from './accounts.ts';
 import type { Db } from './client.ts';
+import type { AccountLogin } from './provider-tables.ts';
+import { tablesOf } from './registry.ts';
 import { dataKeys, oauthAccounts } from './schema.ts';
 import { accountKey, type StoredKey, type StoredTokens } from './tokens.ts';
+
+/** The login of a grant, with its page's token still to be sealed. */
+export interface NewLogin {
+  id: string;
+  page: {
+    id: string;
+    sealToken: (
+      key: StoredKey,
+      place: { table: string; column: string; row: string; version: number },
+    ) => Promise<Uint8Array>;
+  } | null;
+}
 
 export interface NewGrant {
   userId: string;
@@ -13,6 +27,8 @@ export interface NewGrant {
   displayName: string | null;
   scopes: readonly string[];
   metadata: Record<string, unknown>;
+  /** Null: the account comes by itself. */
+  login: NewLogin | null;
   /** The provider's seconds as absolute times; null if it sends none. */
   expiresAt: Date | null;
   refreshExpiresAt: Date | null;
@@ -68,8 +84,25 @@ export async function saveGrant(db: Db, grant: NewGrant): Promise<Account> {
       .where(eq(oauthAccounts.id, account.id))
       .returning();
     if (saved === undefined) throw new Error('the account that was just locked is gone');
+    await noteConnected(tx, saved, grant.login);
     return saved;
   });
+}
+
+/** Has the provider's own tables take in the account and its login. */
+async function noteConnected(tx: Db, account: Account, login: NewLogin | null): Promise<void> {
+  const tables = tablesOf(account.provider);
+  // A login that is not kept would let the end of one account end the others.
+  if (login !== null && tables.logins === undefined)
+    throw new Error(`${account.provider} names logins, but has no table that keeps them`);
+  await tables.onConnected?.(tx, account, login === null ? null : await sealedLogin(tx, account, login));
+}
+
+async function sealedLogin(tx: Db, account: Account, { id, page }: NewLogin): Promise<AccountLogin> {
+  if (page === null) return { id, page };
+  const key = await accountKey(tx, account);
+  const at = { row: account.id, version: account.tokenVersion };
+  return { id, page: { id: page.id, sealToken: (place) => page.sealToken(key, { ...place, ...at }) } };
 }
 
 /** Seals with the account's data key; with the fresh one if the account has none, or none that can be unwrapped. */

@@ -5,7 +5,8 @@ import { holdMedia } from './media-removal.ts';
 import { findPostByKey, type Post } from './posts.ts';
 import type { QuotaRule } from './quota-ledger.ts';
 import { findFullQuota, type QuotaFull, takeQuotas } from './quotas.ts';
-import { posts, tiktokPosts } from './schema.ts';
+import { tablesOf } from './registry.ts';
+import { posts } from './schema.ts';
 
 export interface NewPost {
   userId: string;
@@ -26,8 +27,6 @@ export interface NewPost {
   allowDuplicate: boolean;
   /** Held for the post from now on: without them it is not taken in. */
   hold: readonly QuotaRule[];
-  /** The provider's own record of the post, where it has a table. */
-  detail: { table: 'tiktok_posts'; source: string; mode: string; title: string | null } | null;
 }
 
 export type Accepted =
@@ -45,10 +44,7 @@ export type Accepted =
  * Takes a post in: the row and, with it, the intent to start its workflow are one commit. Exact under any number of
  * identical requests at once.
  */
-export async function acceptPost(
-  db: Db,
-  { allowDuplicate, hold, detail, ...row }: NewPost,
-): Promise<Accepted> {
+export async function acceptPost(db: Db, { allowDuplicate, hold, ...row }: NewPost): Promise<Accepted> {
   return db.transaction(async (tx): Promise<Accepted> => {
     // A key says which requests are the same.
     const unique = !allowDuplicate && row.idempotencyKey === null;
@@ -88,10 +84,7 @@ export async function acceptPost(
       if (other === null) throw new Error('a post conflicted with none');
       return replayOf(other, row.requestHash);
     }
-    if (detail !== null) {
-      const { table: _table, ...columns } = detail;
-      await tx.insert(tiktokPosts).values({ postId: post.id, userId: post.userId, ...columns });
-    }
+    await tablesOf(post.provider).onAccepted?.(tx, post);
     await takeQuotas(tx, { ...taker, postId: post.id }, hold);
     return { outcome: 'created', post };
   });

@@ -1,15 +1,8 @@
-import { and, eq, inArray, isNull, ne, notInArray, sql } from 'drizzle-orm';
+import { and, eq, isNull, ne, notInArray } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { changed, type Post } from './posts.ts';
-import {
-  FINAL_STATES,
-  isFinal,
-  type PostState,
-  type PostWaiting,
-  posts,
-  publishAttempts,
-  tiktokPosts,
-} from './schema.ts';
+import { tablesOf } from './registry.ts';
+import { FINAL_STATES, isFinal, type PostState, type PostWaiting, posts, publishAttempts } from './schema.ts';
 
 /** What is being done with an open post. */
 export interface Progress {
@@ -36,8 +29,6 @@ export async function savePost(db: Db, id: string, { next, ...columns }: Progres
       ...changed,
     })
     .where(and(eq(posts.id, id), notInArray(posts.state, [...FINAL_STATES])));
-  if (columns.publishId !== undefined)
-    await db.update(tiktokPosts).set({ publishId: columns.publishId }).where(eq(tiktokPosts.postId, id));
 }
 
 /**
@@ -92,14 +83,11 @@ export async function rescheduleUnsent(
   });
 }
 
-/** Keeps the provider's own word for where an open post stands, where it has one; the last one came with its end. */
-export async function saveStatus(db: Db, postId: string, status: string): Promise<void> {
-  const open = db
-    .select({ id: posts.id })
-    .from(posts)
-    .where(and(eq(posts.id, postId), notInArray(posts.state, [...FINAL_STATES])));
-  await db
-    .update(tiktokPosts)
-    .set({ status })
-    .where(and(inArray(tiktokPosts.postId, open), sql`${tiktokPosts.status} is distinct from ${status}`));
+/** Keeps the provider's own word for where an open post stands, where the provider's tables have a place for it. */
+export async function saveStatus(
+  db: Db,
+  { id, provider }: Pick<Post, 'id' | 'provider'>,
+  status: string,
+): Promise<void> {
+  await tablesOf(provider).onStatus?.(db, id, status);
 }

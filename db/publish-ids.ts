@@ -1,7 +1,8 @@
 import { and, eq, gt, inArray, isNull, or, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { changed, type Post } from './posts.ts';
-import { oauthAccounts, posts, publishAttempts, tiktokPosts } from './schema.ts';
+import { tablesOf } from './registry.ts';
+import { oauthAccounts, posts, publishAttempts } from './schema.ts';
 
 export async function findPostByPublishId(
   db: Db,
@@ -20,6 +21,15 @@ export async function postByPublishId(db: Db, provider: string, publishId: strin
     .from(posts)
     .where(and(eq(posts.provider, provider), eq(posts.publishId, publishId)));
   return post ?? null;
+}
+
+/** Notes in the provider's own tables which publish id it has given to a post. `savePost` notes it in the post. */
+export async function savePublishId(
+  tx: Db,
+  { id, provider }: Pick<Post, 'id' | 'provider'>,
+  publishId: string,
+): Promise<void> {
+  await tablesOf(provider).onPublishId?.(tx, id, publishId);
 }
 
 /**
@@ -72,7 +82,7 @@ export async function adoptPublishId(
       )
       .limit(1);
     if (underWay.length > 0) return null;
-    await tx.update(tiktokPosts).set({ publishId }).where(eq(tiktokPosts.postId, only.id));
+    await tablesOf(provider).onPublishId?.(tx, only.id, publishId);
     const [adopted] = await tx
       .update(posts)
       .set({ publishId, ...changed })

@@ -4,7 +4,8 @@ import type { Db } from './client.ts';
 import { madeVisible, type VisiblePart } from './live.ts';
 import { changed, type Post } from './posts.ts';
 import { releaseUnused } from './quotas.ts';
-import { type FINAL_STATES, isFinal, type PostError, type PostState, posts, tiktokPosts } from './schema.ts';
+import { tablesOf } from './registry.ts';
+import { type FINAL_STATES, isFinal, type PostError, type PostState, posts } from './schema.ts';
 
 /** The end of a post. */
 export interface Settlement {
@@ -47,16 +48,8 @@ async function settle(tx: Db, id: string, settlement: Settlement): Promise<{ was
     end.providerPostId != null &&
     post.providerPostId === null;
   if (final && !completes && !MAY_BECOME[end.state].includes(post.state)) return { was: post, now: post };
-  if (end.status != null) {
-    await tx
-      .update(tiktokPosts)
-      .set({
-        status: end.status,
-        errorCode: end.error?.code ?? null,
-        errorMessage: end.error?.message ?? null,
-      })
-      .where(eq(tiktokPosts.postId, id));
-  }
+  if (end.status != null)
+    await tablesOf(post.provider).onSettled?.(tx, id, { status: end.status, error: end.error ?? null });
   const [saved] = await tx
     .update(posts)
     .set({

@@ -1,7 +1,8 @@
 import { and, eq, isNotNull } from 'drizzle-orm';
 import type { Account } from './accounts.ts';
 import type { Db } from './client.ts';
-import { dataKeys, instagramAccounts, oauthAccounts } from './schema.ts';
+import { tablesOf } from './registry.ts';
+import { dataKeys, oauthAccounts } from './schema.ts';
 
 /** A data key as it is stored: only the key-encryption key can open it. */
 export interface StoredKey {
@@ -67,10 +68,7 @@ export async function wipeTokens(db: Db, id: string): Promise<void> {
       .update(oauthAccounts)
       .set({ accessTokenEncrypted: null, refreshTokenEncrypted: null, dataKeyId: null })
       .where(eq(oauthAccounts.id, id));
-    await tx
-      .update(instagramAccounts)
-      .set({ pageAccessTokenEncrypted: null })
-      .where(eq(instagramAccounts.oauthAccountId, id));
+    await tablesOf(account.provider).onTokensWiped?.(tx, id);
     if (account.dataKeyId !== null) await tx.delete(dataKeys).where(eq(dataKeys.id, account.dataKeyId));
   });
 }

@@ -5,7 +5,7 @@ import { eq, sql } from 'drizzle-orm';
 import { DatabaseError } from 'pg';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
-import { type Account, accountById, deactivate } from '../db/accounts.ts';
+import { type Account, accountById, deactivate, listAccounts } from '../db/accounts.ts';
 import { accountKey, replaceTokens, wipeTokens } from '../db/tokens.ts';
 import { type NewGrant, saveGrant } from '../db/grants.ts';
 import {
@@ -18,13 +18,13 @@ import {
   supersedeAttempts,
 } from '../db/attempts.ts';
 import { type Database, type Db, openDatabase } from '../db/client.ts';
-import { type Post, postById } from '../db/posts.ts';
+import { listPosts, type Post, postById } from '../db/posts.ts';
 import { type Accepted, acceptPost, type NewPost } from '../db/new-posts.ts';
-import { savePost } from '../db/post-progress.ts';
-import { saveStatus } from '../db/post-progress.ts';
-import { findTikTokPost } from '../db/tiktok-posts.ts';
+import { savePost, saveStatus } from '../db/post-progress.ts';
+import { savePublishId } from '../db/publish-ids.ts';
+import { findTikTokPost } from '../db/tiktok.ts';
 import { settlePost } from '../db/settlements.ts';
-import { isInService, saveInstagramAccount } from '../db/logins.ts';
+import { accountsOfLogin, isInService, loginOf } from '../db/logins.ts';
 import type { QuotaRule } from '../db/quota-ledger.ts';
 import { learnLimit, noteTold, quotaUse, releaseQuotas, reserveQuotas } from '../db/quotas.ts';
 import {
@@ -167,6 +167,7 @@ function grant(userId: string, changes: Partial<NewGrant> = {}): NewGrant {
     displayName: 'A Creator',
     scopes: ['video.publish'],
     metadata: {},
+    login: null,
     expiresAt: later(7_200_000),
     refreshExpiresAt: null,
     key: { keyId: 'k1', wrapped: bytes('a wrapped key') },
@@ -211,7 +212,7 @@ const newPost = (account: Account, changes: Partial<NewPost> = {}): NewPost => (
   provider: 'tiktok',
   mediaId: null,
   totalBytes: null,
-  request: {},
+  request: { source: 'FILE_UPLOAD', mode: 'direct', postInfo: {} },
   plan: [{ kind: 'await', name: 'verdict' }],
   summary: 'Publish a video to TikTok',
   fingerprint: randomUUID(),
@@ -223,7 +224,6 @@ const newPost = (account: Account, changes: Partial<NewPost> = {}): NewPost => (
   deadlineAt: later(3_600_000),
   allowDuplicate: false,
   hold: [],
-  detail: { table: 'tiktok_posts', source: 'FILE_UPLOAD', mode: 'direct', title: null },
   ...changes,
 });
 
@@ -528,12 +528,10 @@ describe('quotas reserved for a post', () => {
 
 describe('a login', () => {
   const PERSON = randomUUID();
-  async function connected(facebookUserId: string): Promise<Account> {
+  async function connected(id: string): Promise<Account> {
     const userId = await newUser();
-    const account = await saveGrant(db, grant(userId, { provider: 'instagram', openId: PERSON }));
-    const row = { userId, oauthAccountId: account.id, igBusinessId: PERSON, accessLevel: 'facebook_login' };
-    await saveInstagramAccount(db, { ...row, facebookUserId });
-    return account;
+    const login = { id, page: null };
+    return saveGrant(db, grant(userId, { provider: 'instagram', openId: PERSON, login }));
   }
   const inService = (login: string | null) =>
     isInService(db, { provider: 'instagram', openId: PERSON, login });
@@ -544,6 +542,24 @@ describe('a login', () => {
     expect(await Promise.all(['login a', 'login b', null].map(inService))).toEqual([true, true, true]);
     await deactivate(db, mine.id, { status: 'disconnected', reason: 'disconnected_by_user' });
     expect(await Promise.all(['login a', 'login b', null].map(inService))).toEqual([false, true, true]);
+  });
+
+  test('leads to its accounts at its own provider', async () => {
+    const account = await connected('login c');
+    expect(await loginOf(db, account)).toBe('login c');
+    expect(await accountsOfLogin(db, 'instagram', 'login c')).toMatchObject([{ id: account.id }]);
+    expect(await accountsOfLogin(db, 'threads', 'login c')).toEqual([]);
+  });
+
+  test('of a provider without a table for logins is refused together with its grant', async () => {
+    const userId = await newUser();
+    const granted = grant(userId, {
+      provider: 'tiktok',
+      openId: PERSON,
+      login: { id: 'login d', page: null },
+    });
+    await expect(saveGrant(db, granted)).rejects.toThrow('tiktok names logins');
+    expect(await listAccounts(db, userId, { limit: 1, cursor: null })).toEqual([]);
   });
 });
 
@@ -661,14 +677,33 @@ describe('a limit learned from a refusal', () => {
   });
 });
 
+describe('TikTok’s own record', () => {
+  test('of a post repeats the request; no post of another provider has one', async () => {
+    const { userId, account } = await tenant();
+    const request = { source: 'PULL_FROM_URL', mode: 'inbox', postInfo: { title: 'Ours' } };
+    const { id } = await accepted(account, { request });
+    const columns = { source: 'PULL_FROM_URL', mode: 'inbox', title: 'Ours', status: null, publishId: null };
+    expect(await findTikTokPost(db, id)).toMatchObject({ userId, ...columns });
+    const other = await accepted(account, { provider: 'threads', request });
+    expect(await findTikTokPost(db, other.id)).toBeNull();
+  });
+
+  test('is refused together with its post if the request is not TikTok’s', async () => {
+    const { userId, account } = await tenant();
+    await expect(accepted(account, { request: { mode: 'inbox' } })).rejects.toThrow('source');
+    expect(await listPosts(db, userId, { limit: 1, cursor: null })).toEqual([]);
+  });
+});
+
 describe('TikTok’s own status', () => {
   test('of a late poll does not replace the last one', async () => {
     const { account } = await tenant();
-    const { id } = await accepted(account);
-    await saveStatus(db, id, 'PROCESSING_UPLOAD');
+    const post = await accepted(account);
+    const { id } = post;
+    await saveStatus(db, post, 'PROCESSING_UPLOAD');
     expect(await findTikTokPost(db, id)).toMatchObject({ status: 'PROCESSING_UPLOAD' });
     await settlePost(db, id, { state: 'published', status: 'PUBLISH_COMPLETE' });
-    await saveStatus(db, id, 'PROCESSING_UPLOAD');
+    await saveStatus(db, post, 'PROCESSING_UPLOAD');
     expect(await findTikTokPost(db, id)).toMatchObject({ status: 'PUBLISH_COMPLETE' });
   });
 });
@@ -853,6 +888,7 @@ describe('the end of a post', () => {
     const { account } = await tenant();
     const post = await accepted(account);
     await savePost(db, post.id, { phase: 'init', next: { step: 'init', at: later(1000) }, publishId: 'p1' });
+    await savePublishId(db, post, 'p1');
     const end = await settlePost(db, post.id, { state: 'failed', status: 'FAILED', error: ERROR });
     expect(end).toMatchObject({
       state: 'failed',

@@ -1,22 +1,37 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { PROVIDER_NAMES } from '../providers/provider.ts';
 
 /* What a room of the house may not know (docs/architecture.md). */
 
 const ROOT = join(import.meta.dirname, '..');
-const PROVIDER = /tiktok|instagram|threads/i;
+/** Also by the name of a table: `ig_media`, `igMedia`. */
+const PROVIDER = new RegExp(`${PROVIDER_NAMES.join('|')}|\\big_|\\big(media|comments|account)`, 'i');
 
-test.each(['workflows', 'activities', 'temporal'])('%s/ names no provider', (room) => {
-  const lines = readdirSync(join(ROOT, room)).flatMap((file) =>
-    readFileSync(join(ROOT, room, file), 'utf8')
+/** The lines of these files that name a provider. */
+function naming(files: string[]): string[] {
+  expect(files).not.toEqual([]);
+  return files.flatMap((file) =>
+    readFileSync(join(ROOT, file), 'utf8')
       .split('\n')
       .filter((line) => PROVIDER.test(line))
-      .map((line) => `${room}/${file}: ${line.trim()}`),
+      .map((line) => `${file}: ${line.trim()}`),
   );
-  expect(lines).toEqual([]);
+}
+
+const within = (pattern: string, own: readonly string[] = []): string[] =>
+  globSync(pattern, { cwd: ROOT }).filter((file) => !own.includes(file));
+
+test.each(['workflows', 'activities', 'temporal'])('%s/ names no provider', (room) => {
+  expect(naming(within(`${room}/*.ts`))).toEqual([]);
 });
 
 test('plan.ts names no provider', () => {
-  expect(readFileSync(join(ROOT, 'plan.ts'), 'utf8')).not.toMatch(PROVIDER);
+  expect(naming(['plan.ts'])).toEqual([]);
+});
+
+test('db/ names providers only in their own tables, the hooks of these, and the schema', () => {
+  const own = PROVIDER_NAMES.map((name) => `db/${name}.ts`);
+  expect(naming(within('db/*.ts', [...own, 'db/registry.ts', 'db/schema.ts']))).toEqual([]);
 });

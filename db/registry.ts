@@ -1,0 +1,15 @@
+import { instagramTables } from './instagram.ts';
+import type { ProviderTables } from './provider-tables.ts';
+import { tiktokTables } from './tiktok.ts';
+
+/** Providers that keep tables of their own. All others need none. */
+const TABLES = new Map<string, ProviderTables>([
+  ['tiktok', tiktokTables],
+  ['instagram', instagramTables],
+]);
+const NONE: ProviderTables = {};
+
+/** The hooks of a provider's own tables. */
+export function tablesOf(provider: string): ProviderTables {
+  return TABLES.get(provider) ?? NONE;
+}

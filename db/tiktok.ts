@@ -1,0 +1,53 @@
+import { and, eq, inArray, notInArray, sql } from 'drizzle-orm';
+import type { Db } from './client.ts';
+import type { ProviderTables } from './provider-tables.ts';
+import { FINAL_STATES, posts, tiktokPosts } from './schema.ts';
+
+export type TikTokPost = typeof tiktokPosts.$inferSelect;
+
+/** TikTok's own record of a post. */
+export async function findTikTokPost(db: Db, postId: string): Promise<TikTokPost | null> {
+  const [row] = await db.select().from(tiktokPosts).where(eq(tiktokPosts.postId, postId));
+  return row ?? null;
+}
+
+/** TikTok's own record of each post, in TikTok's words. */
+export const tiktokTables: ProviderTables = {
+  async onAccepted(tx, { id, userId, request }) {
+    await tx.insert(tiktokPosts).values({ postId: id, userId, ...columnsOf(request) });
+  },
+
+  async onPublishId(tx, postId, publishId) {
+    await tx.update(tiktokPosts).set({ publishId }).where(eq(tiktokPosts.postId, postId));
+  },
+
+  async onStatus(db, postId, status) {
+    // The last word came with the end of the post.
+    const open = db
+      .select({ id: posts.id })
+      .from(posts)
+      .where(and(eq(posts.id, postId), notInArray(posts.state, [...FINAL_STATES])));
+    await db
+      .update(tiktokPosts)
+      .set({ status })
+      .where(and(inArray(tiktokPosts.postId, open), sql`${tiktokPosts.status} is distinct from ${status}`));
+  },
+
+  async onSettled(tx, postId, { status, error }) {
+    await tx
+      .update(tiktokPosts)
+      .set({ status, errorCode: error?.code ?? null, errorMessage: error?.message ?? null })
+      .where(eq(tiktokPosts.postId, postId));
+  },
+};
+
+/** What stands in columns of the accepted request (`TikTokRequest` of providers/tiktok/request.ts). */
+function columnsOf(request: unknown): Pick<typeof tiktokPosts.$inferInsert, 'source' | 'mode' | 'title'> {
+  const { source, mode, postInfo } = fieldsOf(request);
+  const { title } = fieldsOf(postInfo);
+  if (typeof source !== 'string' || typeof mode !== 'string')
+    throw new Error('a request to TikTok has no source or mode');
+  return { source, mode, title: typeof title === 'string' ? title : null };
+}
+
+const fieldsOf = (value: unknown): Record<string, unknown> => ({ ...Object(value) });
