@@ -145,8 +145,8 @@ function wordsOf(failure: ConnectFailure, title: string, permissions: Permission
     case 'no_professional_account':
       return {
         message: 'no granted Page has a professional account linked to it',
-        said: 'No professional Instagram account was found.',
-        help: 'Switch the account to Business or Creator in the Instagram app, link it to a Facebook Page that you manage, choose that Page in the dialog, and start again.',
+        said: `No professional ${title} account was found.`,
+        help: `Switch the account to Business or Creator in the ${title} app, link it to a Facebook Page that you manage, choose that Page in the dialog, and start again.`,
       };
     case 'missing_scopes': {
       const { scopes } = failure;

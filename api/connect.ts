@@ -102,7 +102,7 @@ export async function beginConnect(
   return provider.oauth.authorizeUrl({ state, codeVerifier: verifier.toString('base64url') });
 }
 
-/** Meta appends a fragment to the redirect, which may come along (instagram-facts 2.2, threads-facts 2.3). */
+/** Some platforms append a fragment to the redirect, and some browsers send it along. */
 const stateOf = ({ state = '' }: CallbackQuery): string => state.replace(/#_(=_)?$/, '');
 
 export interface CallbackQuery {
@@ -198,7 +198,7 @@ async function connect(
 ): Promise<Account[] | ConnectFailure> {
   const { code, error, error_reason: reason } = query;
   if (error !== undefined || code === undefined) {
-    // Meta spells the one in more than one way, the other in one (threads-facts 2.3).
+    // Platforms spell `error` in several ways, but a refusal of the creator's in one.
     if (error === 'access_denied' || reason === 'user_denied') return { code: 'access_denied' };
     const { details } = new ProviderError({
       provider: provider.name,
@@ -206,7 +206,7 @@ async function connect(
       code: 'provider_error',
       message: `${provider.name} sent the creator back without a code`,
       userMessage: 'The account was not connected.',
-      // A dialog that is set up wrongly names them otherwise (instagram-facts 2.2).
+      // A dialog of an app that is set up wrongly uses the second name of each.
       providerCode: error ?? query.error_code ?? null,
       providerMessage: query.error_description ?? query.error_message ?? null,
     });

@@ -32,7 +32,7 @@ export function logger({ config, log }: Deps): NonNullable<FastifyServerOptions[
 
 /**
  * The path without possible secrets. The router, not the text, recognizes a result's address. A link may arrive mangled
- * (`tiktok%3Flink=...`), or its token at an unknown address.
+ * (`<provider>%3Flink=...`), or its token at an unknown address.
  */
 function pathOf({ url, routeOptions }: FastifyRequest): string {
   if (routeOptions.url?.startsWith(`${RESULTS_PATH}/`) === true) return `${RESULTS_PATH}/...`;

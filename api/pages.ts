@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { PROVIDER_NAMES, type ProviderName } from '../providers/provider.ts';
+import { ABOUT } from '../providers/about.ts';
+import { PROVIDER_NAMES } from '../providers/provider.ts';
 
 /* What all pages share: the frame, the style, and the policy that browsers enforce. */
 
@@ -37,16 +38,10 @@ function policy(formTargets: readonly string[]): string {
   ].join('; ');
 }
 
-const TITLES: Readonly<Record<ProviderName, string>> = {
-  tiktok: 'TikTok',
-  instagram: 'Instagram',
-  threads: 'Threads',
-};
-
 /** A platform's name as people know it. */
 export function titled(provider: string): string {
   const name = PROVIDER_NAMES.find((known) => known === provider);
-  return name === undefined ? 'The platform' : TITLES[name];
+  return name === undefined ? 'The platform' : ABOUT[name].title;
 }
 
 /** The state of a creator's request to delete their data. */

@@ -49,7 +49,7 @@ export const PostView = Type.Object(
       {
         additionalProperties: true,
         description:
-          'The body of the provider’s own route for this post: the chosen values, and the defaults of the others (TikTok: the `disable_` switches).',
+          'The body of the provider’s own route for this post: the chosen values, and the defaults of the others.',
       },
     ),
     deletedAt: Type.Unsafe<string | null>({

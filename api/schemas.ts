@@ -1,4 +1,6 @@
 import { Type, type Static, type TSchema } from 'typebox';
+import { type About, ABOUT } from '../providers/about.ts';
+import { PROVIDER_NAMES } from '../providers/provider.ts';
 
 /* Schemas that several resources share. */
 
@@ -13,12 +15,15 @@ export const nullable = {
   number: Type.Unsafe<number | null>({ type: ['number', 'null'] }),
 };
 
+const METHODS = Object.values(ABOUT).filter((about): about is Required<About> => about.methods !== undefined);
+
 /** The way to connect an account. */
 export const Method = Type.String({
   maxLength: 40,
-  examples: ['instagram_login'],
-  description:
-    'For providers with several ways to connect. Instagram: `facebook_login` (default) or `instagram_login`.',
+  examples: METHODS.flatMap(({ methods }) => methods),
+  description: `For providers with several ways to connect, the default first. ${METHODS.map(
+    ({ title, methods }) => `${title}: ${methods.map((method) => `\`${method}\``).join(' or ')}.`,
+  ).join(' ')}`,
 });
 
 /** An object with any fields. */
@@ -102,7 +107,7 @@ export const LONGEST_ID = 200;
 export const AnyId = Type.String({ maxLength: LONGEST_ID });
 /** Path parameter of a provider's routes. */
 export const ProviderPath = Type.Object({
-  provider: Type.String({ maxLength: 20, examples: ['instagram'] }),
+  provider: Type.String({ maxLength: 20, examples: [...PROVIDER_NAMES] }),
 });
 /** Path parameters; see above. */
 export const Id = Type.Object({ id: Type.String({ format: 'uuid' }) });

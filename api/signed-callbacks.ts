@@ -7,7 +7,7 @@ import { refusedCaller } from './access.ts';
 import type { Deps } from './deps.ts';
 import { apiError } from './errors.ts';
 
-/* Meta's callbacks about a creator, signed with the app's secret (instagram-facts 2.6). */
+/* A platform's callbacks about a creator, signed with the app's secret. */
 
 /** A form with one field. */
 export const SignedBody = Type.Object({ signed_request: Type.String({ maxLength: 10_000 }) });

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { sha256Hex } from '../../crypto/signatures.ts';
 import { findConnectLink, insertConnectLink } from '../../db/connect.ts';
+import { PROVIDER_NAMES } from '../../providers/provider.ts';
 import { actorOf, noted, tenant } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { apiError, fieldError } from '../errors.ts';
@@ -16,7 +17,7 @@ const LINK_MS = HOUR;
 
 const LinkBody = Type.Object(
   {
-    provider: Type.String({ minLength: 1, maxLength: 20, examples: ['tiktok'] }),
+    provider: Type.String({ minLength: 1, maxLength: 20, examples: [...PROVIDER_NAMES] }),
     method: Type.Optional(Method),
     name: Type.Optional(
       Type.String({

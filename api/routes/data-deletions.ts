@@ -19,7 +19,7 @@ import { tell } from '../temporal.ts';
 const Code = Type.Object({ code: Type.String({ minLength: 1, maxLength: 100 }) });
 const tags = ['webhooks'];
 
-/** A creator asks Meta for the deletion of their data, and can see its state (instagram-facts 2.6). */
+/** A creator asks a platform for the deletion of their data, and can see its state. */
 export const dataDeletionRoutes =
   (deps: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
@@ -78,7 +78,7 @@ export const dataDeletionRoutes =
       async (request, reply) => {
         const deletion = await findDeletion(db, request.params.code);
         if (deletion === null) throw apiError('not_found');
-        // Meta shows the URL to the creator; programs accept anything, or JSON.
+        // The platform shows the URL to the creator; programs accept anything, or JSON.
         if (request.headers.accept?.startsWith('text/html') === true)
           return showPage(reply, 200, deletionPage(deletion));
         const { provider, requestedAt, completedAt } = deletion;

@@ -19,7 +19,7 @@ const Handshake = Type.Object({
 });
 const tags = ['webhooks'];
 
-/** Meta's callbacks: the verification of this URL, and the removal of the app by a creator (instagram-facts 2.6). */
+/** A platform's callbacks: the verification of this URL, and the removal of the app by a creator. */
 export const providerCallbackRoutes =
   (deps: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {

@@ -1,4 +1,5 @@
 import type { Teller } from '../provider.ts';
+import { about } from './about.ts';
 import type { InstagramSettings } from './client.ts';
 import { createFacebookLogin } from './facebook-login.ts';
 import { createInstagramLogin } from './instagram-login.ts';
@@ -15,7 +16,7 @@ export function createInstagram(settings: InstagramSettings): Teller[] {
     ...(instagramLogin === undefined ? [] : [createInstagramLogin(instagramLogin)]),
   ].map((login) => ({
     name: 'instagram',
-    title: 'Instagram',
+    title: about.title,
     method: login.method,
     permissions: login.permissions,
     oauth: login.oauth,

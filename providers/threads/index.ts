@@ -1,4 +1,5 @@
 import type { Teller } from '../provider.ts';
+import { about } from './about.ts';
 import type { ThreadsSettings } from './client.ts';
 import { createDeletion } from './delete.ts';
 import { createOAuth } from './oauth.ts';
@@ -11,7 +12,7 @@ export function createThreads(settings: ThreadsSettings): Teller {
   const permissions = threadsPermissions(settings.scopes);
   return {
     name: 'threads',
-    title: 'Threads',
+    title: about.title,
     permissions,
     oauth: createOAuth(settings, permissions),
     publishing: createPublishing(settings),

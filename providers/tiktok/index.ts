@@ -1,4 +1,5 @@
 import type { Teller } from '../provider.ts';
+import { about } from './about.ts';
 import type { TikTokSettings } from './client.ts';
 import { creatorInfo, type CreatorInfo } from './creator.ts';
 import { createOAuth } from './oauth.ts';
@@ -21,7 +22,7 @@ export function createTikTok(settings: TikTokSettings): TikTok {
   const permissions = tiktokPermissions(settings.scopes);
   return {
     name: 'tiktok',
-    title: 'TikTok',
+    title: about.title,
     permissions,
     oauth: createOAuth(settings, permissions),
     publishing: createPublishing(settings),

@@ -1,0 +1,2 @@
+/** Threads, as it is known without its settings. */
+export const about = { title: 'Threads' };
