@@ -1,7 +1,7 @@
 import { openAccessToken } from '../crypto/tokens.ts';
 import { type Account, noteRefusedCalls } from '../db/accounts.ts';
 import { isRenewable } from '../db/token-times.ts';
-import { settlePost } from '../db/settlements.ts';
+import { saveSettlement } from '../db/settlements.ts';
 import { freeAt, learnLimit, type QuotaFull, type QuotaUse, quotaUse, reserveQuotas } from '../db/quotas.ts';
 import { sendsFile } from '../plan.ts';
 import type { ProviderError } from '../providers/errors.ts';
@@ -66,7 +66,7 @@ export async function endedWaiting(
 ): Promise<StepOutcome | null> {
   if (account.status === 'disconnected') {
     const mine = account.statusReason === 'disconnected_by_user';
-    const { state } = await settlePost(db, post.id, {
+    const { state } = await saveSettlement(db, post.id, {
       state: mine ? 'cancelled' : 'failed',
       error: {
         code: 'account_disconnected',
@@ -80,7 +80,7 @@ export async function endedWaiting(
   }
   if (post.deadlineAt.getTime() > Date.now()) return null;
   const waitedFor = WAITED_FOR[post.state] ?? 'the provider';
-  const { state } = await settlePost(db, post.id, {
+  const { state } = await saveSettlement(db, post.id, {
     state: 'failed',
     error: {
       code: 'deadline',

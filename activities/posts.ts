@@ -1,6 +1,6 @@
 import { madeVisible } from '../db/live.ts';
 import { rescheduleUnsent, savePost } from '../db/post-progress.ts';
-import { settlePost } from '../db/settlements.ts';
+import { saveSettlement } from '../db/settlements.ts';
 import { isFinal } from '../db/schema.ts';
 import type { Ending } from '../temporal/contract.ts';
 import { DAY } from '../durations.ts';
@@ -36,11 +36,11 @@ export const createPostActivities = (deps: Deps) => ({
       await savePost(db, postId, { state: 'processing', phase: null });
       return { state: 'processing', sent: true };
     }
-    if (arrived === false) return { state: (await settlePost(db, postId, { state: 'cancelled' })).state };
+    if (arrived === false) return { state: (await saveSettlement(db, postId, { state: 'cancelled' })).state };
     if (state === 'cancelled' && loaded.account.status === 'active')
       return { state: post.state, unclear: true };
     const seen = mayBeSeen(loaded);
-    const settled = await settlePost(db, postId, {
+    const settled = await saveSettlement(db, postId, {
       state: seen ? 'unknown' : 'failed',
       error: {
         code: seen ? 'outcome_unknown' : 'given_up',

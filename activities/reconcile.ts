@@ -7,7 +7,7 @@ import {
   requestsInDoubt,
 } from '../db/attempts.ts';
 import { savePost } from '../db/post-progress.ts';
-import { settlePost } from '../db/settlements.ts';
+import { saveSettlement } from '../db/settlements.ts';
 import { stepsBefore } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
@@ -71,7 +71,10 @@ export async function reconcile(
         const refusal = { status: 'rejected', errorCode: found.error.code } as const;
         if (!(await closeAttempt(db, lost.id, 'unknown', refusal))) throw takenOver();
         const error = postError(found.error);
-        return { kind: 'settled', state: (await settlePost(db, post.id, { state: 'failed', error })).state };
+        return {
+          kind: 'settled',
+          state: (await saveSettlement(db, post.id, { state: 'failed', error })).state,
+        };
       }
       case 'unseen':
         if (tryNumber() < QUICK_LOOKS) throw notYet('Reconciling', `${step} is not seen yet`);

@@ -1,6 +1,6 @@
 import { type Attempt, type AttemptOutcome, closeAttempt, countEnds, listAttempts } from '../db/attempts.ts';
 import { savePost } from '../db/post-progress.ts';
-import { settlePost } from '../db/settlements.ts';
+import { saveSettlement } from '../db/settlements.ts';
 import { releaseQuotas } from '../db/quotas.ts';
 import type { ProviderError } from '../providers/errors.ts';
 import type { Quota } from '../providers/quotas.ts';
@@ -65,7 +65,7 @@ export async function refused(
     case 'quota':
       return quotaFull(deps, write.loaded, await learnQuota(deps, write.loaded, error), error);
     case 'rejected': {
-      const { state } = await settlePost(db, post.id, {
+      const { state } = await saveSettlement(db, post.id, {
         state: 'failed',
         status: null,
         error: postError(error),
@@ -79,7 +79,7 @@ export async function refused(
         if (error.steps.length > 0)
           return makeAgain(deps, write.loaded, { steps: error.steps, status: error.code, error });
         const end = { state: 'failed', error: postError(error) } as const;
-        return { kind: 'settled', state: (await settlePost(db, post.id, end)).state };
+        return { kind: 'settled', state: (await saveSettlement(db, post.id, end)).state };
       }
       await savePost(db, post.id, { waiting: providerAway(error) });
       if (post.deadlineAt.getTime() > Date.now()) throw tryAgain(error);

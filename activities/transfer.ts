@@ -1,7 +1,7 @@
 import { CancelledFailure } from '@temporalio/common';
 import type { Attempt } from '../db/attempts.ts';
 import { savePost } from '../db/post-progress.ts';
-import { settlePost } from '../db/settlements.ts';
+import { saveSettlement } from '../db/settlements.ts';
 import { showingWrites, stateAfter, stepOf } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { Chunk, PostContext, Transfer } from '../providers/publishing.ts';
@@ -207,6 +207,6 @@ async function interrupted(deps: Deps, { loaded }: Sending, error: ProviderError
     });
     throw tryAgain(error);
   }
-  const { state } = await settlePost(deps.db, post.id, { state: 'failed', error: postError(error) });
+  const { state } = await saveSettlement(deps.db, post.id, { state: 'failed', error: postError(error) });
   return { kind: 'settled', state };
 }

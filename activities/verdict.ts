@@ -1,7 +1,7 @@
 import { type Attempt, supersedeAttempts } from '../db/attempts.ts';
 import { postById } from '../db/posts.ts';
 import { savePost, saveStatus } from '../db/post-progress.ts';
-import { settlePost } from '../db/settlements.ts';
+import { saveSettlement } from '../db/settlements.ts';
 import type { Db } from '../db/client.ts';
 import { onlyShown, releaseQuotas } from '../db/quotas.ts';
 import { asksForDetails, firstOf, showingWrites, stateAfter, stepOf } from '../plan.ts';
@@ -202,21 +202,22 @@ export async function applyVerdict(
         verdict.permalink !== undefined || providerPostId === null
           ? (verdict.permalink ?? null)
           : loaded.publishing.permalink(account.username, providerPostId);
-      return (await settlePost(db, post.id, { state: 'published', status, providerPostId, permalink })).state;
+      return (await saveSettlement(db, post.id, { state: 'published', status, providerPostId, permalink }))
+        .state;
     }
     case 'delivered':
-      return (await settlePost(db, post.id, { state: 'delivered', status: verdict.status })).state;
+      return (await saveSettlement(db, post.id, { state: 'delivered', status: verdict.status })).state;
     case 'failed':
       // It may have been asked to while the verdict was on its way.
       if (verdict.dropped === true && (await postById(db, post.id)).recalledAt !== null)
-        return (await settlePost(db, post.id, { state: 'cancelled', status: verdict.status })).state;
+        return (await saveSettlement(db, post.id, { state: 'cancelled', status: verdict.status })).state;
       if (verdict.error.quota !== null && !isFinal(post.state)) {
         const refused = provider.publishing.quotas.filter(({ bucket }) => bucket === verdict.error.quota);
         await releaseQuotas(db, post.id, refused);
         await learnQuota(deps, loaded, verdict.error);
       }
       return (
-        await settlePost(db, post.id, {
+        await saveSettlement(db, post.id, {
           state: 'failed',
           status: verdict.status,
           error: postError(verdict.error),

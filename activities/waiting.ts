@@ -1,5 +1,5 @@
 import { savePost } from '../db/post-progress.ts';
-import { settlePost } from '../db/settlements.ts';
+import { saveSettlement } from '../db/settlements.ts';
 import { countQuotaWait } from '../metrics/counters.ts';
 import type { QuotaFull, QuotaUse } from '../db/quotas.ts';
 import type { PostWaiting } from '../db/schema.ts';
@@ -84,7 +84,7 @@ export async function quotaFull(
     );
   }
   const resetAt = (use.resetAt ?? askAgainAt).toISOString();
-  const { state } = await settlePost(deps.db, post.id, {
+  const { state } = await saveSettlement(deps.db, post.id, {
     state: 'failed',
     error: {
       code: 'quota_exceeded',

@@ -6,7 +6,7 @@ import { registry } from '../metrics/registry.ts';
 import type { Deps } from './deps.ts';
 import { malformed } from './schemas.ts';
 import { shared } from './shared.ts';
-import { standingMetrics } from './standing-metrics.ts';
+import { createGauges } from './gauges.ts';
 
 /** Measures requests by route pattern and serves all metrics; no label names a user, an account or a post. */
 export function measure(app: FastifyInstance, { database, providers }: Deps): void {
@@ -27,7 +27,7 @@ export function measure(app: FastifyInstance, { database, providers }: Deps): vo
   });
   const names = providers.all.map(({ name }) => name);
   startAtZero(names, FINAL_STATES);
-  const all = Registry.merge([own, registry, standingMetrics(database.db, names)]);
+  const all = Registry.merge([own, registry, createGauges(database.db, names)]);
 
   // Collecting queries the database: one query serves all scrapes within a second.
   const collect = shared(1_000, () => all.metrics());

@@ -5,7 +5,7 @@ import type { Post } from '../db/posts.ts';
 import { findPostByPublishId } from '../db/publish-ids.ts';
 import { saveStatus } from '../db/post-progress.ts';
 import { findTikTokPost } from '../db/tiktok.ts';
-import { settlePost } from '../db/settlements.ts';
+import { saveSettlement } from '../db/settlements.ts';
 import { isFinal, POST_STATES } from '../db/schema.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { DAY } from '../durations.ts';
@@ -98,7 +98,7 @@ export function createStatusReader(deps: Deps) {
         return await saveStatus(db, post, verdict.status);
       const { providerPostId, status } = verdict;
       const permalink = providerPostId === null ? null : publishing.permalink(username, providerPostId);
-      await settlePost(db, post.id, { state: 'published', status, providerPostId, permalink });
+      await saveSettlement(db, post.id, { state: 'published', status, providerPostId, permalink });
     } catch (error) {
       if (!(error instanceof ProviderError || error instanceof ApiError)) throw error;
       log.info({ err: error }, 'TikTok did not give the status');

@@ -30,7 +30,7 @@ const MAY_BECOME: Readonly<Record<Settlement['state'], readonly PostState[]>> = 
  * Ends a post, or completes what is known about one that is published; whoever learns first may say it.
  * @returns the post as it is now
  */
-export async function settlePost(db: Db, id: string, settlement: Settlement): Promise<Post> {
+export async function saveSettlement(db: Db, id: string, settlement: Settlement): Promise<Post> {
   const { was, now } = await db.transaction((tx) => settle(tx, id, settlement));
   // After the commit: what was rolled back has not happened.
   if (now.state !== was.state) countEnd(now, { first: !isFinal(was.state) });

@@ -23,7 +23,7 @@ import { type Accepted, acceptPost, type NewPost } from '../db/new-posts.ts';
 import { savePost, saveStatus } from '../db/post-progress.ts';
 import { savePublishId } from '../db/publish-ids.ts';
 import { findTikTokPost } from '../db/tiktok.ts';
-import { settlePost } from '../db/settlements.ts';
+import { saveSettlement } from '../db/settlements.ts';
 import { accountsOfLogin, isInService, loginOf } from '../db/logins.ts';
 import type { QuotaRule } from '../db/quota-ledger.ts';
 import { learnLimit, noteTold, quotaUse, releaseQuotas, reserveQuotas } from '../db/quotas.ts';
@@ -521,7 +521,7 @@ describe('quotas reserved for a post', () => {
   test('are returned if it is cancelled before that', async () => {
     const { account } = await tenant();
     const { id } = await accepted(account, { hold: TWO });
-    await settlePost(db, id, { state: 'cancelled' });
+    await saveSettlement(db, id, { state: 'cancelled' });
     expect(await used(account)).toBe(0);
   });
 });
@@ -606,7 +606,7 @@ describe('a quota of visible posts', () => {
       await unseen.write('container', 'accepted');
       await seen.write('publish', 'accepted');
       expect(await used(account)).toBe(2);
-      for (const { post } of [unseen, seen]) await settlePost(db, post.id, { state });
+      for (const { post } of [unseen, seen]) await saveSettlement(db, post.id, { state });
       expect(await used(account)).toBe(1);
     },
   );
@@ -702,7 +702,7 @@ describe('TikTok’s own status', () => {
     const { id } = post;
     await saveStatus(db, post, 'PROCESSING_UPLOAD');
     expect(await findTikTokPost(db, id)).toMatchObject({ status: 'PROCESSING_UPLOAD' });
-    await settlePost(db, id, { state: 'published', status: 'PUBLISH_COMPLETE' });
+    await saveSettlement(db, id, { state: 'published', status: 'PUBLISH_COMPLETE' });
     await saveStatus(db, post, 'PROCESSING_UPLOAD');
     expect(await findTikTokPost(db, id)).toMatchObject({ status: 'PUBLISH_COMPLETE' });
   });
@@ -801,7 +801,7 @@ describe('attempts', () => {
     const changed = { outcome: 'changed' };
     const earlier = { ...post, scheduledAt: later(1000) };
     expect(await prepareAttempt(db, earlier, dueWrite(STEP, [ONE]))).toEqual(changed);
-    await settlePost(db, post.id, { state: 'cancelled' });
+    await saveSettlement(db, post.id, { state: 'cancelled' });
     expect(await prepareAttempt(db, post, dueWrite(STEP, [ONE]))).toEqual(changed);
     expect(await quotaUse(db, account.id, [ONE])).toMatchObject([{ used: 0 }]);
   });
@@ -835,7 +835,7 @@ describe('attempts', () => {
           prepareAttempt(pool(index), post, dueWrite(step, [many], true)),
         ),
         ...[0, 1, 2].map((index) => reserveQuotas(pool(index), taker, [many])),
-        settlePost(pool(2), post.id, { state: 'cancelled' }),
+        saveSettlement(pool(2), post.id, { state: 'cancelled' }),
       ]);
       expect((await postById(db, post.id)).state).toBe('cancelled');
     }
@@ -876,8 +876,8 @@ describe('the end of a post', () => {
   test.each(MOVES)('$from -> $to', async ({ from, to }) => {
     const { account } = await tenant();
     const post = await accepted(account);
-    expect((await settlePost(db, post.id, { state: from })).state).toBe(from);
-    const moved = await settlePost(db, post.id, { state: to });
+    expect((await saveSettlement(db, post.id, { state: from })).state).toBe(from);
+    const moved = await saveSettlement(db, post.id, { state: to });
     expect(moved.state).toBe(ALLOWED.has(`${from} -> ${to}`) ? to : from);
     expect((await postById(db, post.id)).state).toBe(moved.state);
   });
@@ -889,7 +889,7 @@ describe('the end of a post', () => {
     const post = await accepted(account);
     await savePost(db, post.id, { phase: 'init', next: { step: 'init', at: later(1000) }, publishId: 'p1' });
     await savePublishId(db, post, 'p1');
-    const end = await settlePost(db, post.id, { state: 'failed', status: 'FAILED', error: ERROR });
+    const end = await saveSettlement(db, post.id, { state: 'failed', status: 'FAILED', error: ERROR });
     expect(end).toMatchObject({
       state: 'failed',
       phase: null,
@@ -900,34 +900,34 @@ describe('the end of a post', () => {
       version: 3,
     });
     expect(await findTikTokPost(db, post.id)).toMatchObject({ status: 'FAILED', publishId: 'p1' });
-    expect((await settlePost(db, post.id, { state: 'failed', error: ERROR })).version).toBe(3);
+    expect((await saveSettlement(db, post.id, { state: 'failed', error: ERROR })).version).toBe(3);
   });
 
   test('that comes late leaves TikTok’s own status unchanged', async () => {
     const { account } = await tenant();
     const post = await accepted(account);
-    await settlePost(db, post.id, { state: 'published', status: 'PUBLISH_COMPLETE' });
-    await settlePost(db, post.id, { state: 'delivered', status: 'SEND_TO_USER_INBOX' });
-    await settlePost(db, post.id, { state: 'failed', status: 'FAILED', error: ERROR });
+    await saveSettlement(db, post.id, { state: 'published', status: 'PUBLISH_COMPLETE' });
+    await saveSettlement(db, post.id, { state: 'delivered', status: 'SEND_TO_USER_INBOX' });
+    await saveSettlement(db, post.id, { state: 'failed', status: 'FAILED', error: ERROR });
     expect(await findTikTokPost(db, post.id)).toMatchObject({ status: 'PUBLISH_COMPLETE', errorCode: null });
   });
 
   test('that was wrong is removed with its error', async () => {
     const { account } = await tenant();
     const post = await accepted(account);
-    await settlePost(db, post.id, { state: 'failed', error: ERROR });
-    const end = await settlePost(db, post.id, { state: 'published', providerPostId: '1' });
+    await saveSettlement(db, post.id, { state: 'failed', error: ERROR });
+    const end = await saveSettlement(db, post.id, { state: 'published', providerPostId: '1' });
     expect(end).toMatchObject({ state: 'published', providerPostId: '1', error: null, errorCode: null });
   });
 
   test('gets the id of the live post, once', async () => {
     const { account } = await tenant();
     const { id } = await accepted(account);
-    await settlePost(db, id, { state: 'published', providerPostId: null });
+    await saveSettlement(db, id, { state: 'published', providerPostId: null });
     // The same news once more is none.
-    await settlePost(db, id, { state: 'published', providerPostId: null });
-    await settlePost(db, id, { state: 'published', providerPostId: '1', permalink: 'https://one' });
-    const end = await settlePost(db, id, {
+    await saveSettlement(db, id, { state: 'published', providerPostId: null });
+    await saveSettlement(db, id, { state: 'published', providerPostId: '1', permalink: 'https://one' });
+    const end = await saveSettlement(db, id, {
       state: 'published',
       providerPostId: '2',
       permalink: 'https://two',
@@ -938,14 +938,14 @@ describe('the end of a post', () => {
   test('is recorded by one of many', async () => {
     const { account } = await tenant();
     const { id } = await accepted(account);
-    const ends = await atOnce(20, (each) => settlePost(each, id, { state: 'delivered' }));
+    const ends = await atOnce(20, (each) => saveSettlement(each, id, { state: 'delivered' }));
     expect(tally(ends.map(({ state, version }) => `${state} ${version}`))).toEqual({ 'delivered 2': 20 });
   });
 
   test('is not changed by late progress', async () => {
     const { account } = await tenant();
     const { id } = await accepted(account);
-    await settlePost(db, id, { state: 'cancelled' });
+    await saveSettlement(db, id, { state: 'cancelled' });
     await savePost(db, id, { state: 'transferring', phase: 'upload' });
     expect(await postById(db, id)).toMatchObject({ state: 'cancelled', phase: null });
   });

@@ -78,7 +78,7 @@ export const postRoutes =
       async (request) => {
         const post = await find(db, tenant(request), request.params.id);
         if (post.state === 'cancelled') return postView(post);
-        return settle(deps, post, () => askToCancel(deps.temporal, post));
+        return askWorkflow(deps, post, () => askToCancel(deps.temporal, post));
       },
     );
 
@@ -101,13 +101,13 @@ export const postRoutes =
       async (request) => {
         const post = await find(db, tenant(request), request.params.id);
         const at = dueAt(request.body.scheduledAt);
-        return settle(deps, post, () => askToReschedule(deps.temporal, post, at));
+        return askWorkflow(deps, post, () => askToReschedule(deps.temporal, post, at));
       },
     );
   };
 
 /** Lets the post's workflow decide. If it refuses or has ended, it is too late. */
-async function settle({ database: { db }, temporal }: Deps, post: Post, call: () => Promise<unknown>) {
+async function askWorkflow({ database: { db }, temporal }: Deps, post: Post, call: () => Promise<unknown>) {
   if (isFinal(post.state)) throw tooLate(post.state);
   try {
     await ask(temporal, call, ANSWER_MS);

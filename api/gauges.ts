@@ -1,6 +1,6 @@
 import { Gauge, Registry } from 'prom-client';
 import type { Db } from '../db/client.ts';
-import { readStanding, type Standing } from '../db/standing.ts';
+import { readGauges, type Gauges } from '../db/gauges.ts';
 import { FINAL_STATES, POST_STATES } from '../db/schema.ts';
 import { soon } from './outage.ts';
 
@@ -15,7 +15,7 @@ interface Reading {
   name: string;
   help: string;
   labelNames: readonly string[];
-  of: (standing: Standing) => Row[];
+  of: (gauges: Gauges) => Row[];
 }
 
 const READINGS: readonly Reading[] = [
@@ -81,12 +81,12 @@ const READINGS: readonly Reading[] = [
  * database is down they are absent, and `everpost_database_up` is 0.
  * @param providers these get zeros if they have no rows
  */
-export function standingMetrics(db: Db, providers: readonly string[]): Registry {
+export function createGauges(db: Db, providers: readonly string[]): Registry {
   const registry = new Registry();
   const registers = [registry];
   const read = cached(async () => {
     try {
-      return withZeros(await soon(readStanding(db), 'database_unavailable', MOST_MS), providers);
+      return withZeros(await soon(readGauges(db), 'database_unavailable', MOST_MS), providers);
     } catch {
       // `everpost_database_up` reports it, as do `/readyz` and the logs of everything else that needs the database.
       return null;
@@ -100,9 +100,9 @@ export function standingMetrics(db: Db, providers: readonly string[]): Registry 
       labelNames,
       registers,
       async collect() {
-        const standing = await read();
+        const gauges = await read();
         this.reset();
-        for (const [labels, value] of standing === null ? [] : of(standing)) this.set(labels, value);
+        for (const [labels, value] of gauges === null ? [] : of(gauges)) this.set(labels, value);
       },
     });
   }
@@ -117,7 +117,7 @@ export function standingMetrics(db: Db, providers: readonly string[]): Registry 
   return registry;
 }
 
-function active(accounts: Standing['accounts']): Standing['accounts'] {
+function active(accounts: Gauges['accounts']): Gauges['accounts'] {
   return accounts.filter(({ status }) => status === 'active');
 }
 
@@ -131,9 +131,9 @@ function cached<T>(read: () => Promise<T>): () => Promise<T> {
 }
 
 /** Adds zeros for missing rows: an absent series would look like a failed scrape. */
-function withZeros(standing: Standing, providers: readonly string[]): Standing {
+function withZeros(gauges: Gauges, providers: readonly string[]): Gauges {
   const open = POST_STATES.filter((state) => !FINAL_STATES.some((final) => final === state));
-  const zeros: Standing = {
+  const zeros: Gauges = {
     posts: providers.flatMap((provider) =>
       open.map((state) => ({ provider, state, all: 0, due: 0, ageSeconds: 0 })),
     ),
@@ -150,8 +150,8 @@ function withZeros(standing: Standing, providers: readonly string[]): Standing {
   };
   // The last value of a series counts.
   return {
-    posts: [...zeros.posts, ...standing.posts],
-    accounts: [...zeros.accounts, ...standing.accounts],
-    events: [...zeros.events, ...standing.events],
+    posts: [...zeros.posts, ...gauges.posts],
+    accounts: [...zeros.accounts, ...gauges.accounts],
+    events: [...zeros.events, ...gauges.events],
   };
 }

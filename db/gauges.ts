@@ -3,7 +3,7 @@ import type { Db } from './client.ts';
 import { FINAL_STATES, oauthAccounts, posts, webhookEvents } from './schema.ts';
 
 /** Counts of everything that is open, for the metrics. */
-export interface Standing {
+export interface Gauges {
   /** Open posts. `due`: those whose time has come; `ageSeconds`: since the oldest of them was due. */
   posts: { provider: string; state: string; all: number; due: number; ageSeconds: number }[];
   /** `ending`: active accounts that are lost by then unless they are refreshed or reconnected. */
@@ -25,7 +25,7 @@ const MOST_MS = 2_000;
  * Reads the current counts. Final posts are left out, so the cost depends on what is open, not on the whole history:
  * open posts and waiting events have their own indexes.
  */
-export async function readStanding(db: Db): Promise<Standing> {
+export async function readGauges(db: Db): Promise<Gauges> {
   return db.transaction(
     async (tx) => {
       await tx.execute(sql.raw(`set local statement_timeout = ${MOST_MS}`));
@@ -35,7 +35,7 @@ export async function readStanding(db: Db): Promise<Standing> {
   );
 }
 
-function countOpenPosts(tx: Db): Promise<Standing['posts']> {
+function countOpenPosts(tx: Db): Promise<Gauges['posts']> {
   const dueAt = sql`coalesce(${posts.scheduledAt}, ${posts.createdAt})`;
   const due = sql`${dueAt} <= now()`;
   return (
@@ -54,7 +54,7 @@ function countOpenPosts(tx: Db): Promise<Standing['posts']> {
   );
 }
 
-function accounts(tx: Db): Promise<Standing['accounts']> {
+function accounts(tx: Db): Promise<Gauges['accounts']> {
   const { expiresAt, refreshExpiresAt, status, provider } = oauthAccounts;
   // A token with a limited refresh period ends with its refresh token; one that renews itself ends with its access
   // token.
@@ -74,7 +74,7 @@ function accounts(tx: Db): Promise<Standing['accounts']> {
     .groupBy(provider, status);
 }
 
-function events(tx: Db): Promise<Standing['events']> {
+function events(tx: Db): Promise<Gauges['events']> {
   const { errorMessage, processedAt, provider, receivedAt } = webhookEvents;
   const waiting = isNull(errorMessage);
   return tx
