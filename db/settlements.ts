@@ -1,7 +1,9 @@
 import { eq } from 'drizzle-orm';
 import { countEnd } from '../metrics/counters.ts';
+import { partlyPublished } from '../partly-published.ts';
 import type { Db } from './client.ts';
 import { madeVisible, type VisiblePart } from './live.ts';
+import { errorColumns } from './post-errors.ts';
 import { changed, type Post } from './posts.ts';
 import { releaseUnused } from './quotas.ts';
 import { tablesOf } from './registry.ts';
@@ -48,8 +50,8 @@ async function settle(tx: Db, id: string, settlement: Settlement): Promise<{ was
     end.providerPostId != null &&
     post.providerPostId === null;
   if (final && !completes && !MAY_BECOME[end.state].includes(post.state)) return { was: post, now: post };
-  if (end.status != null)
-    await tablesOf(post.provider).onSettled?.(tx, id, { status: end.status, error: end.error ?? null });
+  const { status, error = null } = end;
+  if (status != null) await tablesOf(post.provider).onSettled?.(tx, id, { status, error });
   const [saved] = await tx
     .update(posts)
     .set({
@@ -60,9 +62,8 @@ async function settle(tx: Db, id: string, settlement: Settlement): Promise<{ was
       nextAt: null,
       ...(end.providerPostId == null ? {} : { providerPostId: end.providerPostId }),
       ...(end.permalink == null ? {} : { permalink: end.permalink }),
-      error: end.error ?? null,
-      errorCode: end.error?.code ?? null,
-      errorMessage: end.error?.message ?? null,
+      error,
+      ...errorColumns(error),
       ...changed,
     })
     .where(eq(posts.id, id))
@@ -82,27 +83,7 @@ function partlyLive(parts: readonly VisiblePart[], end: Settlement): Settlement 
   if (root === undefined || end.state === 'published' || end.state === 'delivered') return end;
   const { providerPostId } = root;
   if (live.length === parts.length) return { state: 'published', providerPostId };
-  const reason = end.error ?? null;
-  const unclear = parts.some((part) => part.unclear);
-  return {
-    state: unclear ? 'unknown' : 'failed',
-    providerPostId,
-    error: {
-      code: 'partly_published',
-      message: `${live.length} of ${parts.length} parts are live; then: ${reason?.message ?? end.state}`,
-      userMessage:
-        `${live.length} of the ${parts.length} posts are live, the first ones. ` +
-        (unclear
-          ? 'Whether the next one is could not be found out: look at the account. '
-          : 'The others were not published. ') +
-        'Do not publish the whole again: answer the last one that is live with what is missing.',
-      retryable: false,
-      details: {
-        ...reason?.details,
-        live: live.map(({ step, providerPostId: id }) => ({ step, providerPostId: id })),
-        missing: parts.flatMap(({ step, live: seen }) => (seen ? [] : [step])),
-        reason: reason === null ? null : { code: reason.code, message: reason.message },
-      },
-    },
-  };
+  const state = parts.some((part) => part.unclear) ? 'unknown' : 'failed';
+  const error = partlyPublished(parts, { state: end.state, error: end.error ?? null });
+  return { state, providerPostId, error };
 }

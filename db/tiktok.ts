@@ -1,5 +1,6 @@
 import { and, eq, inArray, notInArray, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
+import { errorColumns } from './post-errors.ts';
 import type { ProviderTables } from './provider-tables.ts';
 import { FINAL_STATES, posts, tiktokPosts } from './schema.ts';
 
@@ -36,7 +37,7 @@ export const tiktokTables: ProviderTables = {
   async onSettled(tx, postId, { status, error }) {
     await tx
       .update(tiktokPosts)
-      .set({ status, errorCode: error?.code ?? null, errorMessage: error?.message ?? null })
+      .set({ status, ...errorColumns(error) })
       .where(eq(tiktokPosts.postId, postId));
   },
 };
