@@ -4,15 +4,12 @@ import { reserveQuotas } from '../db/quotas.ts';
 import type { PostError } from '../db/schema.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { DeletionOutcome } from '../temporal/contract.ts';
-import { HOUR } from '../durations.ts';
+import { POST_PATIENCE } from '../patience.ts';
 import { learnQuota, refusedUntil } from './access.ts';
 import { keyOf, type LoadedPost, loadPost } from './loaded-post.ts';
 import { alive } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { postError, tryAgain } from './failures.ts';
-
-/** How long a deletion may wait for quota or provider. */
-const DEADLINE_MS = 72 * HOUR;
 
 /** Deletes what is live of a post. Asking twice is harmless, so a lost answer is asked for again. */
 export const createDeleteActivities = (deps: Deps) => ({
@@ -84,7 +81,7 @@ function deletionOf({ provider }: LoadedPost) {
 }
 
 function isOverdue({ post: { deletionRequestedAt } }: LoadedPost): boolean {
-  return (deletionRequestedAt?.getTime() ?? 0) < Date.now() - DEADLINE_MS;
+  return (deletionRequestedAt?.getTime() ?? 0) < Date.now() - POST_PATIENCE;
 }
 
 async function stopped(

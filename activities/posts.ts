@@ -3,13 +3,9 @@ import { rescheduleUnsent, savePost } from '../db/post-progress.ts';
 import { saveSettlement } from '../db/settlements.ts';
 import { isFinal } from '../db/schema.ts';
 import type { Ending } from '../temporal/contract.ts';
-import { DAY } from '../durations.ts';
 import { loadPost, mayBeSeen } from './loaded-post.ts';
 import type { Deps } from './deps.ts';
 import { hasArrived } from './transfer.ts';
-
-/** How long a post may wait for quota, account or provider after it was due. */
-const DEADLINE_MS = 3 * DAY;
 
 /** What the workflow itself decides about a post. */
 export const createPostActivities = (deps: Deps) => ({
@@ -57,7 +53,6 @@ export const createPostActivities = (deps: Deps) => ({
 
   /** Moves a post to another time. @returns false when it is too late */
   async reschedule({ postId, scheduledAt }: { postId: string; scheduledAt: string }): Promise<boolean> {
-    const at = new Date(scheduledAt);
-    return rescheduleUnsent(deps.db, postId, at, new Date(at.getTime() + DEADLINE_MS));
+    return rescheduleUnsent(deps.db, postId, new Date(scheduledAt));
   },
 });

@@ -9,7 +9,7 @@ import type { Provider } from '../providers/provider.ts';
 import { hashOf } from './canonical.ts';
 import type { Deps } from './deps.ts';
 import { type ApiError, apiError } from './errors.ts';
-import { deadlineAt, dueAt } from './schedule.ts';
+import { type Deadlines, deadlinesOf, dueAt } from './schedule.ts';
 import { AnyId, isUuid, LONGEST_TIME, Time } from './schemas.ts';
 
 /** What every request to publish has, whatever the provider. */
@@ -34,9 +34,9 @@ export type PublishOptions = Static<typeof PublishOptions>;
 export type DraftPost = Omit<NewPost, 'userId' | 'idempotencyKey' | 'requestHash' | 'requestId'>;
 
 /** The times of a post, checked before anything is asked. @throws ApiError `invalid_schedule` */
-export function timesOf({ scheduledAt, deadline }: PublishOptions): { due: Date | null; deadline: Date } {
+export function timesOf({ scheduledAt, deadline }: PublishOptions): { due: Date | null } & Deadlines {
   const due = scheduledAt === undefined ? null : dueAt(scheduledAt);
-  return { due, deadline: deadlineAt(deadline, due) };
+  return { due, ...deadlinesOf(deadline, due) };
 }
 
 /** The account that is to post. @throws ApiError `account_not_found`, `account_disconnected` */
@@ -126,7 +126,8 @@ export function draftPost(
     fingerprint: hashOf([account.id, ...post.same]),
     onQuota: options.onQuota ?? 'wait',
     scheduledAt: times.due,
-    deadlineAt: times.deadline,
+    deadlineAt: times.deadlineAt,
+    clientDeadlineAt: times.clientDeadlineAt,
     allowDuplicate: options.allowDuplicate ?? false,
   };
 }

@@ -1,4 +1,5 @@
 import { and, desc, eq, isNull, lt, or, sql } from 'drizzle-orm';
+import { EVENT_PATIENCE } from '../patience.ts';
 import type { Db } from './client.ts';
 import { after, type Page } from './page.ts';
 import { webhookEvents } from './schema.ts';
@@ -123,10 +124,10 @@ export async function uncheckedEvents(db: Db, limit: number): Promise<StoredEven
         lt(webhookEvents.workflowStartedAt, sql`now() - interval '1 minute'`),
         isNull(webhookEvents.processedAt),
         isNull(webhookEvents.givenUpAt),
-        // Older versions gave up after 72 hours without recording it.
+        // Older versions gave up without recording it.
         or(
           isNull(webhookEvents.errorMessage),
-          sql`${webhookEvents.receivedAt} > now() - interval '72 hours'`,
+          sql`${webhookEvents.receivedAt} > now() - ${EVENT_PATIENCE} * interval '1 ms'`,
         ),
       ),
     )

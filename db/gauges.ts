@@ -1,4 +1,5 @@
 import { and, count, eq, isNull, notInArray, sql } from 'drizzle-orm';
+import { EVENT_PATIENCE } from '../patience.ts';
 import type { Db } from './client.ts';
 import { FINAL_STATES, oauthAccounts, posts, webhookEvents } from './schema.ts';
 
@@ -14,7 +15,7 @@ export interface Gauges {
     tokenExpired: number;
     ending: { '1h': number; '1d': number; '7d': number };
   }[];
-  /** Events of the last 72 hours. `waiting`: not tried yet; `unapplied`: tried, or about nothing known. */
+  /** Recent events, which are still retried. `waiting`: not tried yet; `unapplied`: tried, or about nothing known. */
   events: { provider: string; waiting: number; unapplied: number; ageSeconds: number }[];
 }
 
@@ -85,7 +86,7 @@ function events(tx: Db): Promise<Gauges['events']> {
       ageSeconds: secondsSince(sql`min(${receivedAt}) filter (where ${waiting})`),
     })
     .from(webhookEvents)
-    .where(and(isNull(processedAt), sql`${receivedAt} > now() - interval '72 hours'`))
+    .where(and(isNull(processedAt), sql`${receivedAt} > now() - ${EVENT_PATIENCE} * interval '1 ms'`))
     .groupBy(provider);
 }
 

@@ -24,6 +24,7 @@ export interface NewPost {
   onQuota: 'wait' | 'fail';
   scheduledAt: Date | null;
   deadlineAt: Date;
+  clientDeadlineAt: Date | null;
   allowDuplicate: boolean;
   /** Held for the post from now on: without them it is not taken in. */
   hold: readonly QuotaRule[];

@@ -1,4 +1,5 @@
 import { and, eq, isNull, ne, notInArray } from 'drizzle-orm';
+import { deadlineOf } from '../patience.ts';
 import type { Db } from './client.ts';
 import { changed, type Post } from './posts.ts';
 import { tablesOf } from './registry.ts';
@@ -11,8 +12,6 @@ export interface Progress {
   next?: { step: string; at: Date } | null;
   publishId?: string;
   sentBytes?: number | null;
-  scheduledAt?: Date;
-  deadlineAt?: Date;
   recalledAt?: Date;
   /** Why it waits. Another state or phase without it ends what was waited for. */
   waiting?: PostWaiting | null;
@@ -50,13 +49,11 @@ export async function showWrite(
   return shown.length > 0;
 }
 
-/** Moves a post to another time, if nothing of it was sent. @returns false when it is too late */
-export async function rescheduleUnsent(
-  db: Db,
-  id: string,
-  scheduledAt: Date,
-  deadlineAt: Date,
-): Promise<boolean> {
+/**
+ * Moves a post to another time, if nothing of it was sent. Its deadline moves along, up to the client's own.
+ * @returns false when it is too late
+ */
+export async function rescheduleUnsent(db: Db, id: string, scheduledAt: Date): Promise<boolean> {
   return db.transaction(async (tx) => {
     const [post] = await tx.select().from(posts).where(eq(posts.id, id)).for('update');
     if (post === undefined || isFinal(post.state)) return false;
@@ -73,7 +70,7 @@ export async function rescheduleUnsent(
         state: 'scheduled',
         waiting: null,
         scheduledAt,
-        deadlineAt,
+        deadlineAt: deadlineOf(scheduledAt, post.clientDeadlineAt),
         nextStep: 'publish',
         nextAt: scheduledAt,
         ...changed,

@@ -1,4 +1,5 @@
 import { and, eq, gt, inArray, isNull, or, sql } from 'drizzle-orm';
+import { EVENT_PATIENCE } from '../patience.ts';
 import type { Db } from './client.ts';
 import { changed, type Post } from './posts.ts';
 import { tablesOf } from './registry.ts';
@@ -57,8 +58,11 @@ export async function adoptPublishId(
           isNull(posts.publishId),
           or(
             sql`(${posts.phase} = 'reconciling' or ${posts.state} = 'unknown')`,
-            // It was found by what is live, which knows no publish id; events come for 72 hours.
-            and(eq(posts.state, 'published'), gt(posts.updatedAt, sql`now() - interval '72 hours'`)),
+            // It was found by what is live, which knows no publish id; its event may still come.
+            and(
+              eq(posts.state, 'published'),
+              gt(posts.updatedAt, sql`now() - ${EVENT_PATIENCE} * interval '1 ms'`),
+            ),
           ),
         ),
       )

@@ -429,6 +429,8 @@ export const posts = pgTable(
     scheduledAt: at('scheduled_at'),
     /** When waiting for quota, account or provider is given up. */
     deadlineAt: at('deadline_at').notNull(),
+    /** The deadline that the client has asked for; null: 72 hours after the post is due. */
+    clientDeadlineAt: at('client_deadline_at'),
     sentBytes: bigint('sent_bytes', { mode: 'number' }),
     totalBytes: bigint('total_bytes', { mode: 'number' }),
     /** The provider's id of the act of publishing (TikTok `publish_id`, Meta container id). */

@@ -55,6 +55,54 @@ test('a scheduled post moved to an earlier time is published then', async () => 
   expect(new Date(init.at).getTime()).toBeGreaterThanOrEqual(new Date(scheduledAt).getTime());
 });
 
+test('a scheduled post with a deadline of its own cannot be moved behind that deadline', async () => {
+  onTestFailed(() => world.tell());
+  const mediaId = await world.upload();
+  const deadline = inSeconds(7200);
+  const { body } = await world.publish({ accountId, mediaId, scheduledAt: inSeconds(3600), deadline });
+  const move = (scheduledAt: string) =>
+    world.call('PATCH', `/api/posts/${body.id}`, { body: { scheduledAt } });
+  for (const late of [deadline, inSeconds(30 * 86_400)]) {
+    const { status, body: refused } = await move(late);
+    expect({ status, ...refused.error }).toMatchObject({
+      status: 422,
+      code: 'invalid_schedule',
+      details: { field: 'scheduledAt', deadline },
+    });
+  }
+  const sooner = inSeconds(7000);
+  expect((await move(sooner)).body).toMatchObject({ state: 'scheduled', scheduledAt: sooner });
+  await world.call('POST', `/api/posts/${body.id}/cancel`);
+  const { status, body: ended } = await move(inSeconds(30 * 86_400));
+  expect({ status, ...ended.error }).toMatchObject({ status: 409, code: 'too_late' });
+});
+
+test('a scheduled post that was moved expires 72 hours after the new time, or at its own deadline if that is sooner', async () => {
+  onTestFailed(() => world.tell());
+  const mediaId = await world.upload();
+  const deadlines = async (options: Json, ...times: number[]): Promise<number[]> => {
+    const { body } = await world.publish({ accountId, mediaId, allowDuplicate: true, ...options });
+    const hours: number[] = [];
+    for (const seconds of times) {
+      const moved = await world.call('PATCH', `/api/posts/${body.id}`, {
+        body: { scheduledAt: inSeconds(seconds) },
+      });
+      expect(moved.status).toBe(200);
+      const [row] = await world.database.db.execute<Json>(
+        sql`select deadline_at from posts where id = ${body.id}`,
+      );
+      hours.push(Math.round((new Date(row?.deadline_at).getTime() - Date.now()) / 3_600_000));
+    }
+    await world.call('POST', `/api/posts/${body.id}/cancel`);
+    return hours;
+  };
+  const hour = 3600;
+  const scheduledAt = inSeconds(100 * hour);
+  expect(await deadlines({ scheduledAt }, 10 * hour, 120 * hour)).toEqual([82, 192]);
+  const own = { scheduledAt, deadline: inSeconds(130 * hour) };
+  expect(await deadlines(own, 10 * hour, 120 * hour)).toEqual([82, 130]);
+});
+
 test('during the upload: the upload stops, and nothing becomes visible', async () => {
   onTestFailed(() => world.tell());
   const mediaId = await world.upload(paddedVideo(70_000_007));

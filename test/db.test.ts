@@ -222,6 +222,7 @@ const newPost = (account: Account, changes: Partial<NewPost> = {}): NewPost => (
   onQuota: 'wait',
   scheduledAt: null,
   deadlineAt: later(3_600_000),
+  clientDeadlineAt: null,
   allowDuplicate: false,
   hold: [],
   ...changes,

@@ -1,5 +1,6 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
+import { EVENT_PATIENCE } from '../patience.ts';
 
 /* Timeouts and retries of all activities, by kind of work. Tests use the same durations: the test server skips time. */
 
@@ -100,9 +101,9 @@ export const { probeMedia } = proxyActivities<Activities>({
   retry: PATIENT,
 });
 
-/** Retries an event that cannot be applied yet for 72 h; then keeps it with its error. */
+/** Retries an event that cannot be applied yet for a long time; then keeps it with its error. */
 export const { applyEvent } = proxyActivities<Activities>({
   startToCloseTimeout: '30 seconds',
-  scheduleToCloseTimeout: '72 hours',
+  scheduleToCloseTimeout: EVENT_PATIENCE,
   retry: PATIENT,
 });

@@ -11,7 +11,7 @@ import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
 import { List, pageOf, PageQuery, pieceOf } from '../paging.ts';
 import { postView, PostView } from '../post-view.ts';
-import { dueAt } from '../schedule.ts';
+import { dueAt, requireBeforeDeadline } from '../schedule.ts';
 import { Id, ref, refusals, Time } from '../schemas.ts';
 import { ask } from '../temporal.ts';
 
@@ -91,7 +91,7 @@ export const postRoutes =
           operationId: 'reschedulePost',
           summary: 'Move a post to another time',
           description:
-            'Possible until its first call to the provider; after that 409 `too_late` with the state.',
+            'Possible until its first call to the provider; after that 409 `too_late` with the state. A post keeps the `deadline` that it was sent with, and cannot be moved behind it; without one it waits until 72 hours after the new time.',
           tags,
           params: Id,
           body: RescheduleBody,
@@ -101,6 +101,7 @@ export const postRoutes =
       async (request) => {
         const post = await find(db, tenant(request), request.params.id);
         const at = dueAt(request.body.scheduledAt);
+        requireBeforeDeadline(post, at);
         return askWorkflow(deps, post, () => askToReschedule(deps.temporal, post, at));
       },
     );

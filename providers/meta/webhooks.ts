@@ -4,7 +4,7 @@ import { textOf } from '../clean.ts';
 import { parseJson, parseVerbatim } from '../http.ts';
 import { id, moment, record, records, tryParse } from '../json.ts';
 import type { IncomingEvent, Webhooks } from '../webhooks.ts';
-import { HOUR } from '../../durations.ts';
+import { EVENT_PATIENCE } from '../../patience.ts';
 
 /* Shared by all of Meta's callbacks (instagram-facts 2.6 and 8). */
 
@@ -109,7 +109,7 @@ function handshake(query: Readonly<Record<string, unknown>>, verifyToken: string
 /** The only algorithm (instagram-facts 2.6, threads-facts 2.8): a signature by another one proves nothing. */
 const ALGORITHM = 'HMAC-SHA256';
 /** Deliveries are repeated for 36 hours (instagram-facts 8.3) and may keep their first time; clocks differ a little. */
-const OLDEST_MS = 72 * HOUR;
+const OLDEST_MS = EVENT_PATIENCE;
 const NEWEST_MS = 300_000;
 
 /**

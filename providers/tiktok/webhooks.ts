@@ -5,13 +5,14 @@ import { parseJson } from '../http.ts';
 import { id, moment, record, text } from '../json.ts';
 import type { EventEffect, IncomingEvent, Webhooks } from '../webhooks.ts';
 import { SECOND } from '../../durations.ts';
+import { EVENT_PATIENCE } from '../../patience.ts';
 import type { TikTokSettings } from './client.ts';
 import { failed } from './errors.ts';
 
 /** One event with a few ids (tiktok-facts 6.3). */
 const LARGEST = 262_144;
-/** Retries go on for 72 h and may keep their first signature; clocks may be a little ahead (tiktok-facts 6.1). */
-const OLDEST_MS = 72 * 3600 * SECOND;
+/** Retries go on for as long and may keep their first signature; clocks may be a little ahead (tiktok-facts 6.1). */
+const OLDEST_MS = EVENT_PATIENCE;
 const NEWEST_MS = 300 * SECOND;
 
 /** Reasons of authorization.removed (tiktok-facts 6.4). */

@@ -1,0 +1,1 @@
+ALTER TABLE "posts" ADD COLUMN "client_deadline_at" timestamp with time zone;
