@@ -28,13 +28,14 @@ beforeAll(async () => {
   modules = [...code.matchAll(/^ {2}!\*{3} (.+?) \*{3}!$/gm)].map(([, name]) => name ?? '');
 });
 
-test('of our code it contains only workflows/, the plan, durations, and the shared part of temporal/', () => {
+test('of our code it contains only workflows/, the plan, durations, patience, and the shared part of temporal/', () => {
   const own = modules.filter((name) => !name.includes('node_modules/'));
   expect(own).toContain('./workflows/publish-post.ts');
   expect(own).toContain('./workflows/interceptors.ts');
   // Activities, database, providers, crypto, API, what talks to the server, and built-ins of Node.js would all stand here.
   expect(own.filter((name) => !/^\.\/workflows\/[a-z-]+\.(ts|cjs)$/.test(name)).toSorted()).toEqual([
     './durations.ts',
+    './patience.ts',
     './plan.ts',
     './temporal/messages.ts',
     './temporal/names.ts',
