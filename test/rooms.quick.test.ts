@@ -38,9 +38,19 @@ test('db/ names providers only in their own tables, the hooks of these, and the 
 
 /* The contract's own routes of one provider, and what registers and describes them. */
 const ROUTES = [
-  ...['app', 'creator-info', 'error-codes', 'examples', 'meta-media', 'openapi', 'post-request'],
-  ...['instagram-publish', 'threads-publish', 'tiktok-status', 'tiktok-upload'],
-  ...['routes/publish', 'routes/tiktok'],
+  'app',
+  'creator-info',
+  'error-codes',
+  'examples',
+  'meta-media',
+  'openapi',
+  'post-request',
+  'instagram-publish',
+  'threads-publish',
+  'tiktok-status',
+  'tiktok-upload',
+  'routes/publish',
+  'routes/tiktok',
 ].map((name) => `api/${name}.ts`);
 
 test('api/ names providers only in the routes that the contract has for one of them', () => {
