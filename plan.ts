@@ -11,8 +11,8 @@ export type Step =
    * then on, whatever happens to later steps.
    */
   | { kind: 'write'; name: string; lost: 'repeat' | 'reconcile'; shows?: true }
-  /** Moves the media's bytes to the place that the write named `of` returned. */
-  | { kind: 'transfer'; name: string; of: string }
+  /** Sends a file to the place that the write named `of` returned: the media of this id, or else the post's only file. */
+  | { kind: 'transfer'; name: string; of: string; media?: string }
   /**
    * Polls until the provider has decided. `recall`: until then the provider may let us take the post back. `soon`: the
    * previous write has made the post live and only its address is missing: the write already asks for it, and polling
@@ -71,6 +71,19 @@ export function writesOf(plan: Plan): string[] {
 /** Whether we send the file to the provider; otherwise the provider fetches it. */
 export function sendsFile(plan: Plan): boolean {
   return plan.some(({ kind }) => kind === 'transfer');
+}
+
+/** The step that sends the last file; null: the provider fetches them. */
+export function lastTransfer(plan: Plan): StepOf<'transfer'> | null {
+  return plan.findLast((step): step is StepOf<'transfer'> => step.kind === 'transfer') ?? null;
+}
+
+/** The ids of the files that transfers name, each once. */
+export function namedFiles(plan: Plan): string[] {
+  const ids = plan.flatMap((step) =>
+    step.kind === 'transfer' && step.media !== undefined ? [step.media] : [],
+  );
+  return [...new Set(ids)];
 }
 
 /**

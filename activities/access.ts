@@ -151,7 +151,7 @@ export async function openPost(
 /** All that a provider may know of a post, but for the token. */
 export function contextOf(
   { mediaUrl }: Pick<Deps, 'mediaUrl'>,
-  { post, account, media, made }: LoadedPost,
+  { post, account, media, files, made, parts }: LoadedPost,
   signal: AbortSignal,
 ): Omit<PostContext, 'accessToken'> {
   return {
@@ -159,9 +159,11 @@ export function contextOf(
     username: account.username,
     scopes: account.scope,
     media,
+    files,
     mediaUrl,
     publishId: post.publishId,
     made,
+    parts,
     sendsFile: sendsFile(post.plan),
     signal,
   };

@@ -1,10 +1,15 @@
 import type { Attempt } from '../db/attempts.ts';
+import type { Db } from '../db/client.ts';
+import { mediaByIds } from '../db/media.ts';
 import type { StoredKey } from '../db/tokens.ts';
 import { type WholePost, wholePostById } from '../db/whole-posts.ts';
-import { possiblyVisibleWrites } from '../plan.ts';
+import { namedFiles, possiblyVisibleWrites } from '../plan.ts';
 import type { Provider } from '../providers/provider.ts';
-import type { PostPublishing } from '../providers/publishing.ts';
+import type { MediaFacts, PostContext, PostPublishing } from '../providers/publishing.ts';
 import type { Deps } from './deps.ts';
+
+/** A file of ours. */
+export type StoredFile = MediaFacts & { storageKey: string };
 
 /** A post and all that belongs to it, as one activity read it at its start. */
 export interface LoadedPost extends WholePost {
@@ -16,6 +21,10 @@ export interface LoadedPost extends WholePost {
   readonly publishing: PostPublishing;
   /** What its accepted writes have made, by step. */
   made: Readonly<Record<string, string>>;
+  /** How the provider refers to the parts of files that were sent, by the write that said where to. */
+  parts: PostContext['parts'];
+  /** The files that its plan names, by their ids. */
+  files: Readonly<Record<string, StoredFile>>;
 }
 
 /** @throws Error when the installation has no credentials of the post's provider any more */
@@ -35,6 +44,8 @@ export async function loadPost(
       return (publishing ??= provider.publishing.of(post.request));
     },
     made: madeBy(attempts),
+    parts: partsOf(attempts),
+    files: await filesOf(db, post),
   };
 }
 
@@ -45,6 +56,27 @@ function madeBy(attempts: readonly Attempt[]): Record<string, string> {
       status === 'accepted' && providerRef !== null ? [[step, providerRef]] : [],
     ),
   );
+}
+
+/** Of what accepted writes made, in the order in which the parts stand in their files. */
+function partsOf(attempts: readonly Attempt[]): Record<string, string[]> {
+  return Object.fromEntries(
+    attempts.flatMap(({ step, status, partRefs }) =>
+      status === 'accepted' && partRefs !== null ? [[step, inOrder(partRefs)]] : [],
+    ),
+  );
+}
+
+function inOrder(partRefs: Readonly<Record<string, string>>): string[] {
+  return Object.entries(partRefs)
+    .toSorted(([a], [b]) => Number(a) - Number(b))
+    .map(([, reference]) => reference);
+}
+
+async function filesOf(db: Db, { userId, plan }: WholePost['post']): Promise<Record<string, StoredFile>> {
+  const ids = namedFiles(plan);
+  if (ids.length === 0) return {};
+  return Object.fromEntries((await mediaByIds(db, userId, ids)).map((media) => [media.id, media]));
 }
 
 /** The newest attempt of a step; null: it was never tried. */

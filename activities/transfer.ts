@@ -1,91 +1,71 @@
 import { CancelledFailure } from '@temporalio/common';
 import type { Attempt } from '../db/attempts.ts';
 import { savePost } from '../db/post-progress.ts';
+import { isFinal } from '../db/schema.ts';
 import { saveSettlement } from '../db/settlements.ts';
-import { showingWrites, stateAfter, stepOf } from '../plan.ts';
+import { forgetSent, noteMade, noteSent, type PartRef } from '../db/transfers.ts';
+import { lastTransfer, showingWrites, stateAfter, stepAfter, type StepOf, stepOf } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
-import type { Chunk, PostContext, Transfer } from '../providers/publishing.ts';
+import type { Chunk, Made, PostContext, Received } from '../providers/publishing.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
 import { contextOf, endedWaiting, learnQuota, openPost, takeTurn } from './access.ts';
-import { keyOf, lastAttempt, type LoadedPost, loadPost } from './loaded-post.ts';
 import { alive, timesInARow, uninterruptedSignal } from './alive.ts';
-import { isFinal } from '../db/schema.ts';
 import type { Deps } from './deps.ts';
 import { notYet, postError, tryAgain } from './failures.ts';
+import { lastAttempt, type LoadedPost, loadPost } from './loaded-post.ts';
+import { deliveryOf, fileOf, firstAfter, placeOf, type Sending, sentSoFar } from './sending.ts';
+import { applyVerdict, giveUpMade } from './verdict.ts';
 import { held } from './waiting.ts';
 import { accountRefused, providerAway } from './waits.ts';
-import { giveUpMade } from './verdict.ts';
 
-/** Moves a post's file to the provider, chunk by chunk, from disk to socket. The offset is in PostgreSQL. */
+/** Sends a post's files to the provider, chunk by chunk, from disk to socket. The offsets are in PostgreSQL. */
 export const createTransferActivities = (deps: Deps) => ({
-  transferMedia: ({ postId, step }: { postId: string; step: string }): Promise<StepOutcome> =>
+  transferMedia: ({ postId, step: name }: { postId: string; step: string }): Promise<StepOutcome> =>
     alive(async (signal) => {
       const loaded = await loadPost(deps, postId);
-      const { post, media } = loaded;
+      const { post } = loaded;
       if (isFinal(post.state)) return { kind: 'settled', state: post.state };
-      if (media === null) throw new Error('a post without media has nothing to transfer');
+      const step = stepOf(post.plan, 'transfer', name);
+      const file = fileOf(loaded, step);
       const ended = await endedWaiting(deps, loaded);
       if (ended !== null) return ended;
-      const { of } = stepOf(post.plan, 'transfer', step);
-      const write = lastAttempt(loaded, of);
+      const write = lastAttempt(loaded, step.of);
       const way = loaded.provider.publishing.transfer;
       if (way === undefined) return sendNothing(deps, loaded, step, write);
       if (write?.status !== 'accepted')
-        return { kind: 'repeat', step: of, ms: 0, why: 'The upload URL is gone' };
+        return { kind: 'repeat', step: step.of, ms: 0, why: 'The upload URL is gone' };
       // What it made was to be fetched: the account was connected the other way then.
-      if (write.secretEncrypted === null) return expired(deps, { loaded, of });
+      if (write.secretEncrypted === null) return expired(deps, loaded, write);
 
       // Before the provider hears of it: a folder that is gone is told by its name.
-      await deps.mediaStore.open(media.storageKey);
-      const secret = await openSecret(deps, loaded, write);
-      const transfer: Sending = { loaded, of, write, media, secret, way };
+      await deps.mediaStore.open(file.storageKey);
+      const sending: Sending = { loaded, step, write, file, way };
       try {
-        const start = await resumeAt(deps, transfer, signal);
-        return typeof start === 'number' ? await sendFrom(deps, transfer, start, step, signal) : start;
+        const start = await resumeAt(deps, sending, signal);
+        return 'bytes' in start ? await sendFrom(deps, sending, start, signal) : start;
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;
-        return interrupted(deps, transfer, error);
+        return interrupted(deps, loaded, error);
       }
     }),
 });
 
-interface Sending {
-  loaded: LoadedPost;
-  /** The write that told where to send to. */
-  of: string;
-  write: Attempt;
-  media: NonNullable<LoadedPost['media']>;
-  secret: string;
-  way: Transfer;
-}
-
-async function openSecret({ envelope }: Deps, loaded: LoadedPost, write: Attempt): Promise<string> {
-  if (write.secretEncrypted === null) throw new Error('the write has no secret');
-  const aad = { table: 'publish_attempts', column: 'secret_encrypted', row: write.id, version: 1 };
-  return envelope.open(keyOf(loaded), write.secretEncrypted, aad);
-}
-
 /** The first byte to send: where the provider stands, once anything was sent. */
-async function resumeAt(deps: Deps, transfer: Sending, signal: AbortSignal): Promise<number | StepOutcome> {
-  const { loaded, way } = transfer;
-  const { post } = loaded;
-  if (post.sentBytes === null) {
-    await savePost(deps.db, post.id, { phase: 'upload', sentBytes: 0 });
-    return 0;
+async function resumeAt(deps: Deps, sending: Sending, signal: AbortSignal): Promise<Received | StepOutcome> {
+  const { loaded, step, way } = sending;
+  const sent = sentSoFar(sending);
+  if (sent === null) {
+    await noteSent(deps.db, placeOf(sending), { bytes: 0 }, { phase: step.name });
+    return { bytes: 0 };
   }
   const access = await openPost(deps, loaded, signal, 'transferring');
-  if ('blocked' in access) return held(deps, post.id, access.blocked, access.why);
-  await takeTurn(deps, loaded, 'upload');
-  const received = (await way.receivedBytes(access.context)) ?? post.sentBytes;
-  const start = firstAfter(transfer, received);
+  if ('blocked' in access) return held(deps, loaded.post.id, access.blocked, access.why);
+  await takeTurn(deps, loaded, step.name);
+  const received = await way.received(access.context, await deliveryOf(deps, sending));
+  const start = firstAfter(sending, received?.bytes ?? sent);
   // What arrived though its answer was lost: `hasArrived` trusts this number.
-  if (start > post.sentBytes) await savePost(deps.db, post.id, { sentBytes: start });
-  return start;
-}
-
-/** The next byte to send. The provider may count bytes or name the last one: both lie behind the chunk. */
-function firstAfter({ media, way }: Sending, received: number): number {
-  return way.chunks(media.size).find(({ last }) => last > received)?.first ?? media.size;
+  if (start > sent) await noteSent(deps.db, placeOf(sending), { bytes: start });
+  return { ...received, bytes: start };
 }
 
 /** Fits into one try of the activity that asks. */
@@ -97,20 +77,24 @@ const ASK_MS = 20_000;
  * @returns null where it cannot be told
  */
 export async function hasArrived(deps: Deps, loaded: LoadedPost): Promise<boolean | null> {
-  const { post, media, provider } = loaded;
-  const way = provider.publishing.transfer;
+  const step = lastTransfer(loaded.post.plan);
+  const way = loaded.provider.publishing.transfer;
   // Where a later write shows the post, its bytes alone show nothing.
-  const shown = showingWrites(post.plan).length > 0;
-  if (media === null || way === undefined || shown || post.sentBytes === null) return false;
+  if (step === null || way === undefined || showingWrites(loaded.post.plan).length > 0) return false;
+  const write = lastAttempt(loaded, step.of);
+  if (write?.status !== 'accepted') return false;
+  const sending: Sending = { loaded, step, write, file: fileOf(loaded, step), way };
+  const sent = sentSoFar(sending);
   // The last chunk is begun when all before it have been noted.
-  const last = way.chunks(media.size).at(-1);
-  if (last === undefined || post.sentBytes < last.first) return false;
+  const last = way.chunks(sending.file.size).at(-1);
+  if (sent === null || last === undefined || sent < last.first) return false;
   const access = await openPost(deps, loaded, AbortSignal.timeout(ASK_MS), 'transferring');
   if ('blocked' in access) return null;
-  await takeTurn(deps, loaded, 'upload');
+  await takeTurn(deps, loaded, step.name);
   try {
-    const received = await way.receivedBytes(access.context);
-    return received === null ? null : received >= last.last;
+    const received = await way.received(access.context, await deliveryOf(deps, sending));
+    if (received?.made !== undefined) await noteMade(deps.db, placeOf(sending), received.made);
+    return received === null ? null : received.bytes >= last.last;
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     await learnQuota(deps, loaded, error);
@@ -121,56 +105,77 @@ export async function hasArrived(deps: Deps, loaded: LoadedPost): Promise<boolea
 
 async function sendFrom(
   deps: Deps,
-  transfer: Sending,
-  start: number,
-  step: string,
+  sending: Sending,
+  start: Received,
   signal: AbortSignal,
 ): Promise<StepOutcome> {
-  const { loaded, media, secret, way } = transfer;
-  const { post } = loaded;
+  const { loaded, step, file, way } = sending;
   const access = way.needsToken ? await openPost(deps, loaded, signal, 'transferring') : null;
-  if (access !== null && 'blocked' in access) return held(deps, post.id, access.blocked, access.why);
+  if (access !== null && 'blocked' in access) return held(deps, loaded.post.id, access.blocked, access.why);
   const context: PostContext = access?.context ?? { ...contextOf(deps, loaded, signal), accessToken: '' };
-  const rest = way.chunks(media.size).filter(({ first }) => first >= start);
+  const delivery = await deliveryOf(deps, sending);
+  const rest = way.chunks(file.size).filter(({ first }) => first >= start.bytes);
   for (const chunk of rest) {
     if (signal.aborted) throw new CancelledFailure('the transfer was stopped');
-    const sent = await sendOne(deps, transfer, context, chunk, chunk === rest.at(-1));
-    if (sent === 'out_of_step' || typeof sent === 'number') {
-      if (sent !== 'out_of_step') await savePost(deps.db, post.id, { sentBytes: firstAfter(transfer, sent) });
-      throw notYet('OutOfStep', 'the provider stands at another byte', 1000);
-    }
-    if (sent === 'expired')
-      // Where an earlier try has begun the last chunk, all may have arrived: then a new write would make a second post.
-      return (await hasArrived(deps, loaded)) === false ? expired(deps, transfer) : done(deps, loaded, step);
-    // The last one is noted with the end of the step.
-    if (sent === 'complete' || chunk === rest.at(-1)) break;
-    await savePost(deps.db, post.id, { sentBytes: chunk.last + 1 });
-  }
-  return done(deps, loaded, step);
-
-  function sendOne(
-    { mediaStore }: Deps,
-    { media: file }: Sending,
-    base: PostContext,
-    chunk: Chunk,
-    isLast: boolean,
-  ) {
+    const isLast = chunk === rest.at(-1);
     // After the last byte a post can no longer be stopped, so a cancellation does not cut the last chunk in half.
-    const guarded = isLast ? { ...base, signal: uninterruptedSignal() } : base;
-    return way.sendChunk(guarded, {
-      ...chunk,
-      total: file.size,
-      secret,
-      body: mediaStore.parts(file.storageKey, { start: chunk.first, end: chunk.last }),
-    });
+    const guarded = isLast ? { ...context, signal: uninterruptedSignal() } : context;
+    const body = deps.mediaStore.parts(file.storageKey, { start: chunk.first, end: chunk.last });
+    const sent = await way.sendChunk(guarded, delivery, { ...chunk, body });
+    switch (sent.kind) {
+      case 'out_of_step':
+        if (sent.bytes !== undefined)
+          await noteSent(deps.db, placeOf(sending), { bytes: firstAfter(sending, sent.bytes) });
+        throw notYet('OutOfStep', 'the provider stands at another byte', 1000);
+      case 'expired':
+        return (await mayHaveArrived(deps, loaded, step))
+          ? done(deps, sending, {})
+          : expired(deps, loaded, sending.write);
+      case 'complete':
+        return done(deps, sending, { made: sent.made, part: partOf(chunk, sent) });
+      case 'stored':
+        // The last one is noted with the end of the step.
+        if (isLast) return done(deps, sending, { part: partOf(chunk, sent) });
+        await noteSent(deps.db, placeOf(sending), { bytes: chunk.last + 1, part: partOf(chunk, sent) });
+    }
   }
+  return done(deps, sending, { made: start.made });
 }
 
-/** The provider has the whole file. */
-async function done({ db }: Deps, { post, media }: LoadedPost, step: string): Promise<StepOutcome> {
-  const state = stateAfter(post.plan, step);
-  await savePost(db, post.id, { state, phase: null, sentBytes: media?.size ?? null });
-  return { kind: 'done', state, publishId: post.publishId };
+/** Where an earlier try has begun the last chunk, all may have arrived: then a new write would make a second post. */
+async function mayHaveArrived(deps: Deps, loaded: LoadedPost, step: StepOf<'transfer'>): Promise<boolean> {
+  const isLast = lastTransfer(loaded.post.plan)?.name === step.name;
+  return isLast && (await hasArrived(deps, loaded)) !== false;
+}
+
+const partOf = ({ first }: Chunk, { reference }: { reference?: string }): PartRef | undefined =>
+  reference === undefined ? undefined : { first, reference };
+
+/** The provider has the whole file. What it made of it is one commit with the end of the post, where the plan ends here. */
+async function done(
+  { db }: Deps,
+  sending: Sending,
+  { made, part }: { made?: Made | undefined; part?: PartRef | undefined },
+): Promise<StepOutcome> {
+  const { loaded, step, file } = sending;
+  const { plan, publishId } = loaded.post;
+  const state = stateAfter(plan, step.name);
+  const place = placeOf(sending);
+  const sent = { bytes: file.size, part };
+  const next: StepOutcome = { kind: 'done', state, publishId: made?.publishId ?? publishId };
+  const isEnd = stepAfter(plan, step.name) === null;
+  if (made === undefined && !isEnd) {
+    await noteSent(db, place, sent, { state, phase: null });
+    return next;
+  }
+  return db.transaction(async (tx) => {
+    await noteSent(tx, place, sent, { state, phase: null });
+    if (made !== undefined) await noteMade(tx, place, made);
+    if (!isEnd) return next;
+    const providerPostId = made?.providerPostId ?? null;
+    const verdict = { kind: 'published', status: 'PUBLISHED', providerPostId } as const;
+    return { kind: 'settled', state: await applyVerdict({ db: tx }, loaded, verdict) };
+  });
 }
 
 /**
@@ -180,23 +185,26 @@ async function done({ db }: Deps, { post, media }: LoadedPost, step: string): Pr
 async function sendNothing(
   deps: Deps,
   loaded: LoadedPost,
-  step: string,
+  step: StepOf<'transfer'>,
   write: Attempt | null,
 ): Promise<StepOutcome> {
-  if (write === null || write.secretEncrypted === null) return done(deps, loaded, step);
-  return expired(deps, { loaded, of: write.step });
+  if (write !== null && write.secretEncrypted !== null) return expired(deps, loaded, write);
+  const { id, plan, publishId } = loaded.post;
+  const state = stateAfter(plan, step.name);
+  await savePost(deps.db, id, { state, phase: null, sentBytes: fileOf(loaded, step).size });
+  return { kind: 'done', state, publishId };
 }
 
 /** The upload URL is dead. What was sent to it can never become visible; a new write makes a new one. */
-async function expired({ db }: Deps, { loaded, of }: Pick<Sending, 'loaded' | 'of'>): Promise<StepOutcome> {
+async function expired({ db }: Deps, loaded: LoadedPost, { id, step }: Attempt): Promise<StepOutcome> {
   const times = await db.transaction(async (tx) => {
-    await savePost(tx, loaded.post.id, { sentBytes: null });
-    return giveUpMade(tx, loaded, [of], 'upload_url_expired');
+    await forgetSent(tx, { postId: loaded.post.id, attemptId: id });
+    return giveUpMade(tx, loaded, [step], 'upload_url_expired');
   });
-  return { kind: 'repeat', step: of, ms: (times - 1) ** 2 * 2_000, why: 'The upload URL has expired' };
+  return { kind: 'repeat', step, ms: (times - 1) ** 2 * 2_000, why: 'The upload URL has expired' };
 }
 
-async function interrupted(deps: Deps, { loaded }: Sending, error: ProviderError): Promise<StepOutcome> {
+async function interrupted(deps: Deps, loaded: LoadedPost, error: ProviderError): Promise<StepOutcome> {
   const { post, account } = loaded;
   if (error.kind === 'token') return { kind: 'token_refused', tokenVersion: account.tokenVersion };
   await learnQuota(deps, loaded, error);

@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox';
 import { type Account, findAccount } from '../db/accounts.ts';
 import { findMedia, type Media } from '../db/media.ts';
 import type { NewPost } from '../db/new-posts.ts';
-import { sendsFile, writesOf } from '../plan.ts';
+import { namedFiles, type Plan, sendsFile, writesOf } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { requireScopes } from '../providers/permissions.ts';
 import type { Provider } from '../providers/provider.ts';
@@ -106,7 +106,13 @@ export function draftPost(
   { account, provider }: { account: Account; provider: Provider },
   options: PublishOptions,
   times: ReturnType<typeof timesOf>,
-  post: { request: object; media: Media | null; same: readonly unknown[] },
+  post: {
+    request: object;
+    media: Media | null;
+    /** Several files that are sent. */
+    files?: readonly Media[];
+    same: readonly unknown[];
+  },
 ): DraftPost {
   requirePermission({ account, provider }, post.request);
   const { kind, plan, quotasOf } = provider.publishing.of(post.request);
@@ -119,7 +125,7 @@ export function draftPost(
     oauthAccountId: account.id,
     provider: account.provider,
     mediaId: post.media?.id ?? null,
-    totalBytes: sendsFile(plan) ? (post.media?.size ?? null) : null,
+    totalBytes: bytesToSend(plan, post),
     request: post.request,
     plan,
     hold,
@@ -130,4 +136,16 @@ export function draftPost(
     clientDeadlineAt: times.clientDeadlineAt,
     allowDuplicate: options.allowDuplicate ?? false,
   };
+}
+
+/** Of all files that are sent to the provider; null: it fetches them. */
+function bytesToSend(
+  plan: Plan,
+  { media, files = [] }: { media: Media | null; files?: readonly Media[] },
+): number | null {
+  if (!sendsFile(plan)) return null;
+  return namedFiles(plan).reduce(
+    (sum, id) => sum + (files.find((file) => file.id === id)?.size ?? 0),
+    media?.size ?? 0,
+  );
 }

@@ -1,4 +1,4 @@
-import { and, eq, isNull, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { media } from './schema.ts';
 
@@ -46,6 +46,14 @@ export async function mediaById(db: Db, id: string): Promise<Media> {
   const row = await findAnyMedia(db, id);
   if (row === null) throw new Error(`no media ${id}`);
   return row;
+}
+
+/** A tenant's media. */
+export async function mediaByIds(db: Db, userId: string, ids: readonly string[]): Promise<Media[]> {
+  return db
+    .select()
+    .from(media)
+    .where(and(eq(media.userId, userId), inArray(media.id, [...ids])));
 }
 
 /** Any tenant's media, for signed links: the signature grants access. */

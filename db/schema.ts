@@ -515,6 +515,10 @@ export const publishAttempts = pgTable(
     providerRef: text('provider_ref'),
     /** A secret that later steps need, such as TikTok's upload URL. */
     secretEncrypted: bytea('secret_encrypted'),
+    /** How much of the file has arrived that was sent to where the write said; null: nothing was sent. */
+    sentBytes: bigint('sent_bytes', { mode: 'number' }),
+    /** How the provider refers to the parts of that file, by the position of their first byte. */
+    partRefs: jsonb('part_refs').$type<Record<string, string>>(),
     /** The token that the write was sent with. */
     tokenVersion: integer('token_version'),
     logId: text('log_id'),

@@ -16,13 +16,18 @@ export interface PostContext {
   username: string | null;
   scopes: readonly string[];
   accessToken: string;
+  /** The post's only file; null: it has none, or several. */
   media: MediaFacts | null;
+  /** The files that the transfers of the plan name, by their ids. */
+  files: Readonly<Record<string, MediaFacts>>;
   /** Where the provider can fetch one of our media, for some hours. */
   mediaUrl: (mediaId: string) => string;
   /** The id of the act of publishing, once a write has told it. */
   publishId: string | null;
   /** What the accepted writes of the post have made, by step. */
   made: Readonly<Record<string, string>>;
+  /** How the provider refers to the parts of the files that were sent, in order, by the write that said where to. */
+  parts: Readonly<Record<string, readonly string[]>>;
   /** Whether its plan sends the file; else the provider fetches it. */
   sendsFile: boolean;
   signal: AbortSignal;
@@ -39,6 +44,34 @@ export interface Written {
   /** Needed by a later step and secret, such as an upload URL: stored encrypted. */
   secret?: string;
   logId: string | null;
+}
+
+/** Ids of what was made. */
+export type Made = Pick<Written, 'publishId' | 'partId' | 'providerPostId'>;
+
+/** A file on its way to a provider. */
+export interface Delivery extends MediaFacts {
+  /** The place to send it to, as a write has told it. */
+  secret: string;
+}
+
+/** What became of one part of a file. */
+export type Sent =
+  /** On to the next part. */
+  | { kind: 'stored'; reference?: string }
+  /** The provider has the whole file. `made`: what it made of it. */
+  | { kind: 'complete'; reference?: string; made?: Made }
+  /** The provider stands at another byte: after so many, or after the last one of this number, where it says at which. */
+  | { kind: 'out_of_step'; bytes?: number }
+  /** The place to send to is gone. */
+  | { kind: 'expired' };
+
+/** How far a file is. */
+export interface Received {
+  /** How many bytes have arrived, or the position of the last one. */
+  bytes: number;
+  /** What the provider made of the whole file. */
+  made?: Made;
 }
 
 /** Inclusive byte positions of one request of a transfer. */
@@ -94,16 +127,14 @@ export interface Transfer {
   readonly needsToken: boolean;
   /** How the file is cut; in order, without gaps. */
   chunks(size: number): readonly Chunk[];
-  /**
-   * Sends one chunk. `expired`: the place to send to is gone. `out_of_step`: the provider stands at another byte; where it
-   * says at which, the answer is that number, as from `receivedBytes`.
-   */
+  /** Sends one part. A `reference` is kept, and given to later steps. */
   sendChunk(
     context: PostContext,
-    chunk: Chunk & { total: number; secret: string; body: AsyncIterable<Uint8Array> },
-  ): Promise<'stored' | 'complete' | 'out_of_step' | 'expired' | number>;
-  /** How many bytes have arrived at the provider, or the last one of them; null where it does not say. */
-  receivedBytes(context: PostContext): Promise<number | null>;
+    file: Delivery,
+    part: Chunk & { body: AsyncIterable<Uint8Array> },
+  ): Promise<Sent>;
+  /** How far a file is; null where the provider does not say. */
+  received(context: PostContext, file: Delivery): Promise<Received | null>;
 }
 
 /** How a provider publishes. */

@@ -3,6 +3,8 @@ import {
   asksForDetails,
   firstOf,
   isRecallable,
+  lastTransfer,
+  namedFiles,
   type Plan,
   pointOfNoReturn,
   positionOf,
@@ -50,6 +52,30 @@ const CHAIN: Plan = [
   { kind: 'write', name: 'reply:1/publish', lost: 'reconcile', shows: true },
   { kind: 'await', name: 'permalink', soon: true },
 ];
+
+/** A post of two files of ours, which its last step makes and shows. */
+const FILES: Plan = [
+  { kind: 'write', name: 'place:1', lost: 'repeat' },
+  { kind: 'transfer', name: 'upload:1', of: 'place:1', media: 'a' },
+  { kind: 'write', name: 'place:2', lost: 'repeat' },
+  { kind: 'transfer', name: 'upload:2', of: 'place:2', media: 'b' },
+  { kind: 'write', name: 'publish', lost: 'reconcile', shows: true },
+];
+
+describe('the files that a plan sends', () => {
+  test.each([
+    { plan: FILE, sends: true, named: [], last: 'upload' },
+    { plan: FETCHED, sends: false, named: [], last: undefined },
+    { plan: FILES, sends: true, named: ['a', 'b'], last: 'upload:2' },
+  ])('$named, the last of them by $last', ({ plan, sends, named, last }) => {
+    expect([sendsFile(plan), namedFiles(plan), lastTransfer(plan)?.name]).toEqual([sends, named, last]);
+  });
+
+  test('can be stopped until the write that ends the plan', () => {
+    expect(pointOfNoReturn(FILES)).toBe(4);
+    expect(stepAfter(FILES, 'publish')).toBeNull();
+  });
+});
 
 describe('a step', () => {
   test('is found by its kind and name', () => {

@@ -78,8 +78,10 @@ const context = (changes: Partial<PostContext> = {}): PostContext => ({
   scopes: [],
   accessToken,
   media: { size: 10, contentType: 'video/mp4', durationMs: 4000 },
+  files: {},
   mediaUrl: (id) => id,
   made: {},
+  parts: {},
   sendsFile: true,
   publishId: null,
   signal: soon(),
@@ -428,11 +430,17 @@ describe('init', () => {
   );
 });
 
+/** A file of ten bytes on its way. */
+const ten = (secret: string) => ({ size: 10, contentType: 'video/mp4', durationMs: 4000, secret });
+/** Of it, from its first byte on. */
+const part = (length = 10) => ({ first: 0, last: length - 1, body: Readable.from([Buffer.alloc(length)]) });
+
 /** Uploads ten bytes. @returns the publish id */
 async function publishTen(request = DIRECT): Promise<string> {
   const { publishId = '', secret = '' } = await tiktok.publishing.of(request).write('init', context());
-  const chunk = { first: 0, last: 9, total: 10, secret, body: Readable.from([Buffer.alloc(10)]) };
-  expect(await transfer().sendChunk(context({ publishId }), chunk)).toBe('complete');
+  expect(await transfer().sendChunk(context({ publishId }), ten(secret), part())).toEqual({
+    kind: 'complete',
+  });
   return publishId;
 }
 
@@ -453,26 +461,26 @@ describe('a chunk', () => {
   ])('answered with %d is %s', async (http, outcome) => {
     const { secret = '' } = await write();
     await fault({ endpoint: 'upload', kind: 'status', http });
-    const chunk = { first: 0, last: 9, total: 10, secret, body: Readable.from([Buffer.alloc(10)]) };
-    expect(await transfer().sendChunk(context(), chunk)).toBe(outcome);
+    expect(await transfer().sendChunk(context(), ten(secret), part())).toEqual({ kind: outcome });
   });
 
   test('in the middle answered with 200 is not the last one', async () => {
     const { secret = '' } = await write();
     await fault({ endpoint: 'upload', kind: 'status', http: 200 });
-    const chunk = { first: 0, last: 4, total: 10, secret, body: Readable.from([Buffer.alloc(5)]) };
-    expect(await transfer().sendChunk(context(), chunk)).toBe('stored');
+    expect(await transfer().sendChunk(context(), ten(secret), part(5))).toEqual({ kind: 'stored' });
   });
 
   test.each([
-    ['bytes 0-4/10', 4],
-    ['bytes 0-10/10', 10],
-    ['bytes */10', 'out_of_step'],
-  ])('out of step, with the answer %j: %j', async (range, outcome) => {
+    ['bytes 0-4/10', { bytes: 4 }],
+    ['bytes 0-10/10', { bytes: 10 }],
+    ['bytes */10', {}],
+  ])('out of step, with the answer %j: %j', async (range, where) => {
     const { secret = '' } = await write();
     await fault({ endpoint: 'upload', kind: 'status', http: 416, headers: { 'content-range': range } });
-    const chunk = { first: 0, last: 9, total: 10, secret, body: Readable.from([Buffer.alloc(10)]) };
-    expect(await transfer().sendChunk(context(), chunk)).toBe(outcome);
+    expect(await transfer().sendChunk(context(), ten(secret), part())).toEqual({
+      kind: 'out_of_step',
+      ...where,
+    });
   });
 
   test.each<[object, ProviderErrorKind]>([
@@ -486,8 +494,7 @@ describe('a chunk', () => {
   ])('that meets %j is %s', async (spec, kind) => {
     const { secret = '' } = await write();
     await fault({ endpoint: 'upload', ...spec });
-    const chunk = { first: 0, last: 9, total: 10, secret, body: Readable.from([Buffer.alloc(10)]) };
-    expect(await refusal(transfer().sendChunk(context(), chunk))).toMatchObject({ kind });
+    expect(await refusal(transfer().sendChunk(context(), ten(secret), part()))).toMatchObject({ kind });
   });
 });
 
@@ -500,7 +507,8 @@ describe('the number of received bytes', () => {
   ])('is read from %j', async (data, bytes) => {
     const body = JSON.stringify({ data, error: { code: 'ok' } });
     await fault({ endpoint: 'status', kind: 'status', http: 200, body });
-    expect(await transfer().receivedBytes(context({ publishId: 'p' }))).toBe(bytes);
+    const received = await transfer().received(context({ publishId: 'p' }), ten('unused'));
+    expect(received).toEqual(bytes === null ? null : { bytes });
   });
 });
 

@@ -5,7 +5,7 @@ import { type Containers, standing } from '../meta/containers.ts';
 import { lostAnswer } from '../meta/errors.ts';
 import { measured } from '../measured.ts';
 import { callGraph } from '../meta/graph.ts';
-import type { PostContext, Transfer } from '../publishing.ts';
+import type { Delivery, PostContext, Sent, Transfer } from '../publishing.ts';
 import { MINUTE } from '../../durations.ts';
 import { INSTAGRAM, VERSION } from './client.ts';
 
@@ -29,10 +29,10 @@ export function createTransfer(containers: Containers): Transfer {
     needsToken: true,
     chunks: (size) => [{ first: 0, last: size - 1 }],
 
-    async sendChunk(context, { total, secret, body }) {
+    async sendChunk(context, file, { body }) {
       const { publishId } = context;
       try {
-        return await measured('instagram', 'upload', () => send(context, { total, secret, body }));
+        return await measured('instagram', 'upload', () => send(context, file, body));
       } catch (error) {
         if (!(error instanceof ProviderError) || error.kind !== 'rejected' || publishId === null) throw error;
         // An earlier upload, whose answer was lost, may have delivered the bytes; or the container has ended.
@@ -40,16 +40,16 @@ export function createTransfer(containers: Containers): Transfer {
           case 'FINISHED':
           case 'PUBLISHED':
           case 'ERROR':
-            return 'complete';
+            return { kind: 'complete' };
           case 'EXPIRED':
-            return 'expired';
+            return { kind: 'expired' };
           case 'IN_PROGRESS':
             throw new ProviderError({ ...error.init, ...MOMENT });
         }
       }
     },
 
-    async receivedBytes(context) {
+    async received(context, { size }) {
       const answer = await callGraph(INSTAGRAM, {
         ...containers.call(context),
         path: `/${context.publishId ?? ''}`,
@@ -61,7 +61,7 @@ export function createTransfer(containers: Containers): Transfer {
         COMPLETE.test(phase(video, 'uploading_phase')) ||
         BEGUN.test(phase(video, 'processing_phase')) ||
         answer['status_code'] === 'FINISHED';
-      return complete ? (context.media?.size ?? 0) : 0;
+      return { bytes: complete ? size : 0 };
     },
   };
 }
@@ -69,16 +69,17 @@ export function createTransfer(containers: Containers): Transfer {
 /** Sends the whole file in one request. */
 async function send(
   { accessToken, signal }: PostContext,
-  { total, secret, body }: { total: number; secret: string; body: AsyncIterable<Uint8Array> },
-): Promise<'complete' | 'expired'> {
+  { size, secret }: Delivery,
+  body: AsyncIterable<Uint8Array>,
+): Promise<Sent> {
   const answer = await http({
     method: 'POST',
     url: secret,
     headers: {
       authorization: `OAuth ${accessToken}`,
       offset: '0',
-      file_size: String(total),
-      'content-length': String(total),
+      file_size: String(size),
+      'content-length': String(size),
       'content-type': 'application/octet-stream',
     },
     body,
@@ -88,8 +89,8 @@ async function send(
     throw lostAnswer(INSTAGRAM, error, 'read');
   });
   const said = record(tryParse(answer.text));
-  if (answer.status < 300 && said?.['success'] === true) return 'complete';
-  if (answer.status === 404) return 'expired';
+  if (answer.status < 300 && said?.['success'] === true) return { kind: 'complete' };
+  if (answer.status === 404) return { kind: 'expired' };
   throw uploadError(answer.status, said);
 }
 

@@ -1,7 +1,7 @@
 import { ProviderError } from '../errors.ts';
 import { http, type HttpAnswer } from '../http.ts';
 import { measured } from '../measured.ts';
-import type { Chunk, PostContext, Transfer } from '../publishing.ts';
+import type { Chunk, PostContext, Received, Transfer } from '../publishing.ts';
 import { MINUTE } from '../../durations.ts';
 import { lost } from './errors.ts';
 
@@ -21,15 +21,15 @@ export function createTransfer(
     needsToken: false,
     chunks,
 
-    sendChunk: ({ media, signal }, { first, last, total, secret, body }) =>
+    sendChunk: ({ signal }, { size, contentType, secret }, { first, last, body }) =>
       measured('tiktok', 'upload', async () => {
         const answer = await http({
           method: 'PUT',
           url: secret,
           headers: {
-            'content-type': media?.contentType ?? 'video/mp4',
+            'content-type': contentType,
             'content-length': String(last - first + 1),
-            'content-range': `bytes ${first}-${last}/${total}`,
+            'content-range': `bytes ${first}-${last}/${size}`,
           },
           body,
           signal,
@@ -39,37 +39,37 @@ export function createTransfer(
         });
         switch (answer.status) {
           case 206:
-            return 'stored';
+            return { kind: 'stored' };
           case 200:
             // Not one of TikTok's own answers; for a chunk in the middle it ends nothing.
-            return last === total - 1 ? 'complete' : 'stored';
+            return { kind: last === size - 1 ? 'complete' : 'stored' };
           case 201:
-            return 'complete';
+            return { kind: 'complete' };
           case 416:
-            return receivedMark(answer) ?? 'out_of_step';
+            return { kind: 'out_of_step', ...receivedMark(answer) };
           case 403:
           case 404:
-            return 'expired';
+            return { kind: 'expired' };
           default:
             throw uploadError(answer.status);
         }
       }),
 
-    async receivedBytes(context) {
+    async received(context, { size }) {
       const data = await status(context);
       // Any status but PROCESSING_UPLOAD means that TikTok has all the bytes it needs.
-      if (data['status'] !== 'PROCESSING_UPLOAD') return context.media?.size ?? 0;
+      if (data['status'] !== 'PROCESSING_UPLOAD') return { bytes: size };
       // All fields but the status may be absent (tiktok-facts 4.10).
-      return typeof data['uploaded_bytes'] === 'number' ? data['uploaded_bytes'] : null;
+      return typeof data['uploaded_bytes'] === 'number' ? { bytes: data['uploaded_bytes'] } : null;
     },
   };
 }
 
 /** The upload host's position: either a byte count or the last byte (tiktok-facts 4.7). */
-function receivedMark({ headers }: HttpAnswer): number | null {
+function receivedMark({ headers }: HttpAnswer): Partial<Received> {
   const range = headers['content-range'];
   const [, mark] = /^bytes 0-(\d+)\//.exec(typeof range === 'string' ? range : '') ?? [];
-  return mark === undefined ? null : Number(mark);
+  return mark === undefined ? {} : { bytes: Number(mark) };
 }
 
 /**
