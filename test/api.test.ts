@@ -11,7 +11,7 @@ import { createProviders } from '../providers/index.ts';
 import { jpeg } from '../sandbox/testing/media.ts';
 import { createWorld, sampleVideo, tusUpload, until, type Answer, type Json, type World } from './world.ts';
 
-/* What clients rely on: keys, envelopes, limits, lists, and the life of a post as they see it. */
+/* The API as clients rely on it: keys, envelopes, limits, lists, and the life of a post. */
 
 const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
 const DAY = 86_400;
@@ -20,7 +20,7 @@ let world: World;
 let accountId: string;
 let mediaId: string;
 let admin: string;
-/** What was answered to the requests of this file, as in "GET 404 /api/posts/7". */
+/** The statuses that this file received, for example "GET 404 /api/posts/7". */
 const answered = new Set<string>();
 beforeAll(async () => {
   const limits = { creator_info: 1000, 'video.init': 1000, status: 1000 };
@@ -46,14 +46,14 @@ const scheduled = (
   headers: Record<string, string> = {},
 ): Promise<Answer> => world.publish({ accountId, mediaId, scheduledAt: inSeconds(3600), ...more }, headers);
 
-/** What is told to a method that a path does not have: those that it has. */
+/** The Allow header for a method that a path does not support. */
 async function methodsOf(method: string, path: string): Promise<string | null> {
   const answer = await world.call(method, path, { body: method === 'GET' ? undefined : '{' });
   expectRefusal(answer, 405, 'method_not_allowed');
   return answer.headers.get('allow');
 }
 
-/** Every refusal has the same shape. */
+/** Every error has the same format. */
 function expectRefusal(answer: Answer, status: number, code: string): Json {
   expect({ status: answer.status, code: answer.body?.error?.code }).toEqual({ status, code });
   expect(Object.keys(answer.body)).toEqual(['error']);
@@ -228,7 +228,7 @@ describe('an Idempotency-Key', () => {
       const first = await world.call('POST', path, { ...caller, body, headers });
       expect(first.status).toBeLessThan(300);
       expect(first.headers.get('idempotency-replayed')).toBeNull();
-      // The order of keys means nothing.
+      // The order of keys does not matter.
       const turned = Object.fromEntries(Object.entries(body).toReversed());
       const again = await world.call('POST', path, { ...caller, body: turned, headers });
       expect(again.status).toBe(first.status);
@@ -253,7 +253,7 @@ describe('an Idempotency-Key', () => {
     const headers = { 'idempotency-key': randomUUID() };
     const body = { accountId, mediaId, scheduledAt: inSeconds(3600), postInfo: undefined, mode: 'inbox' };
     const answers = await Promise.all(Array.from({ length: 10 }, () => world.publish(body, headers)));
-    // The times differ by milliseconds in no request: it is one body.
+    // The ten requests have the same body, scheduled time included.
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 202));
     expect(new Set(answers.map((answer) => answer.body.id)).size).toBe(1);
     const fresh = answers.filter((answer) => answer.headers.get('idempotency-replayed') === null);
@@ -437,9 +437,9 @@ describe('rate limits', () => {
       });
       expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
       expect(Number(refused.headers['retry-after'])).toBeLessThanOrEqual(60);
-      // Others are not hurt.
+      // Other keys are not affected.
       expect((await ask(two)).statusCode).toBe(200);
-      // Guessing keys counts by address, and so do routes that do not exist.
+      // Guessed keys count by address, and so do unknown routes.
       expect((await ask('ep_guess')).statusCode).toBe(401);
       expect((await ask(null, '/nothing')).statusCode).toBe(404);
       expect((await ask('ep_other')).statusCode).toBe(429);
@@ -490,7 +490,7 @@ describe('a list', () => {
     expect(await walk(2)).toEqual(ids);
     expect(await walk(5)).toEqual(ids);
 
-    // Within one millisecond, in the order opposite to that of the ids, and at the very same time.
+    // Within one millisecond, in the opposite order of their ids, and at exactly the same time.
     await world.database.db.execute(sql`
       update posts set created_at = timestamptz '2026-01-01 00:00:00' + r.n * interval '1 microsecond'
       from (select id, row_number() over (order by id desc) as n from posts where user_id = ${tenant.id}) r
@@ -604,7 +604,7 @@ describe('a post is refused', () => {
     expect(first.status).toBe(202);
     const again = await scheduled({ postInfo, scheduledAt: inSeconds(7200) });
     expect(expectRefusal(again, 409, 'duplicate_post').details).toMatchObject({ postId: first.body.id });
-    // Mode, text and file make a post what it is.
+    // Mode, text and file make a post different.
     expect((await scheduled({ postInfo: { ...postInfo, title: randomUUID() } })).status).toBe(202);
     const wanted = await scheduled({ postInfo, allowDuplicate: true });
     expect(wanted.status).toBe(202);
@@ -817,7 +817,7 @@ describe('the routes for machines', () => {
     await world.call('GET', `/api/posts/${randomUUID()}`);
     const counted =
       /everpost_http_request_duration_seconds_count\{method="GET",route="\/api\/posts\/:id",status="404"\} \d+/;
-    // They are worked out once in a second.
+    // The server computes them once a second.
     const { text, headers } = await until('the request to be counted', async () => {
       const answer = await world.call('GET', '/metrics', { key: null });
       return counted.test(answer.text) ? answer : null;
@@ -926,7 +926,7 @@ describe('DELETE of an account', () => {
     );
     expect(audits.length).toBeGreaterThan(0);
 
-    // The same creator comes back to the same account.
+    // The same creator gets the same account.
     expect(await world.connect(creator)).toBe(id);
     expect((await world.call('GET', path)).body).toMatchObject({ status: 'active', statusReason: null });
     const next = await world.publish({ accountId: id, mediaId });
@@ -964,7 +964,7 @@ interface Event {
   data: Json;
 }
 
-/** Reads a stream until the server ends it. */
+/** Reads a stream until the server closes it. */
 async function eventsOf(postId: string, after?: number): Promise<Event[]> {
   const { status, headers, text } = await world.call('GET', `/api/posts/${postId}/events`, {
     headers: after === undefined ? {} : { 'last-event-id': String(after) },
@@ -986,7 +986,7 @@ async function follow(path: string): Promise<Answer> {
   return location === null ? answer : follow(new URL(location, world.url + path).pathname);
 }
 
-/** An answer without what time alone may change. */
+/** An answer without its time-dependent fields. */
 function stable(body: Json): Json {
   const { updatedAt: _updatedAt, ...rest } = body;
   return rest;

@@ -6,7 +6,7 @@ import { startConnectProxy } from './connect-proxy.ts';
 import { ownPort } from './ports.ts';
 import { sampleVideo, createWorld, tusUpload, type Answer, type Json, type World } from './world.ts';
 
-/* Behind a proxy that strips a path prefix, with clients told apart, and with calls to the platform through a proxy. */
+/* Behind a proxy that strips a path prefix, with several clients, and with outbound calls through a proxy. */
 
 const PREFIX = '/everpost';
 

@@ -10,13 +10,13 @@ import type { Workflows } from '../temporal/contract.ts';
 import * as registry from '../workflows/index.ts';
 
 /*
- * What the sandbox of the workflows contains: our workflow files, the plan, the messages and names that others share with them,
- * and the few packages that the SDK brings along.
+ * The contents of the workflows' bundle: our workflow files, the plan, the shared messages and names, and the few
+ * packages of the SDK.
  */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const path = (file: string): string => fileURLToPath(new URL(`../workflows/${file}`, import.meta.url));
-/** As webpack names them: the path of a file, `external ...` for a built-in of Node.js. */
+/** Named as in webpack: a file's path, or `external ...` for a Node.js built-in. */
 let modules: string[];
 
 beforeAll(async () => {
@@ -32,7 +32,7 @@ test('of our code it contains only workflows/, the plan, durations, patience, an
   const own = modules.filter((name) => !name.includes('node_modules/'));
   expect(own).toContain('./workflows/publish-post.ts');
   expect(own).toContain('./workflows/interceptors.ts');
-  // Activities, database, providers, crypto, API, what talks to the server, and built-ins of Node.js would all stand here.
+  // Activities, database, providers, crypto, the API, Temporal's client and Node.js built-ins would all appear here.
   expect(own.filter((name) => !/^\.\/workflows\/[a-z-]+\.(ts|cjs)$/.test(name)).toSorted()).toEqual([
     './durations.ts',
     './patience.ts',

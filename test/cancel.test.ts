@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import { createWorld, paddedVideo, until, type Json, type World } from './world.ts';
 
-/* Stopping and moving a post, at every point of its life. */
+/* Cancelling and moving a post at every point of its life. */
 
 let world: World;
 let accountId: string;
@@ -146,7 +146,7 @@ test('after the last byte, whose answer was lost: refused as too late, not cance
   await until('the cancellation to ask, too', async () => ((await asked()) >= before + 2 ? true : null));
   await world.control('DELETE', '/faults');
   const late = await cancelling;
-  // It may have given up waiting, but it must not have said that the post is cancelled.
+  // The request may time out, but must not report the post as cancelled.
   expect(late.status).toBeGreaterThanOrEqual(400);
   await world.control('POST', '/tiktok/options', { processingMs: 200 });
   await world.untilPost(body.id, 'published');
@@ -181,7 +181,7 @@ describe('while TikTok fetches the file', () => {
   });
 });
 
-/** @returns the answer of the cancel, once nothing can become of the post any more */
+/** @returns the answer of the cancel, once the post cannot change any more */
 async function cancelPulled(): Promise<Json> {
   await world.control('POST', '/tiktok/options', { processingMs: 60_000 });
   const { body } = await world.publish({

@@ -6,8 +6,8 @@ import { findSecrets } from '../chaos/secrets.ts';
 import { createWorld, type World } from '../chaos/world.ts';
 
 /*
- * No post twice, no post lost: a few fixed seeds of `npm run chaos`, and every seed that has ever failed. The processes
- * are the runner's own, because it kills them.
+ * No post twice, no post lost: a few fixed seeds of `npm run chaos`, and every seed that ever failed. The runner starts
+ * its own processes, because it kills them.
  */
 
 let world: World;

@@ -14,7 +14,7 @@ import { isUploadUrl } from '../providers/tiktok/publish.ts';
 import { FLAGS } from '../sandbox/flags.ts';
 import { DRIVERS } from './drivers/index.ts';
 
-/* What can be known of Dockerfile and docker-compose.yml without a container: that they name what is there. */
+/* Checks of Dockerfile and docker-compose.yml that need no container: everything that they name exists. */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const read = (name: string): string => readFileSync(join(ROOT, name), 'utf8');
@@ -63,19 +63,19 @@ function settingsOf(text: string, given: Record<string, string> = {}): Record<st
 }
 
 const sandboxSettings = settingsOf(read('ops/sandbox.env'));
-/** What README.md says that `.env` is to be: for the sandbox, and for real. */
+/** The two versions of `.env` in README.md: for the sandbox, and for real platforms. */
 const [sandboxEnv = '', realEnv = ''] = [
   ...(read('README.md')
     .split(/^## Docker$/m)[1]
     ?.matchAll(/^```sh\n([A-Z_]+=.*?)^```/gms) ?? []),
 ].map(([, lines = '']) => lines);
 
-/** What a build stage copies from this folder. */
+/** The files that the build stage copies from this folder. */
 const copied = [...read('Dockerfile').matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources]) =>
   (sources ?? '').split(' '),
 );
 
-/** Every file of ours that a file imports, and so on. */
+/** Every file of ours that a file imports, directly or not. */
 function imported(file: string, seen = new Set<string>()): Set<string> {
   if (seen.has(file)) return seen;
   seen.add(file);

@@ -23,7 +23,7 @@ const TIKTOK: Environment = {
 
 const secret = (): string => `s3cret:${randomBytes(12).toString('hex')}`;
 
-/** The problems of settings that must be refused. */
+/** The problems of invalid settings. */
 function problemsOf(env: Environment, role: 'server' | 'worker' = 'server'): readonly string[] {
   try {
     readConfig(role, env);
@@ -34,7 +34,7 @@ function problemsOf(env: Environment, role: 'server' | 'worker' = 'server'): rea
   throw new Error('these settings were accepted');
 }
 
-/** The settings that the problems begin with. */
+/** The settings that the problems start with. */
 const named = (problems: readonly string[]): string[] =>
   problems.map((problem) => problem.split(/[ :]/)[0] ?? '');
 
@@ -89,7 +89,7 @@ test('one message names every problem, and no value', () => {
     TIKTOK_UPLOAD_HOSTS: `https://${secret()}`,
   };
   const problems = problemsOf(bad);
-  // The client secret is set, so it is the client key that is missing.
+  // The client secret is set, so the missing setting is the client key.
   const { TIKTOK_CLIENT_SECRET: _set, ...refused } = bad;
   expect(new Set(named(problems))).toEqual(new Set([...Object.keys(refused), 'TIKTOK_CLIENT_KEY']));
   const { message } = new ConfigError(problems);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createVisitor, type Visited, type Visitor } from '../stack/visitor.ts';
 import { createWorld, type World } from './world.ts';
 
-/* The page before the consent, which browser an attempt belongs to, and the page that shows the result. */
+/* The page before the consent, the browser that an attempt belongs to, and the page with the result. */
 
 let world: World;
 /** The creator's browser. */
@@ -28,7 +28,7 @@ async function newLink(more: Record<string, unknown> = {}, key = world.user.key)
   return body.url;
 }
 
-/** A user with a display name. @returns their key */
+/** Creates a user with a display name. @returns their key */
 async function userNamed(displayName: string): Promise<string> {
   const admin = { key: world.secrets.adminKey };
   const body = { email: `${randomUUID()}@example.com`, displayName };
@@ -38,17 +38,17 @@ async function userNamed(displayName: string): Promise<string> {
   return made.body.key;
 }
 
-/** The consent page's answer. @returns the callback's URL */
+/** Answers the consent page. @returns the callback's URL */
 async function consent(page: string, decision: Record<string, unknown> = {}): Promise<string> {
   await world.control('POST', '/consent', { decision: 'approve', provider: 'tiktok', ...decision });
   return (await createVisitor().get(page)).location ?? '';
 }
 
-/** What the page of a link of this name says. */
+/** The page of a link with this name. */
 const pageFrom = async (name: string, key: string): Promise<string> =>
   words(await browser.get(await newLink({ name }, key)));
 
-/** The text that a person reads. */
+/** The visible text of a page. */
 const words = ({ text }: { text: string }): string =>
   text
     .replace(/<head>.*<\/head>/s, '')
@@ -56,7 +56,7 @@ const words = ({ text }: { text: string }): string =>
     .replace(/&#(\d+);/g, (_entity, code: string) => String.fromCodePoint(Number(code)))
     .replace(/ +/g, ' ');
 
-/** Where "Try again" leads. */
+/** The target of "Try again". */
 function linkOf({ text }: Visited, address: string): string {
   const [, href] = /<a [^>]*href="([^"]+)"[^>]*>Try again<\/a>/.exec(text) ?? [];
   if (href === undefined) throw new Error(`no way to try again: ${text}`);
@@ -284,7 +284,7 @@ describe('an attempt belongs to the browser that started it', () => {
     const link = await newLink();
     const callback = await consent((await browser.openLink(link)).location ?? '');
     const stranger = createVisitor();
-    // Also one who is about to connect something else.
+    // Even one that is connecting something else.
     const busy = createVisitor();
     await busy.openLink(await newLink());
     for (const other of [stranger, busy]) {

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 
-/** A real HTTP proxy that makes tunnels, as a company has one at its border. */
+/** A real HTTP proxy that makes tunnels, like a company's. */
 export async function startConnectProxy() {
-  /** As in "api.example:443". */
+  /** For example "api.example:443". */
   const asked: string[] = [];
   const state = { target: '', refuses: false };
   const sockets = new Set<Socket>();
@@ -33,7 +33,7 @@ export async function startConnectProxy() {
   return {
     url: `http://127.0.0.1:${port}`,
     asked,
-    /** Where every tunnel leads, whatever it was asked for. */
+    /** The target of every tunnel, whatever the client asked for. */
     leadTo: (url: string): void => void (state.target = url),
     refuse: (refuses: boolean): void => void (state.refuses = refuses),
     async close(): Promise<void> {

@@ -4,19 +4,19 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { createWorld, type World } from './world.ts';
 
 /*
- * Connecting in a real Chromium, which enforces what scripts with a cookie jar do not notice: every redirect that follows a
- * form has to be allowed by the page's form-action, and other sites' forms tell where they come from.
+ * Connecting in a real Chromium, which enforces what scripts with a cookie jar do not notice: the page's form-action
+ * must allow every redirect that follows a form, and other sites' forms carry their origin.
  */
 
 let world: World;
 let browser: Browser;
 beforeAll(async () => {
   world = await createWorld({ worker: false });
-  // Chromium is unpacked into the folder of this run.
+  // Chromium is unpacked into this run's folder.
   process.env['TMPDIR'] = inject('runDir');
   browser = await playwright.launch({
     executablePath: await chromium.executablePath(),
-    // As root, Chromium refuses to start with its sandbox; it meets our own pages only.
+    // As root, Chromium refuses to start with its sandbox; it only visits our own pages.
     args: ['--no-sandbox'],
   });
 });
@@ -67,7 +67,7 @@ test.each(['tiktok', 'threads'])(
   async (provider) => {
     await world.control('POST', '/consent', { decision: 'approve', provider });
     const page = await newPage(true);
-    // Another origin, of which nothing but the address counts.
+    // Another origin; only its address matters.
     const returnTo = `${world.sandbox.url.replace('127.0.0.1', 'localhost')}/done`;
     await page.goto(await newLink(provider, { returnTo }));
     await page.getByRole('button', { name: /^Continue to/ }).click();

@@ -8,18 +8,18 @@ import { type Db, openDatabase } from '../db/client.ts';
 import { DatabaseUnreachable } from '../db/connections.ts';
 
 /*
- * Connections die one by one, at any moment: each query settles, the next one works, and nothing is thrown where nobody
- * can catch it (an exception that nobody has caught would fail the run).
+ * Connections die one by one, at any moment: each query settles, the next one works, and nothing throws where nobody
+ * can catch it (an uncaught exception would fail the run).
  */
 
-/** Not the database that other files clone: while they wait for it to be unused, nobody can connect to it. */
+/** Not the database that other files clone: cloning needs a database without connections. */
 function postgresUrl(): string {
   const url = new URL(inject('postgresUrl'));
   url.pathname = '/postgres';
   return url.href;
 }
 
-/** Ends backends of others than its own. */
+/** Terminates other clients' backends. */
 let admin: Client;
 beforeAll(async () => {
   admin = new Client({ connectionString: postgresUrl() });
@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => admin?.end());
 
-/** The pool of one process, with a name of its own that its backends can be told by. */
+/** The pool of one process, with its own name, by which its backends can be found. */
 function open(parameters = '', max = 4): { db: Db; name: string } {
   const name = `c${randomBytes(6).toString('hex')}`;
   const url = `${postgresUrl()}?application_name=${name}${parameters}`;
@@ -44,7 +44,9 @@ const backends = async (name: string): Promise<number[]> => {
   return rows.map(({ pid }) => pid);
 };
 
-/** Ends each backend of a pool, and each next one, as soon as it is seen. @returns the function that stops it, which counts them */
+/**
+ * Terminates each backend of a pool as soon as it appears. @returns a function that stops this and returns the count
+ */
 function endAll(name: string): () => Promise<number> {
   const stop = new AbortController();
   let ended = 0;
@@ -64,7 +66,7 @@ function endAll(name: string): () => Promise<number> {
   };
 }
 
-/** How a piece of work ended: none may hang. */
+/** The end of a piece of work: it must not hang. */
 async function settled(work: Promise<unknown>): Promise<'done' | 'unreachable'> {
   try {
     await work;
@@ -76,7 +78,7 @@ async function settled(work: Promise<unknown>): Promise<'done' | 'unreachable'> 
   }
 }
 
-/** The database behind a wire that can be held: bytes are kept from then on. */
+/** The database behind a connection that can be paused: from then on bytes are held back. */
 async function behindWire(parameters: string) {
   const { port, hostname } = new URL(postgresUrl());
   const sockets = new Set<Socket>();
@@ -202,7 +204,7 @@ describe('transactions', () => {
   });
 });
 
-/** A value that cannot be written down for the server. */
+/** A value that cannot be serialized for the server. */
 const unwritable = (error: Error) => ({
   toPostgres() {
     throw error;

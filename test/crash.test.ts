@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vit
 import type { Child } from '../stack/child.ts';
 import { createWorld, paddedVideo, sampleVideo, until, type Json, type World } from './world.ts';
 
-/* A worker that dies, and answers that are lost, at each step of a publish: one live post, byte for byte. */
+/* A dying worker and lost answers at each step of a publish: one live post, byte for byte. */
 
 let world: World;
 let worker: Child;
@@ -50,7 +50,7 @@ async function seen(endpoint: string, count = 1): Promise<void> {
   );
 }
 
-/** Waits until an attempt of the post has this status: the write is under way. */
+/** Waits until an attempt of the post has this status, so that the write is in progress. */
 async function attemptIs(postId: string, status: string): Promise<void> {
   await until(`an attempt that is ${status}`, async () => {
     const { body } = await world.call('GET', `/api/debug/attempts?postId=${postId}`, {
@@ -156,7 +156,7 @@ test('an upload URL that expires on the way: a new init, still one post', async 
   expect(made).toHaveLength(2);
 });
 
-/** Has status calls tell no bytes, as TikTok may. */
+/** Removes the byte count from status answers, as TikTok may. */
 const hideBytes = (more: object): Promise<unknown> =>
   world.fault({
     endpoint: 'status',
@@ -172,7 +172,7 @@ test('a chunk’s lost answer without a status: the upload resumes at the upload
   await hideBytes({ times: 0 });
   await world.control('DELETE', '/requests');
   await expectOneLive(await start(large), large);
-  // Seven chunks, and the third of them again, which was refused.
+  // Seven chunks, and the refused third one again.
   expect(await world.requests('upload')).toHaveLength(8);
 });
 

@@ -255,7 +255,7 @@ test('a media link is valid as long as its signing key is in the keyring', () =>
   expect([isValid('a'), isValid('b', 'a'), isValid('b')]).toEqual([true, true, false]);
 });
 
-/** A local key provider that keeps hold of every data key it unwrapped. */
+/** A local key provider that keeps every data key it unwrapped. */
 function watchedKeys() {
   const local = localKeyProvider(keyring('a'));
   const unwrapped: Uint8Array[] = [];

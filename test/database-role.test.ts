@@ -11,12 +11,12 @@ import { databaseFacts } from '../db/rights.ts';
 import { schemaState } from '../db/state.ts';
 import { users } from '../db/schema.ts';
 
-/* PostgreSQL that is not ours: roles with rights on one schema only, and tables in another schema than `public`. */
+/* A PostgreSQL of others: roles with rights on one schema only, and tables in another schema than `public`. */
 
 const MIGRATIONS = 'db/migrations';
 const unique = (letter: string): string => `${letter}${randomBytes(6).toString('hex')}`;
 
-/** An empty database. @returns the URLs of its owner and of a role that has nothing, and the means to change that */
+/** An empty database. @returns the URLs of its owner and of a role without rights, and a way to grant some */
 async function emptyDatabase() {
   const [name, role, password] = [unique('d'), unique('r'), randomBytes(12).toString('hex')];
   const admin = new Client({ connectionString: inject('postgresUrl') });
@@ -45,7 +45,7 @@ async function emptyDatabase() {
   return { own: own.href, theirs: theirs.href, role, asOwner };
 }
 
-/** Works like every process: reads, writes, asks for the state. @returns in which schema the tables are */
+/** Works like every process: reads, writes, checks the state. @returns the schema of the tables */
 async function work(url: string): Promise<{ problem: string | null; state: string; schema: string }> {
   const database = openDatabase(url, 2);
   try {
@@ -103,7 +103,7 @@ test('A database set up by drizzle’s own migrator continues, even for a role w
   const client = new Client({ connectionString: own });
   await client.connect();
   await migrate(drizzle(client), { migrationsFolder: MIGRATIONS });
-  // As it stood before the last one.
+  // The state before the last migration.
   await client.query(
     `delete from drizzle.__drizzle_migrations where id = (select max(id) from drizzle.__drizzle_migrations)`,
   );

@@ -83,7 +83,7 @@ test.for<[string, DatabaseAddress['tls'], boolean | undefined, 'any host' | unde
   ['ssl=true', 'on', true, undefined],
   ['sslmode=verify-full', 'on', true, undefined],
   ['sslrootcert=system', 'on', true, undefined],
-  // As libpq has it: with a certificate to check against, `require` checks the issuer.
+  // As in libpq: with a root certificate, `require` checks the issuer.
   ['sslmode=require&sslrootcert=CA', 'on', true, 'any host'],
   ['sslmode=verify-ca&sslrootcert=CA', 'on', true, 'any host'],
   ['sslmode=verify-full&sslrootcert=CA', 'on', true, undefined],

@@ -40,7 +40,7 @@ import {
 } from '../db/schema.ts';
 import { type Plan, SHOWING_WRITES, showingWrites } from '../plan.ts';
 
-/* What must be exact under concurrency, on a real PostgreSQL through several pools, as several processes would. */
+/* Exactness under concurrency, on a real PostgreSQL through several pools, as from several processes. */
 
 let url: string;
 let pools: Database[] = [];
@@ -95,7 +95,7 @@ async function behindSocket() {
   if (address === null || typeof address === 'string') throw new Error('no port');
   const target = new URL(url);
   target.port = String(address.port);
-  // A pool of its own: whatever else was on its connections may fail too.
+  // A separate pool, because everything else on its connections may fail too.
   const own = openDatabase(target.href, 2);
   const reset = (): void => {
     for (const socket of sockets) socket.resetAndDestroy();
@@ -135,7 +135,7 @@ describe('a connection that ends within a transaction breaks nothing else', () =
     const transaction = own.transaction((tx) => work(tx, reset).finally(worked.resolve));
     await expect(transaction).rejects.toBeInstanceOf(Error);
     await worked.promise;
-    // An exception that nobody has caught would fail the run here.
+    // An uncaught exception would fail the run here.
     const alive = async (): Promise<boolean | null> =>
       own.execute(sql`select 1`).then(
         () => true,
@@ -249,11 +249,11 @@ async function prepared(each: Db, post: Post, step: string, quotas?: readonly Qu
 /** The newest attempt of a post. */
 const last = async ({ id }: Post) => (await listAttempts(db, id))[0];
 
-/** Does the same thing many times at once, over all pools. */
+/** Runs the same call many times at once, on all pools. */
 const atOnce = <T>(times: number, act: (db: Db) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: times }, (_, index) => act(pool(index))));
 
-/** How often each value occurs. */
+/** The count of each value. */
 const tally = (values: readonly unknown[]): Record<string, number> =>
   Object.fromEntries(
     [...new Set(values)].map((value) => [String(value), values.filter((other) => other === value).length]),
@@ -275,7 +275,7 @@ async function refusal(
 const FOREIGN_KEY = '23503';
 const UNIQUE = '23505';
 
-/** What becomes of the same request, fifty times at once. */
+/** The outcomes of the same request, fifty times at once. */
 const outcomes = async (account: Account, changes: Partial<NewPost>) => {
   const post = newPost(account, changes);
   const answers = await atOnce(50, (each) => acceptPost(each, post));
@@ -420,7 +420,7 @@ describe('quotas', () => {
   });
 });
 
-/** Tests share the database: each has an app of its own. */
+/** Tests share the database: each uses its own app. */
 const ofApp = async (app: string): Promise<Account> => {
   const { account } = await tenant();
   await db.update(oauthAccounts).set({ provider: app }).where(eq(oauthAccounts.id, account.id));
@@ -652,7 +652,7 @@ describe('a limit learned from a refusal', () => {
     expect((use?.resetAt?.getTime() ?? 0) - Date.now()).toBeGreaterThan(DAY_MS - 60_000);
     expect(await ask(account, first.id)).toMatchObject({ limit: 2, askAgainAt });
     expect(await ask(account, second.id)).toBeNull();
-    // It was accepted: the limit is not as low as that.
+    // The call was accepted, so the limit is higher.
     expect(await quotaUse(db, account.id, [DAILY])).toMatchObject([{ limit: 3, used: 3 }]);
   });
 
@@ -722,12 +722,12 @@ describe('attempts', () => {
     const { post, made } = await attempt(account);
     const refused = { code: UNIQUE, constraint: 'publish_attempts_one_open' };
     expect(await refusal(prepared(db, post, STEP))).toEqual(refused);
-    // Two tries may hold the same one; only one of them sends.
+    // Two tries may hold the same attempt; only one of them sends.
     expect(await atOnce(5, (each) => markSent(each, made.id)).then((sent) => sent.filter(Boolean))).toEqual([
       true,
     ]);
     expect(await refusal(prepared(db, post, STEP))).toEqual(refused);
-    // Another step is another matter, and so is a closed one.
+    // Another step is independent, and so is a closed attempt.
     await prepared(db, post, 'other');
     await closeAttempt(db, made.id, 'sent', { status: 'rejected' });
     await prepared(db, post, STEP);
@@ -763,7 +763,7 @@ describe('attempts', () => {
     const { post, made } = await attempt(account);
     expect(await closeAttempt(db, made.id, 'sent', { status: 'unknown' })).toBe(false);
     expect(await closeAttempt(db, made.id, 'prepared', { status: 'rejected' })).toBe(true);
-    // What is closed cannot be sent any more.
+    // A closed attempt cannot be sent any more.
     await markSent(db, made.id);
     expect(await last(post)).toMatchObject({ status: 'rejected', sentAt: null });
   });
@@ -813,7 +813,7 @@ describe('attempts', () => {
     const post = await accepted(account);
     const made = await prepared(db, post, STEP, [ONE]);
     expect([await used(), (await last(post))?.id]).toEqual([1, made.id]);
-    // One is open: nothing more is taken.
+    // One is open: no more are taken.
     await releaseQuotas(db, post.id, [ONE]);
     await refusal(prepared(db, post, STEP, [ONE]));
     expect(await used()).toBe(0);
@@ -861,7 +861,7 @@ describe('attempts', () => {
 });
 
 describe('the end of a post', () => {
-  /** What is proved to be live overrules what we believed; nothing else moves a post that has ended. */
+  /** Proof that the post is live overrides what we believed; nothing else changes a post that has ended. */
   const ALLOWED = new Set([
     'unknown -> published',
     'delivered -> published',
@@ -925,7 +925,7 @@ describe('the end of a post', () => {
     const { account } = await tenant();
     const { id } = await accepted(account);
     await saveSettlement(db, id, { state: 'published', providerPostId: null });
-    // The same news once more is none.
+    // The same news again changes nothing.
     await saveSettlement(db, id, { state: 'published', providerPostId: null });
     await saveSettlement(db, id, { state: 'published', providerPostId: '1', permalink: 'https://one' });
     const end = await saveSettlement(db, id, {
@@ -1000,7 +1000,7 @@ describe('an account', () => {
       username: 'a_creator',
       dataKeyId: account.dataKeyId,
     });
-    // The data key that it has is used again: its history stays readable.
+    // The existing data key is used again: the history stays readable.
     expect(keys).toEqual([`k1 ${account.id} 2`]);
     expect(saved.connectedAt.getTime()).toBeGreaterThanOrEqual(account.connectedAt.getTime());
   });

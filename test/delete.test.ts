@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vites
 import { jpeg } from '../sandbox/testing/media.ts';
 import { createWorld, until, type Answer, type Json, type World } from './world.ts';
 
-/* Posts that are live are deleted, all of each, through every layer. */
+/* Deletes live posts completely, through every layer. */
 
 let world: World;
 let accountId: string;
@@ -20,7 +20,7 @@ async function connect(provider: string, consent: object): Promise<string> {
   return answer.body.accounts[0].id;
 }
 
-/** Somebody else, whose quotas and permissions are their own. */
+/** Connects another creator, with separate quotas and permissions. */
 async function connectOther(username: string, consent: object = {}): Promise<string> {
   await world.control('POST', '/threads/profiles', { username });
   return connect('threads', { creator: username, ...consent });
@@ -47,7 +47,7 @@ const deleted = (id: string): Promise<Json> =>
 const refused = (id: string): Promise<Json> =>
   until('the deletion to be refused', async () => (await world.getPost(id)).deletion?.error ?? null);
 
-/** What is live at Threads, by its text. */
+/** The live posts at Threads, by their texts. */
 async function liveTexts(): Promise<string[]> {
   const rows: Json = await world.control('GET', '/threads/posts');
   return rows.map(({ text }: Json) => text);
@@ -152,7 +152,7 @@ describe('a deletion', () => {
       { code: 'permission_missing', details: { scopes: ['threads_delete'] } },
     ]);
 
-    // Threads does not always tell what was granted: then it shows with the call.
+    // Threads does not always list the granted scopes: then the call shows it.
     await world.database.db.execute(
       sql`update oauth_accounts set scope = scope || '{threads_delete}' where id = ${id}`,
     );

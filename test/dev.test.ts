@@ -9,7 +9,7 @@ import { environment } from '../stack/environment.ts';
 import { run } from '../stack/run.ts';
 import { type Json, until } from './world.ts';
 
-/* A newcomer's hour: `npm run dev` with an empty home, and what README.md says to type beside it. */
+/* A newcomer's hour: `npm run dev` with an empty home, and the commands of README.md beside it. */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 let home: string;
@@ -18,7 +18,8 @@ let dev: Child;
 let said: string;
 
 beforeAll(async () => {
-  // As in every container of root, only its owner may enter. Some characters that shells, URLs and bundlers know.
+  // As in every container that runs as root, only the owner may enter it. Its name has characters special to shells,
+  // URLs and bundlers.
   home = mkdtempSync(join(tmpdir(), 'everpost-dev-'));
   state = join(home, 'state of $HOME "100%" #1 `x`!');
   const cache = environment['XDG_CACHE_HOME'] ?? join(environment['HOME'] ?? '', '.cache');
@@ -46,7 +47,7 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true });
 });
 
-/** What it prints behind a name. */
+/** The value printed after a name. */
 function printed(name: string): string {
   return new RegExp(`^  ${name} +(\\S+)`, 'm').exec(said)?.[1] ?? '';
 }

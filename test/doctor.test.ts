@@ -14,7 +14,7 @@ import { thisInstallation } from '../db/installation.ts';
 import { takeNamespace } from '../temporal/namespace.ts';
 import { cloneDatabase, createWorld, until, type World } from './world.ts';
 
-/* `npm run doctor` beside a running installation, and beside ones that are half broken. */
+/* `npm run doctor` beside a running installation, and beside broken ones. */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 let world: World;
@@ -33,8 +33,8 @@ beforeAll(async () => {
 afterAll(() => world?.close());
 
 /**
- * What the doctor prints, and whether it ended well.
- * @param under a command that executes it, in surroundings of its making
+ * The doctor's output, and whether it succeeded.
+ * @param under a command that runs it in a modified environment
  */
 async function doctor(
   changes: Record<string, string> = {},
@@ -54,7 +54,7 @@ async function doctor(
   return { well: code === 0, lines: output.split('\n') };
 }
 
-/** What it says of a subject. */
+/** Its lines about a subject. */
 const of = (subject: string, lines: readonly string[]): string =>
   lines.filter((line) => line.includes(` ${subject}: `)).join('\n');
 
@@ -175,7 +175,7 @@ test('before the first server, a folder that can be created is a warning, otherw
   expect(of('media', proc.lines)).toMatch(/FAILURE .*cannot be made: make it/);
 });
 
-/** Runs the doctor where only it sees what is mounted; root is not bound by modes. */
+/** Runs the doctor with mounts that only it sees; root is not bound by modes. */
 const mounted = (how: string): string[] => ['unshare', '-rm', 'sh', '-c', `${how}; exec "$0" "$@"`];
 
 test.runIf(canMount())('a full or read-only media folder is a failure that says so', async () => {
@@ -324,7 +324,7 @@ function changed(part: 'password' | 'pathname', value: string): string {
   return url.href;
 }
 
-/** A database of its own, changed: a copy of an empty one, with the id of this installation. @returns its URL */
+/** A separate, changed database: a copy of an empty one, with this installation's id. @returns its URL */
 async function databaseAfter(statement: string): Promise<string> {
   const url = await cloneDatabase(`d${randomBytes(6).toString('hex')}`);
   const [row] = await world.database.db.execute<{ id: string }>(sql`select id from installation`);
@@ -335,7 +335,7 @@ async function databaseAfter(statement: string): Promise<string> {
   return url;
 }
 
-/** Whether this system lets us mount things where only one process sees them. */
+/** Whether this system allows mounts that only one process sees. */
 function canMount(): boolean {
   try {
     execFileSync('unshare', ['-rm', 'true'], { stdio: 'ignore' });

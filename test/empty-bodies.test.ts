@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sendRaw } from './raw-http.ts';
 import { createWorld, type Json, type World } from './world.ts';
 
-/* Requests without a body, to routes that take none: fine, whatever content type the client announces with all it sends. */
+/* Requests without a body, to routes without one: accepted with every content type. */
 
 let world: World;
-/** As in "DELETE /api/accounts/{id}". */
+/** For example "DELETE /api/accounts/{id}". */
 let bodyless: string[];
 beforeAll(async () => {
   world = await createWorld({ worker: false });

@@ -6,7 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '../stack/run.ts';
 
-/* `npm run check:facts`, on a repository of one comment. The check reads this file too, so no wrong citation stands in it whole. */
+/*
+ * Runs `npm run check:facts` on a repository with one comment. The check reads this file too, so it contains no wrong
+ * citation in one piece.
+ */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FACTS = ['tiktok', 'facts'].join('-');

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
 import { createWorld, until, type World } from './world.ts';
 
-/* What a publish leaves behind in Temporal: short histories, and what an operator looks for. */
+/* What a publish leaves in Temporal: short histories, and the data that operators search. */
 
 let world: World;
 let accountId: string;
@@ -47,7 +47,7 @@ test('a publish ended by a webhook has at most 32', async () => {
   onTestFailed(() => world.tell());
   await world.control('POST', '/webhooks', { drop: 0 });
   await world.control('POST', '/tiktok/options', { processingMs: 4000 });
-  // Only the webhook can tell the end.
+  // Only the webhook can show the end.
   await world.fault({ endpoint: 'status', kind: 'status', http: 500, times: 0 });
   const id = await publish();
   await world.untilPost(id, 'published');

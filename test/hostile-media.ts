@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 
-/* Files that are made to hurt whoever looks into them, built from the small real ones. */
+/* Files made to attack their parsers, built from the small real ones. */
 
 export const fixture = (name: string): Buffer =>
   readFileSync(join(import.meta.dirname, 'fixtures/media', name));
@@ -20,13 +20,13 @@ export function brands(major: string, ...compatible: readonly string[]): Buffer 
   return box('ftyp', Buffer.from(`${major}\0\0\0\0${compatible.join('')}`, 'latin1'));
 }
 
-/** The first box of a type, wherever it lies. */
+/** The first box of a type, anywhere in the file. */
 export function findBox(bytes: Buffer, type: string): Buffer {
   const at = bytes.indexOf(type, 0, 'latin1') - 4;
   return bytes.subarray(at, at + bytes.readUInt32BE(at));
 }
 
-/** The same boxes, with other contents in the one that a path of types leads to. */
+/** The same boxes, with changed contents in the one at a path of types. */
 function editBox(bytes: Buffer, [type, ...rest]: readonly string[], edit: (body: Buffer) => Buffer): Buffer {
   const parts: Buffer[] = [];
   for (let at = 0; at < bytes.length;) {
@@ -62,7 +62,7 @@ function manyOffsets(count: number): Buffer {
   });
 }
 
-/** An `stts` whose entries say that millions of samples follow. */
+/** An `stts` whose entries announce millions of samples. */
 function endlessSamples(): Buffer {
   return editBox(film(), [...STBL, 'stts'], () => {
     const body = Buffer.alloc(8 + 8 * 100_000);
@@ -99,7 +99,7 @@ function pngChunk(type: string, body: Uint8Array): Buffer {
   return Buffer.concat([length, named, sum]);
 }
 
-/** The small PNG with one more chunk after its header. */
+/** The small PNG with another chunk after its header. */
 export function pngWith(type: string, body: Uint8Array): Buffer {
   const png = fixture('image.png');
   return Buffer.concat([png.subarray(0, 33), pngChunk(type, body), png.subarray(33)]);
@@ -109,7 +109,7 @@ export function pngWith(type: string, body: Uint8Array): Buffer {
 const bomb = (): Buffer => deflateSync(Buffer.alloc(500_000_000), { level: 9 });
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
 
-/** The small PNG, of another size. */
+/** The small PNG, with another size. */
 function pngOfSize(width: number, height: number): Buffer {
   const png = fixture('image.png');
   const header = Buffer.from(png.subarray(16, 29));
@@ -148,7 +148,7 @@ export function webpWith(...chunks: readonly Uint8Array[]): Buffer {
   return riffChunk('RIFF', Buffer.concat([latin1('WEBP'), riffChunk('VP8X', extended), picture, ...chunks]));
 }
 
-/** The small WebM with something put into its segment, before everything else. */
+/** The small WebM with bytes inserted at the start of its segment. */
 function webmWith(bytes: Uint8Array): Buffer {
   const webm = fixture('video.webm');
   const segment = webm.indexOf(Buffer.from([0x18, 0x53, 0x80, 0x67]));
@@ -165,7 +165,7 @@ function longFilm(): Buffer {
   });
 }
 
-/** Each with a name that says what is wrong with it. None of them is a file to publish. */
+/** Each has a name that says what is wrong with it. None of them can be published. */
 export const HOSTILE: Readonly<Record<string, () => Buffer>> = {
   'an MP4 of 20,000 tracks': () => manyTracks(20_000),
   'a PNG whose colour profile unpacks to half a gigabyte': () =>
@@ -203,7 +203,7 @@ export const HOSTILE: Readonly<Record<string, () => Buffer>> = {
     ]),
 };
 
-/** Hard to look into, but nothing is wrong with them that a person would see. */
+/** Hard to parse, but without a visible fault. */
 export const LABORIOUS: Readonly<Record<string, () => Buffer>> = {
   'an MP4 of a million chunk offsets': () => manyOffsets(1_000_000),
   'an MP4 whose header says a hundred years': () => longFilm(),

@@ -41,7 +41,7 @@ async function fifty(headers: Record<string, string>, changes: object = {}): Pro
   );
 }
 
-/** Waits for the post's end. @returns how many rows and live videos there are */
+/** Waits for the post's end. @returns the number of rows and live videos */
 async function outcome(id: string): Promise<{ rows: number; live: number }> {
   await world.untilPost(id, 'published');
   const rows = await world.database.db.execute(

@@ -13,8 +13,8 @@ import { createWorld, until, type Answer, type Json, type World } from './world.
 import { createVisitor } from '../stack/visitor.ts';
 
 /*
- * What concerns Instagram Login alone (instagram-facts 3), and an account that changes from one login to the other. All
- * that both logins have in common is in the conformance suite.
+ * Cases of Instagram Login alone (instagram-facts 3), and of an account that changes from one login to the other. The
+ * conformance suite has the cases of both logins.
  */
 
 const DAY_MS = 86_400_000;
@@ -22,7 +22,7 @@ const SCOPES = ['basic', 'content_publish', 'manage_comments', 'manage_insights'
   (name) => `instagram_business_${name}`,
 );
 
-/** Beyond what is asked for without these settings: webhooks about comments. */
+/** Scopes that are not asked for by default: webhooks about comments. */
 const ASKED = {
   INSTAGRAM_LOGIN_SCOPES: SCOPES.join(','),
   INSTAGRAM_SCOPES:
@@ -54,7 +54,7 @@ const soon = (): AbortSignal => AbortSignal.timeout(20_000);
 const options = (changes: object): Promise<unknown> => world.control('POST', '/instagram/options', changes);
 const advance = (ms: number): Promise<unknown> => world.control('POST', '/clock', { advanceMs: ms });
 
-/** Adds somebody, unless they are there already. @returns their account at the sandbox */
+/** Adds a creator, unless there is one of this name. @returns the account in the sandbox */
 async function newAccount(username: string): Promise<Json> {
   await world.control('POST', '/instagram/accounts', { username });
   const accounts: Json = await world.control('GET', '/instagram/accounts');
@@ -157,7 +157,7 @@ describe('the provider', () => {
     const renewed = await login.oauth.refresh?.(accessToken, soon());
     expect(renewed).toMatchObject({ expiresIn: expect.any(Number), scopes: SCOPES });
     expect(renewed?.accessToken).not.toBe(accessToken);
-    // The stricter reading: the old one is dead, and says so.
+    // The stricter reading: the old token is dead, and the error says so.
     expect(await refusal(login.oauth.refresh?.(accessToken, soon()))).toMatchObject({ kind: 'grant' });
   });
 
@@ -168,7 +168,7 @@ describe('the provider', () => {
     await world.control('POST', `/instagram/${end}`, { account });
     expect(await refusal(login.oauth.refresh?.(accessToken, soon()))).toMatchObject({
       kind: 'grant',
-      // Of the refresh; only the question after it tells what it means.
+      // From the refresh; only the call after it shows the meaning.
       providerCode: '100',
     });
   });
@@ -192,7 +192,7 @@ const connected = async (creator: string, method?: string): Promise<Json> => {
   expect(answer).toMatchObject({ status: 200 });
   return (await world.call('GET', `/api/accounts/${answer.body.accounts[0].id}`)).body;
 };
-/** Somebody whose account both logins can connect. */
+/** Adds a creator whose account both logins can connect. */
 async function newCreator(username: string): Promise<void> {
   await newAccount(username);
   await world.control('POST', '/instagram/pages', { name: username, user: username, instagram: username });
@@ -334,7 +334,7 @@ describe('the API', () => {
     const { id, openId } = await connected('moved_twice', 'facebook_login');
     await world.fault({ endpoint: 'instagram.upload', kind: 'status', http: 503, body: '', times: 0 });
     const { body: post } = await publishReel(id, 'there and back');
-    // As the other login would have left it, before the account came back.
+    // The state that the other login would have left, before the account came back.
     await until('the place to upload to', async () => {
       const forgotten = await world.database.db.execute(sql`
         update publish_attempts set secret_encrypted = null

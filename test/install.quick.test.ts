@@ -16,7 +16,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { requireLinks } from '../stack/postgres.ts';
 import { run } from '../stack/run.ts';
 
-/* The first command of a newcomer, `npm ci`, with what their machine brings along. */
+/* The first command of a newcomer, `npm ci`, with the versions of their machine. */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 let folder: string;
@@ -40,7 +40,7 @@ test('npm 10 can install the lock file of this repository', async () => {
   expect(await run([process.execPath, 'scripts/check-lock.ts'], { cwd: ROOT })).toBe('');
 });
 
-/** A folder with `check-node.mjs` and, unless told otherwise, with packages. */
+/** A folder with `check-node.mjs` and, by default, with packages. */
 function checkout(name: string, isInstalled = true): string {
   const root = join(folder, name);
   mkdirSync(join(root, 'node_modules/fastify'), { recursive: true });
@@ -90,7 +90,7 @@ test('every npm script of ours first checks the version of Node.js', () => {
     expect(scripts[name]).toMatch(/^exec node --import \.\/check-node\.mjs /);
 });
 
-/** Interactive zsh, the shell of macOS, knows no comments: it runs them, or hands their words to the command before. */
+/** Interactive zsh, the shell of macOS, has no comments: it runs them, or passes their words to the command before. */
 test.each([
   'README.md',
   'CONTRIBUTING.md',

@@ -8,7 +8,7 @@ import { thisInstallation } from '../db/installation.ts';
 import { ownPort } from './ports.ts';
 import { createWorld, type Json, until, type World } from './world.ts';
 
-/* What belongs to the installation itself, and survives a change of its settings. */
+/* Properties of the installation itself, which survive a change of its settings. */
 
 let world: World;
 beforeAll(async () => {
@@ -19,7 +19,7 @@ afterAll(() => world?.close());
 const rows = (): Promise<Json[]> =>
   world.database.db.execute(sql`select id, kek_id, secret_wrapped from installation`);
 
-/** One more server, with other settings. @returns its address */
+/** Another server, with other settings. @returns its URL */
 async function serverWith(env: Record<string, string>): Promise<string> {
   const port = await ownPort();
   await world.spawn('server', { PORT: String(port), EVERPOST_PUBLIC_URL: world.url, ...env });
@@ -30,7 +30,7 @@ async function serverWith(env: Record<string, string>): Promise<string> {
   return url;
 }
 
-/** Makes an API key and a connect link, named by an idempotency key. */
+/** Creates an API key and a connect link, named by an idempotency key. */
 async function makeBoth(server: string, adminKey: string, name: string) {
   const headers = { 'idempotency-key': name };
   const key = await world.call('POST', `${server}/api/users/${world.user.id}/keys`, {
@@ -60,7 +60,7 @@ test('derived keys and links stay the same under another admin key and a rotated
   });
   expect(await makeBoth(rotated, otherAdminKey, name)).toEqual({ ...first, replayed: 'true' });
 
-  // The sweep wraps the secret anew, so that the old key may leave.
+  // The sweep rewraps the secret, so that the old key can be removed.
   const worker = await world.spawn('worker', { EVERPOST_KEYRING: `${k2},k1:${kek}` });
   await until('the worker to start', async () =>
     readFileSync(worker.logFile, 'utf8').includes('worker started') ? true : null,

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createWorld, until, type Answer, type Json, type World } from './world.ts';
 
 /*
- * What belongs to one tenant does not exist for another. The cases are made of the API's own description, so a route
- * that is new is a case, and one that takes ids which this file does not know fails.
+ * A tenant's objects do not exist for another tenant. The cases are generated from the API's own description, so a new
+ * route is a case, and fails if it takes ids that this file does not know.
  */
 
 interface Operation {
@@ -18,7 +18,7 @@ interface Operation {
   isList: boolean;
 }
 
-/** One tenant and what it owns. */
+/** One tenant with its objects. */
 interface Tenant {
   id: string;
   key: string;
@@ -30,9 +30,9 @@ interface Tenant {
   /** Published. */
   postId: string;
   publishId: string;
-  /** Scheduled: it could still be cancelled and moved. */
+  /** Scheduled, so that it could still be cancelled and moved. */
   scheduledId: string;
-  /** Published, where it can be deleted. */
+  /** Published, at a platform that allows deletion. */
   liveId: string;
   /** An upload that is not complete. */
   uploadId: string;
@@ -102,7 +102,7 @@ async function newTenant({ id, key }: { id: string; key: string }): Promise<Tena
   };
 }
 
-/** Both tenants have the same creator: what is one's own is decided by the tenant alone. */
+/** Both tenants have the same creator, so that only the tenant decides about ownership. */
 let connecting: Promise<unknown> = Promise.resolve();
 function connect(key: string, provider = 'tiktok'): Promise<string> {
   const connected = connecting.then(async () => {
@@ -116,7 +116,7 @@ function connect(key: string, provider = 'tiktok'): Promise<string> {
 
 const soon = (): string => new Date(Date.now() + 3_600_000).toISOString();
 
-/** Which id of a tenant belongs into a slot. A slot that is missing here fails its test. */
+/** The tenant's id for a slot. A slot missing here fails its test. */
 const IDS: Record<string, (tenant: Tenant) => string> = {
   'GET /api/accounts/{id} path.id': (tenant) => tenant.accountId,
   'DELETE /api/accounts/{id} path.id': (tenant) => tenant.accountId,
@@ -146,7 +146,7 @@ const IDS: Record<string, (tenant: Tenant) => string> = {
   'DELETE /api/posts/{id} path.id': (tenant) => tenant.liveId,
 };
 
-/** The rest of a request that would be right. */
+/** The other parts of a valid request. */
 const REST: Record<string, Partial<Request>> = {
   'HEAD /api/media/{id}/upload': { headers: { 'tus-resumable': '1.0.0' } },
   'DELETE /api/media/{id}/upload': { headers: { 'tus-resumable': '1.0.0' } },
@@ -170,7 +170,7 @@ const REST: Record<string, Partial<Request>> = {
   },
 };
 
-/** A right request of the tenant for what is its own. */
+/** A tenant's valid request for its own objects. */
 function requestOf({ name, slots }: Operation, tenant: Tenant): Request {
   const request: Request = {
     path: { provider: 'tiktok' },
@@ -187,7 +187,7 @@ function requestOf({ name, slots }: Operation, tenant: Tenant): Request {
   return request;
 }
 
-/** Files of a carousel or of a reply: not what every post has. */
+/** Files of a carousel or of a reply: not every post has them. */
 const OPTIONAL = /^body\.(children|replies)\./;
 
 function put(request: Request, slot: string, id: string): void {
@@ -223,7 +223,7 @@ async function send({ method, path }: Operation, request: Request, key: string |
   });
 }
 
-/** An answer without the id that was asked for and the request's own. */
+/** An answer without the requested id and the request's own id. */
 function withoutIds({ status, headers, text }: Answer, id: string): Json {
   const requestId = headers.get('x-request-id') ?? 'none';
   const told = text.replaceAll(requestId, 'REQUEST').replaceAll(id, 'ID');
@@ -240,7 +240,7 @@ test('the description has routes of every kind', () => {
     'GET /api/auth/{provider}',
     'POST /api/auth/{provider}',
   ]);
-  // A route becomes public on purpose only.
+  // A route must become public on purpose only.
   expect(new Set(named(['public']).map(({ name }) => name))).toEqual(
     new Set([
       'GET /livez',
@@ -256,7 +256,7 @@ test('the description has routes of every kind', () => {
       'GET /media/{id}/file',
     ]),
   );
-  // Ids in this file that no route takes any more are a mistake, too.
+  // Ids in this file that no route takes any more are also errors.
   const slots = named(['tenant']).flatMap(({ name, slots: all }) => all.map((slot) => `${name} ${slot}`));
   expect(new Set(slots)).toEqual(new Set(Object.keys(IDS)));
 });
@@ -280,7 +280,7 @@ test('every route answers another tenant’s id like an unknown one', async () =
     }
   }
   expect(asked).toBe(Object.keys(IDS).length);
-  // And nothing of it has come to harm.
+  // And the owner's objects are unchanged.
   expect(await belongings(owner)).toEqual(before);
 });
 
@@ -371,12 +371,12 @@ describe('keys', () => {
   });
 });
 
-/** What ends things comes last. */
+/** Destructive requests come last. */
 function destruction(name: string): number {
   return ['DELETE', 'POST /api/posts/{id}/cancel'].findIndex((start) => name.startsWith(start));
 }
 
-/** Everything that could have been changed. */
+/** Everything that the request could have changed. */
 async function belongings({
   key,
   accountId,
@@ -439,7 +439,7 @@ function describeOperations(description: Json): Operation[] {
   );
 }
 
-/** What is under it goes to the provider as it is: ids there are the provider's. */
+/** Fields below it are passed to the provider: ids there are the provider's. */
 const THEIRS = /(^|\.)postInfo\./;
 
 /** Names of a body's fields, nested ones with dots. */

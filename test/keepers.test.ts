@@ -3,12 +3,12 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
 import { createWorld, until, type Json, type World } from './world.ts';
 
-/* A keeper of tokens that is gone is missed by when the refresh is due: Meta renews no token that has ended. */
+/* A missing token keeper is noticed before its refresh is due: Meta renews no expired token. */
 
 let world: World;
 beforeAll(async () => {
   world = await createWorld();
-  // It runs when a test asks for it.
+  // Tests run the sweep themselves.
   await world.temporal.schedule.getHandle('sweep').pause();
 });
 afterAll(() => world?.close());
@@ -25,10 +25,10 @@ async function connect(provider: string): Promise<string> {
   return id;
 }
 
-/** As after one click on Terminate, or in a new namespace. */
+/** Like a click on Terminate, or a new namespace. */
 async function lose(provider: string, id: string): Promise<void> {
   await keeper(provider, id).terminate('lost');
-  // Visibility follows a moment later.
+  // Visibility lags a moment behind.
   await until('it to be gone', async () => {
     const { count } = await world.temporal.workflow.count(
       `ExecutionStatus = 'Running' and WorkflowId = 'token:${provider}:${id}'`,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
 import { createWorld, until, type Json, type World } from './world.ts';
 
-/* What an operator reads: lines that say what happened, to whom, and nothing else. */
+/* The operator's view: lines that say what happened to which object, and nothing else. */
 
 let world: World;
 let accountId: string;

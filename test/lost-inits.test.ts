@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import { createWorld, until, type Json, type World } from './world.ts';
 
-/* Inits whose answer is lost where no webhook arrives: the creator's list of videos may tell. */
+/* Inits whose answer is lost and whose webhook does not arrive: the creator's list of videos may show them. */
 
 let world: World;
 let accountId: string;
@@ -21,7 +21,7 @@ beforeEach(async () => {
   accountId = await world.connect(creator);
 });
 
-/** A photo post, or a video by URL, whose init is answered by nobody. */
+/** A photo post, or a video by URL, whose init gets no answer. */
 async function publishLost(
   more: { photo?: boolean; kind?: string; postInfo?: object } = {},
 ): Promise<string> {
@@ -44,7 +44,7 @@ const live = async (): Promise<Json[]> => {
   const { openId } = (await world.call('GET', `/api/accounts/${accountId}`)).body;
   return (await world.publishes()).filter((row) => row.openId === openId && row.live);
 };
-/** How often the list was read since the last look, until it has been twice more. */
+/** The reads of the list since the last check, once there were two more. */
 const untilListedTwice = async (): Promise<void> => {
   const before = (await world.requests('video.list')).length;
   await until('two more looks', async () =>
@@ -52,7 +52,7 @@ const untilListedTwice = async (): Promise<void> => {
   );
 };
 
-// First: the others leave posts that are looked for.
+// First: the other tests leave posts that are looked for.
 test.each([
   ['a post that is not public', { privacy_level: 'SELF_ONLY' }, null],
   ['a post without a text', { title: '' }, null],

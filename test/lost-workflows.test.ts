@@ -3,14 +3,14 @@ import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
 import { createWorld, until, type Json, type World } from './world.ts';
 
 /*
- * Uploads, deletions and events whose workflow is gone, as after one click on Terminate or with a new Temporal database: the
- * sweep goes on with them. Posts have test/sweep.test.ts, keepers test/keepers.test.ts.
+ * Uploads, deletions and events whose workflow is gone, for example after a click on Terminate or with a new Temporal
+ * database: the sweep restarts them. For posts see test/sweep.test.ts, for keepers test/keepers.test.ts.
  */
 
 let world: World;
 beforeAll(async () => {
   world = await createWorld();
-  // It runs when a test asks for it.
+  // Tests run the sweep themselves.
   await world.temporal.schedule.getHandle('sweep').pause();
 });
 afterAll(() => world?.close());
@@ -23,7 +23,7 @@ const untilRunning = (workflowId: string): Promise<true> =>
     (await status(workflowId).catch(() => null)) === 'RUNNING' ? true : null,
   );
 
-/** @param how what has become of it: terminated, or as if it had never been */
+/** @param how terminated, or as if it had never existed */
 async function lose(workflowId: string, how: 'terminated' | 'deleted'): Promise<void> {
   if (how === 'terminated') await world.temporal.workflow.getHandle(workflowId).terminate('lost');
   else
@@ -31,7 +31,7 @@ async function lose(workflowId: string, how: 'terminated' | 'deleted'): Promise<
       namespace: world.name,
       workflowExecution: { workflowId },
     });
-  // Visibility follows a moment later.
+  // Visibility lags a moment behind.
   await until('it to be gone', async () => {
     const { count } = await world.temporal.workflow.count(query(workflowId));
     return count === 0 ? true : null;
@@ -43,7 +43,7 @@ const unit = (text: string): object => ({ mediaType: 'TEXT', postInfo: { text } 
 const query = (workflowId: string): string =>
   `ExecutionStatus = 'Running' and WorkflowId = "${workflowId.replaceAll('"', '\\"')}"`;
 
-/** As long as it takes until the sweep looks again. */
+/** Ages the rows until the sweep checks them again. */
 async function olden(): Promise<void> {
   const { db } = world.database;
   await db.execute(sql`update posts set deletion_started_at = deletion_started_at - interval '2 minutes'`);
@@ -86,7 +86,7 @@ test.each(['terminated', 'deleted'] as const)(
     });
     const post = await world.untilPost(body.id, 'published');
     await world.control('DELETE', '/requests');
-    // The last one goes, the first one does not yet.
+    // The last post is deleted, the first one not yet.
     await world.fault({ endpoint: 'threads.delete', kind: 'status', http: 500, after: 1, times: 0 });
     expect((await world.call('DELETE', `/api/posts/${post.id}`)).status).toBe(202);
     await until('one to be deleted, and the other tried', async () =>
@@ -131,7 +131,7 @@ test('a running deletion is left alone, and a refused one is not restarted', asy
   await world.control('DELETE', '/faults');
 });
 
-/** Has TikTok tell of something. @returns the event's row and its workflow's id */
+/** Lets TikTok send an event. @returns the event's row and its workflow's id */
 async function told(event: object): Promise<{ id: string; workflowId: string }> {
   const before = new Set((await events()).map(({ id }) => id));
   await world.control('POST', '/tiktok/webhooks/send', event);
@@ -148,7 +148,7 @@ const rowOf = async (id: string): Promise<Json> => (await events()).find((row) =
 test.each([
   ['terminated', 'v_pub_file~v2.1'],
   ['deleted', 'v_pub_file~v2.2'],
-  // Ids are the provider's words.
+  // The provider chooses the ids.
   ['terminated', `it's \\' "3" \\`],
 ] as const)('an event whose workflow is %s is applied (%s)', async (how, publishId) => {
   onTestFailed(() => world.tell());

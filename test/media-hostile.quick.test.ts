@@ -9,7 +9,9 @@ import type { MediaStore } from '../media/store.ts';
 import { openMediaStore } from '../media/open.ts';
 import { HOSTILE, LABORIOUS } from './hostile-media.ts';
 
-/* Whatever a file does to the parser, the process that asks stays small, and gets an answer within the file's time. */
+/*
+ * Whatever a file does to the parser, the calling process stays small, and gets an answer within the file's time limit.
+ */
 
 const MEGABYTE = 1024 * 1024;
 const TIMEOUT_MS = 120_000;
@@ -23,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-/** What comes of it, and how much this process grew meanwhile. */
+/** The outcome, and the growth of this process. */
 async function probed(bytes: Buffer): Promise<{ outcome: unknown; grownBytes: number }> {
   await writeFile(join(directory, 'key'), bytes);
   const before = process.memoryUsage.rss();

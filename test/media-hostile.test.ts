@@ -6,9 +6,9 @@ import { peakMemory, resetPeakMemory } from '../stack/peak-memory.ts';
 import { HOSTILE, manyTracks } from './hostile-media.ts';
 import { createWorld, type Json, sampleVideo, tusUpload, until, type World } from './world.ts';
 
-/* Files that are made to stop a worker, and the worker that goes on with other people's work. */
+/* Files made to stop a worker, which continues with other users' work. */
 
-/** Room for three tries of a file that uses all its time, on a busy machine. */
+/** Enough for three tries of a file that uses all its time, on a busy machine. */
 const PATIENCE_MS = 240_000;
 const REASON = /could not be examined/;
 
@@ -46,7 +46,7 @@ async function examinationsOf(id: string): Promise<number> {
   return row.examinations;
 }
 
-/** The processes that look into files for a worker: their ids, and what they know of its environment. */
+/** The inspector processes of a worker: their ids and environments. */
 function inspectors(parent: number): { pid: number; environment: string }[] {
   return readdirSync('/proc').flatMap((name) => {
     try {

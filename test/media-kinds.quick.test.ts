@@ -18,7 +18,7 @@ import {
   webpWith,
 } from './hostile-media.ts';
 
-/* What a file is, by its structure; how its picture is shown; and what clients call it. */
+/* The type of a file from its structure, its displayed size, and the names that clients use. */
 
 let directory: string;
 let store: MediaStore;
@@ -34,7 +34,7 @@ async function probed(bytes: Buffer): Promise<Probe> {
   return probe(store, 'key');
 }
 
-/** A film with another first box of the same length, so that its index still points to its pictures. */
+/** A video with another first box of the same length, so that its index still points to its data. */
 function withFirstBox(name: string, first: Buffer): Buffer {
   const film = fixture(name);
   const rest = film.subarray(film.readUInt32BE(0));
@@ -95,7 +95,7 @@ describe('a video', () => {
       Buffer.from('0100000000000004', 'hex'),
       webm.subarray(at),
     ]);
-    // The header is seven bytes longer.
+    // The header becomes seven bytes longer.
     bytes[4] = (bytes[4] ?? 0) + 7;
     expect(await probed(bytes)).toMatchObject({ container: 'webm', codec: 'vp9', width: 180, height: 320 });
   });
@@ -141,7 +141,7 @@ describe('a video', () => {
   });
 });
 
-/** Exif with an orientation, in either byte order, behind some other tag. */
+/** Exif with an orientation, in either byte order, after another tag. */
 function exif(orientation: number, order: 'II' | 'MM'): Buffer {
   const bytes = Buffer.alloc(38);
   const write16 = (value: number, at: number): unknown =>

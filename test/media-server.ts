@@ -10,7 +10,7 @@ const TYPES: Record<string, string> = {
   html: 'text/html',
 };
 
-/** A host that the sandbox pulls media from. What it does not know is a 404, and `/moved` redirects. */
+/** A host from which the sandbox pulls media. An unknown path is a 404, and `/moved` redirects. */
 export async function serveMedia() {
   const files = new Map<string, Buffer>();
   const server = createServer((request, response) => {
@@ -67,7 +67,7 @@ export async function receiveWebhooks(verifyToken: string) {
   const arrive = (count: number): Promise<void> =>
     vi.waitFor(() => expect(received).toHaveLength(count), { interval: 10 });
 
-  /** Signature and payload of the callback that came as this one. */
+  /** Signature and payload of the callback with this number. */
   function signedRequest(index: number): [string, string] {
     const form = new URLSearchParams(received[index]?.body);
     const [signature = '', payload = ''] = (form.get('signed_request') ?? '').split('.');
@@ -83,7 +83,7 @@ export async function receiveWebhooks(verifyToken: string) {
   return {
     url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/hook`,
     received,
-    /** Of the next deliveries; 200 when there are none. */
+    /** The statuses of the next deliveries; 200 once there are none. */
     statuses,
     get handshakes() {
       return handshakes;

@@ -7,14 +7,14 @@ import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
 import type { Child } from '../stack/child.ts';
 import { createWorld, type Json, sampleVideo, tusUpload, until, type World } from './world.ts';
 
-/* How files go, and what is said when the place for them is full, gone, another one, or cannot be written to. */
+/* Removal of files, and the errors of a media folder that is full, missing, foreign or not writable. */
 
 let world: World;
 let server: Child | undefined;
 let accountId: string;
 beforeAll(async () => {
   world = await createWorld({ env: { EVERPOST_MEDIA_RETENTION: '1d' } });
-  // It runs when a test asks for it.
+  // Tests run the sweep themselves.
   await world.temporal.schedule.getHandle('sweep').pause();
   [server] = world.children;
   accountId = await world.connect();
@@ -44,7 +44,7 @@ async function untilMedia(ok: boolean): Promise<Json> {
   });
 }
 
-/** Ends the server and starts it anew, perhaps in other surroundings. */
+/** Restarts the server, perhaps in another environment. */
 async function restart(under: readonly string[] = []): Promise<void> {
   await server?.stop();
   server = await world.spawn('server', {}, under);
@@ -184,7 +184,7 @@ test('a missing or foreign folder is reported as such, and never created', async
     { code: 'media_store_unavailable', details: { reason: 'missing' } },
   ]);
   expect(existsSync(folder())).toBe(false);
-  // The API lives, and says in its log what is wrong.
+  // The API is up, and its log says what is wrong.
   expect((await world.call('GET', '/api/posts')).status).toBe(200);
   await until('the log to say so', async () =>
     logOf(server).includes('"The media folder is missing') ? true : null,
@@ -222,7 +222,7 @@ test('a worker with another folder than the servers reports it, and rejects noth
   );
 });
 
-/** Whether this system lets us mount things where only one process sees them. */
+/** Whether this system allows mounts that only one process sees. */
 function canMount(): boolean {
   try {
     execFileSync('unshare', ['-rm', 'true'], { stdio: 'ignore' });
@@ -237,7 +237,7 @@ const MEGABYTE = 1_048_576;
 test('a full disk is 507, named in the log, and deletions free space', async () => {
   onTestFailed(() => world.tell());
   const mark = readFileSync(join(folder(), '.everpost-media'), 'utf8').trim();
-  // Where nothing can be mounted, no file may be larger than two megabytes.
+  // Without mounts, no file may be larger than two megabytes.
   const small = canMount()
     ? `mount -t tmpfs -o size=2m tmpfs '${folder()}' && echo ${mark} > '${folder()}/.everpost-media'`
     : `trap '' XFSZ; ulimit -f 4096`;
@@ -268,7 +268,7 @@ test('a full disk is 507, named in the log, and deletions free space', async () 
 test('a folder that is not writable is reported as such', async () => {
   onTestFailed(() => world.tell());
   const bind = `mount --bind '${folder()}' '${folder()}' && mount -o remount,ro,bind '${folder()}'`;
-  // Where nothing can be mounted, an immutable mode of the folder stands for it; root is not bound by that, and fails here.
+  // Without mounts, the folder's mode stands in for it; root is not bound by modes, and fails here.
   const readOnly = canMount() ? bind : `chmod 500 '${folder()}'`;
   await restart([...(canMount() ? ['unshare', '-rm'] : []), 'sh', '-c', `${readOnly}; exec "$0" "$@"`]);
   expect(await untilMedia(false)).toMatchObject({

@@ -18,7 +18,7 @@ import {
   type World,
 } from './world.ts';
 
-/* Files on their way to us: broken connections, killed servers, false claims, and uploads that never end. */
+/* Uploads: broken connections, killed servers, false claims, and uploads that never finish. */
 
 const TUS = { 'tus-resumable': '1.0.0' };
 const OCTETS = 'application/offset+octet-stream';
@@ -53,7 +53,7 @@ async function offsetOf(url: string): Promise<number> {
   return Number(headers.get('upload-offset'));
 }
 
-/** One PATCH. @param body a stream has no length that anybody announces */
+/** One PATCH. @param body a stream has no announced length */
 async function append(
   url: string,
   offset: number,
@@ -80,7 +80,7 @@ async function append(
 const slice = (bytes: Buffer, from: number, to?: number): Uint8Array<ArrayBuffer> =>
   new Uint8Array(bytes.subarray(from, to));
 
-/** Announces the whole rest, sends a part of it and waits until that has arrived. */
+/** Announces the whole rest, sends a part of it and waits until that part has arrived. */
 async function sendPart(
   { id, uploadUrl }: { id: string; uploadUrl: string },
   bytes: Buffer,
@@ -172,7 +172,7 @@ test('a killed server loses no received bytes', async () => {
   await killServer();
   await restartServer();
   expect(await offsetOf(media.uploadUrl)).toBe(3_000_000);
-  // Any tus client goes on by itself.
+  // Any tus client resumes by itself.
   await tusUpload(media.uploadUrl, bytes, world.user.key);
   expect(await untilExamined(media.id)).toMatchObject({ state: 'ready', sha256: sha256(bytes) });
 });
@@ -238,7 +238,7 @@ test('more bytes than announced are refused, announced or not', async () => {
   const status = (await append(uploadUrl, 1000, unannounced).catch(() => null))?.status ?? 413;
   expect(status).toBe(413);
   expect(statSync(onDisk(id)).size).toBeLessThanOrEqual(bytes.length);
-  // The right bytes are still welcome, and only they.
+  // The right bytes are still accepted, and only those.
   await tusUpload(uploadUrl, bytes, world.user.key);
   expect(await untilExamined(id)).toMatchObject({ state: 'ready', sha256: sha256(bytes) });
 });
@@ -269,7 +269,7 @@ test('an upload belongs to its tenant, and nobody can read the file there', asyn
   expect((await world.call('HEAD', uploadUrl, { headers: overridden })).text).toBe('');
   const created = await world.call('POST', uploadUrl, { headers: { ...TUS, 'upload-length': '10' } });
   expect(created.status).toBe(405);
-  // What has been uploaded is not given up by its upload.
+  // A complete file is not deleted through its upload.
   const deleted = await world.call('DELETE', uploadUrl, { headers: TUS });
   expect(deleted.status).toBeGreaterThanOrEqual(400);
   expect(existsSync(onDisk(id))).toBe(true);

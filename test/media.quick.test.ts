@@ -107,7 +107,7 @@ test('a large file is probed with little memory and few reads', async () => {
   });
   expect(found).toMatchObject({ ...video, container: 'mov', codec: 'h264' });
   expect(sum(looks)).toBeLessThan(MEGABYTE);
-  // Garbage may pile up to a plateau; what was kept would be 200 MB by now.
+  // Garbage may grow up to a plateau; retained memory would be 200 MB by now.
   expect(peaks.late - peaks.early).toBeLessThan(64 * MEGABYTE);
   expect(progress[0]).toBe(0);
   expect(progress.at(-1)).toBe(found.size);
@@ -238,7 +238,7 @@ async function text(key: string, range?: { start?: number; end?: number }): Prom
   return Buffer.concat(await store.read(key, range).toArray()).toString();
 }
 
-/** A tus server on the store of the moment, and the few requests of a client. */
+/** A tus server on the current store, and a client's few requests. */
 async function serveTus(options?: TusOptions) {
   const tus = new Server({
     path: '/files',

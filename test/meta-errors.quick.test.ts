@@ -6,15 +6,15 @@ import { META_CODES, META_NAMES } from '../providers/meta/codes.ts';
 import { lostAnswer, type Platform, readAnswer } from '../providers/meta/errors.ts';
 import { THREADS } from '../providers/threads/client.ts';
 
-/* What Meta's error codes mean, by their tables (instagram-facts 5.2 and 5.3, threads-facts 5). */
+/* The meaning of Meta's error codes, by their tables (instagram-facts 5.2 and 5.3, threads-facts 5). */
 
 const SECOND = 1000;
 const HOUR = 3600 * SECOND;
 
 interface Row {
-  /** `code/error_subcode`, or a name that stands in the body. */
+  /** `code/error_subcode`, or a name in the body. */
   theirs: string;
-  /** The row of the catalogue that it is found by; absent: that of its own name. */
+  /** The key of its row in the catalogue; absent: its own name. */
   by?: string;
   code: string;
   kind: ProviderErrorKind;
@@ -94,7 +94,7 @@ const TABLE: readonly Row[] = [
   refused('INSTAGRAM_PLATFORM_API__INVALID_PARAM', 'invalid_request'),
 ];
 
-/** Errors that do not say what a publish has done. */
+/** Errors that leave the outcome of a publish open. */
 const SAYS_NOTHING = new Set(['media_not_processed', 'object_not_found']);
 
 const EFFECTS = ['read', 'write', 'publish'] as const;
@@ -147,7 +147,7 @@ describe('an error code of Meta', () => {
 
   test.each(TABLE)('$theirs is $code, $kind', ({ theirs, code, kind, waitMs, tries }) => {
     for (const platform of [INSTAGRAM, THREADS])
-      // A server error says nothing about what was published before: a test of its own.
+      // A server error leaves open what was published before it: a separate test.
       for (const effect of EFFECTS.filter((one) => one !== 'publish' || !SAYS_NOTHING.has(code)))
         for (const status of [400, 500]) {
           const error = errorOf(platform, effect, bodyOf(theirs), { status });

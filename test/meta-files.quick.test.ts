@@ -3,7 +3,7 @@ import { checkInstagramFile, type InstagramRequest } from '../providers/instagra
 import type { FileFacts } from '../providers/meta/files.ts';
 import { checkThreadsFile } from '../providers/threads/request.ts';
 
-/* What Instagram and Threads refuse of a file before any call (instagram-facts 4.6, threads-facts 4.8). */
+/* The files that Instagram and Threads refuse before any call (instagram-facts 4.6, threads-facts 4.8). */
 
 const MIB = 1024 ** 2;
 const MINUTE = 60_000;

@@ -19,7 +19,7 @@ import { startSandbox } from '../sandbox/server.ts';
 import { createControl, visit } from '../sandbox/testing/client.ts';
 import { jpeg, mp4 } from '../sandbox/testing/media.ts';
 
-/* Instagram and Threads as providers, over HTTP against the sandbox: every kind of post, step by step as its plan says. */
+/* Instagram and Threads as providers, over HTTP against the sandbox: every kind of post, step by step by its plan. */
 
 let sandbox: Awaited<ReturnType<typeof startSandbox>>;
 let control: ReturnType<typeof createControl>;
@@ -100,7 +100,7 @@ async function connect(provider: Provider) {
 /** Everything that was published, by all tests. */
 const live: string[] = [];
 
-/** Performs a plan as the workflow would. @returns what its steps have made, and the last verdict */
+/** Performs a plan like the workflow. @returns the results of its steps, and the last verdict */
 async function perform(provider: Provider, request: object, changes: Partial<PostContext> = {}) {
   const lost: Lost = { code: null, at: new Date(), others: [...live], rivals: [] };
   const { grants } = await connect(provider);
@@ -153,7 +153,7 @@ async function perform(provider: Provider, request: object, changes: Partial<Pos
   throw new Error('the plan ended without a verdict');
 }
 
-/** Under which id a publish is found whose answer was lost. */
+/** The id under which a publish is found whose answer was lost. */
 async function findLost(
   { publishing, made, lost, context }: Awaited<ReturnType<typeof perform>>,
   step = 'publish',
@@ -204,7 +204,7 @@ describe('threads', () => {
     files.set('/video.mp4', mp4());
     const done = await perform(threads, request);
     expect(done.verdict.permalink).toMatch(/^https:\/\//);
-    // Has no text, as some posts.
+    // A post without a text.
     const repost = await fetch(`${sandbox.url}/threads/v1.0/${done.made['publish']}/repost`, {
       method: 'POST',
       headers: { authorization: `Bearer ${done.context.accessToken}` },
@@ -436,7 +436,7 @@ describe('an upload', () => {
   });
 });
 
-/** What Meta sends when a permission ends, of user 7. */
+/** Meta's callback about a removed permission of user 7. */
 function signedRequest(secret: string, issued: Date, change: Record<string, unknown> = {}): string {
   const said = {
     algorithm: 'HMAC-SHA256',
@@ -533,7 +533,7 @@ describe('a webhook', () => {
   test('is identified by its value, whatever the fields around it', () => {
     const change = { field: 'x', value: { n: 1.5 } };
     const inBody = { topic: 't', target_id: '1', time: 2, values: change };
-    // Not to change: a delivery may be repeated after an update.
+    // Fixed: a delivery may be repeated after an upgrade.
     const hashes = [
       'a226cc28415181fec5161ac2cf50c946d0546971fba9bbdd3e19d81797196ea6',
       '4582ef2ae79d1e2ba9aec976d5ce1fec11245002a8e55b55bca3877150195885',

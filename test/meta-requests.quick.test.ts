@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { checkInstagramRequest, type InstagramRequest } from '../providers/instagram/request.ts';
 import { checkThreadsRequest, type ThreadsRequest } from '../providers/threads/request.ts';
 
-/* What Instagram and Threads refuse of a request before any call (instagram-facts 4.1, threads-facts 4.1). */
+/* The requests that Instagram and Threads refuse before any call (instagram-facts 4.1, threads-facts 4.1). */
 
 const image = { kind: 'image', url: 'https://a.example/1.jpg' } as const;
 const video = { kind: 'video', url: 'https://a.example/1.mp4' } as const;

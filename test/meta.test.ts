@@ -8,9 +8,9 @@ import { createMediaLinks } from '../crypto/media-links.ts';
 import { jpeg } from '../sandbox/testing/media.ts';
 import { createWorld, sampleVideo, until, type Answer, type Json, type World } from './world.ts';
 
-/* Instagram and Threads through every layer: connected, published, told by webhooks, given up. */
+/* Instagram and Threads through every layer: connecting, publishing, webhooks, disconnecting. */
 
-/** Webhooks about comments are not asked for without it. */
+/** The consent asks for webhooks about comments only with these. */
 const ASKED = {
   INSTAGRAM_SCOPES:
     'instagram_basic,instagram_content_publish,instagram_manage_comments,pages_show_list,pages_read_engagement,pages_manage_metadata,business_management',
@@ -45,7 +45,7 @@ async function addPage(user: string, username: string, more: object = {}): Promi
 const publish = (provider: string, body: object, headers: Record<string, string> = {}): Promise<Answer> =>
   world.call('POST', `/api/${provider}/publish`, { body, headers });
 
-/** An upload of ours as a reel: every step that there is. */
+/** Publishes our upload as a reel, which has every kind of step. */
 const publishReel = (more: object = {}): Promise<Answer> =>
   publish('instagram', {
     accountId: instagram.id,
@@ -68,13 +68,13 @@ async function published(answer: Answer): Promise<Json> {
 
 const count = async (provider: string): Promise<Json> => world.control('GET', `/${provider}/count`);
 
-/** The time is over in which the platform takes no calls for an account. */
+/** Ends the time in which the platform accepts no calls for an account. */
 const takeCalls = (accountId: string): Promise<unknown> =>
   world.database.db.execute(
     sql`update oauth_accounts set calls_refused_until = now() where id = ${accountId} and calls_refused_until > now()`,
   );
 
-/** Waits until a post waits for a while. */
+/** Waits until a post pauses. */
 async function untilPause(postId: string): Promise<void> {
   const workflow = world.temporal.workflow.getHandle(`post:${postId}`);
   await until('a pause', async () => {
@@ -83,7 +83,7 @@ async function untilPause(postId: string): Promise<void> {
   });
 }
 
-/** Why callers in the name of a provider were refused. */
+/** The reasons for refused calls in the name of a provider. */
 async function refusals(provider: string): Promise<string[]> {
   const rows = await world.database.db.execute<{ code: string }>(
     sql`select details->>'code' as code from audit_log where action = 'webhook.refused' and subject = ${provider}`,
@@ -837,7 +837,7 @@ describe('a post', () => {
     );
     await world.skipTime(`post:${reply.body.id}`);
     await published(reply);
-    // An hour has not passed for the replies of other tests.
+    // The hour has not passed for the replies of other tests.
     await world.database.db.execute(`delete from quota_limits where bucket = 'reply'`);
   });
 
@@ -858,7 +858,7 @@ const chain = (name: string): object => {
   return { accountId: threads.id, ...root, replies };
 };
 
-/** The posts of a chain that are live, in order; fails where one is live twice or answers another one. */
+/** The live posts of a chain, in order; fails if one is live twice or has the wrong parent. */
 async function liveParts(name: string): Promise<Json[]> {
   const answer: Json = await world.control('GET', '/threads/publishes');
   const all: Json[] = (answer.publishes ?? answer).filter((row: Json) => row.live);
@@ -901,7 +901,7 @@ describe('a chain', () => {
     ['file', { mediaType: 'IMAGE', imageUrl: 'http://127.0.0.1:9/gone.jpg' }, 'media_not_fetched'],
   ])('whose last %s Threads rejects is not started', async (_what, last, code) => {
     onTestFailed(() => world.tell());
-    // 498 characters, 504 bytes: a public report has them refused.
+    // 498 characters, 504 bytes: a public report says that they are refused.
     await world.control('POST', '/threads/options', { textCounts: 'bytes' });
     const name = `not begun ${code}`;
     const [one, two] = texts(name).map((text) => ({ mediaType: 'TEXT', postInfo: { text } }));
@@ -1122,7 +1122,7 @@ describe('callbacks', () => {
       const rows: Json = await world.control('GET', '/threads/callbacks');
       return (rows.callbacks ?? rows).find((row: Json) => row.confirmationCode !== undefined) ?? null;
     });
-    // Before it was said to be completed, not some time afterwards.
+    // Before the deletion was reported as complete, not afterwards.
     const [tokens] = await world.database.db.execute<Json>(
       `select access_token_encrypted as access, refresh_token_encrypted as refresh, data_key_id as key
          from oauth_accounts where id = '${threads.id}'`,

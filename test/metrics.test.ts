@@ -35,7 +35,7 @@ async function ofWorker(): Promise<string> {
   return answer.text();
 }
 
-/** The value of a series; null: there is none. */
+/** The value of a series; null if there is none. */
 function valueOf(text: string, name: string, labels: Record<string, string> = {}): number | null {
   const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
   const line = text
@@ -67,7 +67,7 @@ describe('a worker', () => {
   test('counts the posts that it ends, their time, and its provider calls', async () => {
     onTestFailed(() => world.tell());
     const tiktok = { provider: 'tiktok' };
-    // There before anything has happened: else the first of each would be no increase.
+    // They exist before anything has happened: otherwise the first event would be no increase.
     const before = await ofWorker();
     for (const state of ['published', 'failed', 'unknown'])
       expect(valueOf(before, 'everpost_posts_ended_total', { ...tiktok, state })).toBe(0);
@@ -143,7 +143,7 @@ describe('a server', () => {
     expect(valueOf(await ofServer(), 'everpost_posts_due', scheduled)).toBe(0);
     expect(valueOf(await ofServer(), 'everpost_posts', { provider: 'threads', state: 'processing' })).toBe(0);
 
-    // As if nobody had worked for two hours.
+    // As if no worker had run for two hours.
     await world.database.db.execute(
       sql`update posts set scheduled_at = now() - interval '2 hours' where id = ${id}`,
     );
@@ -190,7 +190,7 @@ describe('a server', () => {
     const before = valueOf(await ofServer(), name, { provider: 'tiktok', status: 'active' });
     expect(before).toBe(1);
     await db.transaction(async (tx) => {
-      // Who would read it waits from now on.
+      // Every reader of the table waits from now on.
       await tx.execute(sql`lock table ${oauthAccounts} in access exclusive mode`);
       const scrapes = await Promise.all(Array.from({ length: 20 }, ofServer));
       for (const text of scrapes) expect(valueOf(text, 'everpost_database_up')).not.toBeNull();
@@ -212,7 +212,7 @@ test('no metric names a user, an account, a post, a person or a host', async () 
     expect(text).not.toMatch(ID);
     for (const word of [world.user.key, 'sandbox_creator', '127.0.0.1', world.app.clientKey])
       expect(text).not.toContain(word);
-    // Each metric says what it is.
+    // Each metric has a description.
     for (const [, name] of text.matchAll(/^# TYPE (everpost_\w+)/gm))
       expect(text).toMatch(new RegExp(`^# HELP ${name} \\S+`, 'm'));
   }
@@ -226,7 +226,7 @@ test('every metric in the rules of ops/ exists, and the docs have them all', asy
   const named = rules.flatMap((name) => metricsIn(readFileSync(join(OPS, name), 'utf8')));
   expect(named).not.toEqual([]);
   for (const name of named) expect(known).toContain(name);
-  // The docs leave none out, too.
+  // The docs list all of them too.
   const docs = readFileSync(fileURLToPath(new URL('../docs/operations.md', import.meta.url)), 'utf8');
   const ours = [...known].filter((name) => name.startsWith('everpost_'));
   expect([...new Set(metricsIn(docs))].toSorted()).toEqual(ours.toSorted());

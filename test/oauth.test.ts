@@ -11,9 +11,9 @@ const HTML = 'text/html,application/xhtml+xml,*/*;q=0.8';
 const JSON_TYPE = 'application/json';
 
 let world: World;
-/** Everything that a browser or a client was answered here; searched for tokens at the end. */
+/** Every response to a browser or a client; searched for tokens at the end. */
 const seen: Answer[] = [];
-/** What must not be in any log: codes, states, link tokens. */
+/** Secrets that must not be in any log: codes, states, link tokens. */
 const secrets = new Set<string>();
 
 beforeAll(async () => {
@@ -25,7 +25,7 @@ beforeAll(async () => {
   world = await createWorld({ env: unset });
 });
 afterAll(() => world?.close());
-/** One person's browser. */
+/** The browser of one person. */
 let browser: Visitor;
 beforeEach(async () => {
   browser = createVisitor();
@@ -68,12 +68,12 @@ async function begin(link: string, visitor = browser, headers = {}): Promise<str
   return page;
 }
 
-/** The half of the state that the browser is given. */
+/** The half of the state that the browser gets. */
 function halfOf({ headers }: Answer): string {
   return /everpost-connect=([^;]+)/.exec(headers.get('set-cookie') ?? '')?.[1] ?? '';
 }
 
-/** Notes what a browser was answered. */
+/** Records a browser's response. */
 function saw(visited: Visited): Answer {
   const body: Json = visited.headers.get('content-type')?.includes('json') ? JSON.parse(visited.text) : null;
   const answer = { ...visited, body };
@@ -81,7 +81,7 @@ function saw(visited: Visited): Answer {
   return answer;
 }
 
-/** Decides on the consent page. @returns where TikTok sends the browser */
+/** Decides on the consent page. @returns TikTok's redirect target */
 async function decide(page: string, decision: Record<string, unknown>): Promise<string> {
   await world.control('POST', '/consent', { decision: 'approve', ...decision });
   const answer = await fetch(page, { redirect: 'manual' });
@@ -94,7 +94,7 @@ async function decide(page: string, decision: Record<string, unknown>): Promise<
 const finish = async (callback: string, accept = JSON_TYPE, visitor = browser): Promise<Answer> =>
   saw(await visitor.get(callback, { accept }));
 
-/** As a browser: on to the page that shows the result. */
+/** Like a browser: continues to the page with the result. */
 async function finishAndShow(callback: string): Promise<Answer> {
   const answer = await finish(callback, HTML);
   expect(answer.status).toBe(303);
@@ -104,7 +104,7 @@ async function finishAndShow(callback: string): Promise<Answer> {
   return finish(address, HTML);
 }
 
-/** The whole way with a link of its own. */
+/** The whole way with its own link. */
 async function connect(decision: Record<string, unknown>, link?: string): Promise<Answer> {
   return finish(await decide(await begin(link ?? (await newLink())), decision));
 }
@@ -307,7 +307,7 @@ describe('an invalid state', () => {
     await expectRefused(withState(callback, randomUUID()), null);
     await expectRefused(withState(callback, ''), null);
     await expectRefused(withState(callback, null), null);
-    // The attempt itself is not hurt by them.
+    // The attempt itself is not affected.
     expect((await finish(callback)).status).toBe(200);
   });
 
@@ -407,7 +407,7 @@ describe('the creator or TikTok refuses', () => {
     await expectFailure(answer, 502, 'provider_error');
     expect(answer.body.error).toMatchObject({ retryable: true, details: { provider: 'tiktok' } });
     expect(await lastFailure()).toMatchObject({ details: { code: 'provider_error' } });
-    // A code is exchanged once: who knows what became of it.
+    // A code is exchanged only once: the first exchange may have succeeded.
     expect(await tokenCalls()).toHaveLength(1);
   });
 
@@ -553,7 +553,7 @@ describe('returnTo', () => {
     expect(await newLink({ returnTo: 'http://127.0.0.1:5173/done' })).toContain('?link=');
   });
 
-  // Its host may be none that a policy can name, or one that would cut the policy in two.
+  // Its host may be one that no policy can name, or one that would split the policy.
   test.each([
     ['https://app.example/done', 'https://app.example'],
     ['http://[::1]:3000/done', 'http:'],

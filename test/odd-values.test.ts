@@ -5,7 +5,9 @@ import { parseKeyring } from '../crypto/keys.ts';
 import { sendBytes, sendRaw } from './raw-http.ts';
 import { createWorld, until, type Answer, type Json, type World } from './world.ts';
 
-/* Values that nobody sends by mistake: each is refused in the shape of every refusal, none is an error of ours. */
+/*
+ * Values that nobody sends by accident: each is refused in the usual error format, and none causes an internal error.
+ */
 
 let world: World;
 let accountId: string;
@@ -64,7 +66,7 @@ const VALUES: unknown[] = [
   1e308,
 ];
 
-/** The operations of the description, with what each takes. */
+/** The operations of the description, with their parameters. */
 async function operations(): Promise<{ name: string; operation: Json; body: Json }[]> {
   const { body } = await world.call('GET', '/openapi.json', { key: null });
   return Object.entries<Json>(body.paths).flatMap(([path, methods]) =>
@@ -76,7 +78,7 @@ async function operations(): Promise<{ name: string; operation: Json; body: Json
   );
 }
 
-/** Every place of a body's schema at which a value stands, as a path. */
+/** Every place of a value in a body's schema, as a path. */
 function placesOf(schema: Json, at: string[] = []): string[][] {
   const fields = Object.entries<Json>(schema?.properties ?? {});
   return fields.flatMap(([field, inner]) => [
@@ -85,7 +87,7 @@ function placesOf(schema: Json, at: string[] = []): string[][] {
   ]);
 }
 
-/** A body that holds a value at a place, and something of the right type everywhere else. */
+/** A body with a value at a place, and valid values everywhere else. */
 function bodyWith(schema: Json, [field, ...rest]: string[], value: unknown): Json {
   const body = Object.fromEntries(
     (schema.required ?? []).map((name: string) => [name, sampleOf(name, schema.properties[name])]),
@@ -118,7 +120,7 @@ async function send(name: string, query: Record<string, string>, body: unknown, 
   });
 }
 
-/** A text in a path; half of a surrogate pair as the bytes that it would have. */
+/** A text in a path; a lone surrogate as the bytes that it would have. */
 function inPath(text: string): string {
   return text.isWellFormed() ? encodeURIComponent(text) : '%ed%a0%80';
 }

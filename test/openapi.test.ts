@@ -14,7 +14,7 @@ import { openMediaStore } from '../media/open.ts';
 import { createProviders } from '../providers/index.ts';
 import type { Json } from './world.ts';
 
-/* The description that clients are generated from: right by its own rules, complete, and true to the routes there are. */
+/* The description for generated clients: valid, complete, and true to the existing routes. */
 
 const ROUTES = `
 POST /api/users
@@ -64,7 +64,7 @@ GET /metrics`
   .trim()
   .split('\n');
 
-/** What the description leaves out: itself, its pages, and the protocol's own question of tus. */
+/** Routes that the description omits: itself, its pages, and tus's OPTIONS. */
 const UNDESCRIBED = [
   /^GET \/openapi\.json$/,
   /^GET \/docs/,
@@ -226,7 +226,7 @@ describe('every operation', () => {
           status,
           description: expect.stringMatching(/\w/),
         });
-        // A page stands beside the JSON where browsers get one.
+        // Routes with a page for browsers have one beside the JSON.
         const schemas = Object.entries<Json>(response.content ?? {})
           .filter(([type], _index, all) => type !== 'text/html' || all.length === 1)
           .map(([, { schema }]) => schema);
@@ -353,7 +353,7 @@ test('every error code of ours is explained', () => {
     expect(description.info.description).toContain(`\`${code}\``);
 });
 
-/** Where a schema takes something of any length: the bytes of files are the only ones. */
+/** The places where a schema accepts unlimited length: only the bytes of files may. */
 function unbounded(schema: Json, at: string): string[] {
   if (schema.contentMediaType !== undefined) return [];
   const kinds = [schema.type].flat();
@@ -378,7 +378,7 @@ function takesKey(operation: Json): boolean {
   );
 }
 
-/** Reads Fastify's drawing of its routes: names as in the description. */
+/** Parses Fastify's drawing of its routes, with names as in the description. */
 function routesOf(drawing: string): string[] {
   const names: string[] = [];
   const parents: string[] = [];

@@ -2,7 +2,7 @@ import { ServiceError } from '@temporalio/client';
 import { expect, test } from 'vitest';
 import { isTemporalAway } from '../api/outage.ts';
 
-/* Which errors of Temporal's client mean that the server is not there: those are waited for; all others are faults. */
+/* Errors of Temporal's client that mean "the server is down" are retried; all others are bugs. */
 
 const failed = (code: number): Error =>
   new ServiceError('Failed to describe schedule', {

@@ -19,13 +19,13 @@ import { createVisitor } from '../stack/visitor.ts';
 import { ownPort } from './ports.ts';
 
 /*
- * PostgreSQL or Temporal are away, or everything is killed: what was accepted happens, once. Servers that cannot reach
- * one of the two stand beside the one that can, and share its worker.
+ * PostgreSQL or Temporal is down, or everything is killed: accepted work happens, once. Servers that cannot reach one
+ * of the two run beside one that can, and share its worker.
  */
 
 let world: World;
 let account: Json;
-/** Takes connections and never says a word. */
+/** Accepts connections and never answers. */
 let silent: Server;
 const sockets = new Set<Socket>();
 beforeAll(async () => {
@@ -35,7 +35,7 @@ beforeAll(async () => {
     socket.on('error', () => {});
   }).listen(0, '127.0.0.1');
   await once(silent, 'listening');
-  // It runs when a test asks for it.
+  // Tests run the sweep themselves.
   await world.temporal.schedule.getHandle('sweep').pause();
 });
 afterAll(async () => {
@@ -50,7 +50,7 @@ beforeEach(async () => {
   account = (await world.call('GET', `/api/accounts/${id}`)).body;
 });
 
-/** How something can be away. */
+/** The ways of being down. */
 type Away = 'refuses' | 'is silent';
 const BOTH: Away[] = ['refuses', 'is silent'];
 
@@ -60,7 +60,7 @@ async function hostOf(away: Away): Promise<string> {
   return `127.0.0.1:${away === 'refuses' ? await ownPort() : quiet}`;
 }
 
-/** One more server, which cannot reach what is named. @returns its URL */
+/** Another server, which cannot reach the named one. @returns its URL */
 async function serverWithout(what: { temporal?: Away; postgres?: Away }): Promise<string> {
   const port = await ownPort();
   await world.spawn('server', {
@@ -77,7 +77,7 @@ async function serverWithout(what: { temporal?: Away; postgres?: Away }): Promis
   return url;
 }
 
-/** An answer, and after how many milliseconds it came. */
+/** An answer, with its milliseconds. */
 async function timed(ask: () => Promise<Answer>): Promise<Answer & { ms: number }> {
   const start = performance.now();
   const answer = await ask();
@@ -85,7 +85,7 @@ async function timed(ask: () => Promise<Answer>): Promise<Answer & { ms: number 
 }
 const FEW_SECONDS = 6000;
 
-/** The sweep leaves alone what may still be in the hands of the API: ten seconds pass for a row. */
+/** The sweep leaves alone what the API may still be handling: lets ten seconds pass for a row. */
 async function age(table: 'media' | 'webhook_events', id: string): Promise<void> {
   const at = sql.identifier(table === 'media' ? 'created_at' : 'received_at');
   await world.database.db.execute(
@@ -103,7 +103,7 @@ async function exists(workflowId: string): Promise<boolean> {
   }
 }
 
-/** The end of the account's permission, as TikTok words it, signed. */
+/** The removal of the account's permission in TikTok's format, signed. */
 function removal() {
   const body = JSON.stringify({
     client_key: world.app.clientKey,
@@ -141,7 +141,7 @@ async function expectAppliedOnce(): Promise<void> {
 const liveOnes = async (title: string): Promise<Json[]> =>
   (await world.publishes()).filter((row) => row.postInfo?.title === title && row.live);
 
-/** Accepted by this server. @returns the post's id and title */
+/** A post accepted by this server. @returns its id and title */
 async function accept(url: string, mediaId: string): Promise<{ id: string; title: string; ms: number }> {
   const title = `post ${randomUUID()}`;
   const answer = await timed(() =>
@@ -194,7 +194,7 @@ describe.for(BOTH)('a server whose Temporal %s', (away) => {
     const end = await visitor.get(here(consent.location), { accept: 'application/json' });
     expect(end.status).toBe(200);
     expect(await world.getPost(id)).toMatchObject({ state: 'waiting_account' });
-    // A minute passes.
+    // Lets a minute pass.
     await world.database.db.execute(sql`
       update posts set created_at = created_at - interval '1 minute', updated_at = updated_at - interval '1 minute'
       where id = ${id}`);
@@ -239,7 +239,7 @@ describe.for(BOTH)('a server whose Temporal %s', (away) => {
     });
     expect(await exists(`media:${made.body.id}`)).toBe(true);
     await tusUpload(made.body.uploadUrl.replace(world.url, url), bytes, world.user.key);
-    // A minute passes.
+    // Lets a minute pass.
     const rows: Json[] = await world.database.db.execute(
       sql`update media set uploaded_at = uploaded_at - interval '2 minutes' where id = ${made.body.id} and uploaded_at is not null returning 1`,
     );
@@ -374,9 +374,9 @@ test('an event that is stored late, after its workflow took it over, is applied 
     const answer = await timed(() => deliver(world.url));
     expect(answer.status).toBe(200);
     expect(answer.ms).toBeLessThan(FEW_SECONDS);
-    // Both wait for the table now: the server's insert, which nobody listens to any more, and the workflow's.
+    // Both inserts wait for the table now: the server's, which nobody awaits any more, and the workflow's.
     await until('two inserts to wait', async () => {
-      // Not by `tx`: a transaction sees the activity of its beginning.
+      // Not on `tx`: a transaction sees the activity as of its start.
       const waiting: Json[] = await world.database.db.execute(
         sql`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like 'insert into "webhook_events"%'`,
       );

@@ -7,8 +7,8 @@ import { analyse } from 'scslre';
 import { expect, test } from 'vitest';
 
 /*
- * No pattern of the product may take more than linear time, whatever text it meets. Found by what the pattern is, not by
- * the clock. Patterns of schemas are texts there, and begin with ^.
+ * No pattern of the product may take more than linear time, whatever the text. Decided by analysing the pattern, not by
+ * the clock. Patterns in schemas are strings that start with ^.
  */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -45,8 +45,8 @@ function isSlow(pattern: Pattern): boolean {
 }
 
 /**
- * A pattern that is not bound to the beginning is tried at every place of the text: it is slow where what follows one of
- * its repetitions can refuse, if what goes before it can be met again and again within it.
+ * A pattern without a start anchor is tried at every position of the text: it is slow if the part after one of its
+ * repetitions can fail and the part before it can match again and again within it.
  */
 function tailsOf({ source, flags }: Pattern): string[] {
   const tails: string[] = [];

@@ -121,7 +121,7 @@ describe('the default scopes', () => {
     const fewer = await account((await world.visitConsent({ creator, scopes: ['video.upload'] })).answer);
     expect(fewer).toMatchObject({ id: first.id, capabilities: ['draft'] });
     await world.control('DELETE', '/requests');
-    // What was accepted before waits for its creator, and nothing is sent.
+    // Posts accepted before wait for their creator, and nothing is sent.
     await world.database.db.execute(sql`update posts set scheduled_at = now() where id = ${later.body.id}`);
     await world.skipTime(`post:${later.body.id}`);
     await until('the post to wait', async () => {

@@ -1,14 +1,14 @@
 import { sql } from 'drizzle-orm';
 import type { Json, World } from './world.ts';
 
-/* Where a secret could stand that should not, and how it could be written there. */
+/* The places where a secret must not be, and the forms it could have there. */
 
 export interface Place {
   name: string;
   content: Buffer;
 }
 
-/** Every row of every table, as text and with its bytea columns as the bytes that they are. */
+/** Every row of every table, as text and with its bytea columns as raw bytes. */
 export async function tables(world: World): Promise<Place[]> {
   const { db } = world.database;
   const names: Json[] = await db.execute(
@@ -64,12 +64,12 @@ function bytesOf(message: unknown): Buffer {
   return Buffer.concat(parts.flatMap((part) => [part, Buffer.from('\n')]));
 }
 
-/** A secret as it may be written: as it is, in hex, in base64 at any offset, in a URL. */
+/** The possible forms of a secret: raw, in hex, in base64 at any offset, in a URL. */
 export function formsOf(value: string | Buffer): Buffer[] {
   const raw = Buffer.from(value);
   const base64 = [0, 1, 2].flatMap((offset) => {
     const shifted = Buffer.concat([Buffer.alloc(offset), raw]);
-    // The first and the last characters also hold bits of what stands around the secret.
+    // The first and the last characters also contain bits of the text around the secret.
     const start = offset === 0 ? 0 : offset + 1;
     const end = Math.floor((shifted.length * 8) / 6);
     return (['base64', 'base64url'] as const).map((encoding) => shifted.toString(encoding).slice(start, end));

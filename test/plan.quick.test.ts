@@ -18,22 +18,22 @@ import {
   writesOf,
 } from '../plan.ts';
 
-/* What a plan answers, for the shapes of plans that docs/architecture.md lists ("A post is a plan"). */
+/* The questions about a plan, for the kinds of plans in docs/architecture.md ("A post is a plan"). */
 
-/** A post that is seen when its file has arrived. */
+/** A post that becomes visible once its file has arrived. */
 const FILE: Plan = [
   { kind: 'write', name: 'init', lost: 'repeat' },
   { kind: 'transfer', name: 'upload', of: 'init' },
   { kind: 'await', name: 'verdict' },
 ];
 
-/** A post whose one write may be live before anybody has asked. */
+/** A post whose only write may be live before anybody has asked. */
 const FETCHED: Plan = [
   { kind: 'write', name: 'init', lost: 'reconcile' },
   { kind: 'await', name: 'verdict', recall: true },
 ];
 
-/** A container, which its own write shows. */
+/** A container, made visible by a separate write. */
 const CONTAINER: Plan = [
   { kind: 'write', name: 'container', lost: 'repeat' },
   { kind: 'transfer', name: 'upload', of: 'container' },
@@ -42,7 +42,7 @@ const CONTAINER: Plan = [
   { kind: 'await', name: 'permalink', soon: true },
 ];
 
-/** A post and a reply to it, each of them seen on its own. */
+/** A post and a reply to it, each visible on its own. */
 const CHAIN: Plan = [
   { kind: 'write', name: 'container', lost: 'repeat' },
   { kind: 'await', name: 'ready' },

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { requestView } from '../api/post-request.ts';
 import { withSwitches } from '../providers/tiktok/request.ts';
 
-/* `request` of a post: the body that the provider's own route takes for it. */
+/* A post's `request`: the body of the provider's own route for it. */
 
 const view = (request: object, mediaId: string | null = null) =>
   requestView({ request, mediaId, oauthAccountId: 'a' });

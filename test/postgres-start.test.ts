@@ -8,15 +8,18 @@ import { environment } from '../stack/environment.ts';
 import { run } from '../stack/run.ts';
 
 /*
- * The embedded PostgreSQL in checkouts that only their owner may enter. Root hands it to another user, who needs a way in;
- * everybody else runs it themselves.
+ * The embedded PostgreSQL in checkouts that only their owner may enter. Root runs it as another user, who needs access;
+ * every other user runs it directly.
  */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const isRoot = process.getuid?.() === 0;
 let closed: string;
 
-/** A checkout in a folder of mode 0700, made under umask 077: its programs are copies, because links would lead out of it. */
+/**
+ * A checkout in a folder of mode 0700, made under umask 077: its programs are copies, because links would lead out of
+ * it.
+ */
 beforeAll(async () => {
   closed = join(inject('runDir'), 'closed');
   mkdirSync(closed, { mode: 0o700 });
@@ -38,14 +41,14 @@ beforeAll(async () => {
   await run(['chmod', '-R', 'go=', closed]);
 });
 
-/** What the scripts import, and no state. */
+/** The scripts' sources, without state. */
 function isSource(entry: Dirent): boolean {
   return entry.isFile()
     ? /\.ts$|^package\.json$/.test(entry.name)
     : ['crypto', 'db', 'media', 'metrics', 'providers', 'scripts', 'settings', 'stack'].includes(entry.name);
 }
 
-/** Starts it and asks it its version, in a process whose umask is 077. */
+/** Starts it and queries its version, in a process with umask 077. */
 async function startIn(
   folder: string,
   prefix: readonly string[] = [],

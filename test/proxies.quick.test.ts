@@ -6,7 +6,7 @@ import { readNoProxy } from '../providers/no-proxy.ts';
 import { sendThrough } from '../providers/proxies.ts';
 import { startConnectProxy } from './connect-proxy.ts';
 
-/* Calls to the outside through a proxy: which of them go through it, and what it means when it does not let one pass. */
+/* Outgoing calls through a proxy: which calls use it, and the meaning of its refusal. */
 
 let proxy: Awaited<ReturnType<typeof startConnectProxy>>;
 let target: Server;

@@ -4,12 +4,12 @@ import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import { createWorld, sampleVideo, until, type Json, type World } from './world.ts';
 
-/* Media that TikTok fetches by itself: videos by URL and photo posts, in both modes. */
+/* Media that TikTok fetches: videos by URL and photo posts, in both modes. */
 
 let world: World;
 let accountId: string;
 let creator: string;
-/** What a client has put online: its name and its bytes. */
+/** The client's files online: names and bytes. */
 const files = new Map<string, Buffer>();
 let host: Server;
 let base: string;

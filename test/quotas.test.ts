@@ -4,7 +4,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test }
 import { ownPort } from './ports.ts';
 import { createWorld, until, type Answer, type Json, type World } from './world.ts';
 
-/* The quota ledger: never exceeded, whoever asks, and what a client hears of it. Two servers and two workers share it. */
+/*
+ * The quota ledger: never exceeded, however many ask, and the clients' view of it. Two servers and two workers share
+ * it.
+ */
 
 let world: World;
 let mediaId: string;
@@ -33,7 +36,7 @@ beforeEach(async () => {
   ({ openId } = (await world.call('GET', `/api/accounts/${accountId}`)).body);
 });
 
-/** The same post, again and again, through both servers. */
+/** The same post repeatedly, through both servers. */
 async function burst(times: number, changes: Record<string, unknown> = {}): Promise<Answer[]> {
   return Promise.all(
     Array.from({ length: times }, async (_, index) =>
@@ -58,7 +61,7 @@ const postsOf = (answers: readonly Answer[]): string[] =>
 const quota = async (name: string): Promise<Json> =>
   (await world.call('GET', `/api/accounts/${accountId}`)).body.quotas.find((row: Json) => row.quota === name);
 
-/** A minute passes for the ledger, and for TikTok. */
+/** Lets a minute pass for the ledger and for TikTok. */
 async function passMinute(): Promise<void> {
   await world.control('POST', '/clock', { advanceMs: 61_000 });
   await world.database.db.execute(sql`
@@ -67,7 +70,7 @@ async function passMinute(): Promise<void> {
 
 const made = async (): Promise<Json[]> => (await world.publishes()).filter((row) => row.openId === openId);
 
-/** How many inits of this test were refused for their number. */
+/** The number of inits in this test that were refused by the rate limit. */
 async function refusals(): Promise<number> {
   return (await world.requests()).filter(({ status }) => status === 429).length;
 }
@@ -93,7 +96,7 @@ describe('inits', () => {
     }
     for (const id of ids) await world.untilPost(id, 'published');
     expect(await refusals()).toBe(0);
-    // What was held is what was used: none twice.
+    // The reservations are what was used: none twice.
     expect(await quota('init:direct')).toMatchObject({ limit: 6, used: 6, remaining: 0 });
     await passMinute();
     const [later] = postsOf(await burst(1, { onQuota: 'fail' }));
@@ -113,7 +116,7 @@ describe('inits', () => {
     const waiting = posts.find(({ state }) => state === 'waiting_quota');
     expect(new Date(waiting?.next.at).getTime()).toBeGreaterThan(Date.now());
     expect(await made()).toHaveLength(6);
-    // A minute passes for the ledger and for those who wait.
+    // Lets a minute pass for the ledger and the waiting posts.
     await passMinute();
     for (const { id, state } of posts) if (state === 'waiting_quota') await world.skipTime(`post:${id}`);
     for (const id of ids) await world.untilPost(id, 'published');
@@ -130,7 +133,7 @@ describe('inits', () => {
     await world.spawn('worker');
     await world.spawn('worker');
     await Promise.all(asked);
-    // Whatever was too late went out.
+    // Posts that were too late to cancel were published.
     const ends = await Promise.all(ids.map((id) => world.untilPost(id, 'cancelled', 'published')));
     expect(ends.map(({ state }) => state)).toContain('cancelled');
     const held = await world.database.db.execute(sql`
@@ -154,7 +157,7 @@ describe('the daily posts', () => {
     expect(known).toMatchObject({ limit: 2, used: 2, remaining: 0 });
     expect(new Date(known.resetAt).getTime()).toBeGreaterThan(Date.now() + 23 * 3_600_000);
 
-    // Others are told without a call to TikTok.
+    // Other posts learn it without a call to TikTok.
     await world.control('DELETE', '/requests');
     const [failing] = await burst(1, { onQuota: 'fail' });
     expect(failing).toMatchObject({
@@ -165,7 +168,7 @@ describe('the daily posts', () => {
     await world.untilPost(other ?? '', 'waiting_quota');
     expect(await world.requests('video.init')).toEqual([]);
 
-    // The one that was refused asks again when its time has come.
+    // The refused post asks again at its time.
     await world.control('POST', '/tiktok/options', { dailyPostCap: 15 });
     await world.skipTime(`post:${refused}`);
     await world.untilPost(refused ?? '', 'published');

@@ -2,14 +2,14 @@ import { connect } from 'node:net';
 
 export interface RawAnswer {
   status: number;
-  /** Status line and headers, as they came. */
+  /** Status line and headers, unchanged. */
   head: string;
   text: string;
 }
 
 /**
- * Sends bytes that no HTTP client would send, and reads until the server ends the connection.
- * @param bytes a whole request; say `connection: close`
+ * Sends bytes that no HTTP client would send, and reads until the server closes the connection.
+ * @param bytes a whole request; include `connection: close`
  */
 export async function sendBytes(url: string, bytes: string): Promise<RawAnswer> {
   const { hostname, port } = new URL(url);
@@ -22,9 +22,10 @@ export async function sendBytes(url: string, bytes: string): Promise<RawAnswer> 
 }
 
 /**
- * One request as it is written.
- * @param target as it stands in the request line
- * @param body null: no header tells of one; with `transfer-encoding: chunked` it is written as it is, so bring the chunks
+ * One raw request.
+ * @param target as written in the request line
+ * @param body null: no header announces one; with `transfer-encoding: chunked` it is sent unchanged, so include the
+ *   chunks
  */
 export function sendRaw(
   url: string,

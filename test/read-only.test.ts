@@ -7,10 +7,12 @@ import { startChild, type Child } from '../stack/child.ts';
 import { run } from '../stack/run.ts';
 import { createWorld, until, type World } from './world.ts';
 
-/* Containers with a read-only root file system: nothing but the media store and, if there is one, EVERPOST_DIR can be written. */
+/*
+ * Containers with a read-only root file system: only the media store and, if there is one, EVERPOST_DIR are writable.
+ */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-/** Root writes where it wants, unless it has lost its capabilities. */
+/** Root writes anywhere, unless it has dropped its capabilities. */
 const POWERLESS = process.getuid?.() === 0 ? ['setpriv', '--inh-caps=-all', '--bounding-set=-all', '--'] : [];
 let world: World;
 let install: string;
@@ -32,14 +34,14 @@ afterAll(async () => {
   await world.close();
 });
 
-/** What an image has: all that is not in .gitignore, without the tests. */
+/** The contents of an image: everything that is not in .gitignore, without the tests. */
 async function sources(): Promise<string[]> {
   const listed = await run(['git', 'ls-files', '--cached', '--others', '--exclude-standard'], { cwd: ROOT });
   const names = new Set(listed.split('\n').map((file) => file.split('/')[0] ?? ''));
   return [...names].filter((name) => name !== 'test' && readdirSync(ROOT).includes(name));
 }
 
-/** A worker to which its installation, its home and the temporary folder are read-only. */
+/** A worker whose installation, home and temporary folder are read-only. */
 async function startReadOnly(dir: string): Promise<Child> {
   const home = join(world.dir, 'home');
   for (const folder of [install, home]) chmodSync(folder, 0o555);
@@ -60,7 +62,7 @@ async function startReadOnly(dir: string): Promise<Child> {
   return child;
 }
 
-/** What the worker's log says of where its workflows come from. */
+/** The worker's log field about the origin of its workflows. */
 async function originOf(worker: Child): Promise<string> {
   return until('the worker to start', async () => {
     const log = readFileSync(worker.logFile, 'utf8');

@@ -12,8 +12,8 @@ import { ownPort } from './ports.ts';
 import { cloneDatabase, createWorld, type Json, until, type World } from './world.ts';
 
 /*
- * A database or a namespace that is not the right one: `/readyz` says in words what is wrong, no work is taken, and all goes
- * on by itself once it is right.
+ * A wrong database or namespace: `/readyz` says what is wrong, no work is taken, and everything continues by itself
+ * once it is fixed.
  */
 
 let world: World;
@@ -24,7 +24,7 @@ afterAll(() => world?.close());
 
 const unique = (letter: string): string => `${letter}${randomBytes(6).toString('hex')}`;
 
-/** One more server. @returns its URL */
+/** Another server. @returns its URL */
 async function server(more: Record<string, string>): Promise<string> {
   const port = await ownPort();
   const child = await world.spawn('server', { PORT: String(port), ...more });
@@ -48,7 +48,7 @@ const readiness = async (url: string): Promise<Json> => {
   return body;
 };
 
-/** Waits for a line of a process that has these words. */
+/** Waits for a log line of a process with these words. */
 const untilSays = (child: Child, words: RegExp): Promise<string> =>
   until(
     `${child.name} to say ${words}`,
@@ -64,7 +64,7 @@ async function newNamespace(): Promise<string> {
   return namespace;
 }
 
-/** A database of its own, changed. @returns its URL */
+/** A separate, changed database. @returns its URL */
 async function changed(statement: string): Promise<string> {
   const url = await cloneDatabase(unique('r'));
   const database = openDatabase(url, 1);
@@ -79,7 +79,7 @@ describe('an unusable database', () => {
     const url = await changed(
       'drop schema public cascade; drop schema if exists drizzle cascade; create schema public',
     );
-    // Another database is another installation, with media of its own.
+    // Another database is another installation, with its own media.
     const more = {
       DATABASE_URL: url,
       TEMPORAL_NAMESPACE: await newNamespace(),
@@ -135,7 +135,7 @@ describe('an unusable database', () => {
       expect(JSON.stringify(checks)).not.toMatch(/not-it|nobody|nowhere/);
       expect(await untilSays(child, /no work is taken yet.*/)).toMatch(words);
       expect(child.isRunning()).toBe(true);
-      // Nothing is under way that it had to finish.
+      // It has no work to finish.
       process.kill(child.pid, 'SIGTERM');
       expect(await child.exited).toBe('exit code 0');
       const answer = await world.call('GET', `${api}/api/posts`);
@@ -169,7 +169,7 @@ describe('a namespace of another installation', () => {
     const account = await world.connect();
     const media = await world.upload();
     const namespace = await newNamespace();
-    // Another installation lives there.
+    // Another installation owns it.
     const other = await worker({
       DATABASE_URL: await cloneDatabase(unique('r')),
       TEMPORAL_NAMESPACE: namespace,
@@ -181,7 +181,7 @@ describe('a namespace of another installation', () => {
     expect(ready).toBe(false);
     expect(checks.database.ok).toBe(true);
     expect(checks.temporal.message).toMatch(/belongs to another installation: .*namespace of its own/);
-    // Strangers read this: ids and names are in the log.
+    // This is public: ids and names are only in the log.
     expect(checks.temporal.message).not.toContain(namespace);
     expect(checks.temporal.message).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}/);
     const ours = await worker({ TEMPORAL_NAMESPACE: namespace });
@@ -205,7 +205,7 @@ describe('a namespace of another installation', () => {
     const cancel = await world.call('POST', `${api}/api/posts/${post.id}/cancel`);
     expect(cancel.body.error?.code).toBe('temporal_unavailable');
 
-    // The world's own worker sweeps in the namespace of this installation.
+    // The world's own worker sweeps in this installation's namespace.
     await world.database.db.execute(
       sql`update posts set created_at = created_at - interval '1 minute' where id = ${post.id}`,
     );

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vit
 import { createWorld, type Json, type World } from './world.ts';
 
 /*
- * What a post does when TikTok refuses it, with the codes that users meet most; every other code is in the tables of
- * test/tiktok-provider.test.ts.
+ * A post's reaction to TikTok's refusals, with the codes that users meet most; tables in test/tiktok-provider.test.ts
+ * have all others.
  */
 
 let world: World;
@@ -59,7 +59,7 @@ test('scope_not_authorized: the post waits, and is published once the creator ha
   await refuseInit(401, 'scope_not_authorized', 0);
   const id = await publish();
   await world.untilPost(id, 'waiting_account');
-  // Once, and once more where the waking that belongs to the account's connection comes late.
+  // Once, and once more if the account's connection wakes it late.
   expect((await world.requests('video.init')).length).toBeLessThanOrEqual(2);
   await world.control('DELETE', '/faults');
   expect(await world.connect(creator)).toBe(accountId);

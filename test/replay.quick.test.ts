@@ -13,8 +13,8 @@ import { beforeAll, expect, test } from 'vitest';
 import { PROVIDER_NAMES } from '../providers/provider.ts';
 
 /*
- * Posts that are open when a new version starts must go on: today's workflows still decide what the recorded ones did.
- * After an intended change see test/conformance/record.ts.
+ * Open posts must continue under a new version: today's workflows must still decide like the recorded ones. After an
+ * intended change see test/conformance/record.ts.
  */
 
 const FOLDER = new URL('histories/', import.meta.url);
@@ -24,7 +24,7 @@ const read = (name: string): string => readFileSync(new URL(name, FOLDER), 'utf8
 
 let workflowBundle: WorkflowBundle;
 beforeAll(async () => {
-  // Both halves of the SDK would tell the console what the tests tell.
+  // Otherwise both halves of the SDK would print what the tests report.
   Runtime.install({
     logger: new DefaultLogger('ERROR'),
     telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR' }) } },
@@ -36,7 +36,7 @@ beforeAll(async () => {
   });
 });
 
-/** What is wrong with a history, in the SDK's words; null: it replays. */
+/** The SDK's complaint about a history; null: it replays. */
 async function replay(name: string, json: string): Promise<string | null> {
   const histories = [{ workflowId: `post:${name}`, history: historyFromJSON(JSON.parse(json)) }];
   for await (const { error } of Worker.runReplayHistories({ workflowBundle }, histories))

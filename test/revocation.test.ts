@@ -5,7 +5,7 @@ import { betweenConnects } from '../api/connect-order.ts';
 import { createVisitor } from '../stack/visitor.ts';
 import { createWorld, until, type Answer, type Json, type World } from './world.ts';
 
-/* To revoke one token ends all that the creator has granted our app: it must never meet a newer login. */
+/* Revoking one token ends everything that the creator has granted our app, so it must never hit a newer login. */
 
 let world: World;
 beforeAll(async () => {
@@ -16,7 +16,7 @@ beforeEach(async () => {
   await world.control('DELETE', '/faults');
 });
 
-/** How each way to connect is revoked, and a call that needs nothing but a token that lives. */
+/** How to revoke each way to connect, and a call that needs only a valid token. */
 const WAYS = {
   tiktok: {
     provider: 'tiktok',
@@ -54,7 +54,7 @@ const sent = async ({ revocation }: Way): Promise<Json[]> =>
   (await world.requests(revocation)).filter((row) => row.method !== 'GET');
 const untilSent = (way: Way): Promise<true> =>
   until('the revocation to be sent', async () => ((await sent(way)).length > 0 ? true : null));
-/** No revocation is under way, and none waits. */
+/** No revocation is running, and none waits. */
 const untilQuiet = (): Promise<true> =>
   until('the revocation to end', async () => {
     const rows = await world.database.db.execute(sql`

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { PROVIDER_NAMES } from '../providers/provider.ts';
 
-/* What a room of the house may not know (docs/architecture.md). */
+/* Names that a folder must not contain (docs/architecture.md). */
 
 const ROOT = join(import.meta.dirname, '..');
 /** Also by the name of a table: `ig_media`, `igMedia`. */

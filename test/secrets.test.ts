@@ -9,14 +9,14 @@ import { createWorld, paddedVideo, until, type Json, type World } from './world.
 import { createVisitor } from '../stack/visitor.ts';
 
 /*
- * Every secret of a run is looked for in everything that the run left behind: workflow histories, logs, tables and
- * answers. Findings name kind and place, never the secret.
+ * Searches for every secret of a run in everything that the run left behind: workflow histories, logs, tables and
+ * responses. Findings name kind and place, never the secret.
  */
 
 interface Secret {
   kind: string;
   value: string | Buffer;
-  /** Where it may stand, because it is a person's and no secret: in tables and answers. */
+  /** Places where it may be, because it is personal but not secret: in tables and responses. */
   allowed?: RegExp;
 }
 
@@ -29,7 +29,7 @@ const webhookSecret = randomBytes(24).toString('hex');
 
 let world: World;
 let secrets: Secret[];
-/** What people write, and who they are: not in logs and histories, whatever fails. */
+/** Users' texts and names: not in logs and histories, whatever fails. */
 const texts = {
   'title of a post': `A title, of a day at sea ${randomUUID()}`,
   'title of a scheduled post': `A title, of a day to come ${randomUUID()}`,
@@ -43,7 +43,7 @@ const forged: string[] = [];
 beforeAll(async () => {
   recordAnswers();
   world = await createWorld({
-    // The most that an operator can have logged.
+    // The most verbose log level that an operator can choose.
     env: { LOG_LEVEL: 'trace', TIKTOK_WEBHOOK_SECRET: webhookSecret },
     sandboxState: true,
   });
@@ -58,7 +58,7 @@ afterAll(async () => {
   await world?.close();
 });
 
-/** What must have been searched, or the search proves nothing. */
+/** The places that must have been searched, or the search proves nothing. */
 const PARTS = [
   'answer to POST /api/tiktok/upload',
   'answer to GET /api/debug/events',
@@ -124,7 +124,7 @@ test('the search finds planted secrets in a table, a log, a history and an answe
   );
 });
 
-/** A run with all that handles secrets in it, good and bad. */
+/** A run with everything that handles secrets, successful and failing. */
 async function live(): Promise<void> {
   const creator = `creator_${randomUUID().slice(0, 8)}`;
   const accountId = await world.connect(creator);
@@ -138,14 +138,14 @@ async function live(): Promise<void> {
     return accepted.body.id;
   };
 
-  // Connecting that goes wrong.
+  // Failing attempts to connect.
   await world.visitConsent({ decision: 'deny' });
   await world.fault({ endpoint: 'oauth.token:authorization_code', kind: 'truncated' });
   const lost = await world.visitConsent({ creator });
   expect(lost.answer.status).toBe(502);
   await world.call('GET', lost.callback, { key: null });
   await world.call('GET', lost.callback.replace('code=', 'code=x'), { key: null });
-  // In a browser, which sees the result on a page.
+  // In a browser, with the result on a page.
   const visitor = createVisitor();
   const link = await world.call('POST', '/api/connect-links', { body: { provider: 'tiktok' } });
   const start = await visitor.openLink(link.body.url);
@@ -156,7 +156,7 @@ async function live(): Promise<void> {
   const other = await world.newUser();
   const second = await world.connect(`${creator}_2`, other.key);
 
-  // Publishing, with every answer that holds a secret cut short once.
+  // Publishing, with every secret-bearing answer cut short once.
   const published = await publish();
   await world.untilPost(published, 'published');
   await expire();
@@ -175,7 +175,7 @@ async function live(): Promise<void> {
   const refused = await publish();
   await world.untilPost(refused, 'failed');
 
-  // A refresh whose answer cannot be read: its post waits for the creator.
+  // A refresh with an unreadable answer: its post waits for the creator.
   const theirs = (await world.call('GET', `/api/accounts/${second}`, { key: other.key })).body;
   await expire(theirs.openId);
   await world.fault({ endpoint: 'oauth.token:refresh_token', kind: 'truncated' });
@@ -204,13 +204,13 @@ async function live(): Promise<void> {
     });
   }
 
-  // Keys that are not (any more) good: an address line of somebody who mistypes is a secret, too.
+  // Invalid keys: a mistyped URL is a secret too.
   const bad = `ep_${randomBytes(24).toString('base64url')}`;
   forged.push(bad);
   await world.call('GET', '/api/accounts', { key: bad });
   await world.call('POST', '/api/users', { key: bad, body: { email: 'x@example.com' } });
 
-  // What users and operators read.
+  // The views of users and operators.
   const admin = { key: world.secrets.adminKey };
   for (const path of [
     '/api/accounts',
@@ -238,7 +238,7 @@ async function live(): Promise<void> {
   });
 }
 
-/** Queries that fail with people's texts among their parameters, and rows that are refused with them. */
+/** Failing queries with users' texts in their parameters, and rows refused with such texts. */
 async function failWithTexts(accountId: string, mediaId: string): Promise<void> {
   const { db } = world.database;
   const refuse = (table: string, column: string, text: string): Promise<unknown> =>
@@ -288,7 +288,7 @@ async function failWithTexts(accountId: string, mediaId: string): Promise<void> 
   );
 }
 
-/** The worker's log has the refused comment, and Temporal keeps it as the last failure. */
+/** The worker's log has the refused comment, and Temporal stores it as the last failure. */
 async function untilFailures(): Promise<void> {
   await until('the failure to stand in the log and in Temporal', async () => {
     const log = world.logFiles.map((file) => readFileSync(file, 'utf8')).join('\n');
@@ -300,10 +300,10 @@ async function untilFailures(): Promise<void> {
   });
 }
 
-/** Histories as they were while queries failed: the last failure goes when an activity ends well. */
+/** The histories during failing queries: the last failure disappears once an activity succeeds. */
 const failures: Place[] = [];
 
-/** Data keys and PKCE verifiers in the clear, which only their wrapped forms in the tables tell. */
+/** Unwrapped data keys and PKCE verifiers, known only from their wrapped forms in the tables. */
 const keysAndVerifiers: Secret[] = [];
 async function unwrapped(): Promise<Secret[]> {
   const keys = localKeyProvider(parseKeyring(world.env.EVERPOST_KEYRING));
@@ -359,7 +359,7 @@ const KINDS = [
 ] as const;
 type Kind = (typeof KINDS)[number];
 
-/** What the run used, from the settings, the recorded answers, and the sandbox's log and state. */
+/** All secrets of the run, from the settings, the recorded responses, and the sandbox's log and state. */
 async function everySecret(): Promise<Secret[]> {
   const found = new Map<string, Secret>();
   const add = (kind: Kind, value: unknown): void => {
@@ -407,7 +407,7 @@ async function everySecret(): Promise<Secret[]> {
   ];
 }
 
-/** Keeps every answer that the world hears from the product, but for secrets that are shown once on purpose. */
+/** Records every response of the product to the world, except secrets shown once on purpose. */
 function recordAnswers(): void {
   const { fetch } = globalThis;
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (...args) => {
@@ -422,7 +422,7 @@ function recordAnswers(): void {
   });
 }
 
-/** Where a secret is shown once, because somebody has to get it. */
+/** Where a secret is shown once, because its receiver needs it. */
 const SHOWN: readonly [RegExp, Kind][] = [
   [/^answer to POST \/api\/users\/[^/]+\/keys$/, 'API key'],
   [/^answer to POST \/api\/connect-links$/, 'connect link token'],

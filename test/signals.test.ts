@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startChild, type Child } from '../stack/child.ts';
 import { createWorld, until, type World } from './world.ts';
 
-/* Who starts Everpost by npm, ends it by npm: a signal to npm reaches the process, and npm ends after it. */
+/* Everpost started by npm can be ended by npm: a signal to npm reaches the process, and npm ends after it. */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 let world: World;
@@ -25,7 +25,7 @@ function startByNpm(script: string, env: Record<string, string>): Promise<Child>
   });
 }
 
-/** The process that has written this line to its log. */
+/** The process that wrote this line to its log. */
 async function writerOf(child: Child, message: string): Promise<number> {
   return until(`"${message}"`, async () => {
     const lines = readFileSync(child.logFile, 'utf8').split('\n');
@@ -56,6 +56,6 @@ test.each([
   expect(isAlive(pid)).toBe(true);
   process.kill(npm.pid, signal);
   await npm.exited;
-  // npm ends with its child, not before: nothing is left that only time would end.
+  // npm ends with its child, not before: no process is left to end later.
   expect(isAlive(pid)).toBe(false);
 });

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { environment } from '../stack/environment.ts';
 import { run } from '../stack/run.ts';
 
-/* What an operator reads when a process cannot start: a sentence, never the trace of our code. */
+/* What an operator sees when a process cannot start: a sentence, never our stack trace. */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const taken = createServer();
@@ -28,7 +28,7 @@ afterAll(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** What a process says that must not start. */
+/** The output of a process that must not start. */
 async function complaintOf(script: string, changes: Record<string, string>): Promise<string> {
   const env = {
     PATH: environment['PATH'],

@@ -11,7 +11,10 @@ import { openMediaStore } from '../media/open.ts';
 import { createProviders } from '../providers/index.ts';
 import { createWorld, until, type Answer, type Json, type World } from './world.ts';
 
-/* What somebody without a key can cost: memory, rows, and calls to other systems are bounded; others go on meanwhile. */
+/*
+ * The costs that somebody without a key can cause: memory, rows and calls to other systems are bounded; other clients
+ * continue.
+ */
 
 let world: World;
 beforeAll(async () => {
@@ -24,7 +27,7 @@ const rows = async (query: ReturnType<typeof sql>): Promise<Json[]> => [
 ];
 const count = async (query: ReturnType<typeof sql>): Promise<number> => Number((await rows(query))[0].count);
 
-/** Opens a request and sends no more than this of its body. @returns what the server has answered, when it has ended */
+/** Opens a request and sends only this part of its body. @returns the server's answer, once it has ended */
 async function begin(path: string, headers: Record<string, string>, body = ''): Promise<string> {
   const { port, host } = new URL(world.url);
   const socket = connect(Number(port), '127.0.0.1');
@@ -32,7 +35,7 @@ async function begin(path: string, headers: Record<string, string>, body = ''): 
   socket.write(
     `POST ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`,
   );
-  // Long before Node.js would end a connection that is kept alive.
+  // Long before Node.js would close a kept-alive connection.
   socket.setTimeout(40_000, () => socket.destroy(new Error('the server keeps the connection')));
   const parts: Buffer[] = [];
   for await (const part of socket) parts.push(part);
@@ -99,7 +102,7 @@ describe('a webhook body', () => {
   });
 });
 
-/** Announces a body with a forged signature, and sends this much of it. @returns what it was answered, at the end */
+/** Announces a body with a forged signature, and sends this much of it. @returns the answer, at the end */
 const stranger = (length: number, sent: number): Promise<string> =>
   begin(
     '/api/webhooks/instagram',
@@ -120,7 +123,7 @@ async function deliverGenuine(bytes: number): Promise<Answer> {
 describe('attackers who hold back their bodies', () => {
   test('lose their places to genuine events, though they hold all of them', async () => {
     onTestFailed(() => world.tell());
-    // Some more than there are places: when one is answered 503, all places are taken.
+    // A few more than the places: once one is answered 503, all places are taken.
     const strangers = Array.from({ length: 1_050 }, () => stranger(60_000, 0));
     expect(await Promise.race(strangers)).toMatch(/^HTTP\/1.1 503 /);
     const answers = await Promise.all(Array.from({ length: 20 }, () => deliverGenuine(1_000)));
@@ -137,7 +140,7 @@ describe('attackers who hold back their bodies', () => {
     await until(
       'a long event to be taken',
       async () => {
-        // One that is refused early may see its connection end.
+        // A request refused early may see its connection end.
         const answer = await deliverGenuine(4_000_000).catch(() => null);
         if (answer === null || answer.status === 503) return null;
         expect(answer.status).toBe(200);
@@ -176,11 +179,11 @@ describe('invalid keys', () => {
       answers.push(...(await Promise.all(Array.from({ length: 50 }, async () => (await guess()).status))));
     expect(answers.at(-1)).toBe(429);
     expect((await world.call('GET', '/api/accounts')).status).toBe(200);
-    // Creators come from the same address where a proxy hides theirs: they have a place of their own.
+    // Creators come from the same address if a proxy hides theirs: they are counted separately.
     const callback = await world.call('GET', '/api/auth/tiktok/callback?state=x', { key: null });
     expect(callback.status).toBe(400);
     expect((await world.call('GET', '/docs/json', { key: null })).status).toBe(200);
-    // Nobody has used it before: it proves itself.
+    // Not used before: it proves itself.
     const { key } = await world.newUser();
     expect((await world.call('GET', '/api/accounts', { key })).status).toBe(200);
   });
@@ -219,7 +222,7 @@ test('readiness is checked once at a time, however many ask', async () => {
       Array.from({ length: 200 }, async () => app.inject({ url: '/readyz' })),
     );
     expect(new Set(answers.map(({ statusCode }) => statusCode))).toEqual(new Set([200]));
-    // One look takes four statements.
+    // One check takes four statements.
     expect(asked).toBeLessThanOrEqual(4);
   } finally {
     await app.close();

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
 import { sendBytes } from './raw-http.ts';
 import { createWorld, type Json, sampleVideo, tusUpload, until, type World } from './world.ts';
 
-/* Who may go on reading the stream of a post, what the log keeps of an address, and how long strangers and clients hold a connection. */
+/* Who may keep reading a post's stream, what the log contains of a URL, and how long clients hold a connection. */
 
 let world: World;
 let accountId: string;

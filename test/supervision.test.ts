@@ -7,7 +7,7 @@ import { environment } from '../stack/environment.ts';
 import { ownPort } from './ports.ts';
 import { createWorld, until, type World } from './world.ts';
 
-/* No process ends without a word: what it cannot go on with is a fatal line and an exit code for its supervisor. */
+/* No process ends silently: a fatal log line and an exit code tell its supervisor. */
 
 let world: World;
 beforeAll(async () => {

@@ -4,7 +4,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vitest';
 import { createWorld, paddedVideo, until, type World } from './world.ts';
 
-/* A post and its workflow that do not agree: whichever is missing or behind is mended, and counted. */
+/* Posts and workflows that disagree: the missing or outdated one is repaired, and counted. */
 
 let world: World;
 let creator: string;
@@ -12,7 +12,7 @@ let accountId: string;
 let mediaId: string;
 beforeAll(async () => {
   world = await createWorld();
-  // It runs when a test asks for it.
+  // Tests run the sweep themselves.
   await world.temporal.schedule.getHandle('sweep').pause();
   mediaId = await world.upload();
 });
@@ -21,12 +21,12 @@ beforeEach(async () => {
   await world.control('DELETE', '/faults');
   creator = `creator_${randomUUID().slice(0, 8)}`;
   accountId = await world.connect(creator);
-  // What other tests have left is compared before.
+  // The rows of other tests are compared first.
   await olden();
   await world.sweep();
 });
 
-/** Ten minutes pass for what the sweep has compared. */
+/** Lets ten minutes pass for the rows that the sweep has compared. */
 async function olden(): Promise<void> {
   await world.database.db.execute(sql`
     update posts set workflow_started_at = workflow_started_at - interval '11 minutes',
@@ -127,7 +127,7 @@ test('a failing part does not delay the others', async () => {
   } finally {
     await db.execute(sql`alter table media_away rename to media`);
   }
-  // The next try has nothing left to mend.
+  // The next try has nothing left to repair.
   expect(await swept).toMatchObject({ orphans: 0 });
 });
 

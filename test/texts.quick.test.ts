@@ -9,9 +9,9 @@ import { checkInstagramRequest, InstagramPostInfo } from '../providers/instagram
 import { checkThreadsRequest, ThreadsPostInfo } from '../providers/threads/request.ts';
 import { checkRequest, PostInfo } from '../providers/tiktok/request.ts';
 
-/* Texts from outside: what they cost, and what is made of those that cannot be kept. */
+/* Untrusted texts: their cost, and the cleaning of those that cannot be stored. */
 
-/** What patterns and loops of the product may stumble over, again and again. */
+/** Pieces on which patterns and loops of the product may fail, repeated many times. */
 const PIECES = [
   'a',
   ' ',
@@ -32,7 +32,7 @@ const PIECES = [
   '\ufe0f',
 ].concat(['http:', 'http://', 'https://a?', 'http://a.', '🇩', '👩‍', '\0', '\ud83d', '%', '<', '2207', '#_']);
 const ENDS = ['', 'x', '?', '"'];
-/** What some readers only begin to work at. */
+/** Some parsers only work hard after these. */
 const STARTS = ['', 'http://'];
 
 const textsOf = (postInfo: { properties: object }): string[] =>
@@ -72,10 +72,10 @@ const READERS: [name: string, read: (text: string) => unknown][] = [
 ];
 
 const SHORT = 2_000;
-/** Of eight times the length: eight times the time, or 64 times where it is quadratic. */
+/** Eight times the length: eight times the time, or 64 times if quadratic. */
 const TIMES = 8;
 const MOST = 24;
-/** Below it a clock tells nothing. */
+/** A clock cannot measure less. */
 const TICK_MS = 2;
 
 test.each(READERS)('%s takes time linear in its length', (_name, read) => {
@@ -104,7 +104,7 @@ function timeOf(
 const nested = (depth: number): string => `${'[{"]":'.repeat(depth)}"["${'}]'.repeat(depth)}`;
 
 describe('clean JSON', () => {
-  /** Any text, with what is no text in it. */
+  /** Any text, including invalid parts. */
   const unclean = fc.string({
     unit: fc.oneof(fc.constantFrom('\0', '\ud83d', '\ude00', '\\', '"', 'u0000'), fc.string()),
   });
@@ -174,7 +174,7 @@ describe('a ProviderError', () => {
   });
 });
 
-/** The same, done the slow way. */
+/** The same result, computed the slow way. */
 function cleaned(value: unknown): unknown {
   if (typeof value === 'string') return cleanText(value);
   if (typeof value !== 'object' || value === null) return value;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
 import { createWorld, type Json, sampleVideo, type World } from './world.ts';
 
-/* What the operator's TikTok app may do: before its audit, and with or without a verified address. */
+/* The abilities of the operator's TikTok app: before its audit, and with or without a verified URL. */
 
 const photo = readFileSync(new URL('./fixtures/media/image.jpg', import.meta.url));
 const png = readFileSync(new URL('./fixtures/media/image.png', import.meta.url));

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Chunk } from '../providers/publishing.ts';
 import { chunks } from '../providers/tiktok/upload.ts';
 
-/* TikTok's rules on how a file is cut (tiktok-facts 4.6), each "MB" read in the way that allows less. */
+/* TikTok's rules for chunks (tiktok-facts 4.6), with each "MB" in its stricter meaning. */
 
 const LEAST = 5 * 1024 * 1024;
 const MOST = 64_000_000;

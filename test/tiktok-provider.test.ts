@@ -18,7 +18,7 @@ import { until, type Json } from './world.ts';
 const DESKTOP = 'http://127.0.0.1:3999/api/auth/tiktok/callback';
 const WEB = 'https://posts.example.com/api/auth/tiktok/callback';
 const app = { clientKey: 'ck', clientSecret: 'cs', redirectUri: DESKTOP };
-/** No rate limit and no waiting: neither is what these tests are about. */
+/** No rate limit and no waiting, which these tests are not about. */
 const OPTIONS = {
   processingMs: 0,
   moderationMs: 0,
@@ -88,7 +88,7 @@ const context = (changes: Partial<PostContext> = {}): PostContext => ({
   ...changes,
 });
 
-/** The error of a call that must fail. It may never show a token. */
+/** The error of a call that must fail. It must never contain a token. */
 async function refusal(call: Promise<unknown> | undefined): Promise<ProviderError> {
   const error: unknown = await call?.then(
     () => new Error('the call succeeded'),
@@ -104,7 +104,7 @@ const write = (provider = tiktok) => provider.publishing.of(DIRECT).write('init'
 const read = (provider = tiktok) => provider.creatorInfo(accessToken, soon());
 
 const verifier = (): string => randomBytes(32).toString('base64url');
-/** A code of a creator who approves on the real consent page. */
+/** The code of a creator who approves on the real consent page. */
 async function approve(provider: TikTok, codeVerifier: string): Promise<string> {
   await client.control('POST', '/consent', { decision: 'approve' });
   const callback = await client.visit(provider.oauth.authorizeUrl({ state: 'a state', codeVerifier }));
@@ -600,7 +600,7 @@ describe('an upload URL', () => {
     ['https://upload.example.com:8443/', true],
     ['http://127.0.0.1:4010/upload/', true],
     ['https://127.0.0.1:4010/upload/', true],
-    // The domain itself is no subdomain, and a suffix is not enough.
+    // The domain itself is not a subdomain, and a suffix is not enough.
     ['https://tiktokapis.com/', false],
     ['https://evil-tiktokapis.com/', false],
     ['https://open-upload.tiktokapis.com.evil.com/', false],
@@ -753,7 +753,7 @@ describe('a webhook', () => {
     [5, 'reauth_required', 'revoked_by_developer'],
     [99, 'reauth_required', 'unknown'],
   ])('authorization.removed for reason %d makes the account %s', (code, status, reason) => {
-    // Our own revocation lies before a consent of the same second.
+    // Our own revocation precedes a consent of the same second.
     const at = reason === 'revoked_by_developer' ? new Date(account.at.getTime() - 1) : account.at;
     expect(effect('authorization.removed', { reason: code })).toEqual({ ...account, at, status, reason });
   });

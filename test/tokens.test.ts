@@ -5,7 +5,7 @@ import { lookAgain } from '../temporal/messages.ts';
 import { signalAccountChanged } from '../temporal/keepers.ts';
 import { createWorld, until, type Json, type World } from './world.ts';
 
-/* One writer keeps an account's tokens; every publish lives with what that brings. */
+/* One writer keeps an account's tokens; every publish depends on it. */
 
 let world: World;
 let mediaId: string;
@@ -38,7 +38,7 @@ const expireAtTikTok = async (): Promise<unknown> =>
 const refreshes = async (): Promise<Json[]> =>
   (await world.requests('oauth.token')).filter((row) => JSON.stringify(row.body).includes('refresh_token'));
 
-/** The pair has so long to live, and no refresh token; or one that has ended. */
+/** Gives the pair this lifetime, and no refresh token, or an expired one. */
 async function leaveToItsEnd(lifetime: string, refreshToken: 'none' | 'ended'): Promise<void> {
   await world.database.db.execute(sql`
     update oauth_accounts set issued_at = now() - interval '50 days', expires_at = now() + ${lifetime}::interval,
@@ -53,7 +53,7 @@ const warnings = async (): Promise<Json[]> =>
   world.database.db.execute(
     sql`select details from audit_log where action = 'account.expiring' and subject = ${accountId}`,
   );
-/** Everything that the keeper was told of is done. */
+/** Waits until the keeper has finished its work. */
 const keeperRests = (): Promise<unknown> =>
   until('the keeper to wait', async () => {
     const handle = world.temporal.workflow.getHandle(`token:tiktok:${accountId}`);
@@ -177,7 +177,7 @@ test('a creator who returns while a post is reading the account wakes it all the
   await world.untilPost(id, 'waiting_account');
   const handle = world.temporal.workflow.getHandle(`post:${id}`);
   await world.database.db.transaction(async (tx) => {
-    // It has read the account, and is held up where it notes that it waits.
+    // It has read the account, and is blocked where it records its wait.
     await tx.execute(sql`select from posts where id = ${id} for update`);
     await handle.signal(lookAgain);
     await until('the post to be held up', async () => {
@@ -211,7 +211,7 @@ test(
         sql`select id, state from posts where oauth_account_id = ${accountId} and state <> 'published'`,
       );
     await until('the refresh', async () => ((await standing()).tokenVersion === 2 ? true : null));
-    // Six inits a minute: let the minutes pass in the ledger and in the waiting workflows.
+    // Six inits a minute: lets the minutes pass in the ledger and in the waiting workflows.
     const passMinute = async (): Promise<true | null> => {
       const open = await states();
       await world.database.db.execute(

@@ -4,15 +4,15 @@ import { createVisitor } from '../stack/visitor.ts';
 import { createWorld, until, type Answer, type Json, type World } from './world.ts';
 
 /*
- * What PostgreSQL and JSON do not take comes in all the same: from providers, whose events would be repeated for days and
- * lost, and with a creator's browser, whose code would be spent. It is cleaned, kept and shown.
+ * Text that PostgreSQL and JSON reject still comes in: from providers, who would repeat such events for days, and with
+ * a creator's browser, whose code would be wasted. It is cleaned, stored and shown.
  */
 
 const secret = randomBytes(24).toString('hex');
 const NUL = '\\u0000';
 const HIGH = '\\ud83d';
 const LOW = '\\ude00';
-/** Each as JSON escapes, which JSON.parse takes. */
+/** Each as a JSON escape, which JSON.parse accepts. */
 const UNCLEAN = [NUL, HIGH, LOW, `${LOW}${HIGH}`];
 
 let world: World;
@@ -43,7 +43,7 @@ function deliver(provider: 'tiktok' | 'instagram' | 'threads', body: string): Pr
   return world.call('POST', `/api/webhooks/${provider}`, { key: null, body, headers });
 }
 
-/** What is no UTF-8, each as its bytes. */
+/** Invalid UTF-8, as bytes. */
 const BROKEN: readonly (readonly [what: string, bytes: Buffer])[] = [
   ['half of a surrogate pair', Buffer.from([0xed, 0xa0, 0x80])],
   ['a surrogate pair as CESU-8', Buffer.from([0xed, 0xa0, 0xbd, 0xed, 0xb8, 0x80])],
@@ -53,7 +53,7 @@ const BROKEN: readonly (readonly [what: string, bytes: Buffer])[] = [
   ['the byte FF', Buffer.from([0xff])],
 ];
 
-/** Delivers a body with these bytes in the place of its `?`, signed as it is sent. */
+/** Delivers a body with these bytes in place of its `?`, signed as sent. */
 async function deliverBytes(
   provider: 'tiktok' | 'instagram' | 'threads',
   text: string,

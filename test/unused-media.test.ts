@@ -5,7 +5,7 @@ import { type Database, openDatabase } from '../db/client.ts';
 import { deleteMedia, selectUnused, unusedMedia } from '../db/media-removal.ts';
 import { cloneDatabase, type Json } from './world.ts';
 
-/* Which files no post needs, and what it costs to find that out where there are many posts and files. */
+/* The files that no post needs, and the cost of finding them among many posts and files. */
 
 const MANY = 3_000;
 let database: Database;
@@ -18,7 +18,7 @@ afterAll(() => database?.close());
 const userId = randomUUID();
 const accountId = randomUUID();
 
-/** A user with many posts, each with a file of its own that only its request names, and many newer files. */
+/** A user with many posts, each with a file that only its request names, and many newer files. */
 async function many(): Promise<void> {
   const { db } = database;
   await db.execute(sql`insert into users (id, email) values (${userId}, 'one@example.com')`);
@@ -83,7 +83,7 @@ test('A file is unused once neither an open nor a recent post names it, anywhere
   expect((await deleteMedia(database.db, userId, over ?? '')).outcome).toBe('deleted');
 });
 
-/** How many rows of a table a plan has read, those that it threw away included. */
+/** The number of rows of a table that a plan has read, discarded ones included. */
 function read(plan: Json, table: string): number {
   const own =
     plan['Relation Name'] === table

@@ -4,7 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RawAnswer, sendRaw } from './raw-http.ts';
 import { createWorld, sampleVideo, until, type Json, type World } from './world.ts';
 
-/* Whose upload an address names: the router, the check of rights and the tus server read the same id, whatever is written. */
+/*
+ * The owner of the upload that a URL names: the router, the access check and the tus server read the same id, however
+ * it is written.
+ */
 
 const TUS = { 'tus-resumable': '1.0.0' };
 const OCTETS = { 'content-type': 'application/offset+octet-stream' };
@@ -33,7 +36,7 @@ const send = (
 
 const bearer = (key: string): Record<string, string> => ({ authorization: `Bearer ${key}` });
 
-/** Addresses by which a stranger may try to reach another upload than the one that is looked for. */
+/** URLs by which an attacker may try to reach another upload than the checked one. */
 const ADDRESSES: ((own: string, other: string) => string)[] = [
   (own, other) => `/api/media/${own.toUpperCase()}/upload?x=/api/media/${other}/upload`,
   (own, other) =>

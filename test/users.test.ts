@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createVisitor } from '../stack/visitor.ts';
 import { createWorld, type Answer, type World } from './world.ts';
 
-/* Users' names, and what an Idempotency-Key means when what it made has changed, or is gone. */
+/* Users' names, and the meaning of an Idempotency-Key once its object has changed or is gone. */
 
 let world: World;
 let admin: string;
@@ -24,7 +24,7 @@ const create = (body: Record<string, unknown>, headers: Record<string, string> =
 const change = (id: string, body: unknown, key: string | null = admin): Promise<Answer> =>
   world.call('PATCH', `/api/users/${id}`, { key, body });
 
-/** What the page of a user's connect link shows. */
+/** The page of a user's connect link. */
 async function pageOf(key: string): Promise<string> {
   const link = await world.call('POST', '/api/connect-links', { key, body: { provider: 'tiktok' } });
   return (await createVisitor().get(link.body.url)).text;
@@ -100,7 +100,7 @@ test('A connect link is not revived when its request is repeated after its row w
   const repeated = await request();
   expect(repeated.body).toEqual(first.body);
   expect(repeated.headers.get('idempotency-replayed')).toBe('true');
-  // As the sweep does it, a month after the link's end.
+  // Like the sweep, a month after the link's expiry.
   await world.database.db.execute(sql`delete from connect_links`);
   const later = await request();
   expect([later.status, later.headers.get('idempotency-replayed')]).toEqual([201, null]);

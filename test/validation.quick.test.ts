@@ -4,7 +4,7 @@ import { ApiError } from '../api/errors.ts';
 import { Time } from '../api/schemas.ts';
 import { validatorCompiler } from '../api/validation.ts';
 
-/* What a client reads in `details.fields` when a field is not of the right shape. */
+/* The text of `details.fields` for a malformed field. */
 
 const A_TIME = 'must be a time such as 2026-12-01T09:00:00Z';
 

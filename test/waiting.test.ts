@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
 import { createWorld, until, type Answer, type Json, type World } from './world.ts';
 
-/* A post says why it waits and what to do, and an error whose fault it is. */
+/* A post says why it waits and what to do, and an error says whose fault it is. */
 
 let world: World;
 let tiktok: string;
@@ -32,7 +32,7 @@ const publish = (provider: string, body: object): Promise<Answer> =>
 const publishText = (text = randomUUID(), more: object = {}): Promise<Answer> =>
   publish('threads', { accountId: threads, mediaType: 'TEXT', postInfo: { text }, ...more });
 
-/** A refusal of Meta, which a person may read in their own language. */
+/** A refusal of Meta, with a message in the user's own language. */
 const refuse = (endpoint: string, error: object, http = 400): Promise<unknown> =>
   world.fault({
     endpoint,
@@ -42,7 +42,7 @@ const refuse = (endpoint: string, error: object, http = 400): Promise<unknown> =
     body: JSON.stringify({ error: { message: 'for developers', type: 'OAuthException', ...error } }),
   });
 
-/** Waits until a post says that it waits for this, and is told alike everywhere. */
+/** Waits until a post says that it waits for this, the same in every view. */
 async function untilWaiting(id: string, reason: string): Promise<Json> {
   const post = await until(`the post to wait for ${reason}`, async () => {
     const now = await world.getPost(id);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test }
 import { sendRaw } from './raw-http.ts';
 import { createWorld, sampleVideo, until, type Answer, type Json, type World } from './world.ts';
 
-/* What TikTok tells us is stored once, applied once, and believed only when it is signed. */
+/* TikTok's events are stored once, applied once, and trusted only if signed. */
 
 const secret = randomBytes(24).toString('hex');
 const otherSecret = randomBytes(24).toString('hex');
@@ -39,7 +39,7 @@ const accountOf = async (id: string): Promise<Json> => (await world.call('GET', 
 const debug = (method: string, path: string): Promise<Answer> =>
   world.call(method, `/api/debug${path}`, { key: world.secrets.adminKey });
 
-/** An event as TikTok words it. */
+/** An event in TikTok's format. */
 function eventText(event: string, content: object = {}, more: object = {}): string {
   return JSON.stringify({
     client_key: world.app.clientKey,
@@ -55,7 +55,7 @@ function sign(body: string | Uint8Array, t = now(), key = secret): string {
   return `t=${t},s=${createHmac('sha256', key).update(`${t}.`).update(body).digest('hex')}`;
 }
 
-/** Delivers a body with this signature; a good one without it, none with null. */
+/** Delivers a body with this signature; by default a valid one, with null none. */
 async function deliver(
   body: string,
   signature: string | null = sign(body),
@@ -87,7 +87,7 @@ async function publish(changes: Record<string, unknown> = {}): Promise<string> {
   return accepted.body.id;
 }
 
-/** Has TikTok say something about a publish. */
+/** Lets TikTok send an event about a publish. */
 const send = (event: string, content: object): Promise<unknown> =>
   world.control('POST', '/tiktok/webhooks/send', {
     event: `post.publish.${event}`,
@@ -95,7 +95,7 @@ const send = (event: string, content: object): Promise<unknown> =>
     content,
   });
 
-/** What became of a workflow. */
+/** The end of a workflow. */
 async function ended(workflowId: string): Promise<string> {
   return until(`${workflowId} to end`, async () => {
     const { status } = await world.temporal.workflow.getHandle(workflowId).describe();
@@ -277,7 +277,7 @@ describe('a publish whose status calls TikTok never answers', () => {
     await world.control('DELETE', '/requests');
     const id = await publish();
     const { publishId } = await world.untilPost(id, 'processing');
-    // From here on only the event can end the post: the call has no answer.
+    // From here on only the event can end the post: the call gets no answer.
     await until('a status call', async () => ((await world.requests('status')).length > 0 ? true : null));
     await send('complete', { publish_id: publishId, publish_type: 'DIRECT_PUBLISH' });
     expect(await world.untilPost(id, 'published')).toMatchObject({
@@ -369,7 +369,7 @@ describe('a publish whose status calls TikTok never answers', () => {
         const { body } = await debug('GET', `/attempts?postId=${id}`);
         return body.data.some((attempt: Json) => attempt.status === 'sent') ? true : null;
       });
-      // Whoever wants to write down the answer of init has to wait for this transaction.
+      // Every transaction that records the answer of init must wait for this one.
       const publishId = await world.database.db.transaction(async (tx) => {
         await tx.execute(sql`select 1 from posts where id = ${id} for update`);
         const made = await until('TikTok to have published', async () => {

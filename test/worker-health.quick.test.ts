@@ -5,7 +5,7 @@ import { serveMetrics } from '../metrics/serve.ts';
 import { freePort } from '../stack/ports.ts';
 import { deadPollers } from '../temporal/pollers.ts';
 
-/* What a worker's `/livez` says to its supervisor. */
+/* A worker's `/livez` as its supervisor sees it. */
 
 const POLLING = {
   runState: 'RUNNING',

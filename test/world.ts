@@ -19,8 +19,8 @@ import type { Sweep, Swept } from '../temporal/contract.ts';
 import { ownPort } from './ports.ts';
 
 /*
- * A whole Everpost for one test file: real server and worker processes, a database cloned from the migrated template, a
- * Temporal namespace of its own, and the sandbox over HTTP. Nothing of it is a mock.
+ * A complete Everpost for one test file: real server and worker processes, a database cloned from the migrated
+ * template, its own Temporal namespace, and the sandbox over HTTP. Nothing in it is a mock.
  */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -41,11 +41,11 @@ export interface WorldOptions {
   tiktok?: Record<string, unknown>;
   /** More settings for server and worker. */
   env?: Record<string, string>;
-  /** Whether a worker runs from the start; true without it. */
+  /** Whether a worker runs from the start; default: true. */
   worker?: boolean;
-  /** The app's secret; a random one without it. */
+  /** The app's secret; default: a random one. */
   clientSecret?: string;
-  /** Whether the sandbox keeps its state in `<dir>/sandbox/sandbox.json`, for tests that look for what it gave out. */
+  /** Whether the sandbox keeps its state in `<dir>/sandbox/sandbox.json`, for tests that look for what it issued. */
   sandboxState?: boolean;
 }
 
@@ -149,7 +149,7 @@ export async function createWorld(options: WorldOptions = {}) {
   const children: Child[] = [];
   const logFiles: string[] = [];
 
-  /** Starts one more process of the product. @param under a command that executes it, in surroundings of its making */
+  /** Starts another process of the product. @param under a command that runs it in a modified environment */
   async function spawn(
     role: 'server' | 'worker',
     more: Record<string, string> = {},
@@ -193,7 +193,7 @@ export async function createWorld(options: WorldOptions = {}) {
   }
 
   const user = { id: '', key: '' };
-  /** Another tenant, with a key. */
+  /** Creates another tenant, with a key. */
   async function newUser(): Promise<{ id: string; key: string }> {
     const made = await call('POST', '/api/users', {
       key: secrets.adminKey,
@@ -209,8 +209,8 @@ export async function createWorld(options: WorldOptions = {}) {
 
   /**
    * Connects a sandbox creator through the real redirects.
-   * @param method where the provider has several ways to connect
-   * @returns where the browser ends
+   * @param method for providers with several ways to connect
+   * @returns the browser's last URL
    */
   async function visitConsent(
     consent: Record<string, unknown> = {},
@@ -238,7 +238,7 @@ export async function createWorld(options: WorldOptions = {}) {
     return account.id;
   }
 
-  /** Uploads a file to us. @returns the media's id, when it is ready */
+  /** Uploads a file. @returns the media's id, once it is ready */
   async function upload(
     bytes: Buffer = sampleVideo(),
     key = user.key,
@@ -258,7 +258,7 @@ export async function createWorld(options: WorldOptions = {}) {
     return made.body.id;
   }
 
-  /** Publishes a video as a direct, public post, unless told otherwise. */
+  /** Publishes a video as a direct, public post by default. */
   async function publish(
     changes: Record<string, unknown>,
     headers: Record<string, string> = {},
@@ -296,7 +296,7 @@ export async function createWorld(options: WorldOptions = {}) {
     });
   }
 
-  /** Has the sweep run once, from its start to its end. @returns what it has repaired */
+  /** Runs the sweep once, to its end. @returns its repairs */
   async function sweep(): Promise<Swept> {
     const schedule = temporal.schedule.getHandle('sweep');
     const { numActionsTaken: before } = (await schedule.describe()).info;
@@ -308,7 +308,7 @@ export async function createWorld(options: WorldOptions = {}) {
     return temporal.workflow.getHandle<Sweep>(workflowId).result();
   }
 
-  /** What helps to see why a test failed. */
+  /** Data that helps to see why a test failed. */
   async function evidence(): Promise<string> {
     const requests: Json = await control('GET', '/requests');
     const posts = await database.db.execute('select id, state, phase, error, publish_id from posts');
@@ -322,7 +322,7 @@ export async function createWorld(options: WorldOptions = {}) {
     ].join('\n');
   }
 
-  /** Shows the evidence beside a test's failure. */
+  /** Prints that data beside a test's failure. */
   async function tell(): Promise<void> {
     process.stderr.write(`${await evidence().catch(String)}\n`);
   }
@@ -398,8 +398,8 @@ export async function createWorld(options: WorldOptions = {}) {
 const FINAL = new Set(['published', 'delivered', 'failed', 'cancelled', 'unknown']);
 
 /**
- * Asks until there is an answer that is not null.
- * @throws Error naming what was waited for, after two minutes
+ * Polls until there is an answer that is not null.
+ * @throws Error that names the condition, after two minutes
  */
 export async function until<T>(what: string, ask: () => Promise<T | null>, ms = 120_000): Promise<T> {
   const end = Date.now() + ms;
@@ -437,7 +437,7 @@ export async function tusUpload(uploadUrl: string, bytes: Buffer, key: string): 
   });
 }
 
-/** A database of the newest schema, and nothing in it. @returns its URL */
+/** An empty database with the newest schema. @returns its URL */
 export async function cloneDatabase(name: string): Promise<string> {
   const url = new URL(inject('postgresUrl'));
   const template = url.pathname.slice(1);

@@ -11,12 +11,12 @@ import type { Person } from '../drivers/sandbox.ts';
 import { WAYS } from '../drivers/index.ts';
 import { createStage, type Stage } from './stage.ts';
 
-/* What every provider of the registry must do with an account: its token, its quotas, its events, its end. */
+/* The requirements on every provider in the registry for an account: its token, its quotas, its events, its end. */
 
 let stage: Stage;
 let world: World;
 beforeAll(async () => {
-  // The most that an operator can have logged.
+  // The most verbose log level that an operator can choose.
   stage = await createStage({ env: { LOG_LEVEL: 'trace' } });
   ({ world } = stage);
 });
@@ -27,12 +27,12 @@ const rowsOf = async (mark: string): Promise<Json[]> =>
 
 const expectOnce: Stage['expectOnce'] = (...args) => stage.expectOnce(...args);
 
-/** What must stand nowhere, by the driver of what it was sent to. */
+/** Secrets that must not be written anywhere, by the driver of their receiver. */
 const secrets = new Map<string, Set<string>>();
 const SECRET_FIELDS =
   /^(client_secret|code|code_verifier|access_token|refresh_token|token|fb_exchange_token|input_token|upload_token)$/;
 
-/** Tokens, codes and app secrets of the requests that the sandbox has got. */
+/** Tokens, codes and app secrets from the requests that the sandbox received. */
 function secretsOf({ path, headers, body }: Json): string[] {
   const { searchParams } = new URL(path, 'http://sandbox');
   const fields = [
@@ -72,9 +72,9 @@ describe.for(WAYS)('$label', (driver) => {
     return requests.filter(({ path, body }) => JSON.stringify([path, body]).includes(variant ?? '')).length;
   };
 
-  /** As if the token were close to its end. */
+  /** Moves the token close to its expiry. */
   async function refreshNow(): Promise<void> {
-    // What connecting needed does not count.
+    // The calls of connecting do not count.
     await world.control('DELETE', '/requests');
     await world.database.db.execute(sql`
       update oauth_accounts set issued_at = now() - interval '2 days', expires_at = now() + interval '1 minute'
@@ -202,7 +202,7 @@ describe.for(WAYS)('$label', (driver) => {
     test('a post over the limit fails at once if it may not wait', async () => {
       await expectOnce(driver, person, await publish(), example);
       const answer = await stage.publish(driver, person.id, { ...example.body, onQuota: 'fail' });
-      // Where nobody tells the limit, the post that meets it is the first to know.
+      // If nobody knows the limit, the post that meets it is the first to know.
       const tells = stage.provider(driver).limits !== undefined;
       const error = tells ? answer.body.error : (await stage.ended(answer.body.id)).error;
       const used = { limit: 1, used: 1, remaining: 0, resetAt: expect.any(String) };
@@ -320,7 +320,7 @@ describe.for(WAYS)('$label', (driver) => {
   test('can be disconnected: access revoked if possible, tokens wiped, posts cancelled', async () => {
     const scheduledAt = new Date(Date.now() + 3_600_000).toISOString();
     const scheduled = await publish({ scheduledAt });
-    // What connecting needed does not count.
+    // The calls of connecting do not count.
     await world.control('DELETE', '/requests');
     expect((await world.call('DELETE', `/api/accounts/${person.id}`)).status).toBe(204);
     await until('the tokens to be wiped', async () => {
@@ -361,7 +361,7 @@ describe.for(WAYS)('$label', (driver) => {
     expect([unknown.status, unknown.body.error.code]).toEqual([404, 'account_not_found']);
     expect((await world.call('GET', '/api/posts', asOther)).body.data).toEqual([]);
     expect(await stage.getAccount(person.id)).toMatchObject({ status: 'active' });
-    // One tenant's end is not the other's: whose token is its own.
+    // Disconnecting one tenant's account does not affect the other's.
     expect((await world.call('DELETE', `/api/accounts/${theirs.id}`, asOther)).status).toBe(204);
     expect(await stage.getAccount(person.id)).toMatchObject({ status: 'active' });
   });

@@ -6,7 +6,7 @@ import { type DrivenWay, WAYS } from '../drivers/index.ts';
 import { record } from './record.ts';
 import { createStage, type Stage } from './stage.ts';
 
-/* How many events a post leaves in Temporal, however long the provider takes. */
+/* The number of events that a post leaves in Temporal, however long the provider takes. */
 
 const SINGLE_MEDIA = 34;
 const SCHEDULE = 6;
@@ -16,13 +16,13 @@ let world: World;
 beforeAll(async () => {
   stage = await createStage();
   ({ world } = stage);
-  // Only polling tells the end.
+  // Only polling shows the end.
   await world.control('POST', '/webhooks', { drop: 1000 });
 });
 afterAll(() => stage?.close());
 beforeEach(() => onTestFailed(() => world.tell()));
 
-/** Whoever has just connected has their posts woken once more. */
+/** A fresh connection wakes the account's posts once more. */
 async function untilKept({ provider }: DrivenWay, { id }: Person): Promise<void> {
   const keeper = world.temporal.workflow.getHandle(`token:${provider}:${id}`);
   await until('the token to be kept', async () => {
@@ -33,7 +33,7 @@ async function untilKept({ provider }: DrivenWay, { id }: Person): Promise<void>
   });
 }
 
-/** How many events a post has left that ended; they are recorded. */
+/** The number of events of a finished post; records its history. */
 async function eventsOf(postId: string, recorded: string): Promise<number> {
   const workflow = world.temporal.workflow.getHandle(`post:${postId}`);
   await workflow.result();

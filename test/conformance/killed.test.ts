@@ -11,10 +11,10 @@ import { type DrivenWay, WAYS } from '../drivers/index.ts';
 import { createStage, type Stage } from './stage.ts';
 
 /*
- * A worker that is killed at the steps of every plan of every provider. At every write, each caught by itself where its
- * attempt changes in the database: before its call as `prepared`, after it with an answer that nobody has noted yet. At every
- * other step that plans have by name (uploads, and what is asked for), under way for one post at least while others are
- * anywhere.
+ * Kills a worker at the steps of every plan of every provider. At every write separately, caught at two changes of its
+ * attempt in the database: at `prepared` before its call, and after its call with an answer that is not recorded yet.
+ * At every other step name of the plans (uploads and polls), while it is running for at least one post and the others
+ * are anywhere.
  */
 
 /** `PENDING_ACTIVITY_STATE_STARTED` of Temporal's API. */
@@ -37,13 +37,13 @@ beforeEach(async () => {
   onTestFailed(() => world.tell());
 });
 
-/** Where a write is caught: what its attempt is, and what it is about to be. */
+/** Where a write is caught: its attempt's status, and the next one. */
 const MOMENTS = [
   { moment: 'before its call', was: 'prepared', becomes: 'sent' },
   { moment: 'after its call', was: 'sent', becomes: 'accepted' },
 ];
 
-/** A change of an attempt that stands in `traps` does not come through until its connection is ended. */
+/** Blocks the change of every attempt in `traps` until its connection ends. */
 async function setTrap(): Promise<void> {
   const { db } = world.database;
   await db.execute(sql`create table traps (account uuid, step text, was text, becomes text)`);
@@ -64,12 +64,12 @@ const caught = async (): Promise<Json[]> =>
     sql`select pid from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`,
   );
 
-/** How many are trapped at once: each holds one of the worker's twenty connections, and its other work needs some. */
+/** The most traps at once: each holds one of the worker's twenty connections, and the rest of its work needs some. */
 const MOST_CAUGHT = 6;
-/** On a busy machine a write near the end of its plan comes late. */
+/** On a busy machine a write at the end of its plan comes late. */
 const PATIENCE_MS = 300_000;
 
-/** Kills the worker while all that are in a trap are in it, and starts another one. */
+/** Kills the worker once all trapped writes are in their traps, and starts another one. */
 async function killCaught(count: number): Promise<void> {
   await until(
     `${count} writes to be caught`,
@@ -88,7 +88,7 @@ async function killWorker(): Promise<void> {
   worker = await world.spawn('worker');
 }
 
-/** The step of a post that a worker has begun and not ended; null: none. */
+/** The step of a post that a worker has started and not finished; null: none. */
 async function stepUnderWay(postId: string): Promise<string | null> {
   const workflow = world.temporal.workflow.getHandle(`post:${postId}`);
   const { raw } = await workflow.describe();
@@ -105,8 +105,8 @@ async function stepUnderWay(postId: string): Promise<string | null> {
 }
 
 /**
- * Kills the worker until each step of these names was under way when it died.
- * @param postIds those that there are, and that are still to come
+ * Kills the worker until each of these steps was running at one of the kills.
+ * @param postIds the existing posts, and those still to come
  */
 async function killAtEach(steps: Iterable<string>, postIds: readonly string[]): Promise<void> {
   const left = new Set(steps);
@@ -118,13 +118,13 @@ async function killAtEach(steps: Iterable<string>, postIds: readonly string[]): 
     await until(`one of ${[...left].join(', ')}`, async () => ((await underWay()).length > 0 ? true : null));
     process.kill(worker.pid, 'SIGKILL');
     await worker.exited;
-    // What looks begun though nobody is there was under way; Temporal notices after some seconds.
+    // A step that still looks started after the kill was running; Temporal notices after some seconds.
     for (const step of await underWay()) left.delete(step);
     worker = await world.spawn('worker');
   }
 }
 
-/** Every plan of a provider, by a dry run: what is published is not looked at again. */
+/** Every plan of a provider, from a dry run without publishing. */
 async function plansOf(driver: DrivenWay): Promise<{ label: string; example: Example; plan: Plan }[]> {
   const examples = Object.entries(await driver.examples(stage.files, world));
   return Promise.all(
@@ -186,7 +186,7 @@ describe.for(WAYS)('$label, killed', (driver) => {
     let killing: Promise<void> | null = null;
     const slow = async (): Promise<void> => {
       for (const endpoint of others) await world.fault({ endpoint, kind: 'slow', ms: 5000, times: 0 });
-      // Else the write before has the answer, and there is nothing left to ask for.
+      // Otherwise the previous write has the answer, and there is nothing left to ask.
       if (details !== undefined)
         await world.fault({ endpoint: details, kind: 'status', http: 503, body: '', times: 0 });
     };
@@ -226,7 +226,7 @@ describe.for(WAYS)('$label, killed', (driver) => {
     };
     const posts: (() => Promise<void>)[] = [];
     await stage.withEvery(driver, async (example, person) => {
-      // Late enough for all to be accepted before.
+      // Late enough for all of them to be accepted first.
       const scheduledAt = new Date(Date.now() + 8_000).toISOString();
       const id = await stage.accepted(driver, person, { ...example.body, scheduledAt });
       posts.push(() => expectOnce(driver, person, id, example));

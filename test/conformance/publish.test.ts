@@ -5,7 +5,9 @@ import { until, type Json, type World } from '../world.ts';
 import { WAYS } from '../drivers/index.ts';
 import { createStage, type Stage } from './stage.ts';
 
-/* What every provider of the registry must do, over its sandbox: connect, publish, survive lost answers, be told. */
+/*
+ * The requirements on every provider in the registry, over its sandbox: connecting, publishing, surviving lost answers.
+ */
 
 let stage: Stage;
 let world: World;
@@ -20,7 +22,7 @@ const accounts = async (): Promise<number> =>
 
 const expectOnce: Stage['expectOnce'] = (...args) => stage.expectOnce(...args);
 
-/** All that was armed has happened, or the case proves nothing. */
+/** Every injected fault must have happened, or the case proves nothing. */
 async function expectHit(kind: string): Promise<void> {
   const armed: Json = await world.control('GET', '/faults');
   expect((armed.faults ?? armed).filter(({ spec }: Json) => spec.kind === kind)).toEqual([]);
@@ -127,7 +129,7 @@ describe.for(WAYS)('$label', (driver) => {
       expect(choices).not.toEqual([]);
       for (const field of choices)
         expect(new Set(bodies.map((body) => body[field]))).toEqual(new Set(properties[field].enum));
-      // Answers of its own make another plan.
+      // Replies change the plan.
       expect(bodies.some((body) => 'replies' in body)).toBe('replies' in properties);
     });
 

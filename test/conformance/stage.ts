@@ -12,7 +12,7 @@ import type { Example, Files } from '../drivers/way.ts';
 import type { Person } from '../drivers/sandbox.ts';
 import { checkDrivers, countLive, type DrivenWay, providerOf, WAYS } from '../drivers/index.ts';
 
-/* What all cases of the conformance suite need, whatever the provider: people, posts, and how they end. */
+/* Shared by all cases of the conformance suite: people, posts, and their ends. */
 
 const ENDS = new Set(['published', 'delivered', 'failed', 'cancelled', 'unknown']);
 
@@ -39,7 +39,7 @@ export async function createStage(options: WorldOptions = {}) {
   const consent = (driver: DrivenWay, choice: object, key = world.user.key) =>
     world.visitConsent({ ...choice }, key, driver.provider, driver.method ?? undefined);
 
-  /** Connects somebody through the real redirects. */
+  /** Connects a person through the real redirects. */
   async function connect(driver: DrivenWay, person: string, key = world.user.key): Promise<Person> {
     const { answer } = await consent(driver, { creator: person }, key);
     expect(answer).toMatchObject({ status: 200, body: { accounts: [{ id: expect.any(String) }] } });
@@ -55,7 +55,7 @@ export async function createStage(options: WorldOptions = {}) {
 
   const liveOf = (driver: DrivenWay, openId: string): Promise<number> => countLive(driver, world, openId);
 
-  /** Publishes, of an account. */
+  /** Publishes to an account. */
   function publish(
     driver: DrivenWay,
     accountId: string,
@@ -82,14 +82,14 @@ export async function createStage(options: WorldOptions = {}) {
     return post?.['plan'];
   }
 
-  /** Waits until a post has ended, however. */
+  /** Waits until a post has ended in any state. */
   const ended = (id: string): Promise<Json> =>
     until(`post ${id} to end`, async () => {
       const post = await world.getPost(id);
       return ENDS.has(post.state) ? post : null;
     });
 
-  /** The post has ended as it should, no write was accepted twice, none was left out, and there is one of it. */
+  /** Checks that the post has ended correctly, that every write was accepted exactly once, and that one post exists. */
   async function expectOnce(
     driver: DrivenWay,
     { openId }: Person,
@@ -107,8 +107,8 @@ export async function createStage(options: WorldOptions = {}) {
   }
 
   /**
-   * Does the same with every kind of post, at once, each of an account of its own.
-   * @param begin runs when the accounts are connected
+   * Runs the same case with every kind of post concurrently, each with its own account.
+   * @param begin runs once the accounts are connected
    */
   async function withEvery(
     driver: DrivenWay,
@@ -138,7 +138,7 @@ export async function createStage(options: WorldOptions = {}) {
     expect(failed).toEqual([]);
   }
 
-  /** A day passes for what the account has used up, and for those who wait for it. */
+  /** Lets a day pass for the account's quotas, and for the posts that wait for them. */
   async function passDay({ id }: Person): Promise<void> {
     await world.database.db.execute(
       sql`update quota_reservations set at = at - interval '25 hours' where oauth_account_id = ${id}`,

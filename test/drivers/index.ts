@@ -10,10 +10,10 @@ import type { Way } from './way.ts';
 /** One for each platform. */
 export const DRIVERS: readonly Driver[] = [tiktok, instagram, threads];
 
-/** A platform, whose accounts are connected in one of its ways. */
+/** A platform, with one of its ways to connect accounts. */
 export type DrivenWay = Driver & Way;
 
-/** One for each way to connect an account. */
+/** One entry for each way to connect an account. */
 export const WAYS: readonly DrivenWay[] = DRIVERS.flatMap((driver) =>
   driver.ways.map((way) => ({ ...driver, ...way })),
 );
@@ -25,13 +25,13 @@ export function driverOf(name: ProviderName): Driver {
   return found;
 }
 
-/** How many posts of an account are live, or lie in its inbox. */
+/** The number of an account's posts that are live or in its inbox. */
 export async function countLive(driver: Driver, sandbox: Sandbox, openId: string): Promise<number> {
   const made = await driver.made(sandbox);
   return made.filter((one) => one.live && one.openId === openId).length;
 }
 
-/** What a driver drives. @throws Error where that is not in the registry */
+/** The provider of a driver. @throws Error if it is not in the registry */
 export function providerOf(registry: Providers, { label, provider, method }: DrivenWay): Provider {
   const found = registry.find(provider, method ?? undefined);
   if (found === null) throw new Error(`${label} is not in the registry`);

@@ -4,10 +4,10 @@ import { ANSWERS, containers, IMAGE_URL, mediaOf, metaFlags, toldBy, valueOf, VI
 import type { App, Creator, Told } from './sandbox.ts';
 import type { Way } from './way.ts';
 
-/** Instagram Login, without a Page; the usual way is Facebook Login. */
+/** Instagram Login, without a Page; the default is Facebook Login. */
 const LOGIN = 'instagram_login';
 
-/** Who holds the tokens: the account itself, or the Facebook user of the same name. */
+/** The owner of the tokens: the account itself, or the Facebook user of the same name. */
 const holderOf = ({ method, username }: Creator): object =>
   method === LOGIN ? { account: username } : { user: username };
 
@@ -58,13 +58,13 @@ const usualWay: Way = {
   lostRefresh: 'active',
 };
 
-/** The same sandbox, but accounts log in by themselves, and Instagram fetches what is published from us. */
+/** The same sandbox, but accounts log in themselves, and Instagram fetches the files from us. */
 const loginWay: Way = {
   ...usualWay,
   label: 'instagram (Instagram Login)',
   title: 'Instagram, without a Page',
   method: LOGIN,
-  // A token has to be a day old before it can be renewed.
+  // A token must be a day old before it can be renewed.
   prepare: (sandbox) => sandbox.control('POST', '/instagram/options', { refreshAfterSeconds: 0 }),
   incomplete: {
     scopes: [
@@ -78,10 +78,10 @@ const loginWay: Way = {
     ...usualWay.endpoints,
     others: ['instagram.node'],
     refresh: 'instagram.login_refresh',
-    // No permission can be ended: the account is unsubscribed.
+    // There is no way to revoke a permission: the account is unsubscribed.
     revoke: 'instagram.subscribed_apps',
   },
-  // The stricter reading: a token that was renewed is dead.
+  // The stricter reading: a renewed token is dead.
   lostRefresh: 'reauth_required',
 };
 
@@ -121,7 +121,7 @@ const chaos: Chaos = {
     const files: Record<typeof kind, PlannedFile[]> = {
       IMAGE: [missing ? { ...IMAGE_URL, missing } : image],
       REELS: [missing ? { ...VIDEO_URL, missing } : video],
-      // Without a caption, only its URL tells which one it is.
+      // Without a caption, only its URL identifies it.
       STORIES: [random.pick([IMAGE_URL, VIDEO_URL])],
       CAROUSEL: [image, video, IMAGE_URL].slice(0, random.int(2, 3)),
     };
@@ -139,7 +139,7 @@ const chaos: Chaos = {
   toldBy,
 };
 
-/** The Instagram app, which belongs to the Meta app and has an id and a secret of its own. */
+/** The Instagram app, which belongs to the Meta app but has its own id and secret. */
 const loginApp = ({ clientKey, clientSecret }: App): { id: string; secret: string } => ({
   id: `${clientKey}-login`,
   secret: `${clientSecret}-login`,
@@ -186,7 +186,7 @@ export const instagram: Driver = {
   ],
   withoutLimits: { quotaTotal: 100_000, containersPerDay: 100_000, callsPerDay: 100_000 },
 
-  /** With Facebook Login: a Facebook user with a page, which the account is linked to. */
+  /** With Facebook Login: a Facebook user with a page that the account is linked to. */
   async addCreator(sandbox, { username, method }, postsPerDay) {
     await sandbox.control('POST', '/instagram/accounts', {
       username,

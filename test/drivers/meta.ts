@@ -1,7 +1,7 @@
 import { listOf, type App, type Made, type Sandbox, type Told } from './sandbox.ts';
 import type { PlannedFile, Taken } from './chaos.ts';
 
-/* What the drivers of Instagram and Threads have in common. */
+/* Shared by the drivers of Instagram and Threads. */
 
 export function metaFlags(name: string, app: App, options: object | undefined): string[] {
   return [
@@ -25,13 +25,15 @@ export function mediaOf(file: Taken): object {
   return file.what === 'image' ? { imageUrl: file.url } : { videoUrl: file.url };
 }
 
-/** Come later; it went wrong, or perhaps not. */
+/** Try later; it failed, or perhaps not. */
 export const ANSWERS = [
   { http: 500, code: '2' },
   { http: 500, code: '-1/2207001' },
 ] as const;
 
-/** The sandbox's containers, children too. @param fields the names that the account, the text and the post have there */
+/**
+ * The sandbox's containers, children too. @param fields the names of the account's, the text's and the post's fields
+ */
 export async function containers(
   sandbox: Sandbox,
   path: string,
@@ -53,7 +55,7 @@ export async function containers(
 
 const MARK = /"mark":"([\w.-]+):(\d+)"/g;
 
-/** The account stands in the value, because Meta's envelope does not always name it. */
+/** The value names the account, because Meta's envelope does not always do so. */
 export const valueOf = ({ openId, mark }: Told): object => ({ mark: `${mark}:${openId}` });
 
 export function toldBy(text: string): Told[] {

@@ -1,4 +1,4 @@
-/* What drivers and those who use them say about a sandbox. */
+/* Types that drivers and their users share about a sandbox. */
 
 // The drivers read what their sandbox answers; what uses them compares it.
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -9,18 +9,18 @@ export interface Sandbox {
   control: (method: string, path: string, body?: unknown) => Promise<Json>;
 }
 
-/** Somebody whose account can be connected. */
+/** A creator whose account can be connected. */
 export interface Creator {
   username: string;
-  /** The way the account is connected, as the API names it; null: the usual one. */
+  /** How the account is connected, as the API names it; null: the default. */
   method: string | null;
 }
 
-/** Somebody who has connected their account. */
+/** A creator who has connected an account. */
 export interface Person extends Creator {
-  /** The account, at Everpost. */
+  /** The account's id at Everpost. */
   id: string;
-  /** The account, at the platform. */
+  /** The account's id at the platform. */
   openId: string;
 }
 
@@ -30,40 +30,40 @@ export interface App {
   clientSecret: string;
   redirectUri: string;
   webhookUrl: string;
-  /** A platform that verifies the webhook URL has to say this. */
+  /** For platforms that verify the webhook URL. */
   verifyToken: string;
 }
 
-/** A publish that the sandbox has. */
+/** A publish in the sandbox. */
 export interface Made {
   id: string;
-  /** The ids of the posts that came of it, where the sandbox tells them. */
+  /** The ids of its posts, if the sandbox gives them. */
   postIds: readonly string[];
   openId: string;
   /** The title, caption or text. */
   text: string;
   /** The URLs of files that the platform fetches. */
   urls: readonly string[];
-  /** Visible to somebody: a post that is out, or a draft in the inbox. */
+  /** Visible to somebody: a live post, or a draft in the inbox. */
   live: boolean;
   /** The platform has refused it. */
   refused: boolean;
   status: string;
-  /** Of the files that have arrived, in order. */
+  /** Of the received files, in order. */
   sha256s: readonly (string | null)[];
-  /** How many pieces the file came in, where the platform takes pieces. */
+  /** The number of chunks, if the platform uses chunks. */
   chunks?: number;
 }
 
-/** A change that the platform tells in an event. */
+/** A change that the platform reports in an event. */
 export interface Told {
-  /** Stands in this event, and in no other. */
+  /** A text that is in this event and in no other. */
   mark: string;
-  /** The account that it is about. */
+  /** The account of the event. */
   openId: string;
   /** Signs the event instead of the app's secret. */
   secret?: string;
 }
 
-/** What the sandbox has of a platform. */
+/** A list from the sandbox. */
 export const listOf = (sandbox: Sandbox, path: string): Promise<Json[]> => sandbox.control('GET', path);

@@ -9,7 +9,7 @@ const way: Way = {
   label: 'threads',
   title: 'Threads',
   method: null,
-  // A token has to be a day old before it can be renewed.
+  // A token must be a day old before it can be renewed.
   prepare: (sandbox) => sandbox.control('POST', '/threads/options', { refreshAfterSeconds: 0 }),
   incomplete: { scopes: ['threads_basic'], missing: ['threads_content_publish'] },
 
@@ -39,7 +39,7 @@ const way: Way = {
     others: ['threads.node'],
     details: 'threads.node:post',
     refresh: 'threads.refresh',
-    // None is documented.
+    // Threads documents none.
     revoke: null,
   },
   carousel: 'threads.container:carousel',
@@ -49,7 +49,7 @@ const way: Way = {
   spoilToken: (sandbox, { username }) => sandbox.control('POST', '/threads/invalidate', { username }),
   revives: false,
   tellsOfNothing: true,
-  // The stricter reading: a token that was renewed is dead.
+  // The stricter reading: a renewed token is dead.
   lostRefresh: 'reauth_required',
 };
 
@@ -65,7 +65,7 @@ const chaos: Chaos = {
     ['webhook:threads', 2],
   ],
   answers: () => ANSWERS,
-  // It fetches everything from us.
+  // Threads fetches everything from us.
   upload: 'threads.container',
   tells: true,
   moreEvents: true,

@@ -45,7 +45,7 @@ const way: Way = {
   spoilToken: (sandbox, { openId }) => sandbox.control('POST', '/tiktok/expire-tokens', { openId }),
   revives: true,
   tellsOfNothing: false,
-  // A refresh token is good for one refresh.
+  // A refresh token works for one refresh.
   lostRefresh: 'reauth_required',
 };
 
@@ -70,7 +70,7 @@ const chaos: Chaos = {
     ];
   },
   upload: 'upload',
-  // Only events can tell of an init from a URL.
+  // Only events can show an init by URL.
   tells: false,
   consent: () => ({}),
 
@@ -132,7 +132,7 @@ const chaos: Chaos = {
 
 const MANY = 100_000;
 const LIMITED = ['creator_info', 'video.init', 'inbox.init', 'content.init', 'status', 'user.info'];
-/** The sandbox takes every loopback address for verified. */
+/** The sandbox considers every loopback URL verified. */
 const SITE_FILE = 'tiktokSandbox.txt=tiktok-developers-site-verification=Sandbox';
 
 export const tiktok: Driver = {
@@ -141,7 +141,7 @@ export const tiktok: Driver = {
   publishPath: '/api/tiktok/upload',
 
   credentials: ['TIKTOK_CLIENT_KEY', 'NEXT_PUBLIC_TIKTOK_CLIENT_KEY', 'TIKTOK_CLIENT_SECRET'],
-  // What an app may do can be tried with the sandbox, too.
+  // These settings of an app can also be tried with the sandbox.
   settings: /^(NEXT_PUBLIC_)?TIKTOK_(?!SCOPES$|APP_AUDITED$|SITE_VERIFICATION$)/,
   settingsFor: (app, sandboxUrl) => ({
     TIKTOK_CLIENT_KEY: app.clientKey,

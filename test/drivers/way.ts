@@ -1,6 +1,6 @@
 import type { Person, Sandbox } from './sandbox.ts';
 
-/* A way to connect an account of a platform, as the conformance suite needs it. Nothing here says anything about Everpost. */
+/* A way to connect an account of a platform, as the conformance suite needs it. Nothing here depends on Everpost. */
 
 /** Media that posts can name. */
 export interface Files {
@@ -10,20 +10,20 @@ export interface Files {
   imageUrl: string;
 }
 
-/** One kind of post that can be made. */
+/** One kind of post. */
 export interface Example {
   /** The body of the request, without the account. */
   body: Record<string, unknown>;
-  /** `published` without it. */
+  /** Default: `published`. */
   ends?: 'delivered';
-  /** How many posts are live by it; one without it. */
+  /** The number of live posts it makes; default: one. */
   live?: number;
-  /** The most events that it may leave in Temporal, where that is not what a post of one file may. */
+  /** The most events that it may leave in Temporal, if not the number for a post with one file. */
   events?: number;
 }
 
 export interface Way {
-  /** What its cases are called by. */
+  /** The label of its cases. */
   label: string;
   /** What people read. */
   title: string;
@@ -31,13 +31,13 @@ export interface Way {
   method: string | null;
   /** Settings of the sandbox without which the cases would take days. */
   prepare?: (sandbox: Sandbox) => Promise<unknown>;
-  /** What a consent may leave out, so that the account is of no use. */
+  /** A consent that lacks required scopes. */
   incomplete: { scopes: string[]; missing: string[] };
-  /** Every kind of post, by what it is. */
+  /** Every kind of post, by name. */
   examples: (files: Files, sandbox: Sandbox) => Promise<Record<string, Example>>;
   /**
-   * Endpoints (sandbox/README.md): of all writes, with how many the examples make there; of what is sent and asked
-   * afterwards, and those of it that tell the details of what is live; of refreshing a token, and of giving it back.
+   * Endpoints (sandbox/README.md): of all writes, with the number of calls that the examples make; of the calls after
+   * them, and those among them that get details of a live post; of refreshing a token, and of revoking it.
    */
   endpoints: {
     writes: Record<string, number>;
@@ -46,18 +46,18 @@ export interface Way {
     refresh: string;
     revoke: string | null;
   };
-  /** The endpoint that makes a carousel out of what lasts for a day; absent: there is none such. */
+  /** The endpoint that makes a carousel of containers that expire; absent: there is none. */
   carousel?: string;
-  /** Makes the next posts more than the platform allows, or allows them again. */
+  /** Puts the next posts over the platform's limit, or lifts it again. */
   allow: (sandbox: Sandbox, person: Person, posts: 'one' | 'many') => Promise<unknown>;
-  /** How a call with a bad token is answered. */
+  /** The answer to a call with a bad token. */
   tokenRefusal: { http: number; code: string };
-  /** Has the account's token refused. */
+  /** Makes the platform refuse the account's token. */
   spoilToken: (sandbox: Sandbox, person: Person) => Promise<unknown>;
-  /** A token that is refused can still be exchanged for a good one. */
+  /** Whether a refused token can still be exchanged for a good one. */
   revives: boolean;
-  /** The platform tells of a write that may be live that it did not happen; else only what is live is found. */
+  /** Whether the platform can report that a write did not happen; otherwise only live posts are found. */
   tellsOfNothing: boolean;
-  /** What an account is when the answer of a refresh is lost: has the platform ended the old token? */
+  /** The account's status after the answer of a refresh is lost: has the platform ended the old token? */
   lostRefresh: 'active' | 'reauth_required';
 }

@@ -6,8 +6,8 @@ import { environment } from '../../stack/environment.ts';
 import { run } from '../../stack/run.ts';
 
 /**
- * Debian 12's packages: 1.18 is a PgBouncer that knows no prepared statements in transaction mode, which is the harder case.
- * The libraries come along, so that nothing has to be installed.
+ * Debian 12's packages: 1.18 supports no prepared statements in transaction mode, which is the harder case. They
+ * include the libraries, so that nothing has to be installed.
  */
 const PACKAGES = [
   {
@@ -21,7 +21,7 @@ const PACKAGES = [
   { name: 'libc-ares2=1.18.1-3', sha256: '087fd5c2ac883202e1786ab45617cdab7f77bc7f060d58cca177ddf6b6c3fa73' },
 ] as const;
 
-/** A PgBouncer, and where its libraries are. */
+/** A PgBouncer and its libraries. */
 export interface PgBouncerBinary {
   /** A folder with `usr/sbin/pgbouncer`; null: the system's. */
   root: string | null;
@@ -56,7 +56,7 @@ async function fetched(root: string): Promise<PgBouncerBinary> {
   return versionOf(root);
 }
 
-/** Made beside its place and moved there when complete. */
+/** Built in a temporary folder and moved into place once complete. */
 async function fetchInto(root: string): Promise<void> {
   mkdirSync(join(root, '..'), { recursive: true });
   const work = mkdtempSync(`${root}-`);
@@ -84,7 +84,7 @@ async function versionOf(root: string | null): Promise<PgBouncerBinary> {
   return { root, version: /\d+\.\d+\.\d+/.exec(text)?.[0] ?? text.trim() };
 }
 
-/** How a PgBouncer below `root` is run. */
+/** The command and environment of a PgBouncer below `root`. */
 export function runnable(root: string | null): { command: string; env: NodeJS.ProcessEnv } {
   if (root === null) return { command: 'pgbouncer', env: { PATH: `${environment['PATH']}:/usr/sbin` } };
   return {

@@ -9,14 +9,14 @@ import { run } from '../../stack/run.ts';
 import { until } from '../world.ts';
 import { findPgBouncer, runnable } from './binary.ts';
 
-/** PgBouncer refuses to run as root, and has to reach its files as somebody else. */
+/** PgBouncer refuses to run as root, and must reach its files as another user. */
 const NOBODY = 65_534;
 
 /**
- * A PgBouncer in transaction mode before the PostgreSQL of a URL, with a pool of few connections, so that clients really share
- * them.
- * @param settings more lines of its configuration
- * @returns the URL to connect to, and the means to end it
+ * A PgBouncer in transaction mode in front of a URL's PostgreSQL, with a pool of few connections, so that clients
+ * really share them.
+ * @param settings additional lines of its configuration
+ * @returns the URL to connect to, and a way to stop it
  */
 export async function startPgBouncer(
   databaseUrl: string,

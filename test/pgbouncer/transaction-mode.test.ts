@@ -14,7 +14,7 @@ import { ownPort } from '../ports.ts';
 import { createWorld, until, type World } from '../world.ts';
 import { startPgBouncer } from './start.ts';
 
-/* A PgBouncer that knows no prepared statements, in transaction mode, between Everpost and PostgreSQL. */
+/* A PgBouncer without prepared statements, in transaction mode, between Everpost and PostgreSQL. */
 
 type Bouncer = Awaited<ReturnType<typeof startPgBouncer>>;
 let world: World;
@@ -82,7 +82,7 @@ test('Migrations, and the check of the schema, work through it for a role with r
     await admin.query(`drop role ${role}`);
     await admin.end();
   });
-  // A pooler takes no options: what the URL says must stand on the role, and is said.
+  // A pooler accepts no options: the role must have the URL's schema, and the error says so.
   for (const parameters of ['?schema=app', '?schema=app&pgbouncer=true'])
     expect(await databaseProblem(open(theirs.url + parameters))).toMatch(/search_path|alter role|no tables/);
 
@@ -91,7 +91,7 @@ test('Migrations, and the check of the schema, work through it for a role with r
   await admin.query(`select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = $1`, [
     role,
   ]);
-  // It finds out about each when it uses it.
+  // It notices each only when it uses it.
   await until('the pooler to have new ones', async () =>
     migrateDatabase(theirs.url).then(
       () => true,
@@ -119,7 +119,7 @@ test('Server and worker publish through it, even while it restarts and closes co
   const ready = async (): Promise<true | null> =>
     (await world.call('GET', `${url}/readyz`, { key: null }).catch(() => null))?.status === 200 ? true : null;
   await until('both to work through PgBouncer', ready);
-  // From now on nothing goes past it.
+  // From now on nothing bypasses it.
   await Promise.all(world.children.slice(0, before).map((child) => child.stop()));
 
   const publish = async (): Promise<void> => {
@@ -148,7 +148,7 @@ test('Server and worker publish through it, even while it restarts and closes co
   expect([server.isRunning(), worker.isRunning()]).toEqual([true, true]);
 });
 
-/** Why the database at a URL cannot be used, with these parameters. */
+/** Why the database at a URL cannot be used with these parameters. */
 const problem = (url: string, parameters: string): Promise<string | null> =>
   databaseProblem(open(`${url}?${parameters}`));
 
@@ -182,7 +182,7 @@ test('TLS works as sslmode says, and certificates are checked as it says.', asyn
   for (const right of ['sslmode=disable', 'sslmode=prefer', 'sslmode=require', `sslmode=verify-ca&${ca}`])
     expect([right, await problem(tls.url, right)]).toEqual([right, null]);
   expect(await problem(named, `sslmode=verify-full&${ca}`)).toBeNull();
-  // Another name than the certificate's, and one that nobody vouches for.
+  // A name that the certificate does not have, and an unknown issuer.
   expect(await problem(tls.url, `sslmode=verify-full&${ca}`)).toMatch(/TLS/);
   expect(await problem(named, 'sslmode=verify-full')).toMatch(/TLS/);
 });

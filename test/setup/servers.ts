@@ -13,12 +13,12 @@ declare module 'vitest' {
     /** A PostgreSQL whose database `everpost` is the migrated template that worlds are cloned from. */
     postgresUrl: string;
     temporalAddress: string;
-    /** Everything that a run writes is below this folder, which goes when the run ends well. */
+    /** Everything that a run writes is below this folder, which is deleted after a successful run. */
     runDir: string;
   }
 }
 
-/** One PostgreSQL and one Temporal server for the run; every test file makes its own database and namespace on them. */
+/** One PostgreSQL and one Temporal server for the run; every test file creates its own database and namespace there. */
 export default async function servers(project: TestProject): Promise<() => Promise<void>> {
   const runDir = join(fileURLToPath(new URL('../artifacts', import.meta.url)), `run-${process.pid}`);
   const [databasePort = 0, temporalPort = 0] = await freePorts(2);
@@ -31,7 +31,7 @@ export default async function servers(project: TestProject): Promise<() => Promi
         logFile: join(runDir, 'temporal.log'),
         dynamicConfig: {
           'frontend.WorkflowTimeSkippingEnabled': true,
-          // A namespace is of use at once.
+          // A new namespace is usable at once.
           'system.namespaceCacheRefreshInterval': '1s',
         },
       }),
