@@ -5,7 +5,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from '../stack/run.ts';
 
-/** `npm run check:migrations`: fails when db/schema.ts says something that no migration does yet. */
+/** `npm run check:migrations`: fails when db/schema/ says something that no migration does yet. */
 const root = fileURLToPath(new URL('..', import.meta.url));
 const problem = await drift();
 if (problem !== null) {
@@ -23,11 +23,11 @@ async function drift(): Promise<string | null> {
     const missing = migrations(copy).filter((name) => !before.includes(name));
     if (missing.length > 0) {
       const statements = missing.map((name) => readFileSync(join(copy, name), 'utf8').trim()).join('\n');
-      return `db/schema.ts and db/migrations differ. Run "npm run db:generate" and commit what it writes:\n\n${statements}`;
+      return `db/schema/ and db/migrations differ. Run "npm run db:generate" and commit what it writes:\n\n${statements}`;
     }
     // drizzle-kit ends with 0 also when it fails, or has to ask what was renamed and finds nobody.
     if (said.includes('No schema changes')) return null;
-    return `db/schema.ts could not be compared with db/migrations. Run "npm run db:generate" to see why.\n\n${said}`;
+    return `db/schema/ could not be compared with db/migrations. Run "npm run db:generate" to see why.\n\n${said}`;
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }

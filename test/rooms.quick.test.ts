@@ -32,8 +32,8 @@ test('plan.ts names no provider', () => {
 });
 
 test('db/ names providers only in their own tables, the hooks of these, and the schema', () => {
-  const own = PROVIDER_NAMES.map((name) => `db/${name}.ts`);
-  expect(naming(within('db/*.ts', [...own, 'db/registry.ts', 'db/schema.ts']))).toEqual([]);
+  const own = PROVIDER_NAMES.flatMap((name) => [`db/${name}.ts`, `db/schema/${name}.ts`]);
+  expect(naming(within('db/**/*.ts', [...own, 'db/registry.ts', 'db/schema.ts']))).toEqual([]);
 });
 
 /* The contract's own routes of one provider, and what registers and describes them. */
