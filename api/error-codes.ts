@@ -126,8 +126,8 @@ export const ERRORS = {
   ),
   site_not_verified: kind(
     422,
-    'TikTok fetches files from this server only after its URL is verified at TikTok: set TIKTOK_SITE_VERIFICATION (docs/providers/tiktok.md)',
-    'This installation cannot post uploaded photos to TikTok yet. Its operator must verify its URL at TikTok.',
+    'the platform fetches files from this server only after its URL is verified there (docs/providers)',
+    'This installation cannot post this file to the platform yet. Its operator must verify its URL there.',
   ),
   deletion_not_supported: kind(
     422,

@@ -4,8 +4,11 @@ import { findMedia, type Media } from '../db/media.ts';
 import type { NewPost } from '../db/new-posts.ts';
 import { namedFiles, type Plan, sendsFile, writesOf } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
-import { requireScopes } from '../providers/permissions.ts';
+import { type Needs, requireScopes } from '../providers/permissions.ts';
 import type { Provider } from '../providers/provider.ts';
+import type { OurFile } from '../providers/our-files.ts';
+import type { PostPublishing } from '../providers/publishing.ts';
+import type { ReadRequest } from '../providers/requests.ts';
 import { hashOf } from './canonical.ts';
 import type { Deps } from './deps.ts';
 import { type ApiError, apiError } from './errors.ts';
@@ -39,13 +42,19 @@ export function timesOf({ scheduledAt, deadline }: PublishOptions): { due: Date 
   return { due, ...deadlinesOf(deadline, due) };
 }
 
+/** Who posts. */
+export interface Poster {
+  account: Account;
+  provider: Provider;
+}
+
 /** The account that is to post. @throws ApiError `account_not_found`, `account_disconnected` */
 export async function postingAccount(
   { database: { db }, providers }: Deps,
   userId: string,
   name: Provider['name'],
   accountId: string,
-): Promise<{ account: Account; provider: Provider }> {
+): Promise<Poster> {
   const account = isUuid(accountId) ? await findAccount(db, userId, accountId) : null;
   const provider = providers.find(name, account?.method);
   if (account?.provider !== name || provider === null) throw noAccountOf(name, account);
@@ -68,12 +77,7 @@ export function noAccountOf(name: Provider['name'], account: Account | null): Ap
 }
 
 /** @throws ApiError `permission_missing` naming the scopes that the account has not granted */
-export function requirePermission(
-  { account, provider }: { account: Account; provider: Provider },
-  request: object,
-): void {
-  const { name, permissions, publishing } = provider;
-  const { needs } = publishing.of(request);
+export function requirePermission({ account, provider: { name, permissions } }: Poster, needs: Needs): void {
   try {
     requireScopes(name, permissions, needs, account.scope);
   } catch (error) {
@@ -99,23 +103,15 @@ export async function readyMedia({ database: { db } }: Deps, userId: string, id:
 
 /**
  * Makes the post of a request that was found to be right.
- * @param same what makes two posts of the account the same one
- * @throws ApiError `permission_missing`
+ * @param files all that the request names
  */
 export function draftPost(
-  { account, provider }: { account: Account; provider: Provider },
+  { account, provider }: Poster,
   options: PublishOptions,
   times: ReturnType<typeof timesOf>,
-  post: {
-    request: object;
-    media: Media | null;
-    /** Several files that are sent. */
-    files?: readonly Media[];
-    same: readonly unknown[];
-  },
+  { read, files, publishing }: { read: ReadRequest; files: readonly OurFile[]; publishing: PostPublishing },
 ): DraftPost {
-  requirePermission({ account, provider }, post.request);
-  const { kind, plan, quotasOf } = provider.publishing.of(post.request);
+  const { kind, plan, quotasOf } = publishing;
   // Who does not want to wait is told now, while there is somebody to tell; a scheduled post has to see when it is due.
   const now = times.due === null || times.due.getTime() <= Date.now();
   const hold = options.onQuota === 'fail' && now ? writesOf(plan).flatMap(quotasOf) : [];
@@ -124,12 +120,12 @@ export function draftPost(
     summary: `Publish ${kind} to ${provider.title}${by}`,
     oauthAccountId: account.id,
     provider: account.provider,
-    mediaId: post.media?.id ?? null,
-    totalBytes: bytesToSend(plan, post),
-    request: post.request,
+    mediaId: read.file?.id ?? null,
+    totalBytes: bytesToSend(plan, read, files),
+    request: read.request,
     plan,
     hold,
-    fingerprint: hashOf([account.id, ...post.same]),
+    fingerprint: hashOf([account.id, ...read.same]),
     onQuota: options.onQuota ?? 'wait',
     scheduledAt: times.due,
     deadlineAt: times.deadlineAt,
@@ -139,13 +135,10 @@ export function draftPost(
 }
 
 /** Of all files that are sent to the provider; null: it fetches them. */
-function bytesToSend(
-  plan: Plan,
-  { media, files = [] }: { media: Media | null; files?: readonly Media[] },
-): number | null {
+function bytesToSend(plan: Plan, { file }: ReadRequest, files: readonly OurFile[]): number | null {
   if (!sendsFile(plan)) return null;
   return namedFiles(plan).reduce(
-    (sum, id) => sum + (files.find((file) => file.id === id)?.size ?? 0),
-    media?.size ?? 0,
+    (sum, id) => sum + (files.find((one) => one.id === id)?.size ?? 0),
+    file?.size ?? 0,
   );
 }

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ABOUT } from '../providers/about.ts';
-import { PROVIDER_NAMES } from '../providers/provider.ts';
+import { platformOf } from '../providers/index.ts';
 
 /* What all pages share: the frame, the style, and the policy that browsers enforce. */
 
@@ -40,8 +39,7 @@ function policy(formTargets: readonly string[]): string {
 
 /** A platform's name as people know it. */
 export function titled(provider: string): string {
-  const name = PROVIDER_NAMES.find((known) => known === provider);
-  return name === undefined ? 'The platform' : ABOUT[name].title;
+  return platformOf(provider)?.about.title ?? 'The platform';
 }
 
 /** The state of a creator's request to delete their data. */

@@ -1,8 +1,8 @@
 import { Type } from 'typebox';
 import type { Post } from '../db/posts.ts';
 import { POST_STATES } from '../db/schema.ts';
+import { platformOf } from '../providers/index.ts';
 import { postWorkflowId } from '../temporal/names.ts';
-import { requestView } from './post-request.ts';
 import { WaitingView, waitingView } from './post-waiting.ts';
 import { Anything, nullable, text, textOrNull, Time } from './schemas.ts';
 
@@ -67,6 +67,13 @@ export const PostView = Type.Object(
   },
   { $id: 'Post' },
 );
+
+/** The body that the provider's own route takes for a post. */
+export function requestView(
+  post: Pick<Post, 'provider' | 'request' | 'mediaId' | 'oauthAccountId'>,
+): Record<string, unknown> {
+  return { accountId: post.oauthAccountId, ...platformOf(post.provider)?.requests.bodyOf(post) };
+}
 
 /** A post as clients see it. */
 export function postView(post: Post) {

@@ -1,6 +1,7 @@
 import { Type, type Static, type TSchema } from 'typebox';
-import { type About, ABOUT } from '../providers/about.ts';
+import { PLATFORMS } from '../providers/index.ts';
 import { PROVIDER_NAMES } from '../providers/provider.ts';
+import { LONGEST_NAME } from '../providers/texts.ts';
 
 /* Schemas that several resources share. */
 
@@ -15,8 +16,9 @@ export const nullable = {
   number: Type.Unsafe<number | null>({ type: ['number', 'null'] }),
 };
 
-const METHODS = Object.values(ABOUT).filter((about): about is Required<About> => about.methods !== undefined);
-
+const METHODS = Object.values(PLATFORMS).flatMap(({ about: { title, methods } }) =>
+  methods === undefined ? [] : [{ title, methods }],
+);
 /** The way to connect an account. */
 export const Method = Type.String({
   maxLength: 40,
@@ -102,9 +104,8 @@ export function refusalsOrPages(...statuses: (keyof typeof REASONS)[]) {
 /** For routes that refuse only malformed requests. */
 export const malformed = { 400: REASONS[400] };
 
-export const LONGEST_ID = 200;
 /** An id in a body or query; an impossible id is answered like an unknown one. */
-export const AnyId = Type.String({ maxLength: LONGEST_ID });
+export const AnyId = Type.String({ maxLength: LONGEST_NAME });
 /** Path parameter of a provider's routes. */
 export const ProviderPath = Type.Object({
   provider: Type.String({ maxLength: 20, examples: [...PROVIDER_NAMES] }),

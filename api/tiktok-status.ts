@@ -9,6 +9,7 @@ import { saveSettlement } from '../db/settlements.ts';
 import { isFinal, POST_STATES } from '../db/schema.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { DAY } from '../durations.ts';
+import { findTikTok } from '../providers/tiktok/index.ts';
 import type { Deps } from './deps.ts';
 import { ApiError, apiError } from './errors.ts';
 import { callProvider, takeQuota } from './provider-call.ts';
@@ -73,7 +74,7 @@ export function createStatusReader(deps: Deps) {
   /** If TikTok does not answer, the known status stays. */
   async function refresh(log: FastifyBaseLogger, post: Post): Promise<void> {
     const account = await findAccount(db, post.userId, post.oauthAccountId);
-    const { tiktok } = deps.providers;
+    const tiktok = findTikTok(deps.providers.all);
     if (account?.status !== 'active' || tiktok === null) return;
     const publishing = tiktok.publishing.of(post.request);
     const { openId, username, scope: scopes } = account;

@@ -1,15 +1,32 @@
-import { about as instagram } from './instagram/about.ts';
-import type { ProviderName } from './provider.ts';
-import { about as threads } from './threads/about.ts';
-import { about as tiktok } from './tiktok/about.ts';
+import type { CatalogueRow } from './errors.ts';
 
-/** What is known of a platform without its settings. */
+/** What clients, operators and people read about a provider. */
 export interface About {
   /** The name as people write it. */
   readonly title: string;
   /** The ways to connect an account, the usual one first; absent: there is only one. */
   readonly methods?: readonly string[];
+  /** The path of its publish route; absent: `/api/<name>/publish`. */
+  readonly publishPath?: string;
+  /** Whether its providers tell how an account's quotas stand: they have `limits`. */
+  readonly tellsLimits: boolean;
+  /** A body of its publish route, without what every body has. @param mediaId an id to show */
+  example(mediaId: string): object;
+  /** For the table `error-codes` of docs/providers/<name>.md. */
+  readonly errorCodes: CodeTable;
+  /** For its table `fail-reasons`; absent: it has none. */
+  readonly failReasons?: Readonly<Record<string, FailReason>>;
 }
 
-/** Every platform of the registry, whether or not it is set up. */
-export const ABOUT: Readonly<Record<ProviderName, About>> = { tiktok, instagram, threads };
+/** What the platform's error codes mean for a post, in order. */
+export interface CodeTable {
+  /** The heads of the columns that name a code. */
+  head: readonly string[];
+  rows: readonly { names: readonly string[]; meaning: CatalogueRow & { tries?: number } }[];
+}
+
+/** Why the platform ended a post. */
+export interface FailReason {
+  retryable: boolean;
+  userMessage: string;
+}

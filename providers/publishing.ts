@@ -137,12 +137,34 @@ export interface Transfer {
   received(context: PostContext, file: Delivery): Promise<Received | null>;
 }
 
+/** Whether an account may publish a request right now, asked before the request is accepted. */
+export interface AccountCheck {
+  /** What a call of `ask` takes one from. */
+  readonly quota: Quota;
+  /**
+   * Whether the account has to be asked about a request; pure.
+   * @throws ProviderError `rejected` where no account may publish it
+   */
+  concerns(request: unknown): boolean;
+  /**
+   * Asks what the account may do.
+   * @returns checks a request of it: throws ProviderError `rejected` with what to change
+   * @throws ProviderError
+   */
+  readonly ask: (
+    accessToken: string,
+    signal: AbortSignal,
+  ) => Promise<(request: unknown, media: MediaFacts | null) => void>;
+}
+
 /** How a provider publishes. */
 export interface Publishing {
   /** All the quotas that an account has. */
   readonly quotas: readonly Quota[];
   /** Absent: no files are sent to this provider, it fetches them. */
   readonly transfer?: Transfer;
+  /** Absent: nothing of an account is asked for before a request of it is accepted. */
+  readonly accountCheck?: AccountCheck;
   /**
    * Reads a request, once for all that is asked about it and done for it; pure.
    * @param request as the API accepted it

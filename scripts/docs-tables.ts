@@ -3,9 +3,10 @@ import { fileURLToPath } from 'node:url';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { ERRORS } from '../api/error-codes.ts';
+import type { CodeTable, FailReason } from '../providers/about.ts';
 import type { CatalogueRow, ProviderErrorKind } from '../providers/errors.ts';
-import { META_CODES, META_NAMES, type MetaRow } from '../providers/meta/codes.ts';
-import { ERROR_CODES, FAIL_REASONS } from '../providers/tiktok/errors.ts';
+import { PLATFORMS } from '../providers/index.ts';
+import { PROVIDER_NAMES } from '../providers/provider.ts';
 
 /*
  * `npm run docs` writes the tables of error codes into the docs, each between `<!-- table: name -->` and
@@ -63,33 +64,15 @@ function apiErrors(): string {
   );
 }
 
-function errorCodes(codes: Readonly<Record<string, CatalogueRow>>): string {
+function errorCodes({ head, rows }: CodeTable): string {
   return table(
-    ['code', 'retryable', 'what the post does', 'what a person is told'],
-    Object.entries(codes).map(([code, row]) => [`\`${code}\``, ...meaning(row)]),
+    [...head, 'retryable', 'what the post does', 'what a person is told'],
+    rows.map(({ names, meaning }) => [...names.map((name) => `\`${name}\``), ...cellsOf(meaning)]),
   );
-}
-
-function metaCodes(): string {
-  const rows = [...Object.entries(META_CODES).toSorted(byNumbers), ...Object.entries(META_NAMES)];
-  return table(
-    ['Meta’s code', 'code', 'retryable', 'what the post does', 'what a person is told'],
-    rows.map(([theirs, row]) => [
-      theirs === '200' ? '`200` to `299`' : `\`${theirs}\``,
-      `\`${row.code}\``,
-      ...meaning(row),
-    ]),
-  );
-}
-
-/** By code, then by subcode; any code (`*`) comes last. */
-function byNumbers([a]: [string, MetaRow], [b]: [string, MetaRow]): number {
-  const [one, two] = [a, b].map((key) => key.split('/').map((part) => (part === '*' ? 1e9 : Number(part))));
-  return (one?.[0] ?? 0) - (two?.[0] ?? 0) || (one?.[1] ?? 0) - (two?.[1] ?? 0);
 }
 
 /** Whether a client may send the post again, what the post does by itself, and what is said about it. */
-function meaning(row: CatalogueRow & { tries?: number }): string[] {
+function cellsOf(row: CatalogueRow & { tries?: number }): string[] {
   return [
     yesNo(row.kind === 'quota' || row.kind === 'unavailable'),
     DOES[row.kind] +
@@ -101,10 +84,10 @@ function meaning(row: CatalogueRow & { tries?: number }): string[] {
   ];
 }
 
-function failReasons(): string {
+function failReasons(reasons: Readonly<Record<string, FailReason>>): string {
   return table(
     ['reason', 'retryable', 'what a person is told'],
-    Object.entries(FAIL_REASONS).map(([reason, { retryable, userMessage }]) => [
+    Object.entries(reasons).map(([reason, { retryable, userMessage }]) => [
       `\`${reason}\``,
       yesNo(retryable),
       userMessage,
@@ -123,12 +106,13 @@ function yesNo(value: boolean): string {
 
 const stale = [
   write('docs/api.md', { 'api-errors': apiErrors() }),
-  write('docs/providers/tiktok.md', {
-    'error-codes': errorCodes(ERROR_CODES),
-    'fail-reasons': failReasons(),
+  ...PROVIDER_NAMES.map((name) => {
+    const { errorCodes: codes, failReasons: reasons } = PLATFORMS[name].about;
+    return write(`docs/providers/${name}.md`, {
+      'error-codes': errorCodes(codes),
+      ...(reasons === undefined ? {} : { 'fail-reasons': failReasons(reasons) }),
+    });
   }),
-  write('docs/providers/instagram.md', { 'error-codes': metaCodes() }),
-  write('docs/providers/threads.md', { 'error-codes': metaCodes() }),
 ].filter((path) => path !== null);
 if (stale.length > 0) {
   console.error(`${stale.join(' and ')} differ from the code. Run "npm run docs" and commit what it writes.`);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { checkInstagramFile, type InstagramRequest } from '../providers/instagram/request.ts';
-import type { FileFacts } from '../providers/meta/files.ts';
-import { checkThreadsFile } from '../providers/threads/request.ts';
+import type { InstagramRequest } from '../providers/instagram/request.ts';
+import { checkInstagramFile } from '../providers/instagram/rules.ts';
+import type { FileFacts } from '../providers/our-files.ts';
+import { checkThreadsFile } from '../providers/threads/rules.ts';
 
 /* The files that Instagram and Threads refuse before any call (instagram-facts 4.6, threads-facts 4.8). */
 

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { checkInstagramRequest, type InstagramRequest } from '../providers/instagram/request.ts';
-import { checkThreadsRequest, type ThreadsRequest } from '../providers/threads/request.ts';
+import type { InstagramRequest } from '../providers/instagram/request.ts';
+import { checkInstagramRequest } from '../providers/instagram/rules.ts';
+import type { ThreadsRequest } from '../providers/threads/request.ts';
+import { checkThreadsRequest } from '../providers/threads/rules.ts';
 
 /* The requests that Instagram and Threads refuse before any call (instagram-facts 4.1, threads-facts 4.1). */
 

@@ -1,13 +1,17 @@
 import * as fc from 'fast-check';
 import { Type } from 'typebox';
 import { describe, expect, test } from 'vitest';
-import { mediaUrlProblem, returnToProblem } from '../api/urls.ts';
+import { returnToProblem } from '../api/urls.ts';
 import { cleanJson, cleanText } from '../providers/clean.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { parseJson, parseVerbatim } from '../providers/http.ts';
-import { checkInstagramRequest, InstagramPostInfo } from '../providers/instagram/request.ts';
-import { checkThreadsRequest, ThreadsPostInfo } from '../providers/threads/request.ts';
-import { checkRequest, PostInfo } from '../providers/tiktok/request.ts';
+import { InstagramPostInfo } from '../providers/instagram/request.ts';
+import { checkInstagramRequest } from '../providers/instagram/rules.ts';
+import { mediaUrlProblem } from '../providers/media-urls.ts';
+import { ThreadsPostInfo } from '../providers/threads/request.ts';
+import { checkThreadsRequest } from '../providers/threads/rules.ts';
+import { PostInfo } from '../providers/tiktok/request.ts';
+import { checkRequest } from '../providers/tiktok/rules.ts';
 
 /* Untrusted texts: their cost, and the cleaning of those that cannot be stored. */
 
@@ -55,7 +59,7 @@ const READERS: [name: string, read: (text: string) => unknown][] = [
   ['JSON', (text) => ignore(() => parseJson(text))],
   ['JSON in a text', (text) => ignore(() => parseVerbatim(JSON.stringify(text)))],
   ['JSON escapes in a text', (text) => cleanJson(`"${text}"`)],
-  ['the address of a file', (text) => mediaUrlProblem(text, false)],
+  ['the address of a file', (text) => mediaUrlProblem(text, { allowPrivate: false })],
   ['the way back', (text) => returnToProblem(text)],
   ...textsOf(ThreadsPostInfo).map((field): (typeof READERS)[number] => [
     `${field} of Threads`,

@@ -1,16 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { findAccount } from '../../db/accounts.ts';
+import { findTikTok } from '../../providers/tiktok/index.ts';
+import type { TikTokRequest } from '../../providers/tiktok/request.ts';
 import { tenant } from '../access.ts';
-import { createCreatorCheck } from '../creator-info.ts';
 import type { Deps } from '../deps.ts';
-import { IdempotencyHeaders } from '../idempotency.ts';
-import { PostView } from '../post-view.ts';
 import { callProvider, PROVIDER_ROUTE_MS, takeQuota } from '../provider-call.ts';
-import { AnyId, isUuid, nullable, ref, refusals } from '../schemas.ts';
+import { AnyId, isUuid, nullable, refusals } from '../schemas.ts';
 import { noAccountOf, requirePermission } from '../new-post.ts';
-import { submitRequest } from '../submit.ts';
-import { readUpload, UploadBody } from '../tiktok-upload.ts';
 import { createStatusReader, TikTokStatus } from '../tiktok-status.ts';
 
 const CreatorQuery = Type.Object({ accountId: AnyId }, { additionalProperties: false });
@@ -27,13 +24,15 @@ const Creator = Type.Object({
 });
 const StatusPath = Type.Object({ publishId: Type.String({ minLength: 1, maxLength: 100 }) });
 const tags = ['tiktok'];
+/** A post that the publish form is for. */
+const DIRECT: TikTokRequest = { mode: 'direct', source: 'FILE_UPLOAD', postInfo: {} };
 
-/** TikTok. */
+/** What TikTok alone can be asked. */
 export const tiktokRoutes =
   (deps: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
     const { db } = deps.database;
-    const checkAgainstCreatorInfo = createCreatorCheck(deps);
+    const tiktok = findTikTok(deps.providers.all);
     const readStatus = createStatusReader(deps);
 
     app.get(
@@ -52,12 +51,8 @@ export const tiktokRoutes =
       async (request, reply) => {
         const { accountId } = request.query;
         const account = isUuid(accountId) ? await findAccount(db, tenant(request), accountId) : null;
-        const { tiktok } = deps.providers;
         if (account?.provider !== 'tiktok' || tiktok === null) throw noAccountOf('tiktok', account);
-        requirePermission(
-          { account, provider: tiktok },
-          { mode: 'direct', source: 'FILE_UPLOAD', postInfo: {} },
-        );
+        requirePermission({ account, provider: tiktok }, tiktok.publishing.of(DIRECT).needs);
         await takeQuota(deps, account, tiktok.quotas.creatorInfo);
         const info = await callProvider(deps, account, (accessToken, signal) =>
           tiktok.creatorInfo(accessToken, signal),
@@ -65,27 +60,6 @@ export const tiktokRoutes =
         void reply.header('cache-control', 'no-store');
         return { accountId: account.id, ...info, privacyLevelOptions: [...info.privacyLevelOptions] };
       },
-    );
-
-    app.post(
-      '/api/tiktok/upload',
-      {
-        config: { access: 'posts:write' },
-        handlerTimeout: PROVIDER_ROUTE_MS,
-        schema: {
-          operationId: 'publishToTikTok',
-          summary: 'Publish a video or photos',
-          description: 'Accepted means durable: 202 with the post, whose workflow publishes it.',
-          tags,
-          headers: IdempotencyHeaders,
-          body: UploadBody,
-          response: { 202: ref(PostView), ...refusals(404, 409, 415, 422) },
-        },
-      },
-      async (request, reply) =>
-        submitRequest(deps, request, reply, (userId) =>
-          readUpload(deps, checkAgainstCreatorInfo, userId, request.body),
-        ),
     );
 
     app.get(

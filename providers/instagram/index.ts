@@ -1,16 +1,22 @@
+import type { Platform } from '../platform.ts';
 import type { Teller } from '../provider.ts';
 import { about } from './about.ts';
+import { requests } from './body.ts';
 import type { InstagramSettings } from './client.ts';
 import { createFacebookLogin } from './facebook-login.ts';
 import { createInstagramLogin } from './instagram-login.ts';
 import { createPublishing, readLimits } from './publish.ts';
+import { settings } from './settings.ts';
 import { createWebhooks } from './webhooks.ts';
 
-/** Instagram, once for each login that is set up, the usual one first (docs/providers/instagram.md says what we use of it). */
-export function createInstagram(settings: InstagramSettings): Teller[] {
-  const { facebookLogin, instagramLogin } = settings;
+/** Instagram (docs/providers/instagram.md says what we use of it). */
+export const instagram: Platform<InstagramSettings> = { about, settings, requests, create: createInstagram };
+
+/** One provider for each login that is set up, the usual one first. */
+export function createInstagram(app: InstagramSettings): Teller[] {
+  const { facebookLogin, instagramLogin } = app;
   // Both send their webhooks to the same URL.
-  const webhooks = createWebhooks(settings);
+  const webhooks = createWebhooks(app);
   return [
     ...(facebookLogin === undefined ? [] : [createFacebookLogin(facebookLogin)]),
     ...(instagramLogin === undefined ? [] : [createInstagramLogin(instagramLogin)]),

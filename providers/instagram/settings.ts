@@ -79,7 +79,7 @@ const SETTINGS = [
 
 type Name = NameIn<typeof SETTINGS> | MetaName;
 
-export const instagram: AppSettings<InstagramSettings> = {
+export const settings: AppSettings<InstagramSettings> = {
   settings: SETTINGS,
   shared: META_SETTINGS,
   redirectUris: ['NEXT_PUBLIC_INSTAGRAM_REDIRECT_URI', 'INSTAGRAM_LOGIN_REDIRECT_URI'],

@@ -1,28 +1,10 @@
 import { contentProblem, type RequestProblem } from '../request-problem.ts';
-import type { MediaFacts } from '../publishing.ts';
+import type { FileFacts } from '../our-files.ts';
 
 /*
  * Meta's requirements for files (instagram-facts 4.6, threads-facts 4.8). An unknown property is never a reason to
  * refuse.
  */
-
-/** A file of ours, as it was probed. */
-export interface FileFacts extends MediaFacts {
-  codec: string | null;
-  width: number | null;
-  height: number | null;
-  fps: number | null;
-  /** The video's bits a second, without sound. */
-  bitRate: number | null;
-  /** Chroma subsampling of a video: `4:2:0`, ... Absent, here and below: not known. */
-  chroma?: string | null;
-  audioCodec?: string | null;
-  audioChannels?: number | null;
-  /** Hertz. */
-  audioSampleRate?: number | null;
-  /** Whether the index (`moov`) precedes the media data. */
-  indexFirst?: boolean | null;
-}
 
 /** Width by height, both inclusive; null: any. */
 type Ratios = readonly [least: number, most: number] | null;

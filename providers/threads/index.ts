@@ -1,24 +1,34 @@
+import type { Platform } from '../platform.ts';
 import type { Teller } from '../provider.ts';
 import { about } from './about.ts';
+import { requests } from './body.ts';
 import type { ThreadsSettings } from './client.ts';
 import { createDeletion } from './delete.ts';
 import { createOAuth } from './oauth.ts';
 import { createPublishing, kindsFor, readLimits } from './publish.ts';
 import { threadsPermissions } from './scopes.ts';
+import { settings } from './settings.ts';
 import { createWebhooks } from './webhooks.ts';
 
 /** Threads (docs/providers/threads.md says what we use of it). */
-export function createThreads(settings: ThreadsSettings): Teller {
-  const permissions = threadsPermissions(settings.scopes);
+export const threads: Platform<ThreadsSettings> = {
+  about,
+  settings,
+  requests,
+  create: (app) => [createThreads(app)],
+};
+
+/** The provider, by the settings of the operator's app. */
+export function createThreads(app: ThreadsSettings): Teller {
+  const permissions = threadsPermissions(app.scopes);
   return {
     name: 'threads',
     title: about.title,
     permissions,
-    oauth: createOAuth(settings, permissions),
-    publishing: createPublishing(settings),
-    webhooks: createWebhooks(settings),
-    deletion: createDeletion(settings),
-    limits: ({ scopes }, accessToken, signal) =>
-      readLimits(settings, { accessToken, signal }, kindsFor(scopes)),
+    oauth: createOAuth(app, permissions),
+    publishing: createPublishing(app),
+    webhooks: createWebhooks(app),
+    deletion: createDeletion(app),
+    limits: ({ scopes }, accessToken, signal) => readLimits(app, { accessToken, signal }, kindsFor(scopes)),
   };
 }

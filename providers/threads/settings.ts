@@ -38,7 +38,7 @@ const SETTINGS = [
 /** The secret of Instagram's app may also sign webhooks of Threads. */
 type Name = NameIn<typeof SETTINGS> | MetaName | 'INSTAGRAM_APP_SECRET';
 
-export const threads: AppSettings<ThreadsSettings> = {
+export const settings: AppSettings<ThreadsSettings> = {
   settings: SETTINGS,
   shared: META_SETTINGS,
   redirectUris: ['NEXT_PUBLIC_THREADS_REDIRECT_URI'],

@@ -1,34 +1,47 @@
-import type { Teller } from '../provider.ts';
+import type { Platform } from '../platform.ts';
+import type { Provider, Teller } from '../provider.ts';
 import { about } from './about.ts';
+import { requests } from './body.ts';
 import type { TikTokSettings } from './client.ts';
 import { creatorInfo, type CreatorInfo } from './creator.ts';
 import { createOAuth } from './oauth.ts';
 import { createPublishing } from './publish.ts';
 import { QUOTAS } from './quotas.ts';
 import { tiktokPermissions } from './scopes.ts';
+import { settings } from './settings.ts';
 import { createWebhooks } from './webhooks.ts';
 
 export interface TikTok extends Teller {
   readonly name: 'tiktok';
   readonly quotas: typeof QUOTAS;
-  /** Whether TikTok has audited the app. */
-  readonly audited: boolean;
   /** Fresh options for the publish form (tiktok-facts 4.2). @throws ProviderError */
   creatorInfo(accessToken: string, signal: AbortSignal): Promise<CreatorInfo>;
 }
 
 /** TikTok (docs/providers/tiktok.md says what we use of it). */
-export function createTikTok(settings: TikTokSettings): TikTok {
-  const permissions = tiktokPermissions(settings.scopes);
+export const tiktok: Platform<TikTokSettings> = {
+  about,
+  settings,
+  requests,
+  create: (app) => [createTikTok(app)],
+};
+
+/** The one of TikTok, where it is set up. */
+export function findTikTok(providers: readonly Provider[]): TikTok | null {
+  return providers.find((provider): provider is TikTok => provider.name === 'tiktok') ?? null;
+}
+
+/** The provider, by the settings of the operator's app. */
+export function createTikTok(app: TikTokSettings): TikTok {
+  const permissions = tiktokPermissions(app.scopes);
   return {
     name: 'tiktok',
     title: about.title,
     permissions,
-    oauth: createOAuth(settings, permissions),
-    publishing: createPublishing(settings),
-    webhooks: createWebhooks(settings),
+    oauth: createOAuth(app, permissions),
+    publishing: createPublishing(app),
+    webhooks: createWebhooks(app),
     quotas: QUOTAS,
-    audited: settings.audited,
-    creatorInfo: (accessToken, signal) => creatorInfo(settings, accessToken, signal),
+    creatorInfo: (accessToken, signal) => creatorInfo(app, accessToken, signal),
   };
 }

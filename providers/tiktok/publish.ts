@@ -3,10 +3,10 @@ import type { Plan } from '../../plan.ts';
 import { id, text, word } from '../json.ts';
 import { isLoopback } from '../loopback.ts';
 import type { Needs } from '../permissions.ts';
-import type { PostContext, PostPublishing, Publishing, Verdict, Written } from '../publishing.ts';
+import type { MediaFacts, PostContext, PostPublishing, Publishing, Verdict, Written } from '../publishing.ts';
 import type { Quota } from '../quotas.ts';
 import { callApi, type TikTokSettings } from './client.ts';
-import { checkAgainstCreator, checkAudit, creatorInfo } from './creator.ts';
+import { checkAgainstCreator, checkAudit, type CreatorInfo, creatorInfo } from './creator.ts';
 import { failed } from './errors.ts';
 import { lookUpInit } from './lost-init.ts';
 import { QUOTAS } from './quotas.ts';
@@ -18,6 +18,18 @@ export function createPublishing(settings: TikTokSettings): Publishing {
   return {
     quotas: Object.values(QUOTAS),
     transfer: createTransfer((context) => fetchStatus(settings, context)),
+    accountCheck: {
+      quota: QUOTAS.creatorInfo,
+      concerns(given) {
+        const request = readRequest(given);
+        checkAudit(settings.audited, request, null);
+        return request.mode === 'direct';
+      },
+      async ask(accessToken, signal) {
+        const creator = await creatorInfo(settings, accessToken, signal);
+        return (request, media) => checkCreator(settings, readRequest(request), creator, media);
+      },
+    },
     of: (request) => publishingOf(settings, readRequest(request)),
   };
 }
@@ -31,9 +43,7 @@ function publishingOf(settings: TikTokSettings, request: TikTokRequest): PostPub
 
     async preflight(_step, { accessToken, signal, media }) {
       if (request.mode !== 'direct') return [];
-      const creator = await creatorInfo(settings, accessToken, signal);
-      checkAudit(settings.audited, request, creator);
-      checkAgainstCreator(request, creator, media);
+      checkCreator(settings, request, await creatorInfo(settings, accessToken, signal), media);
       return [];
     },
 
@@ -71,6 +81,17 @@ function publishingOf(settings: TikTokSettings, request: TikTokRequest): PostPub
       return `https://www.tiktok.com/@${username}/${kind}/${providerPostId}`;
     },
   };
+}
+
+/** @throws ProviderError `rejected` where the creator may not post this */
+function checkCreator(
+  { audited }: TikTokSettings,
+  request: TikTokRequest,
+  creator: CreatorInfo,
+  media: MediaFacts | null,
+): void {
+  checkAudit(audited, request, creator);
+  checkAgainstCreator(request, creator, media);
 }
 
 /** Neither scope opens the endpoints of the other (tiktok-facts 2.8). */

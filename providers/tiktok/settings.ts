@@ -54,7 +54,7 @@ const SETTINGS = [
 
 type Name = NameIn<typeof SETTINGS>;
 
-export const tiktok: AppSettings<TikTokSettings> = {
+export const settings: AppSettings<TikTokSettings> = {
   settings: SETTINGS,
   redirectUris: ['NEXT_PUBLIC_TIKTOK_REDIRECT_URI'],
   read: readTikTok,

@@ -1,23 +1,20 @@
 import { Type, type Static } from 'typebox';
-import type { Media } from '../db/media.ts';
-import type { FileFacts } from '../providers/meta/files.ts';
-import type { MediaRef } from '../providers/meta/media.ts';
-import type { RequestProblem } from '../providers/request-problem.ts';
-import { Address } from '../providers/texts.ts';
-import type { Deps } from './deps.ts';
-import type { FieldProblem } from './errors.ts';
-import { readyMedia } from './new-post.ts';
-import { LONGEST_ID } from './schemas.ts';
-import { addressProblem, mediaUrlProblem } from './urls.ts';
+import { addressProblem, type AddressRules, mediaUrlProblem } from '../media-urls.ts';
+import { type FileFacts, fileNamed, type OurFile, type OurFiles } from '../our-files.ts';
+import type { RequestProblem } from '../request-problem.ts';
+import { Address, LONGEST_NAME } from '../texts.ts';
+import type { MediaRef } from './media.ts';
+
+/* How the bodies of Meta's platforms name files. */
 
 /** Exactly one of three ways to name a file. */
 export const fileFields = {
-  mediaId: Type.Optional(Type.String({ maxLength: LONGEST_ID, description: 'Media that is `ready`.' })),
+  mediaId: Type.Optional(Type.String({ maxLength: LONGEST_NAME, description: 'Media that is `ready`.' })),
   imageUrl: Type.Optional(Address),
   videoUrl: Type.Optional(Address),
 };
 const FileFields = Type.Object(fileFields);
-type FileFields = Static<typeof FileFields>;
+export type FileFields = Static<typeof FileFields>;
 
 const RIGHT_FIELDS = {
   image: ['mediaId', 'imageUrl'],
@@ -29,7 +26,7 @@ const RIGHT_FIELDS = {
 export interface NamedFile {
   ref: MediaRef;
   /** Null: the client has put it online. */
-  media: Media | null;
+  ours: OurFile | null;
 }
 
 /**
@@ -39,9 +36,9 @@ export interface NamedFile {
 export function checkFile(
   { mediaId, imageUrl, videoUrl }: FileFields,
   at: string,
-  allowPrivate: boolean,
+  rules: AddressRules,
   kind: MediaRef['kind'] | null = null,
-): FieldProblem[] {
+): RequestProblem[] {
   const given = [mediaId, imageUrl, videoUrl].filter((name) => name !== undefined);
   if (given.length === 0) {
     const right = RIGHT_FIELDS[kind ?? 'either'];
@@ -50,36 +47,40 @@ export function checkFile(
   }
   if (given.length > 1)
     return [{ field: `${at}mediaId`, message: 'or imageUrl or videoUrl: exactly one of them is required' }];
-  return checkUrls({ [`${at}imageUrl`]: imageUrl, [`${at}videoUrl`]: videoUrl }, allowPrivate);
+  return checkUrls({ [`${at}imageUrl`]: imageUrl, [`${at}videoUrl`]: videoUrl }, rules);
 }
 
 /** What is wrong with URLs from which Meta is to fetch files, by field. */
 export function checkUrls(
   urls: Readonly<Record<string, string | undefined>>,
-  allowPrivate: boolean,
-): FieldProblem[] {
+  rules: AddressRules,
+): RequestProblem[] {
   return Object.entries(urls).flatMap(([field, url]) => {
     if (url === undefined) return [];
-    const message = mediaUrlProblem(url, allowPrivate) ?? (isAscii(url) ? null : 'must be US-ASCII');
+    const message = mediaUrlProblem(url, rules) ?? (isAscii(url) ? null : 'must be US-ASCII');
     return message === null ? [] : [addressProblem(field, message)];
   });
 }
 
-/** Finds a file that was named rightly. @throws ApiError `media_not_found`, `media_not_ready` */
-export async function findFile(
-  deps: Deps,
-  userId: string,
+/** The ids of those that are ours. */
+export function mediaIdsOf(files: readonly FileFields[]): string[] {
+  return files.flatMap(({ mediaId }) => (mediaId === undefined ? [] : [mediaId]));
+}
+
+/** A file that was named rightly. @param more what else the post says about it */
+export function findFile(
+  ours: OurFiles,
   { mediaId, imageUrl, videoUrl }: FileFields,
   more: Pick<MediaRef, 'alt_text' | 'user_tags'> = {},
-): Promise<NamedFile> {
+): NamedFile {
   if (mediaId === undefined) {
     const url = imageUrl ?? videoUrl;
     if (url === undefined) throw new Error('no file was named');
-    return { ref: { kind: imageUrl === undefined ? 'video' : 'image', url, ...more }, media: null };
+    return { ref: { kind: imageUrl === undefined ? 'video' : 'image', url, ...more }, ours: null };
   }
-  const media = await readyMedia(deps, userId, mediaId);
-  const kind = media.contentType.startsWith('image/') ? 'image' : 'video';
-  return { ref: { kind, mediaId: media.id, ...more }, media };
+  const file = fileNamed(ours, mediaId);
+  const kind = file.contentType.startsWith('image/') ? 'image' : 'video';
+  return { ref: { kind, mediaId: file.id, ...more }, ours: file };
 }
 
 /**
@@ -91,10 +92,10 @@ export function fileProblems(
   { at, carousel }: { at: string; carousel: boolean },
   check: (kind: MediaRef['kind'], facts: FileFacts) => RequestProblem[],
 ): RequestProblem[] {
-  return files.flatMap(({ ref, media }, index) =>
-    media === null
+  return files.flatMap(({ ref, ours }, index) =>
+    ours === null
       ? []
-      : check(ref.kind, media).map((problem) => ({
+      : check(ref.kind, ours).map((problem) => ({
           ...problem,
           field: `${at}${carousel ? `children.${index}.` : ''}${problem.field}`,
         })),
@@ -102,8 +103,8 @@ export function fileProblems(
 }
 
 /** What makes two files the same one. */
-export function sameFile({ ref, media }: NamedFile): string {
-  return media?.sha256 ?? ref.url ?? media?.id ?? '';
+export function sameFile({ ref, ours }: NamedFile): string {
+  return ours?.sha256 ?? ref.url ?? ours?.id ?? '';
 }
 
 function isAscii(text: string): boolean {

@@ -1,0 +1,61 @@
+import type { Media } from '../db/media.ts';
+import { PLATFORMS } from '../providers/index.ts';
+import type { ProviderName } from '../providers/provider.ts';
+import type { AskAccount } from './account-checks.ts';
+import type { Deps } from './deps.ts';
+import { apiError, type FieldProblem, fieldError } from './errors.ts';
+import {
+  type DraftPost,
+  draftPost,
+  postingAccount,
+  type PublishOptions,
+  readyMedia,
+  requirePermission,
+  timesOf,
+} from './new-post.ts';
+
+/**
+ * Checks a request to publish and makes a post of it.
+ * @param name of the provider that reads the body
+ * @throws ApiError, ProviderError
+ */
+export async function readPost(
+  deps: Deps,
+  askAccount: AskAccount,
+  name: ProviderName,
+  userId: string,
+  body: PublishOptions,
+): Promise<DraftPost> {
+  const { config } = deps;
+  const opened = PLATFORMS[name].requests.open(body, { allowPrivate: config.allowPrivateUrls });
+  refuse(opened.problems);
+  const times = timesOf(body);
+  const poster = await postingAccount(deps, userId, name, body.accountId);
+  const files = await findFiles(deps, userId, opened.mediaIds);
+  const read = opened.read(files);
+  refuse(read.problems);
+  if (read.unverified !== undefined && config.siteVerification === null) {
+    const { field, message, userMessage } = read.unverified;
+    const words = { message, ...(userMessage === undefined ? {} : { userMessage }) };
+    throw apiError('site_not_verified', { ...words, details: { field } });
+  }
+  const publishing = poster.provider.publishing.of(read.request);
+  // To ask what the account may do needs the permission, too.
+  requirePermission(poster, publishing.needs);
+  await askAccount(poster, read);
+  return draftPost(poster, body, times, { read, files: [...files.values()], publishing });
+}
+
+/** All problems in one answer. @throws ApiError where there are some */
+function refuse(problems: readonly FieldProblem[]): void {
+  const error = fieldError(problems);
+  if (error !== null) throw error;
+}
+
+/** @throws ApiError `media_not_found`, `media_not_ready` */
+async function findFiles(deps: Deps, userId: string, ids: readonly string[]): Promise<Map<string, Media>> {
+  const found = await Promise.all(
+    [...new Set(ids)].map(async (id) => [id, await readyMedia(deps, userId, id)] as const),
+  );
+  return new Map(found);
+}

@@ -1,0 +1,35 @@
+import type { MediaFacts } from './publishing.ts';
+
+/** A file of ours, as it was probed. What is null or absent is not known. */
+export interface FileFacts extends MediaFacts {
+  codec: string | null;
+  width: number | null;
+  height: number | null;
+  fps: number | null;
+  /** The video's bits a second, without sound. */
+  bitRate: number | null;
+  /** Chroma subsampling of a video: `4:2:0`, ... */
+  chroma?: string | null;
+  audioCodec?: string | null;
+  audioChannels?: number | null;
+  /** Hertz. */
+  audioSampleRate?: number | null;
+  /** Whether the index (`moov`) precedes the media data. */
+  indexFirst?: boolean | null;
+}
+
+/** A file of ours that a request names. */
+export interface OurFile extends FileFacts {
+  id: string;
+  sha256: string | null;
+}
+
+/** Files of ours by the ids that the request names them by. */
+export type OurFiles = ReadonlyMap<string, OurFile>;
+
+/** @throws Error where the request did not name it: see `OpenedBody.mediaIds` */
+export function fileNamed(files: OurFiles, mediaId: string): OurFile {
+  const file = files.get(mediaId);
+  if (file === undefined) throw new Error('a file was not looked for');
+  return file;
+}
