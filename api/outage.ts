@@ -1,4 +1,5 @@
 import { type Client, isGrpcServiceError, ServiceError } from '@temporalio/client';
+import pTimeout from 'p-timeout';
 import { NamespaceMissing, NamespaceTaken } from '../temporal/namespace.ts';
 import { DatabaseUnreachable } from '../db/connections.ts';
 import { ApiError, apiError } from './errors.ts';
@@ -47,22 +48,17 @@ export function isTemporalRefusal(error: unknown): boolean {
  * The promise's own outcome, if it comes in time. The work itself is not stopped.
  * @throws ApiError `database_unavailable`, or another one
  */
-export async function soon<T>(
+export function soon<T>(
   work: Promise<T>,
   code: 'database_unavailable' | 'temporal_unavailable' = 'database_unavailable',
   ms = PATIENCE_MS,
 ): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(apiError(code)), ms);
+  return pTimeout(work, {
+    milliseconds: ms,
+    fallback: () => {
+      throw apiError(code);
+    },
   });
-  // A rejection after the race is over has no other listener.
-  work.catch(() => {});
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /**

@@ -1,3 +1,4 @@
+import pTimeout from 'p-timeout';
 import { withoutValues } from '../../db/failures.ts';
 
 /** What the doctor found: in order, worth a look, or to be fixed before Everpost works. Texts say what to do, no secret. */
@@ -20,17 +21,11 @@ const LIMIT_MS = 15_000;
 
 /** The findings of a check, in bounded time; what it throws is a finding, too. */
 export async function examined({ subject, examine }: Check): Promise<Finding[]> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Finding[]>((resolve) => {
-    const text = `no answer within ${LIMIT_MS / 1000} s: is what ${subject} needs reachable from here?`;
-    timer = setTimeout(() => resolve([failure(text)]), LIMIT_MS);
-  });
+  const late = `no answer within ${LIMIT_MS / 1000} s: is what ${subject} needs reachable from here?`;
   try {
-    return await Promise.race([examine(), late]);
+    return await pTimeout(examine(), { milliseconds: LIMIT_MS, fallback: () => [failure(late)] });
   } catch (error) {
     const { message } = withoutValues(error);
     return [failure(`could not be examined (${message}): fix what is said of the rest, and ask again`)];
-  } finally {
-    clearTimeout(timer);
   }
 }
