@@ -1,15 +1,15 @@
-import { type Attempt, closeAttempt } from '../db/attempts.ts';
+import type { Attempt } from '../db/attempts.ts';
 import { savePost } from '../db/post-progress.ts';
 import { savePublishId } from '../db/publish-ids.ts';
 import { asksForDetails, stateAfter, stepAfter } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { PostContext, Written } from '../providers/publishing.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
-import { learnQuota } from './access.ts';
+import { learnQuota } from './quota-turns.ts';
 import { keyOf, type LoadedPost } from './loaded-post.ts';
 import type { Deps } from './deps.ts';
-import { takenOver } from './failures.ts';
-import { applyVerdict } from './verdict.ts';
+import { closeOwnAttempt } from './own-attempt.ts';
+import { applyVerdict } from './settle-verdict.ts';
 
 /** A write that the provider has carried out. */
 interface Accepted {
@@ -23,8 +23,8 @@ interface Accepted {
 }
 
 /** Notes what a write has made. @returns what that means for the post */
-export async function accepted(deps: Deps, write: Accepted): Promise<StepOutcome> {
-  const state = await close(deps, write);
+export async function recordAccepted(deps: Deps, write: Accepted): Promise<StepOutcome> {
+  const state = await closeAccepted(deps, write);
   const { plan, publishId } = write.loaded.post;
   if (state !== null) return { kind: 'settled', state };
   return (
@@ -41,7 +41,7 @@ export async function accepted(deps: Deps, write: Accepted): Promise<StepOutcome
  * where the plan ends with this write.
  * @returns the final state; null: the plan goes on
  */
-async function close(
+async function closeAccepted(
   { db, envelope }: Deps,
   { loaded, step, attempt, from, written }: Accepted,
 ): Promise<string | null> {
@@ -56,13 +56,12 @@ async function close(
           version: 1,
         });
   return db.transaction(async (tx) => {
-    const closed = await closeAttempt(tx, attempt.id, from, {
+    await closeOwnAttempt(tx, attempt.id, from, {
       status: 'accepted',
       providerRef: refOf(written),
       secretEncrypted,
       logId: written.logId,
     });
-    if (!closed) throw takenOver();
     const { publishId } = written;
     const made = publishId === undefined ? {} : { publishId };
     await savePost(tx, post.id, { state: stateAfter(post.plan, step), phase: null, ...made });

@@ -5,7 +5,8 @@ import type { PostError } from '../db/schema.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { DeletionOutcome } from '../temporal/contract.ts';
 import { POST_PATIENCE } from '../patience.ts';
-import { learnQuota, refusedUntil } from './access.ts';
+import { refusedUntil } from './open-post.ts';
+import { learnQuota } from './quota-turns.ts';
 import { keyOf, type LoadedPost, loadPost } from './loaded-post.ts';
 import { alive } from './alive.ts';
 import type { Deps } from './deps.ts';
@@ -23,7 +24,7 @@ export const createDeleteActivities = (deps: Deps) => ({
     const { post, account } = loaded;
     if (post.deletionRequestedAt === null || post.deletedAt !== null || post.deletionError !== null)
       return { kind: 'done' };
-    if (isOverdue(loaded)) return refused('deadline', 'the deletion waited for 72 hours', LATER);
+    if (isOverdue(loaded)) return refusalOf('deadline', 'the deletion waited for 72 hours', LATER);
     const ids = await liveIds(db, post);
     if (ids === null) throw new Error('what is live of the post has no known id');
     const { quota } = deletionOf(loaded);
@@ -31,7 +32,7 @@ export const createDeleteActivities = (deps: Deps) => ({
     const taker = { accountId: account.id, postId, held: true };
     const full = await reserveQuotas(db, taker, Array(ids.length).fill(quota));
     if (full === null) return { kind: 'ready', ids: ids.toReversed() };
-    return waiting(deps, loaded, full.askAgainAt, `Waits for the quota ${full.quota}`);
+    return saveWait(deps, loaded, full.askAgainAt, `Waits for the quota ${full.quota}`);
   },
 
   /** @param renewed whether the token has just been renewed: one that is refused then is not renewed again */
@@ -47,11 +48,11 @@ export const createDeleteActivities = (deps: Deps) => ({
     alive(async (signal) => {
       const loaded = await loadPost(deps, postId);
       const { account } = loaded;
-      if (isOverdue(loaded)) return refused('deadline', 'the deletion waited for 72 hours', LATER);
+      if (isOverdue(loaded)) return refusalOf('deadline', 'the deletion waited for 72 hours', LATER);
       if (account.status !== 'active' || account.accessTokenEncrypted === null)
-        return refused('reauth_required', `the account is ${account.status}`, RECONNECT);
+        return refusalOf('reauth_required', `the account is ${account.status}`, RECONNECT);
       const until = refusedUntil(loaded);
-      if (until !== null) return waiting(deps, loaded, until, 'the provider takes no calls for the account');
+      if (until !== null) return saveWait(deps, loaded, until, 'the provider takes no calls for the account');
       const accessToken = await openAccessToken(
         deps.envelope,
         keyOf(loaded),
@@ -63,7 +64,7 @@ export const createDeleteActivities = (deps: Deps) => ({
         return { kind: 'done' };
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;
-        return stopped(deps, loaded, error, renewed);
+        return outcomeOf(deps, loaded, error, renewed);
       }
     }),
 
@@ -84,7 +85,8 @@ function isOverdue({ post: { deletionRequestedAt } }: LoadedPost): boolean {
   return (deletionRequestedAt?.getTime() ?? 0) < Date.now() - POST_PATIENCE;
 }
 
-async function stopped(
+/** What a provider's refusal means for the deletion. */
+async function outcomeOf(
   deps: Deps,
   loaded: LoadedPost,
   error: ProviderError,
@@ -93,11 +95,11 @@ async function stopped(
   switch (error.kind) {
     case 'token':
       return renewed
-        ? refused('reauth_required', 'the provider refuses a fresh token', RECONNECT)
+        ? refusalOf('reauth_required', 'the provider refuses a fresh token', RECONNECT)
         : { kind: 'token_refused', tokenVersion: loaded.account.tokenVersion };
     case 'quota': {
       const { askAgainAt } = await learnQuota(deps, loaded, error);
-      return waiting(deps, loaded, askAgainAt, error.message);
+      return saveWait(deps, loaded, askAgainAt, error.message);
     }
     case 'grant':
     case 'account':
@@ -110,11 +112,11 @@ async function stopped(
   }
 }
 
-async function waiting({ db }: Deps, { post }: LoadedPost, at: Date, why: string): Promise<DeletionOutcome> {
+async function saveWait({ db }: Deps, { post }: LoadedPost, at: Date, why: string): Promise<DeletionOutcome> {
   await saveDeletionWait(db, post.id, at);
   return { kind: 'wait', ms: Math.max(1000, at.getTime() - Date.now()), why };
 }
 
-function refused(code: string, message: string, userMessage: string): DeletionOutcome {
+function refusalOf(code: string, message: string, userMessage: string): DeletionOutcome {
   return { kind: 'refused', error: { code, message, userMessage, retryable: true, details: {} } };
 }

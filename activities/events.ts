@@ -18,7 +18,7 @@ import { loadPost } from './loaded-post.ts';
 import { tryNumber } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { notYet } from './failures.ts';
-import { applyVerdict } from './verdict.ts';
+import { applyVerdict } from './settle-verdict.ts';
 
 /** Applies what providers told us. Applying twice is applying once. */
 export const createEventActivities = (deps: Deps) => ({

@@ -28,11 +28,6 @@ export function notYet(type: string, message: string, nextRetryDelayMs?: number)
   });
 }
 
-/** Another try has taken this one for lost and goes its own way: what it has noted counts. */
-export function takenOver(): ApplicationFailure {
-  return notYet('TakenOver', 'another try has taken this one for lost', 1000);
-}
-
 /**
  * A provider call that Temporal should make again. The provider's own sentences, which may quote the post, stay out of the
  * history. @param ms when, where more is known than the error says

@@ -3,10 +3,11 @@ import { createDeleteActivities } from './delete.ts';
 import { createEventActivities } from './events.ts';
 import { createMediaActivities } from './media.ts';
 import { createPostActivities } from './posts.ts';
+import { createRecallActivities } from './recall.ts';
 import { createSweepActivities } from './sweep.ts';
 import { createTokenActivities } from './tokens.ts';
 import { createTransferActivities } from './transfer.ts';
-import { createRecallActivities, createVerdictActivities } from './verdict.ts';
+import { createVerdictActivities } from './verdict.ts';
 import { createWriteActivities } from './write.ts';
 
 export type { Deps } from './deps.ts';

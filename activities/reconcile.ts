@@ -1,26 +1,21 @@
-import {
-  type Attempt,
-  closeAttempt,
-  countEnds,
-  listAttempts,
-  madeByOthers,
-  requestsInDoubt,
-} from '../db/attempts.ts';
+import { type Attempt, countEnds, listAttempts, madeByOthers, requestsInDoubt } from '../db/attempts.ts';
 import { savePost } from '../db/post-progress.ts';
 import { saveSettlement } from '../db/settlements.ts';
 import { stepsBefore } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
 import { DAY, HOUR } from '../durations.ts';
-import { accepted } from './accepted.ts';
-import { learnQuota, openPost } from './access.ts';
+import { recordAccepted } from './accepted.ts';
+import { openPost } from './open-post.ts';
+import { learnQuota } from './quota-turns.ts';
 import type { LoadedPost } from './loaded-post.ts';
 import { tryNumber } from './alive.ts';
 import type { Deps } from './deps.ts';
-import { notYet, postError, takenOver, tryAgain } from './failures.ts';
+import { notYet, postError, tryAgain } from './failures.ts';
 import { pauseAfter } from './refusal.ts';
-import { makeAgain } from './verdict.ts';
-import { held } from './waiting.ts';
+import { makeAgain } from './make-again.ts';
+import { closeOwnAttempt } from './own-attempt.ts';
+import { showReason } from './waiting.ts';
 
 /** What is live is usually listed within seconds; longer pauses are the workflow's, which an event ends. */
 const QUICK_LOOKS = 4;
@@ -46,7 +41,7 @@ export async function reconcile(
   if (lost.createdAt.getTime() < Date.now() - DAY)
     return { kind: 'given_up', why: `nothing tells whether ${step} happened` };
   const access = await openPost(deps, loaded, signal, 'processing');
-  if ('blocked' in access) return held(deps, post.id, access.blocked, access.why);
+  if ('blocked' in access) return showReason(deps, post.id, access.blocked, access.why);
   try {
     // A try before it may have been the one that was carried out.
     const found = await lookUp(step, access.context, {
@@ -57,7 +52,7 @@ export async function reconcile(
     });
     switch (found.kind) {
       case 'happened':
-        return await accepted(deps, {
+        return await recordAccepted(deps, {
           loaded,
           step,
           attempt: lost,
@@ -69,7 +64,7 @@ export async function reconcile(
         return await notPerformed(deps, loaded, lost, found.error);
       case 'refused': {
         const refusal = { status: 'rejected', errorCode: found.error.code } as const;
-        if (!(await closeAttempt(db, lost.id, 'unknown', refusal))) throw takenOver();
+        await closeOwnAttempt(db, lost.id, 'unknown', refusal);
         const error = postError(found.error);
         return {
           kind: 'settled',
@@ -105,7 +100,7 @@ async function notPerformed(
   const { db } = deps;
   const { id: postId, plan } = loaded.post;
   const errorCode = 'not_performed';
-  if (!(await closeAttempt(db, id, 'unknown', { status: 'rejected', errorCode }))) throw takenOver();
+  await closeOwnAttempt(db, id, 'unknown', { status: 'rejected', errorCode });
   const times = await countEnds(db, postId, { step, errorCode, uses: stepsBefore(plan, step) });
   if (error !== undefined && times >= error.tries)
     return makeAgain(deps, loaded, { steps: error.steps, status: error.code, error });

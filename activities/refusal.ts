@@ -1,4 +1,4 @@
-import { type Attempt, type AttemptOutcome, closeAttempt, countEnds, listAttempts } from '../db/attempts.ts';
+import { type Attempt, type AttemptOutcome, countEnds, listAttempts } from '../db/attempts.ts';
 import { savePost } from '../db/post-progress.ts';
 import { saveSettlement } from '../db/settlements.ts';
 import { releaseQuotas } from '../db/quotas.ts';
@@ -6,13 +6,14 @@ import type { ProviderError } from '../providers/errors.ts';
 import type { Quota } from '../providers/quotas.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
 import { HOUR } from '../durations.ts';
-import { learnQuota } from './access.ts';
+import { learnQuota } from './quota-turns.ts';
 import type { LoadedPost } from './loaded-post.ts';
 import type { Deps } from './deps.ts';
-import { notYet, postError, takenOver, tryAgain } from './failures.ts';
-import { makeAgain } from './verdict.ts';
-import { quotaFull, refusedAccount, waiting } from './waiting.ts';
-import { accountRefused, providerAway } from './waits.ts';
+import { notYet, postError, tryAgain } from './failures.ts';
+import { makeAgain } from './make-again.ts';
+import { closeOwnAttempt } from './own-attempt.ts';
+import { waitForQuota, waitForCreator, showWait } from './waiting.ts';
+import { accountRefused, providerAway } from './waiting-reasons.ts';
 
 /** A write that is under way. */
 export interface Write {
@@ -24,7 +25,7 @@ export interface Write {
 }
 
 /** Notes a refusal, and says what it means for the post. */
-export async function refused(
+export async function applyRefusal(
   deps: Deps,
   write: Write,
   from: 'prepared' | 'sent',
@@ -43,7 +44,7 @@ export async function refused(
     errorMessage: error.message,
     logId: error.logId,
   };
-  if (!(await closeAttempt(db, attempt.id, from, outcome))) throw takenOver();
+  await closeOwnAttempt(db, attempt.id, from, outcome);
   await releaseQuotas(
     db,
     post.id,
@@ -52,18 +53,18 @@ export async function refused(
 
   switch (error.kind) {
     case 'token': {
-      if (!(await refusedBefore(deps, write, errorCode)))
+      if (!(await wasRefusedBefore(deps, write, errorCode)))
         return { kind: 'token_refused', tokenVersion: account.tokenVersion };
       // A fresh token is refused like the one before: it may be about what the write uses.
       return error.steps.length > 0
         ? makeAgain(deps, write.loaded, { steps: error.steps, status: error.code, error })
-        : waiting(deps, post.id, refusedAccount(error), accountRefused(write.loaded, error));
+        : showWait(deps, post.id, waitForCreator(error), accountRefused(write.loaded, error));
     }
     case 'grant':
     case 'account':
-      return waiting(deps, post.id, refusedAccount(error), accountRefused(write.loaded, error));
+      return showWait(deps, post.id, waitForCreator(error), accountRefused(write.loaded, error));
     case 'quota':
-      return quotaFull(deps, write.loaded, await learnQuota(deps, write.loaded, error), error);
+      return waitForQuota(deps, write.loaded, await learnQuota(deps, write.loaded, error), error);
     case 'rejected': {
       const { state } = await saveSettlement(db, post.id, {
         state: 'failed',
@@ -90,12 +91,12 @@ export async function refused(
         if (write.loaded.publishing.lookUp === undefined) return { kind: 'unknown' };
         throw notYet('Reconciling', `the answer of ${write.step} was lost`, 1000);
       }
-      return repeated(deps, write, error, pauseAfter(await triesOf(deps, write, errorCode)));
+      return repeatLater(deps, write, error, pauseAfter(await triesOf(deps, write, errorCode)));
   }
 }
 
 /** What was lost can never become visible: it is made again after a pause, which the post shows. */
-async function repeated(
+async function repeatLater(
   { db }: Deps,
   { loaded: { post }, step }: Write,
   error: ProviderError,
@@ -137,7 +138,7 @@ export function pauseAfter(times: number): number {
 }
 
 /** Whether the attempt before this one was refused like it with an older token: then a refresh has not helped. */
-async function refusedBefore(
+async function wasRefusedBefore(
   { db }: Deps,
   { loaded: { post, account }, step, attempt }: Write,
   code: string,

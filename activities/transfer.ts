@@ -8,15 +8,17 @@ import { lastTransfer, showingWrites, stateAfter, stepAfter, type StepOf, stepOf
 import { ProviderError } from '../providers/errors.ts';
 import type { Chunk, Made, PostContext, Received } from '../providers/publishing.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
-import { contextOf, endedWaiting, learnQuota, openPost, takeTurn } from './access.ts';
 import { alive, timesInARow, uninterruptedSignal } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { notYet, postError, tryAgain } from './failures.ts';
 import { lastAttempt, type LoadedPost, loadPost } from './loaded-post.ts';
+import { giveUpMade } from './make-again.ts';
+import { contextOf, openPost } from './open-post.ts';
+import { learnQuota, takeTurn } from './quota-turns.ts';
 import { deliveryOf, fileOf, firstAfter, placeOf, type Sending, sentSoFar } from './sending.ts';
-import { applyVerdict, giveUpMade } from './verdict.ts';
-import { held } from './waiting.ts';
-import { accountRefused, providerAway } from './waits.ts';
+import { applyVerdict } from './settle-verdict.ts';
+import { endWaiting, showReason } from './waiting.ts';
+import { accountRefused, providerAway } from './waiting-reasons.ts';
 
 /** Sends a post's files to the provider, chunk by chunk, from disk to socket. The offsets are in PostgreSQL. */
 export const createTransferActivities = (deps: Deps) => ({
@@ -27,15 +29,15 @@ export const createTransferActivities = (deps: Deps) => ({
       if (isFinal(post.state)) return { kind: 'settled', state: post.state };
       const step = stepOf(post.plan, 'transfer', name);
       const file = fileOf(loaded, step);
-      const ended = await endedWaiting(deps, loaded);
+      const ended = await endWaiting(deps, loaded);
       if (ended !== null) return ended;
       const write = lastAttempt(loaded, step.of);
       const way = loaded.provider.publishing.transfer;
-      if (way === undefined) return sendNothing(deps, loaded, step, write);
+      if (way === undefined) return skipTransfer(deps, loaded, step, write);
       if (write?.status !== 'accepted')
         return { kind: 'repeat', step: step.of, ms: 0, why: 'The upload URL is gone' };
       // What it made was to be fetched: the account was connected the other way then.
-      if (write.secretEncrypted === null) return expired(deps, loaded, write);
+      if (write.secretEncrypted === null) return recordExpired(deps, loaded, write);
 
       // Before the provider hears of it: a folder that is gone is told by its name.
       await deps.mediaStore.open(file.storageKey);
@@ -45,7 +47,7 @@ export const createTransferActivities = (deps: Deps) => ({
         return 'bytes' in start ? await sendFrom(deps, sending, start, signal) : start;
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;
-        return interrupted(deps, loaded, error);
+        return applyInterruption(deps, loaded, error);
       }
     }),
 });
@@ -59,7 +61,7 @@ async function resumeAt(deps: Deps, sending: Sending, signal: AbortSignal): Prom
     return { bytes: 0 };
   }
   const access = await openPost(deps, loaded, signal, 'transferring');
-  if ('blocked' in access) return held(deps, loaded.post.id, access.blocked, access.why);
+  if ('blocked' in access) return showReason(deps, loaded.post.id, access.blocked, access.why);
   await takeTurn(deps, loaded, step.name);
   const received = await way.received(access.context, await deliveryOf(deps, sending));
   const start = firstAfter(sending, received?.bytes ?? sent);
@@ -111,7 +113,8 @@ async function sendFrom(
 ): Promise<StepOutcome> {
   const { loaded, step, file, way } = sending;
   const access = way.needsToken ? await openPost(deps, loaded, signal, 'transferring') : null;
-  if (access !== null && 'blocked' in access) return held(deps, loaded.post.id, access.blocked, access.why);
+  if (access !== null && 'blocked' in access)
+    return showReason(deps, loaded.post.id, access.blocked, access.why);
   const context: PostContext = access?.context ?? { ...contextOf(deps, loaded, signal), accessToken: '' };
   const delivery = await deliveryOf(deps, sending);
   const rest = way.chunks(file.size).filter(({ first }) => first >= start.bytes);
@@ -129,17 +132,17 @@ async function sendFrom(
         throw notYet('OutOfStep', 'the provider stands at another byte', 1000);
       case 'expired':
         return (await mayHaveArrived(deps, loaded, step))
-          ? done(deps, sending, {})
-          : expired(deps, loaded, sending.write);
+          ? recordDone(deps, sending, {})
+          : recordExpired(deps, loaded, sending.write);
       case 'complete':
-        return done(deps, sending, { made: sent.made, part: partOf(chunk, sent) });
+        return recordDone(deps, sending, { made: sent.made, part: partOf(chunk, sent) });
       case 'stored':
         // The last one is noted with the end of the step.
-        if (isLast) return done(deps, sending, { part: partOf(chunk, sent) });
+        if (isLast) return recordDone(deps, sending, { part: partOf(chunk, sent) });
         await noteSent(deps.db, placeOf(sending), { bytes: chunk.last + 1, part: partOf(chunk, sent) });
     }
   }
-  return done(deps, sending, { made: start.made });
+  return recordDone(deps, sending, { made: start.made });
 }
 
 /** Where an earlier try has begun the last chunk, all may have arrived: then a new write would make a second post. */
@@ -152,7 +155,7 @@ const partOf = ({ first }: Chunk, { reference }: { reference?: string }): PartRe
   reference === undefined ? undefined : { first, reference };
 
 /** The provider has the whole file. What it made of it is one commit with the end of the post, where the plan ends here. */
-async function done(
+async function recordDone(
   { db }: Deps,
   sending: Sending,
   { made, part }: { made?: Made | undefined; part?: PartRef | undefined },
@@ -182,13 +185,13 @@ async function done(
  * The account was connected another way since the plan was made, by which the provider fetches the file. What the write
  * before made is ready for that, unless it was made for an upload.
  */
-async function sendNothing(
+async function skipTransfer(
   deps: Deps,
   loaded: LoadedPost,
   step: StepOf<'transfer'>,
   write: Attempt | null,
 ): Promise<StepOutcome> {
-  if (write !== null && write.secretEncrypted !== null) return expired(deps, loaded, write);
+  if (write !== null && write.secretEncrypted !== null) return recordExpired(deps, loaded, write);
   const { id, plan, publishId } = loaded.post;
   const state = stateAfter(plan, step.name);
   await savePost(deps.db, id, { state, phase: null, sentBytes: fileOf(loaded, step).size });
@@ -196,7 +199,7 @@ async function sendNothing(
 }
 
 /** The upload URL is dead. What was sent to it can never become visible; a new write makes a new one. */
-async function expired({ db }: Deps, loaded: LoadedPost, { id, step }: Attempt): Promise<StepOutcome> {
+async function recordExpired({ db }: Deps, loaded: LoadedPost, { id, step }: Attempt): Promise<StepOutcome> {
   const times = await db.transaction(async (tx) => {
     await forgetSent(tx, { postId: loaded.post.id, attemptId: id });
     return giveUpMade(tx, loaded, [step], 'upload_url_expired');
@@ -204,7 +207,7 @@ async function expired({ db }: Deps, loaded: LoadedPost, { id, step }: Attempt):
   return { kind: 'repeat', step, ms: (times - 1) ** 2 * 2_000, why: 'The upload URL has expired' };
 }
 
-async function interrupted(deps: Deps, loaded: LoadedPost, error: ProviderError): Promise<StepOutcome> {
+async function applyInterruption(deps: Deps, loaded: LoadedPost, error: ProviderError): Promise<StepOutcome> {
   const { post, account } = loaded;
   if (error.kind === 'token') return { kind: 'token_refused', tokenVersion: account.tokenVersion };
   await learnQuota(deps, loaded, error);

@@ -1,22 +1,21 @@
-import { type Attempt, supersedeAttempts } from '../db/attempts.ts';
-import { postById } from '../db/posts.ts';
+import type { Attempt } from '../db/attempts.ts';
 import { savePost, saveStatus } from '../db/post-progress.ts';
-import { saveSettlement } from '../db/settlements.ts';
-import type { Db } from '../db/client.ts';
-import { onlyShown, releaseQuotas } from '../db/quotas.ts';
-import { asksForDetails, firstOf, showingWrites, stateAfter, stepOf } from '../plan.ts';
-import { ProviderError } from '../providers/errors.ts';
-import type { FinalVerdict, Verdict } from '../providers/publishing.ts';
-import type { StepOutcome } from '../temporal/contract.ts';
-import { DAY } from '../durations.ts';
-import { endedWaiting, learnQuota, openPost, takeTurn } from './access.ts';
-import { lastAttempt, type LoadedPost, loadPost, mayBeSeen } from './loaded-post.ts';
-import { alive, endRow, timesInARow, tryNumber } from './alive.ts';
 import { isFinal } from '../db/schema.ts';
+import { DAY } from '../durations.ts';
+import { asksForDetails, showingWrites, stateAfter, stepOf } from '../plan.ts';
+import { ProviderError } from '../providers/errors.ts';
+import type { Verdict } from '../providers/publishing.ts';
+import type { StepOutcome } from '../temporal/contract.ts';
+import { alive, endRow, timesInARow, tryNumber } from './alive.ts';
 import type { Deps } from './deps.ts';
-import { notYet, postError, tryAgain } from './failures.ts';
-import { held, refusedAccount, waiting } from './waiting.ts';
-import { accountRefused, providerAway } from './waits.ts';
+import { notYet, tryAgain } from './failures.ts';
+import { lastAttempt, type LoadedPost, loadPost, mayBeSeen } from './loaded-post.ts';
+import { makeAgain } from './make-again.ts';
+import { openPost } from './open-post.ts';
+import { learnQuota, takeTurn } from './quota-turns.ts';
+import { applyVerdict } from './settle-verdict.ts';
+import { endWaiting, showReason, showWait, waitForCreator } from './waiting.ts';
+import { accountRefused, providerAway } from './waiting-reasons.ts';
 
 /** Pauses between polls, in seconds; the last one repeats. Some providers take 30 calls a minute of a token, for all its posts. */
 const POLL_SECONDS = [1, 2, 2, 3, 5, 5, 10, 20, 20, 30, 60, 60, 120] as const;
@@ -30,25 +29,25 @@ export const createVerdictActivities = (deps: Deps) => ({
       const live = liveWrite(loaded, step);
       const seen = mayBeSeen(loaded);
       const tooLong = isTooLong(loaded);
-      if (seen && tooLong) return live === null ? UNDECIDED : withoutDetails(deps, loaded, live);
+      if (seen && tooLong) return live === null ? UNDECIDED : settleWithoutDetails(deps, loaded, live);
       // What nobody can see waits for its account like a post that is not begun.
-      const ended = seen ? null : await endedWaiting(deps, loaded);
+      const ended = seen ? null : await endWaiting(deps, loaded);
       if (ended !== null) return ended;
       const access = await openPost(deps, loaded, signal, seen ? 'processing' : 'waiting_account');
       if ('blocked' in access) {
-        if (!seen) return waiting(deps, postId, access.blocked, access.why);
+        if (!seen) return showWait(deps, postId, access.blocked, access.why);
         return live !== null && access.blocked.kind === 'wait'
-          ? withoutDetails(deps, loaded, live)
-          : held(deps, postId, access.blocked, access.why);
+          ? settleWithoutDetails(deps, loaded, live)
+          : showReason(deps, postId, access.blocked, access.why);
       }
       await takeTurn(deps, loaded, step);
       try {
         const verdict = await loaded.publishing.verdict(step, access.context);
         endRow();
-        const outcome = await follow(deps, loaded, step, verdict);
+        const outcome = await followVerdict(deps, loaded, step, verdict);
         if (outcome !== null) return outcome;
         if (tooLong) return UNDECIDED;
-        if (live !== null && tryNumber() >= LIVE_TRIES) return await withoutDetails(deps, loaded, live);
+        if (live !== null && tryNumber() >= LIVE_TRIES) return await settleWithoutDetails(deps, loaded, live);
         await saveStatus(deps.db, loaded.post, verdict.status);
         const ms = (POLL_SECONDS[tryNumber() - 1] ?? 120) * 1000;
         await savePost(deps.db, postId, {
@@ -63,10 +62,10 @@ export const createVerdictActivities = (deps: Deps) => ({
         if (isLost(loaded, error))
           return makeAgain(deps, loaded, { steps: error.steps, status: error.code, error });
         if (!seen && (error.kind === 'account' || error.kind === 'grant'))
-          return waiting(deps, postId, refusedAccount(error), accountRefused(loaded, error));
+          return showWait(deps, postId, waitForCreator(error), accountRefused(loaded, error));
         return live === null || mayPass(loaded, live, error)
-          ? unanswered(deps, loaded, error, askAgainAt)
-          : withoutDetails(deps, loaded, live);
+          ? applyUnanswered(deps, loaded, error, askAgainAt)
+          : settleWithoutDetails(deps, loaded, live);
       }
     }),
 });
@@ -100,14 +99,14 @@ function mayPass({ account }: LoadedPost, live: Attempt, { kind }: ProviderError
 }
 
 /** What is live is published, whoever does not tell its details. */
-async function withoutDetails(deps: Deps, loaded: LoadedPost, live: Attempt): Promise<StepOutcome> {
+async function settleWithoutDetails(deps: Deps, loaded: LoadedPost, live: Attempt): Promise<StepOutcome> {
   const known = { providerPostId: live.providerRef, permalink: null };
   const state = await applyVerdict(deps, loaded, { kind: 'published', status: 'PUBLISHED', ...known });
   return { kind: 'settled', state };
 }
 
 /** What a verdict means for the plan; null: it has to be asked for again. */
-async function follow(
+async function followVerdict(
   deps: Deps,
   loaded: LoadedPost,
   step: string,
@@ -129,105 +128,13 @@ async function follow(
   }
 }
 
-/** How often what was made and lost is made again. */
-const MOST_TIMES = 3;
-
-/** What the steps made is of no use: they are performed again, a few times. */
-export async function makeAgain(
-  deps: Deps,
-  loaded: LoadedPost,
-  { steps, status, error }: Omit<Extract<Verdict, { kind: 'gone' }>, 'kind'>,
-): Promise<StepOutcome> {
-  const { post } = loaded;
-  const first = firstOf(post.plan, steps);
-  const times = await giveUpMade(deps.db, loaded, steps, status);
-  if (times > MOST_TIMES)
-    return { kind: 'settled', state: await applyVerdict(deps, loaded, { kind: 'failed', status, error }) };
-  return { kind: 'repeat', step: first.name, ms: times ** 2 * 2_000, why: error.message };
-}
-
-/**
- * What the steps made is of no use any more, and neither are the places that were taken for it.
- * @returns how often it has happened to the one of them that it happened to most
- */
-export async function giveUpMade(
-  db: Db,
-  loaded: LoadedPost,
-  steps: readonly string[],
-  errorCode: string,
-): Promise<number> {
-  return db.transaction(async (tx) => {
-    const { superseded, times } = await supersedeAttempts(tx, loaded.post.id, steps, errorCode);
-    const quotas = superseded.flatMap((step) => loaded.publishing.quotasOf(step));
-    await releaseQuotas(tx, loaded.post.id, onlyShown(quotas));
-    return times;
-  });
-}
-
 /** Whether the provider has had its day since the last write. */
 function isTooLong({ attempts: [newest] }: LoadedPost): boolean {
   return newest?.finishedAt != null && newest.finishedAt.getTime() < Date.now() - DAY;
 }
 
-/** Takes posts back that the provider has not finished. */
-export const createRecallActivities = (deps: Deps) => ({
-  /** @returns whether the provider dropped the post; false: too late, or it cannot be asked */
-  recallPost: ({ postId }: { postId: string }): Promise<boolean> =>
-    alive(async (signal) => {
-      const loaded = await loadPost(deps, postId);
-      const access = await openPost(deps, loaded, signal, 'processing');
-      if ('blocked' in access) return false;
-      // Before the call: its webhook may be here before its answer.
-      await savePost(deps.db, postId, { recalledAt: new Date() });
-      try {
-        return (await loaded.publishing.recall?.(access.context)) ?? false;
-      } catch (error) {
-        throw error instanceof ProviderError ? tryAgain(error) : error;
-      }
-    }),
-});
-
-/** Notes a verdict, whoever brought it. @returns the state of the post */
-export async function applyVerdict(
-  deps: Pick<Deps, 'db'>,
-  loaded: LoadedPost,
-  verdict: FinalVerdict,
-): Promise<string> {
-  const { db } = deps;
-  const { post, account, provider } = loaded;
-  switch (verdict.kind) {
-    case 'published': {
-      const { providerPostId, status } = verdict;
-      const permalink =
-        verdict.permalink !== undefined || providerPostId === null
-          ? (verdict.permalink ?? null)
-          : loaded.publishing.permalink(account.username, providerPostId);
-      return (await saveSettlement(db, post.id, { state: 'published', status, providerPostId, permalink }))
-        .state;
-    }
-    case 'delivered':
-      return (await saveSettlement(db, post.id, { state: 'delivered', status: verdict.status })).state;
-    case 'failed':
-      // It may have been asked to while the verdict was on its way.
-      if (verdict.dropped === true && (await postById(db, post.id)).recalledAt !== null)
-        return (await saveSettlement(db, post.id, { state: 'cancelled', status: verdict.status })).state;
-      if (verdict.error.quota !== null && !isFinal(post.state)) {
-        const refused = provider.publishing.quotas.filter(({ bucket }) => bucket === verdict.error.quota);
-        await releaseQuotas(db, post.id, refused);
-        await learnQuota(deps, loaded, verdict.error);
-      }
-      return (
-        await saveSettlement(db, post.id, {
-          state: 'failed',
-          status: verdict.status,
-          error: postError(verdict.error),
-        })
-      ).state;
-  }
-}
-
 /** The post is at the provider: whatever goes wrong with asking is no end of it. */
-async function unanswered(
+async function applyUnanswered(
   deps: Deps,
   loaded: LoadedPost,
   error: ProviderError,
@@ -239,7 +146,7 @@ async function unanswered(
       return { kind: 'token_refused', tokenVersion: account.tokenVersion };
     case 'account':
     case 'grant':
-      return held(deps, post.id, refusedAccount(error, 'processing'), accountRefused(loaded, error));
+      return showReason(deps, post.id, waitForCreator(error, 'processing'), accountRefused(loaded, error));
     default:
       await savePost(deps.db, post.id, { waiting: providerAway(error) });
       throw tryAgain(error, error.kind === 'quota' ? askAgainAt.getTime() - Date.now() : undefined);

@@ -2,16 +2,58 @@ import { savePost } from '../db/post-progress.ts';
 import { saveSettlement } from '../db/settlements.ts';
 import { countQuotaWait } from '../metrics/counters.ts';
 import type { QuotaFull, QuotaUse } from '../db/quotas.ts';
-import type { PostWaiting } from '../db/schema.ts';
+import type { PostState, PostWaiting } from '../db/schema.ts';
 import type { ProviderError } from '../providers/errors.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
 import { HOUR } from '../durations.ts';
 import type { LoadedPost } from './loaded-post.ts';
 import type { Deps } from './deps.ts';
-import { quotaUsedUp } from './waits.ts';
+import { quotaUsedUp } from './waiting-reasons.ts';
+
+const WAITED_FOR: Partial<Record<PostState, string>> = {
+  waiting_quota: 'a quota',
+  waiting_account: 'the account',
+};
+
+/** Ends a post that nothing is visible of, when it has waited until its deadline, or its account was disconnected. @returns null: it waits on */
+export async function endWaiting(
+  { db }: Pick<Deps, 'db'>,
+  { post, account }: LoadedPost,
+): Promise<StepOutcome | null> {
+  if (account.status === 'disconnected') {
+    const mine = account.statusReason === 'disconnected_by_user';
+    const { state } = await saveSettlement(db, post.id, {
+      state: mine ? 'cancelled' : 'failed',
+      error: {
+        code: 'account_disconnected',
+        message: `the account was disconnected: ${account.statusReason ?? 'no reason known'}`,
+        userMessage: 'The account was disconnected before the post went out. Nothing was published.',
+        retryable: false,
+        details: { provider: post.provider },
+      },
+    });
+    return { kind: 'settled', state };
+  }
+  if (post.deadlineAt.getTime() > Date.now()) return null;
+  const waitedFor = WAITED_FOR[post.state] ?? 'the provider';
+  const { state } = await saveSettlement(db, post.id, {
+    state: 'failed',
+    error: {
+      code: 'deadline',
+      message: `the post waited for ${waitedFor} until its deadline`,
+      userMessage: [
+        `The post waited for ${waitedFor} until its deadline and was given up. Nothing was published.`,
+        ...(post.waiting === null ? [] : [`Why it waited: ${post.waiting.userMessage}`]),
+      ].join(' '),
+      retryable: true,
+      details: { waitedFor, waiting: post.waiting, deadlineAt: post.deadlineAt.toISOString() },
+    },
+  });
+  return { kind: 'settled', state };
+}
 
 /** Waits come before the first write, because upload URLs and containers age. */
-export async function notYetDue({ db }: Deps, { post }: LoadedPost): Promise<StepOutcome | null> {
+export async function waitUntilDue({ db }: Deps, { post }: LoadedPost): Promise<StepOutcome | null> {
   const ms = (post.scheduledAt?.getTime() ?? 0) - Date.now();
   if (post.scheduledAt === null || ms <= 0) return null;
   await savePost(db, post.id, { state: 'scheduled', next: { step: 'publish', at: post.scheduledAt } });
@@ -19,7 +61,7 @@ export async function notYetDue({ db }: Deps, { post }: LoadedPost): Promise<Ste
 }
 
 /** Shows what the post waits for. @param why for a person; null: the outcome is no wait */
-export async function waiting(
+export async function showWait(
   { db }: Pick<Deps, 'db'>,
   postId: string,
   outcome: StepOutcome,
@@ -36,7 +78,7 @@ export async function waiting(
 }
 
 /** The creator has to act; their return wakes the post, and this is the second line. */
-export function refusedAccount(
+export function waitForCreator(
   { message }: ProviderError,
   state: 'waiting_account' | 'processing' | 'transferring' = 'waiting_account',
 ): Extract<StepOutcome, { kind: 'wait' }> {
@@ -44,7 +86,7 @@ export function refusedAccount(
 }
 
 /** Shows why an open post makes no progress, in the state in which it is. */
-export async function held(
+export async function showReason(
   { db }: Pick<Deps, 'db'>,
   postId: string,
   outcome: StepOutcome,
@@ -59,7 +101,7 @@ export async function held(
  * @param full what is known about the quota: all of it from our ledger, less from a refusal that names none of ours
  * @param refusal the provider's, where it was one
  */
-export async function quotaFull(
+export async function waitForQuota(
   deps: Deps,
   loaded: LoadedPost,
   full: Pick<QuotaFull, 'quota' | 'askAgainAt'> & Partial<QuotaUse>,
@@ -76,7 +118,7 @@ export async function quotaFull(
       ms,
       why: `Waits for the quota ${use.quota}`,
     } as const;
-    return waiting(
+    return showWait(
       deps,
       post.id,
       outcome,

@@ -1,0 +1,25 @@
+import { type AttemptOutcome, closeAttempt, markSent } from '../db/attempts.ts';
+import type { Db } from '../db/client.ts';
+import { notYet } from './failures.ts';
+
+/*
+ * The attempt of this try of an activity. A try that Temporal has given up may still run: it must not send, and what it would
+ * note no longer counts.
+ */
+
+/** Closes the attempt with its outcome. @throws ApplicationFailure when another try has closed it */
+export async function closeOwnAttempt(
+  db: Db,
+  id: string,
+  from: 'prepared' | 'sent' | 'unknown',
+  outcome: AttemptOutcome,
+): Promise<void> {
+  if (!(await closeAttempt(db, id, from, outcome))) throw takenOverFailure();
+}
+
+/** Notes that the write is being sent. @throws ApplicationFailure when another try sends it or has closed it */
+export async function markOwnSent(db: Db, id: string): Promise<void> {
+  if (!(await markSent(db, id))) throw takenOverFailure();
+}
+
+const takenOverFailure = () => notYet('TakenOver', 'another try has taken this one for lost', 1000);

@@ -1,0 +1,47 @@
+import { noteRefusedCalls } from '../db/accounts.ts';
+import { freeAt, learnLimit, type QuotaFull, type QuotaUse, quotaUse, reserveQuotas } from '../db/quotas.ts';
+import { HOUR } from '../durations.ts';
+import type { ProviderError } from '../providers/errors.ts';
+import type { Deps } from './deps.ts';
+import { notYet } from './failures.ts';
+import type { LoadedPost } from './loaded-post.ts';
+
+/**
+ * Takes one from each quota that a reading step's calls count for.
+ * @throws ApplicationFailure, retried when one is free again
+ */
+export async function takeTurn(
+  { db }: Pick<Deps, 'db'>,
+  { post, account, publishing }: LoadedPost,
+  step: string,
+): Promise<void> {
+  const full = await reserveQuotas(db, { accountId: account.id, postId: post.id }, publishing.quotasOf(step));
+  if (full === null) return;
+  throw notYet(
+    'QuotaFull',
+    `the quota ${full.quota} is used up`,
+    Math.max(1000, full.askAgainAt.getTime() - Date.now()),
+  );
+}
+
+/**
+ * Notes what an error has shown, if anything: that a quota of the account is used up, or that no call for it is taken for a
+ * while.
+ * @returns when to ask again, and how the quota stands where it is one of ours
+ */
+export async function learnQuota(
+  { db }: Pick<Deps, 'db'>,
+  { post, account, provider }: LoadedPost,
+  error: ProviderError,
+): Promise<Pick<QuotaFull, 'quota' | 'askAgainAt'> & Partial<QuotaUse>> {
+  const quota = provider.publishing.quotas.find(({ bucket }) => bucket === error.quota);
+  const latest = new Date(Date.now() + (error.retryAfterMs ?? HOUR));
+  const sooner =
+    error.init.retryTold === true || quota === undefined ? null : await freeAt(db, account.id, quota);
+  const askAgainAt = sooner !== null && sooner < latest ? sooner : latest;
+  if (error.everyCall) await noteRefusedCalls(db, account.id, askAgainAt);
+  if (quota === undefined) return { quota: error.quota ?? error.code, askAgainAt };
+  await learnLimit(db, { accountId: account.id, postId: post.id }, quota, askAgainAt);
+  const [use] = await quotaUse(db, account.id, [quota]);
+  return { quota: quota.bucket, ...use, askAgainAt };
+}
