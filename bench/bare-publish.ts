@@ -18,7 +18,7 @@ export interface BareClient {
 
 /** A script that has an access token and a file, and nothing else. */
 export async function connectBare({ sandboxUrl, apiUrl, secrets }: Stack, file: Buffer): Promise<BareClient> {
-  const client = createTestClient(sandboxUrl, appOf(secrets, apiUrl, 'tiktok'));
+  const client = createTestClient(sandboxUrl, appOf(secrets, { apiUrl }, 'tiktok'));
   const { accessToken } = await client.connect();
   return {
     call: async (path, body) => (await client.call(accessToken, path, body)).body,

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import process from 'node:process';
-import { ROOT } from '../stack/settings.ts';
+import { ROOT } from '../stack/checkout.ts';
 import { run } from '../stack/run.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { Row } from './report.ts';
-import { bareEnvironment } from './stack.ts';
+import { bareEnvironment } from '../stack/settings.ts';
 import { median, spread } from './stats.ts';
 
 const RUNS = 3;

@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import { Type } from 'typebox';
 import { createApi } from '../stack/client.ts';
-import { ROOT } from '../stack/settings.ts';
+import { SAMPLE } from '../stack/checkout.ts';
 import { uploadMedia } from '../stack/upload.ts';
 import { publish, publishedAt } from './posts.ts';
 import type { Row } from './report.ts';
@@ -43,7 +42,7 @@ const KINDS: readonly Kind[] = [
 export async function histories(say: (line: string) => void): Promise<Row[]> {
   return withStack({}, async (stack) => {
     const tenant = await newTenant(stack);
-    const mediaId = await uploadMedia(tenant.api, tenant.key, join(ROOT, 'scripts/demo-media/sample.mp4'));
+    const mediaId = await uploadMedia(tenant.api, tenant.key, SAMPLE);
     const accounts = await connectAccounts(tenant, stack, KINDS.length);
     const sandbox = createApi(stack.sandboxUrl);
     const rows: Row[] = [];

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { ROOT } from '../stack/settings.ts';
+import { SAMPLE } from '../stack/checkout.ts';
 import { uploadMedia } from '../stack/upload.ts';
 import { barePublish, connectBare } from './bare-publish.ts';
 import { firstCalls, publish as send, publishedAt, type SentPost } from './posts.ts';
@@ -18,7 +17,6 @@ const SCHEDULED = 60;
 /** Long enough to have offered all of them before the first is due. */
 const SCHEDULED_AHEAD_MS = 20_000;
 const SCHEDULED_EVERY_MS = 500;
-const SAMPLE = join(ROOT, 'scripts/demo-media/sample.mp4');
 
 /** How fast posts get to the provider and get done: alone, many at once, and by schedule. */
 export async function publish(say: (line: string) => void): Promise<Row[]> {

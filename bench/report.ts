@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { ROOT } from '../stack/settings.ts';
+import { ROOT } from '../stack/checkout.ts';
 
 const FILE = join(ROOT, 'docs/performance.md');
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from 'typebox';
 import { createApi } from '../stack/client.ts';
-import { ROOT } from '../stack/settings.ts';
+import { SAMPLE } from '../stack/checkout.ts';
 import { uploadMedia } from '../stack/upload.ts';
 import { publish, publishedAt } from './posts.ts';
 import type { Row } from './report.ts';
@@ -24,7 +24,7 @@ const CHECKED = { allowDuplicate: false };
 export async function statements(say: (line: string) => void): Promise<Row[]> {
   return withStack({}, async (stack) => {
     const tenant = await newTenant(stack);
-    const mediaId = await uploadMedia(tenant.api, tenant.key, join(ROOT, 'scripts/demo-media/sample.mp4'));
+    const mediaId = await uploadMedia(tenant.api, tenant.key, SAMPLE);
     // Each post has an account of its own: the server remembers for 20 seconds what an account may do.
     const [first = '', ...accounts] = await connectAccounts(tenant, stack, POSTS + 1);
     // Polling tells the end.

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { Type } from 'typebox';
 import { type Api, createApi } from '../stack/client.ts';
+import { newUser } from '../stack/users.ts';
 import { connectSandboxAccount } from '../stack/connect.ts';
 import { tiktok } from '../test/drivers/tiktok.ts';
 import type { Stack } from './stack.ts';
@@ -13,16 +13,7 @@ export interface Tenant {
 /** A user with a key. */
 export async function newTenant({ apiUrl, secrets }: Stack): Promise<Tenant> {
   const admin = createApi(apiUrl, secrets.adminKey);
-  const { id } = await admin.post(
-    '/api/users',
-    { email: `${randomUUID()}@example.com` },
-    Type.Object({ id: Type.String() }),
-  );
-  const { key } = await admin.post(
-    `/api/users/${id}/keys`,
-    { name: 'bench' },
-    Type.Object({ key: Type.String() }),
-  );
+  const { key } = await newUser(admin, 'bench');
   return { api: createApi(apiUrl, key), key };
 }
 

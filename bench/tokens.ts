@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import { Type } from 'typebox';
 import { createApi } from '../stack/client.ts';
-import { ROOT } from '../stack/settings.ts';
+import { SAMPLE } from '../stack/checkout.ts';
 import { uploadMedia } from '../stack/upload.ts';
 import { publish } from './posts.ts';
 import type { Row } from './report.ts';
@@ -22,7 +21,7 @@ export async function tokens(say: (line: string) => void): Promise<Row[]> {
   return withStack({ timeSkipping: true }, async (stack) => {
     const { sql, sandboxUrl } = stack;
     const tenant = await newTenant(stack);
-    const mediaId = await uploadMedia(tenant.api, tenant.key, join(ROOT, 'scripts/demo-media/sample.mp4'));
+    const mediaId = await uploadMedia(tenant.api, tenant.key, SAMPLE);
     const [accountId = ''] = await connectAccounts(tenant, stack, 1);
     const sandbox = createApi(sandboxUrl);
     const { openId } = await tenant.api.get(

@@ -3,7 +3,7 @@ import process from 'node:process';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { createApi } from '../stack/client.ts';
-import { ROOT } from '../stack/settings.ts';
+import { ROOT, SAMPLE } from '../stack/checkout.ts';
 import { freePort } from '../stack/ports.ts';
 import { padMp4 } from '../stack/pad-mp4.ts';
 import { peakMemory, resetPeakMemory } from '../stack/peak-memory.ts';
@@ -13,7 +13,8 @@ import { uploadMedia } from '../stack/upload.ts';
 import { settledMemory } from './memory.ts';
 import { publish, publishedAt, type SentPost } from './posts.ts';
 import type { Row } from './report.ts';
-import { bareEnvironment, type Stack, withStack } from './stack.ts';
+import { bareEnvironment } from '../stack/settings.ts';
+import { type Stack, withStack } from './stack.ts';
 import { median, megabytesPerSecond, spread } from './stats.ts';
 import { connectAccounts, newTenant } from './tenant.ts';
 import { until } from './until.ts';
@@ -35,7 +36,7 @@ const Publishes = Type.Array(
 export async function upload(say: (line: string) => void): Promise<Row[]> {
   return withStack({}, async (stack) => {
     const file = join(stack.dir, 'big.mp4');
-    await padMp4(join(ROOT, 'scripts/demo-media/sample.mp4'), file, SIZE);
+    await padMp4(SAMPLE, file, SIZE);
     const tenant = await newTenant(stack);
     const [accountId = ''] = await connectAccounts(tenant, stack, 1);
     const sinkUrl = await startSink(stack);

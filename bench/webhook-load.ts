@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import process from 'node:process';
-import { ROOT } from '../stack/settings.ts';
+import { ROOT } from '../stack/checkout.ts';
 import { freePort } from '../stack/ports.ts';
 import { answers } from '../stack/ports.ts';
 import { run } from '../stack/run.ts';
 import type { Load, LoadResult } from './load.ts';
-import { bareEnvironment, type Stack } from './stack.ts';
+import { bareEnvironment, type Secrets } from '../stack/settings.ts';
+import { type Stack } from './stack.ts';
 import { until } from './until.ts';
 
 export type { LoadResult } from './load.ts';
@@ -17,7 +18,7 @@ export async function sendWebhooks(
   tag: string,
   shape: Omit<Load, 'url' | 'secret' | 'tag'>,
 ): Promise<LoadResult> {
-  const load: Load = { url, secret: secrets.apps.tiktok, tag, ...shape };
+  const load: Load = { url, secret: secretOf(secrets), tag, ...shape };
   const command = [process.execPath, join(ROOT, 'bench/load.ts'), JSON.stringify(load)];
   return JSON.parse(await run(command, { env: bareEnvironment }));
 }
@@ -30,12 +31,15 @@ export async function startBare(stack: Stack): Promise<{ url: string; pid: numbe
     process.execPath,
     join(ROOT, 'bench/bare-webhooks.ts'),
     String(port),
-    stack.secrets.apps.tiktok,
+    secretOf(stack.secrets),
     stack.databaseUrl,
   ]);
   await until('the bare server', 30_000, async () => (await answers(port)) || null);
   return { url: `http://127.0.0.1:${port}/`, pid };
 }
+
+/** What TikTok signs its webhooks with. */
+const secretOf = ({ apps }: Secrets): string => apps.get('tiktok') ?? '';
 
 export interface EventCounts {
   stored: number;

@@ -33,5 +33,5 @@ export async function connectAccounts(
 
 /** Somebody connects their account, for the first time or again. */
 export async function comeBack(api: ApiClient, creator: ChaosCreator): Promise<void> {
-  await api.comeBack(creator, driverOf(creator.provider).chaos.consent(creator));
+  await api.connect(creator, driverOf(creator.provider).chaos.consent(creator));
 }

@@ -4,7 +4,7 @@ import { endBackends } from './backends.ts';
 import { driverOf, DRIVERS } from '../test/drivers/index.ts';
 import type { ChaosAccount } from './creators.ts';
 import type { Trouble } from './trouble.ts';
-import { type Role, ROLES } from './fleet.ts';
+import { type Role, ROLES } from './roles.ts';
 import type { World } from './world.ts';
 
 export interface Caused {
@@ -37,7 +37,7 @@ export async function cause(
       else if (trouble.kind !== 'kill') {
         await apply(world, trouble, accounts);
         caused.faults += 1;
-      } else if (await world.stack.kill(trouble.role, trouble.index, trouble.downMs))
+      } else if (await world.stack.fleet.kill(trouble.role, trouble.index, trouble.downMs))
         caused.kills[trouble.role] += 1;
     }),
   );
@@ -49,7 +49,7 @@ export async function cause(
 /** Starts what has ended by itself, as a supervisor would. The round counts it, and fails. */
 async function supervise({ stack }: World, over: AbortSignal): Promise<void> {
   while (!over.aborted) {
-    await stack.startCrashed();
+    await stack.fleet.startCrashed();
     await sleep(300);
   }
 }

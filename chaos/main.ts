@@ -54,14 +54,14 @@ try {
   leaks = await findSecrets(world);
   for (const leak of leaks) say(leak);
 } finally {
-  for (const how of world.stack.died) say(`died by itself: ${how}`);
+  for (const how of world.stack.fleet.died) say(`died by itself: ${how}`);
   await world.close();
 }
 process.stdout.write(`\n${table(results)}\n\n${byProvider(results)}\n`);
 process.exitCode =
   interrupt.signal.aborted ||
   leaks.length > 0 ||
-  world.stack.died.length > 0 ||
+  world.stack.fleet.died.length > 0 ||
   results.some(({ problems }) => problems.length > 0)
     ? 1
     : 0;

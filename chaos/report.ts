@@ -1,7 +1,7 @@
 import { PROVIDER_NAMES } from '../providers/provider.ts';
 import { countKills } from './faults.ts';
 import type { RoundResult } from './round.ts';
-import { ROLES } from './fleet.ts';
+import { ROLES } from './roles.ts';
 
 const COLUMNS = ['published', 'delivered', 'failed', 'cancelled', 'unknown'] as const;
 

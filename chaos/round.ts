@@ -10,7 +10,7 @@ import { offerAll } from './offer.ts';
 import { planRound } from './plan.ts';
 import { collectSecrets } from './secrets.ts';
 import { openWorkflows } from './time.ts';
-import { type Role, ROLES } from './fleet.ts';
+import { type Role, ROLES } from './roles.ts';
 import type { World } from './world.ts';
 
 /** What one seed came to. */
@@ -39,7 +39,7 @@ export async function runRound(world: World, seed: number, publishes: number): P
   const plan = planRound(seed, publishes);
   world.rounds += 1;
   const tag = `${seed}-${world.rounds}`;
-  const diedBefore = world.stack.died.length;
+  const diedBefore = world.stack.fleet.died.length;
   await forgetFaults(world);
   await endTroubles(world);
   await world.api.control('DELETE', '/requests');
@@ -62,7 +62,7 @@ export async function runRound(world: World, seed: number, publishes: number): P
     offences.map(async (offence) => `${describe(offence)}\n${await evidenceOf(world, offence)}`.trimEnd()),
   );
   await forgetEvents(world);
-  const died = world.stack.died.slice(diedBefore);
+  const died = world.stack.fleet.died.slice(diedBefore);
   return {
     seed,
     publishes,

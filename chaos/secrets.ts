@@ -17,8 +17,9 @@ const NAMES = [
 
 /** Every secret that was used: ours, and what the sandbox has given out, from the requests that it got. */
 export async function collectSecrets({ stack, api, secrets }: World): Promise<void> {
-  const { apps, ...own } = stack.secrets;
-  for (const secret of [...Object.values(own), ...Object.values(apps), api.key]) secrets.add(secret);
+  const { apps, keyring, ...own } = stack.secrets;
+  const [, key = ''] = keyring.split(':');
+  for (const secret of [key, ...Object.values(own), ...apps.values(), api.key]) secrets.add(secret);
   const requests: Json[] = await api.control('GET', '/requests');
   for (const { headers, body, path } of requests) {
     const given = /^(?:Bearer|OAuth) (.+)$/.exec(headers.authorization ?? '')?.[1];
@@ -51,7 +52,7 @@ export async function findSecrets({ stack, secrets }: World): Promise<string[]> 
   const histories = readdirSync(stack.dir)
     .filter((name) => name.startsWith('temporal-'))
     .map((name) => join(stack.dir, name));
-  const found = [...stack.logFiles, ...histories].flatMap((file) =>
+  const found = [...stack.fleet.logFiles, ...histories].flatMap((file) =>
     search(file, readFileSync(file, 'latin1'), secrets),
   );
   for (const table of TABLES) {

@@ -1,4 +1,4 @@
-import type { Role } from './fleet.ts';
+import type { Role } from './roles.ts';
 import type { ProviderName } from '../providers/provider.ts';
 import { driverOf } from '../test/drivers/index.ts';
 import type { PlannedAccount } from './creators.ts';

@@ -1,8 +1,8 @@
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { Type } from 'typebox';
 import { readConfig } from '../config.ts';
 import { createApi } from '../stack/client.ts';
+import { newUser } from '../stack/users.ts';
 
 /**
  * `node scripts/create-user.ts EMAIL [--display-name NAME]`, where a server runs and with its settings: makes a user and
@@ -16,10 +16,5 @@ if (email === undefined) throw new Error('say which e-mail address the user has'
 
 const { adminKey, port } = readConfig('server');
 const api = createApi(`http://127.0.0.1:${port}`, adminKey);
-const { id } = await api.post('/api/users', { email, displayName }, Type.Object({ id: Type.String() }));
-const { key } = await api.post(
-  `/api/users/${id}/keys`,
-  { name: 'first' },
-  Type.Object({ key: Type.String() }),
-);
+const { id, key } = await newUser(api, 'first', { email, displayName });
 process.stdout.write(`user ${id}\nkey  ${key}\n`);

@@ -1,20 +1,19 @@
+import { SAMPLE } from '../stack/checkout.ts';
 import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { publishDemo } from './demo/publish.ts';
 import { environment } from '../stack/environment.ts';
 import { folder } from '../stack/kept/folder.ts';
 import { padMp4, parseSize } from '../stack/pad-mp4.ts';
 import { runScript } from '../stack/run-script.ts';
-import { hasCredentials } from '../stack/sandboxed.ts';
+import { hasCredentials } from '../stack/kept/options.ts';
 import type { Driver } from '../test/drivers/driver.ts';
 import { DRIVERS } from '../test/drivers/index.ts';
 import { say } from '../stack/say.ts';
-import { withStack } from '../stack/with-stack.ts';
+import { withStack } from '../stack/kept/stack.ts';
 
 /** `npm run demo -- [FILE] [--size 200MB] [--provider NAME]`: one video through every layer, against the sandbox. */
-const SAMPLE = fileURLToPath(new URL('demo-media/sample.mp4', import.meta.url));
 
 await runScript(130, async () => {
   const started = Date.now();

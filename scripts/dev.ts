@@ -10,8 +10,7 @@ import type { Driver } from '../test/drivers/driver.ts';
 import { DRIVERS } from '../test/drivers/index.ts';
 import type { Way } from '../test/drivers/way.ts';
 import { say } from '../stack/say.ts';
-import { withStack } from '../stack/with-stack.ts';
-import type { Stack } from '../stack/start.ts';
+import { withStack, type KeptStack } from '../stack/kept/stack.ts';
 
 /** `npm run dev`: the embedded stack, staying up until Ctrl-C. */
 await runScript(0, () =>
@@ -21,9 +20,9 @@ await runScript(0, () =>
   }),
 );
 
-async function introduce(stack: Stack): Promise<void> {
-  const { apiUrl, adminKey, temporalUiUrl, sandboxUrl, sandboxed } = stack;
-  const { email, key } = await keptUser(apiUrl, adminKey);
+async function introduce(stack: KeptStack): Promise<void> {
+  const { apiUrl, secrets, temporalUiUrl, sandboxUrl, sandboxed } = stack;
+  const { email, key } = await keptUser(apiUrl, secrets.adminKey);
   const api = createApi(apiUrl, key);
   // With credentials of your own, an account is connected by its creator, in a browser.
   const sample = sandboxUrl === undefined ? null : await keptSample(api, key, sandboxUrl, sandboxed);

@@ -1,3 +1,4 @@
+import { SAMPLE } from '../stack/checkout.ts';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createApi, type Api } from '../stack/client.ts';
@@ -12,13 +13,12 @@ import {
 import { connectSandboxAccount } from '../stack/connect.ts';
 import { findLocalhostNames } from '../stack/localhost-names.ts';
 import { untilApiReady } from '../stack/readiness.ts';
-import { runScript } from '../stack/run-script.ts';
-import { createControl } from '../sandbox/testing/client.ts';
+import { Interrupted, runScript } from '../stack/run-script.ts';
+import { sandboxAt } from '../stack/sandbox.ts';
 import type { Driver } from '../test/drivers/driver.ts';
 import { DRIVERS } from '../test/drivers/index.ts';
 import type { Sandbox } from '../test/drivers/sandbox.ts';
 import { during, say, seconds } from '../stack/say.ts';
-import { Interrupted } from '../stack/with-stack.ts';
 import { uploadMedia } from '../stack/upload.ts';
 import { Post, watchPost } from '../stack/watch-post.ts';
 
@@ -29,7 +29,6 @@ import { Post, watchPost } from '../stack/watch-post.ts';
  */
 const MOST_BYTES = 250e6;
 const PATIENCE_MS = 600_000;
-const SAMPLE = fileURLToPath(new URL('demo-media/sample.mp4', import.meta.url));
 const README = fileURLToPath(new URL('../README.md', import.meta.url));
 
 /** A post that was accepted, and how the sandbox knows it. */
@@ -70,7 +69,7 @@ async function tryOut(stack: ComposedStack, started: number): Promise<void> {
   );
   const key = /^key +(\S+)$/m.exec(created)?.[1] ?? '';
   const api = createApi(stack.apiUrl, key);
-  const sandbox = { control: createControl(stack.sandboxUrl) };
+  const sandbox = sandboxAt(stack.sandboxUrl);
   const accounts = new Map<Driver, string>();
   for (const driver of DRIVERS)
     accounts.set(driver, await connectSandboxAccount(api, stack.sandboxUrl, driver));

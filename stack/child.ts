@@ -83,6 +83,12 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   };
 }
 
+/** Ends it with SIGKILL: nothing of it is kept. */
+export async function endNow(child: Child): Promise<void> {
+  if (child.isRunning()) process.kill(child.pid, 'SIGKILL');
+  await child.exited;
+}
+
 function logTail(logFile: string, lines: number): string {
   return readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
 }

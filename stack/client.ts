@@ -1,6 +1,12 @@
 import { Type, type Static, type TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 
+/* The one client of Everpost's API: for dev and demo, chaos, bench and tests. */
+
+// What is read of answers; those who read it compare it.
+// oxlint-disable-next-line typescript/no-explicit-any
+export type Json = any;
+
 const Envelope = Type.Object({ error: Type.Object({ code: Type.String(), message: Type.String() }) });
 
 /** An answer that is not 2xx. */
@@ -8,8 +14,7 @@ export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
 
-  constructor(request: string, status: number, text: string) {
-    const body = parsed(text);
+  constructor(request: string, { status, text, body }: Answer) {
     const error = Value.Check(Envelope, body) ? body.error : { code: 'unknown', message: text.slice(0, 300) };
     super(`${request} answered ${status} ${error.code}: ${error.message}`);
     this.status = status;
@@ -17,41 +22,74 @@ export class ApiError extends Error {
   }
 }
 
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  /** Null where the text is no JSON. */
+  body: Json;
+}
+
+export interface Init {
+  /** An object is sent as JSON, a string as it is. */
+  body?: unknown;
+  headers?: Readonly<Record<string, string>>;
+  /** Another key than the client's; null: none. */
+  key?: string | null | undefined;
+}
+
 export interface Api {
+  /** @returns any answer, whatever its status. @param path or a URL */
+  call(method: string, path: string, init?: Init): Promise<Answer>;
+  /** @throws ApiError unless the answer is 2xx, Error unless it is as the schema says */
   get<S extends TSchema>(path: string, schema: S): Promise<Static<S>>;
+  /** @throws ApiError unless the answer is 2xx, Error unless it is as the schema says */
   post<S extends TSchema>(path: string, body: object, schema: S): Promise<Static<S>>;
 }
 
-/** Everpost's own API, or the sandbox's: JSON in and out. */
-export function createApi(baseUrl: string, bearer?: string): Api {
-  async function call<S extends TSchema>(
+const PATIENCE_MS = 30_000;
+
+/** @param patienceMs how long an answer is waited for */
+export function createApi(baseUrl: string, bearer?: string, patienceMs = PATIENCE_MS): Api {
+  async function call(method: string, path: string, init: Init = {}): Promise<Answer> {
+    const { body, key = bearer } = init;
+    const response = await fetch(path.startsWith('http') ? path : baseUrl + path, {
+      method,
+      redirect: 'manual',
+      headers: {
+        ...(key == null ? {} : { authorization: `Bearer ${key}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...init.headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      signal: AbortSignal.timeout(patienceMs),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, text, body: parsed(text) };
+  }
+
+  async function expected<S extends TSchema>(
     method: string,
     path: string,
     schema: S,
     body?: object,
   ): Promise<Static<S>> {
-    const response = await fetch(baseUrl + path, {
-      method,
-      headers: {
-        ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(30_000),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new ApiError(`${method} ${path}`, response.status, text);
-    const answer = parsed(text);
-    if (Value.Check(schema, answer)) return answer;
-    throw new Error(`${method} ${path} answered what was not expected: ${text.slice(0, 300)}`);
+    const answer = await call(method, path, { body });
+    if (answer.status < 200 || answer.status >= 300) throw new ApiError(`${method} ${path}`, answer);
+    const value: unknown = answer.body;
+    if (Value.Check(schema, value)) return value;
+    throw new Error(`${method} ${path} answered what was not expected: ${answer.text.slice(0, 300)}`);
   }
+
   return {
-    get: (path, schema) => call('GET', path, schema),
-    post: (path, body, schema) => call('POST', path, schema, body),
+    call,
+    get: (path, schema) => expected('GET', path, schema),
+    post: (path, body, schema) => expected('POST', path, schema, body),
   };
 }
 
-function parsed(text: string): unknown {
+/** Null where the text is no JSON. */
+export function parsed(text: string): Json {
   try {
     return JSON.parse(text);
   } catch {

@@ -3,13 +3,12 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
 import { createGzip } from 'node:zlib';
+import { ROOT } from './checkout.ts';
 import { environment } from './environment.ts';
 import { freePorts } from './ports.ts';
 import { run } from './run.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PROJECT = `everpost-trial-${process.pid}`;
 /** The sandbox's image is called so, too, with `-sandbox` behind. */
 const IMAGE = `localhost/${PROJECT}`;

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { Api } from './client.ts';
-import { createControl } from '../sandbox/testing/client.ts';
+import { sandboxAt } from './sandbox.ts';
 import type { Driver } from '../test/drivers/driver.ts';
 import { createVisitor } from './visitor.ts';
 
@@ -28,9 +28,9 @@ export async function connectSandboxAccount(
   onRedirect: (url: URL) => void = () => {},
   username = CREATOR,
 ): Promise<string> {
-  const control = createControl(sandboxUrl);
-  await driver.addCreator({ control }, { username, method: null }, POSTS_PER_DAY);
-  await control('POST', '/consent', {
+  const sandbox = sandboxAt(sandboxUrl);
+  await driver.addCreator(sandbox, { username, method: null }, POSTS_PER_DAY);
+  await sandbox.control('POST', '/consent', {
     decision: 'approve',
     provider: driver.provider,
     creator: username,

@@ -7,6 +7,11 @@ export function untilApiReady(apiUrl: string, signal: AbortSignal): Promise<void
   return untilAnswered(`${apiUrl}/readyz`, 'The server is not ready', signal);
 }
 
+/** `/livez` is green as soon as the server answers. */
+export function untilAlive(apiUrl: string, signal: AbortSignal): Promise<void> {
+  return untilAnswered(`${apiUrl}/livez`, 'The server does not answer', signal);
+}
+
 export function untilSandboxReady(url: string, signal: AbortSignal): Promise<void> {
   return untilAnswered(`${url}/_sandbox/`, 'The sandbox is not ready', signal);
 }

@@ -1,4 +1,5 @@
-import { Interrupted } from './with-stack.ts';
+/** Somebody has ended the script, as by Ctrl-C. */
+export class Interrupted extends Error {}
 
 /** Runs a script to its end. Problems are told in plain words, without a stack trace. */
 export async function runScript(interruptedCode: number, main: () => Promise<void>): Promise<never> {

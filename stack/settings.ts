@@ -1,111 +1,93 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import process from 'node:process';
-import { fileURLToPath } from 'node:url';
-import type { ProviderName } from '../providers/provider.ts';
-import type { Child } from './child.ts';
-import { environment } from './environment.ts';
+import { PROVIDER_NAMES, type ProviderName } from '../providers/provider.ts';
+import type { Driver } from '../test/drivers/driver.ts';
 import { DRIVERS } from '../test/drivers/index.ts';
 import type { App } from '../test/drivers/sandbox.ts';
+import { environment } from './environment.ts';
 
-/*
- * What chaos/ and bench/ need to start Everpost in a folder of its own: invented secrets, the settings that a deployment
- * would have, and the commands that production runs.
- */
+/* The one maker of settings: for dev and demo, chaos, bench and tests. */
 
-export const ROOT = fileURLToPath(new URL('..', import.meta.url));
+export type Settings = Record<string, string | undefined>;
 
 export interface Secrets {
   adminKey: string;
-  kek: string;
+  keyring: string;
   verifyToken: string;
-  /** Of the app that is registered at each provider. */
-  apps: Readonly<Record<ProviderName, string>>;
+  /** Of the app that is registered at each platform. */
+  apps: ReadonlyMap<ProviderName, string>;
 }
+
+/** Where the server is reached. */
+export interface Addresses {
+  apiUrl: string;
+  /** By browsers; absent: at `apiUrl`. */
+  publicUrl?: string;
+}
+
+export interface Place extends Addresses {
+  dir: string;
+  databaseUrl: string;
+  /** What leads to the Temporal server. */
+  temporal: Settings;
+  /** Which platforms it plays; null: none is played. */
+  sandbox: { url: string; drivers: readonly Driver[] } | null;
+}
+
+/** Nothing of the caller's own settings is left in it. */
+export const bareEnvironment: Settings = { PATH: environment['PATH'], HOME: environment['HOME'] };
 
 const secret = (): string => randomBytes(24).toString('hex');
 
 export function inventSecrets(): Secrets {
   return {
     adminKey: secret(),
-    kek: randomBytes(32).toString('base64'),
+    keyring: `k1:${randomBytes(32).toString('base64')}`,
     verifyToken: secret(),
-    apps: { tiktok: secret(), instagram: secret(), threads: secret() },
+    apps: appSecrets(secret),
   };
 }
 
-/** The app that is registered at a provider. */
-export function appOf({ apps, verifyToken }: Secrets, publicUrl: string, name: ProviderName): App {
+/** A secret for the app of each platform. */
+export function appSecrets(make: (name: ProviderName) => string): ReadonlyMap<ProviderName, string> {
+  return new Map(PROVIDER_NAMES.map((name) => [name, make(name)]));
+}
+
+/** The app that is registered at a platform. */
+export function appOf(
+  { apps, verifyToken }: Secrets,
+  { apiUrl, publicUrl = apiUrl }: Addresses,
+  name: ProviderName,
+): App {
   return {
-    clientKey: `own-${name}`,
-    clientSecret: apps[name],
+    clientKey: `sandbox-${name}`,
+    clientSecret: apps.get(name) ?? '',
     redirectUri: `${publicUrl}/api/auth/${name}/callback`,
-    webhookUrl: `${publicUrl}/api/webhooks/${name}`,
+    webhookUrl: `${apiUrl}/api/webhooks/${name}`,
     verifyToken,
   };
 }
 
-export interface Addresses {
-  dir: string;
-  databaseUrl: string;
-  temporalAddress: string;
-  publicUrl: string;
-  sandboxUrl: string;
-}
-
-/** The environment of server and worker, but for PORT. Nothing of ours comes from outside. */
-export function settingsOf(addresses: Addresses, secrets: Secrets): NodeJS.ProcessEnv {
-  const { dir, databaseUrl, temporalAddress, publicUrl, sandboxUrl } = addresses;
-  return {
-    PATH: environment['PATH'],
-    HOME: environment['HOME'],
-    EVERPOST_DIR: dir,
-    DATABASE_URL: databaseUrl,
-    TEMPORAL_ADDRESS: temporalAddress,
-    TEMPORAL_NAMESPACE: 'default',
-    TEMPORAL_CONFIG_FILE: '',
-    EVERPOST_PUBLIC_URL: publicUrl,
-    EVERPOST_KEYRING: `k1:${secrets.kek}`,
+/**
+ * The environment of server and worker, but for PORT.
+ * @param base what stays, unless it belongs to a platform that the sandbox plays
+ */
+export function settingsOf(base: Settings, place: Place, secrets: Secrets): Settings {
+  const settings: Settings = {
+    ...base,
+    ...place.temporal,
+    EVERPOST_DIR: place.dir,
+    DATABASE_URL: place.databaseUrl,
+    EVERPOST_KEYRING: secrets.keyring,
     EVERPOST_ADMIN_KEY: secrets.adminKey,
-    EVERPOST_ALLOW_PRIVATE_URLS: 'true',
-    ...Object.assign(
-      {},
-      ...DRIVERS.map((one) => one.settingsFor(appOf(secrets, publicUrl, one.provider), sandboxUrl)),
-    ),
+    ...(place.publicUrl === undefined ? {} : { EVERPOST_PUBLIC_URL: place.publicUrl }),
   };
-}
-
-/** How a sandbox is started whose limits of an account are out of the way. */
-export function sandboxCommand(
-  port: number,
-  secrets: Secrets,
-  publicUrl: string,
-  options: Readonly<Partial<Record<ProviderName, object>>> = {},
-): string[] {
-  return [
-    process.execPath,
-    'sandbox/main.ts',
-    `--port=${port}`,
-    ...DRIVERS.flatMap(({ provider, sandboxFlags, withoutLimits }) =>
-      sandboxFlags(appOf(secrets, publicUrl, provider), { ...withoutLimits, ...options[provider] }),
-    ),
-  ];
-}
-
-/** What `npm run start:server` and `npm run start:worker` run, with this Node.js. */
-export function productionCommand(role: 'server' | 'worker'): string[] {
-  const { scripts }: { scripts: Record<string, string> } = JSON.parse(
-    readFileSync(join(ROOT, 'package.json'), 'utf8'),
-  );
-  const [exec, node, ...rest] = (scripts[`start:${role}`] ?? '').split(' ');
-  if (exec !== 'exec' || node !== 'node')
-    throw new Error(`start:${role} of package.json does not start with "exec node"`);
-  return [process.execPath, ...rest];
-}
-
-/** Nothing of it is kept, so nobody has to end in order. */
-export async function endNow(child: Child): Promise<void> {
-  if (child.isRunning()) process.kill(child.pid, 'SIGKILL');
-  await child.exited;
+  if (place.sandbox === null) return settings;
+  const { url, drivers } = place.sandbox;
+  for (const driver of drivers) {
+    for (const name of Object.keys(settings)) if (driver.settings.test(name)) delete settings[name];
+    const ours = driver.settingsFor(appOf(secrets, place, driver.provider), url);
+    for (const [name, value] of Object.entries(ours)) settings[name] ||= value;
+  }
+  if (drivers.length === DRIVERS.length) settings['EVERPOST_ALLOW_PRIVATE_URLS'] ||= 'true';
+  return settings;
 }

@@ -1,180 +1,204 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { misspeltSettings } from '../config.ts';
-import { startChild, type Child } from './child.ts';
-import { environment } from './environment.ts';
-import { folder, kept, randomKey, randomKeyring } from './kept/folder.ts';
-import { choosePorts, type Ports } from './kept/ports.ts';
-import { startPostgres } from './postgres.ts';
-import { untilApiReady, untilSandboxReady } from './readiness.ts';
-import { run } from './run.ts';
+import process from 'node:process';
 import type { Driver } from '../test/drivers/driver.ts';
-import { DRIVERS } from '../test/drivers/index.ts';
-import type { App } from '../test/drivers/sandbox.ts';
-import { hasCredentials, sandboxApp } from './sandboxed.ts';
-import { during, say } from './say.ts';
-import { endStaleChildren } from './kept/stale-children.ts';
+import { ROOT } from './checkout.ts';
+import { startChild, type Child } from './child.ts';
+import { startPostgres } from './postgres.ts';
+import { untilAlive, untilApiReady, untilSandboxReady } from './readiness.ts';
+import { run } from './run.ts';
+import { sandboxCommand, sandboxFlags, type SandboxOptions } from './sandbox.ts';
+import { type Addresses, bareEnvironment, type Secrets, type Settings, settingsOf } from './settings.ts';
 import { findTemporalBinary, startTemporal } from './temporal.ts';
-import { embeddedTemporalSettings } from './temporal-settings.ts';
+import { temporalSettings } from './temporal-settings.ts';
+
+/* The one way to start Everpost: PostgreSQL, Temporal, the sandbox, servers and workers, each a process of its own. */
+
+export type Role = 'postgres' | 'temporal' | 'sandbox' | 'server' | 'worker';
+
+/** Keeps the processes of a stack, and ends them. */
+export interface Keeper {
+  logFile: (role: Role) => string;
+  /** Starts a process, now and perhaps again. */
+  keep: (role: Role, start: () => Promise<Child>) => Promise<Child>;
+}
+
+export interface StartOptions extends Addresses {
+  /** Everything that the stack writes is below it. */
+  dir: string;
+  keeper: Keeper;
+  secrets: Secrets;
+  /** A database that is there, or a PostgreSQL of our own. */
+  database: { url: string; migrated?: boolean } | { port: number; throwAway?: boolean };
+  /** A Temporal server that is there, by its settings, or one of our own. */
+  temporal: { settings: Settings } | { port: number; uiPort?: number; timeSkipping?: boolean };
+  /** The platforms that a sandbox plays. */
+  sandboxed: readonly Driver[];
+  /** A sandbox that is there, or one of our own. */
+  sandbox: { url: string } | ({ port: number } & SandboxOptions);
+  /** The port of each server; `apiUrl` leads to the first. */
+  servers: readonly number[];
+  workers: number;
+  /** What processes are given of the environment; without it, nothing that is a setting. */
+  base?: Settings;
+  /** Settings that go before all others. */
+  more?: Settings;
+  /** Ends the start half way. */
+  signal?: AbortSignal;
+  say?: (line: string) => void;
+  /** Is told what the start waits for. */
+  during?: <T>(what: string, work: Promise<T>) => Promise<T>;
+}
 
 export interface Stack {
   apiUrl: string;
-  adminKey: string;
-  /** Absent when somebody else's Temporal is used. */
+  databaseUrl: string;
+  /** Absent: nobody of ours has started the Temporal server, or it has no UI. */
   temporalUiUrl?: string;
-  /** Absent when every provider has credentials of its own. */
+  /** Absent: no platform is sandboxed. */
   sandboxUrl?: string;
-  /** The providers that the sandbox stands in for. */
   sandboxed: readonly Driver[];
-  worker: Child;
+  secrets: Secrets;
+  /** Of server and worker. */
+  settings: Settings;
 }
 
-export interface StackOptions {
-  /** Whether the sandbox also stands in for providers whose credentials are set. */
-  sandboxAlways: boolean;
-}
+type Complete = StartOptions & Required<Pick<StartOptions, 'base' | 'signal' | 'say' | 'during'>>;
 
-type Settings = Record<string, string | undefined>;
-type Sandboxed = { driver: Driver; app: App };
-type Adopt = <Started extends { child: Child }>(starting: Promise<Started>) => Promise<Started>;
-
-/** @param adopt is told of each process as soon as it runs; @param signal ends the start half way */
-export async function startStack(options: StackOptions, adopt: Adopt, signal: AbortSignal): Promise<Stack> {
-  for (const warning of misspeltSettings()) say(`Warning: ${warning}`);
-  await endStaleChildren(say);
-  const ports = await choosePorts();
-  const host = environment['HOST'] || '127.0.0.1';
-  const apiUrl = `http://${['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host}:${ports.api}`;
-  const publicUrl = (environment['EVERPOST_PUBLIC_URL'] || apiUrl).replace(/\/+$/, '');
-  const adminKey = environment['EVERPOST_ADMIN_KEY'] || kept('admin-key', randomKey);
-  const sandboxed = DRIVERS.filter((driver) => options.sandboxAlways || !hasCredentials(driver)).map(
-    (driver) => ({ driver, app: sandboxApp(driver, publicUrl, apiUrl) }),
-  );
-
-  const [databaseUrl, temporal, sandboxUrl] = await allOrNone([
-    startDatabase(ports, adopt, signal),
-    startOrUseTemporal(ports, adopt, signal),
-    startSandbox(ports, sandboxed, adopt, signal),
-  ]);
-  const settings: Settings = {
-    ...environment,
-    ...temporal.settings,
-    EVERPOST_DIR: folder,
-    DATABASE_URL: databaseUrl,
-    PORT: `${ports.api}`,
-    HOST: host,
-    EVERPOST_PUBLIC_URL: publicUrl,
-    EVERPOST_KEYRING: environment['EVERPOST_KEYRING'] || kept('keyring', randomKeyring),
-    EVERPOST_ADMIN_KEY: adminKey,
-    EVERPOST_MEDIA: environment['EVERPOST_MEDIA'] || `file:${join(folder, 'media')}`,
+/** Starts everything, and waits until it answers. @throws Error that says what did not start, and why */
+export async function start(given: StartOptions): Promise<Stack> {
+  const options: Complete = {
+    base: bareEnvironment,
+    signal: new AbortController().signal,
+    say: () => {},
+    during: (_what, work) => work,
+    ...given,
   };
-  if (sandboxUrl !== undefined) useSandbox(settings, sandboxed, sandboxUrl);
-
-  const [worker] = await allOrNone([
-    adopt(startOurs('worker', settings, ['worker.ts'])),
-    adopt(startOurs('server', settings, ['server.ts'])),
+  const { apiUrl, secrets, sandboxed, keeper } = options;
+  const [databaseUrl, temporal, sandboxUrl] = await allOrNone([
+    startDatabase(options),
+    startOrUseTemporal(options),
+    startSandbox(options),
   ]);
-  await during('Server and worker', untilApiReady(apiUrl, signal));
+  const sandbox = sandboxUrl === undefined ? null : { url: sandboxUrl, drivers: sandboxed };
+  const settings = {
+    ...settingsOf(options.base, { ...options, databaseUrl, temporal: temporal.settings, sandbox }, secrets),
+    PORT: String(options.servers[0]),
+    ...options.more,
+  };
+  const ours = (role: 'server' | 'worker', more: Settings = {}): Promise<Child> =>
+    keeper.keep(role, () => startRole(role, { ...settings, ...more }, keeper.logFile(role)));
+  await allOrNone([
+    ...Array.from({ length: options.workers }, () => ours('worker')),
+    ...options.servers.map((port) => ours('server', { PORT: String(port) })),
+  ]);
+  await options.during('Server and worker', untilUp(options));
   return {
     apiUrl,
-    adminKey,
-    worker: worker.child,
-    sandboxed: sandboxed.map(({ driver }) => driver),
+    databaseUrl,
+    secrets,
+    sandboxed,
+    settings,
     ...(temporal.uiUrl === undefined ? {} : { temporalUiUrl: temporal.uiUrl }),
     ...(sandboxUrl === undefined ? {} : { sandboxUrl }),
   };
 }
 
-async function startDatabase(ports: Ports, adopt: Adopt, signal: AbortSignal): Promise<string> {
-  const url = await givenOrOwnDatabase(ports, adopt);
-  const env = { ...environment, DATABASE_URL: url };
-  await during('Database migrations', run(node('scripts/migrate.ts'), { env, signal }));
+/**
+ * Starts a server or a worker as production does.
+ * @param under a command that executes it, in surroundings of its making
+ */
+export function startRole(
+  role: 'server' | 'worker',
+  settings: Settings,
+  logFile: string,
+  under: readonly string[] = [],
+): Promise<Child> {
+  return startChild({
+    name: role,
+    command: [...under, ...productionCommand(role)],
+    cwd: ROOT,
+    env: { ...settings },
+    logFile,
+    // A worker may be in the middle of sending a chunk.
+    killAfterMs: 40_000,
+  });
+}
+
+/** What `npm run start:server` and `npm run start:worker` run, with this Node.js. */
+function productionCommand(role: 'server' | 'worker'): string[] {
+  const { scripts }: { scripts: Record<string, string> } = JSON.parse(
+    readFileSync(join(ROOT, 'package.json'), 'utf8'),
+  );
+  const [exec, node, ...rest] = (scripts[`start:${role}`] ?? '').split(' ');
+  if (exec !== 'exec' || node !== 'node')
+    throw new Error(`start:${role} of package.json does not start with "exec node"`);
+  return [process.execPath, ...rest];
+}
+
+async function startDatabase(options: Complete): Promise<string> {
+  const { database, dir, keeper, during, say, signal } = options;
+  let url = '';
+  let migrated = false;
+  if ('url' in database) ({ url, migrated = false } = database);
+  else
+    await during(
+      'PostgreSQL',
+      keeper.keep('postgres', async () => {
+        const place = { dir: join(dir, 'pg'), logFile: keeper.logFile('postgres'), say };
+        const started = await startPostgres({ ...place, ...database });
+        ({ url } = started);
+        return started.child;
+      }),
+    );
+  if (migrated) return url;
+  const command = [process.execPath, join(ROOT, 'scripts/migrate.ts')];
+  const env = { ...options.base, DATABASE_URL: url };
+  await during('Database migrations', run(command, { env, signal }));
   return url;
 }
 
-async function givenOrOwnDatabase(ports: Ports, adopt: Adopt): Promise<string> {
-  const given = environment['DATABASE_URL'] ?? '';
-  if (given !== '') {
-    say('PostgreSQL: DATABASE_URL is set, using that');
-    return given;
-  }
-  const options = { dir: join(folder, 'pg'), port: ports.postgres, logFile: logFile('postgres'), say };
-  return (await during('PostgreSQL', adopt(startPostgres(options)))).url;
-}
-
-async function startOrUseTemporal(
-  ports: Ports,
-  adopt: Adopt,
-  signal: AbortSignal,
-): Promise<{ settings: Settings; uiUrl?: string }> {
-  const given = environment['TEMPORAL_ADDRESS'] ?? '';
-  if (given !== '') {
-    say(`Temporal: TEMPORAL_ADDRESS is set, using ${given}`);
-    return { settings: {} };
-  }
+async function startOrUseTemporal(options: Complete): Promise<{ settings: Settings; uiUrl?: string }> {
+  const { temporal, dir, keeper, during, say, signal } = options;
+  if ('settings' in temporal) return temporal;
+  const { port, uiPort, timeSkipping } = temporal;
   const binary = await during('Finding a Temporal server', findTemporalBinary(say, signal));
-  const starting = startTemporal({
-    binary,
-    dir: folder,
-    port: ports.temporal,
-    uiPort: ports.temporalUi,
-    logFile: logFile('temporal'),
+  const starting = keeper.keep('temporal', async () => {
+    const started = await startTemporal({
+      binary,
+      dir,
+      port,
+      ...(uiPort === undefined ? {} : { uiPort }),
+      ...(timeSkipping === true ? { dynamicConfig: { 'frontend.WorkflowTimeSkippingEnabled': true } } : {}),
+      logFile: keeper.logFile('temporal'),
+    });
+    return started.child;
   });
-  const { address, namespace, uiUrl } = await during('Temporal', adopt(starting));
+  await during('Temporal', starting);
   return {
-    settings: embeddedTemporalSettings(address, namespace),
-    ...(uiUrl === undefined ? {} : { uiUrl }),
+    settings: temporalSettings(dir, `127.0.0.1:${port}`, 'default'),
+    ...(uiPort === undefined ? {} : { uiUrl: `http://127.0.0.1:${uiPort}` }),
   };
 }
 
-async function startSandbox(
-  ports: Ports,
-  sandboxed: readonly Sandboxed[],
-  adopt: Adopt,
-  signal: AbortSignal,
-): Promise<string | undefined> {
+async function startSandbox(options: Complete): Promise<string | undefined> {
+  const { sandbox, sandboxed, secrets, keeper, during, signal } = options;
   if (sandboxed.length === 0) return undefined;
-  const url = `http://127.0.0.1:${ports.sandbox}`;
-  const args = [
-    'sandbox/main.ts',
-    `--port=${ports.sandbox}`,
-    `--state-dir=${join(folder, 'sandbox')}`,
-    ...sandboxed.flatMap(({ driver, app }) => driver.sandboxFlags(app)),
-  ];
-  await adopt(startOurs('sandbox', environment, args));
+  if ('url' in sandbox) return sandbox.url;
+  const url = `http://127.0.0.1:${sandbox.port}`;
+  const command = sandboxCommand(sandbox.port, sandboxFlags(sandboxed, secrets, options, sandbox));
+  await keeper.keep('sandbox', () =>
+    startChild({ name: 'sandbox', command, env: { ...options.base }, logFile: keeper.logFile('sandbox') }),
+  );
   await during('Sandbox', untilSandboxReady(url, signal));
   return url;
 }
 
-function useSandbox(settings: Settings, sandboxed: readonly Sandboxed[], url: string): void {
-  for (const { driver, app } of sandboxed) {
-    for (const name of Object.keys(settings)) if (driver.settings.test(name)) delete settings[name];
-    for (const [name, value] of Object.entries(driver.settingsFor(app, url))) settings[name] ||= value;
-  }
-  if (sandboxed.length === DRIVERS.length) settings['EVERPOST_ALLOW_PRIVATE_URLS'] ||= 'true';
-}
-
-async function startOurs(name: string, env: Settings, args: readonly string[]): Promise<{ child: Child }> {
-  const command = node(...args);
-  // The worker may be in the middle of sending a chunk.
-  const child = await startChild({
-    name,
-    command,
-    env: { ...env },
-    logFile: logFile(name),
-    killAfterMs: 40_000,
-  });
-  return { child };
-}
-
-function node(script = '', ...args: string[]): string[] {
-  const path = fileURLToPath(new URL(`../${script}`, import.meta.url));
-  // A small nursery keeps a process some 80 MB smaller; `npm run start:worker` has it, too.
-  return [process.execPath, '--max-semi-space-size=2', path, ...args];
-}
-
-function logFile(name: string): string {
-  return join(folder, 'logs', `${name}.log`);
+/** A server without a worker is never ready. */
+async function untilUp({ apiUrl, servers, workers, signal }: Complete): Promise<void> {
+  const until = workers === 0 ? untilAlive : untilApiReady;
+  const { hostname } = new URL(apiUrl);
+  await Promise.all(servers.map((port) => until(`http://${hostname}:${port}`, signal)));
 }
 
 /** Like Promise.all, but waits for the others when one fails, so that nothing is started behind our back. */

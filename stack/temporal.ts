@@ -4,7 +4,7 @@ import { startChild, type Child } from './child.ts';
 import { environment } from './environment.ts';
 import { answers, freePort } from './ports.ts';
 import type { TemporalBinary } from './temporal-binary.ts';
-import { withoutTemporal } from './without-temporal.ts';
+import { withoutTemporal } from './temporal-settings.ts';
 
 export { findTemporalBinary } from './temporal-binary.ts';
 

@@ -1,5 +1,6 @@
 import { createReadStream, statSync } from 'node:fs';
 import { basename, extname } from 'node:path';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Upload } from 'tus-js-client';
 import { Type } from 'typebox';
@@ -32,21 +33,21 @@ export async function uploadMedia(
       `${file}: a video ends with ${Object.keys(CONTENT_TYPES).join(', ')}, not ${extname(file) || 'with nothing'}`,
     );
   const media = await api.post('/api/media', { filename: basename(file), contentType, size }, NewMedia);
-  await send(media.uploadUrl, key, file, size, onProgress);
+  await sendBytes(media.uploadUrl, key, createReadStream(file), size, onProgress);
   await untilReady(api, media.id);
   return media.id;
 }
 
-/** tus 1.0 as any client would do it: one request from disk, continued where it broke off. */
-function send(
+/** tus 1.0 as any client would do it: one request, continued where it broke off. */
+export function sendBytes(
   uploadUrl: string,
   key: string,
-  file: string,
+  source: Buffer | Readable,
   uploadSize: number,
-  onProgress: (sent: number, total: number) => void,
+  onProgress: (sent: number, total: number) => void = () => {},
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const upload = new Upload(createReadStream(file), {
+    const upload = new Upload(source, {
       uploadUrl,
       uploadSize,
       headers: { authorization: `Bearer ${key}` },

@@ -155,7 +155,7 @@ describe('the page', () => {
       env.THREADS_AUTH_URL,
       'https://app.example:8443/',
     ])
-      expect(sources).toContain(new URL(url).origin);
+      expect(sources).toContain(new URL(url ?? '').origin);
     expect(sources[0]).toBe("'self'");
     expect(policy).toContain("default-src 'none'");
     expect(policy).toContain("frame-ancestors 'none'");

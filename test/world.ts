@@ -1,21 +1,31 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import postgres from 'postgres';
-import * as tus from 'tus-js-client';
 import { inject } from 'vitest';
 import { openDatabase, type Database } from '../db/client.ts';
 import { startSandbox } from '../sandbox/server.ts';
-import { createTestClient } from '../sandbox/testing/client.ts';
-import { type Child, startChild } from '../stack/child.ts';
-import { environment } from '../stack/environment.ts';
+import type { ProviderName } from '../providers/provider.ts';
+import { FLAGS, sandboxOptions } from '../sandbox/flags.ts';
+import { SAMPLE } from '../stack/checkout.ts';
+import type { Child } from '../stack/child.ts';
+import { type Answer, createApi, type Init, type Json, parsed } from '../stack/client.ts';
+import { sandboxAt, sandboxFlags } from '../stack/sandbox.ts';
+import { appOf, inventSecrets, type Secrets } from '../stack/settings.ts';
+import { type Keeper, start, startRole } from '../stack/start.ts';
+import { temporalSettings } from '../stack/temporal-settings.ts';
+import { sendBytes } from '../stack/upload.ts';
+import { newUser } from '../stack/users.ts';
 import { createVisitor } from '../stack/visitor.ts';
 import type { Sweep, Swept } from '../temporal/contract.ts';
+import { DRIVERS } from './drivers/index.ts';
+import { loginApp } from './drivers/instagram.ts';
+import type { App } from './drivers/sandbox.ts';
 import { ownPort } from './ports.ts';
 
 /*
@@ -23,18 +33,10 @@ import { ownPort } from './ports.ts';
  * template, its own Temporal namespace, and the sandbox over HTTP. Nothing in it is a mock.
  */
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+export type { Answer, Json } from '../stack/client.ts';
 
-// What tests read of the API's answers; they are checked by the tests themselves.
-// oxlint-disable-next-line typescript/no-explicit-any
-export type Json = any;
-
-export interface Answer {
-  status: number;
-  headers: Headers;
-  text: string;
-  body: Json;
-}
+/** A call may wait for what is under way. */
+const PATIENCE_MS = 150_000;
 
 export interface WorldOptions {
   /** Options of the sandbox's TikTok (sandbox/README.md). */
@@ -49,54 +51,47 @@ export interface WorldOptions {
   sandboxState?: boolean;
 }
 
+/** The settings of server and worker. */
+type Env = Record<string, string> & { DATABASE_URL: string; EVERPOST_KEYRING: string };
+
 export type World = Awaited<ReturnType<typeof createWorld>>;
 
 export async function createWorld(options: WorldOptions = {}) {
   const name = `w${randomBytes(6).toString('hex')}`;
   const dir = join(inject('runDir'), name);
+  mkdirSync(dir, { recursive: true });
   const databaseUrl = await cloneDatabase(name);
   const port = await ownPort();
   const url = `http://127.0.0.1:${port}`;
+  const invented = inventSecrets();
+  const own: [ProviderName, string][] =
+    options.clientSecret === undefined ? [] : [['tiktok', options.clientSecret]];
+  const stackSecrets: Secrets = {
+    ...invented,
+    apps: new Map([...invented.apps, ...own]),
+  };
+  const appAt = (provider: ProviderName): App => appOf(stackSecrets, { apiUrl: url }, provider);
+  const app = appAt('tiktok');
   const secrets = {
-    clientSecret: options.clientSecret ?? randomBytes(24).toString('hex'),
-    adminKey: randomBytes(24).toString('hex'),
-    kek: randomBytes(32).toString('base64'),
-    instagramSecret: randomBytes(24).toString('hex'),
-    instagramLoginSecret: randomBytes(24).toString('hex'),
-    threadsSecret: randomBytes(24).toString('hex'),
-    verifyToken: randomBytes(24).toString('hex'),
+    clientSecret: app.clientSecret,
+    adminKey: stackSecrets.adminKey,
+    kek: stackSecrets.keyring.slice('k1:'.length),
+    instagramSecret: appAt('instagram').clientSecret,
+    instagramLoginSecret: loginApp(appAt('instagram')).secret,
+    threadsSecret: appAt('threads').clientSecret,
+    verifyToken: stackSecrets.verifyToken,
   };
-  const meta = {
-    instagram: { appId: '1110', appSecret: secrets.instagramSecret },
-    threads: { appId: '2220', appSecret: secrets.threadsSecret },
-  };
-  const instagramApp = { loginAppId: '1112', loginAppSecret: secrets.instagramLoginSecret };
-  const callbacks = (provider: 'instagram' | 'threads') => ({
-    ...meta[provider],
-    redirectUris: [`${url}/api/auth/${provider}/callback`],
-    webhookUrl: `${url}/api/webhooks/${provider}`,
-    verifyToken: secrets.verifyToken,
-    deauthorizeUrl: `${url}/api/webhooks/${provider}/deauthorize`,
-    dataDeletionUrl: `${url}/api/webhooks/${provider}/data-deletion`,
-  });
-  const app = {
-    clientKey: `key-${name}`,
-    clientSecret: secrets.clientSecret,
-    redirectUri: `${url}/api/auth/tiktok/callback`,
-  };
-  const sandbox = await startSandbox({
-    ...(options.sandboxState === true ? { stateDir: join(dir, 'sandbox') } : {}),
-    tiktok: {
-      clientKey: app.clientKey,
-      clientSecret: app.clientSecret,
-      redirectUris: [app.redirectUri],
-      webhookUrl: `${url}/api/webhooks/tiktok`,
-      options: { processingMs: 200, moderationMs: 200, ...options.tiktok },
+  const flags = sandboxFlags(
+    DRIVERS,
+    stackSecrets,
+    { apiUrl: url },
+    {
+      options: { tiktok: { processingMs: 200, moderationMs: 200, ...options.tiktok } },
+      ...(options.sandboxState === true ? { stateDir: join(dir, 'sandbox') } : {}),
     },
-    instagram: { ...callbacks('instagram'), ...instagramApp },
-    threads: callbacks('threads'),
-  });
-  const { control } = createTestClient(sandbox.url, app);
+  );
+  const sandbox = await startSandbox(sandboxOptions(parseArgs({ args: flags, options: FLAGS }).values));
+  const { control } = sandboxAt(sandbox.url);
 
   const address = inject('temporalAddress');
   const connection = await Connection.connect({ address });
@@ -107,105 +102,38 @@ export async function createWorld(options: WorldOptions = {}) {
   const temporal = new Client({ connection, namespace: name });
   const database: Database = openDatabase(databaseUrl, 3);
 
-  const env = {
-    PATH: environment['PATH'],
-    HOME: environment['HOME'],
-    EVERPOST_DIR: dir,
-    DATABASE_URL: databaseUrl,
-    TEMPORAL_ADDRESS: address,
-    TEMPORAL_NAMESPACE: name,
-    TEMPORAL_CONFIG_FILE: '',
-    PORT: String(port),
-    EVERPOST_KEYRING: `k1:${secrets.kek}`,
-    EVERPOST_ADMIN_KEY: secrets.adminKey,
-    EVERPOST_ALLOW_PRIVATE_URLS: 'true',
-    TIKTOK_CLIENT_KEY: app.clientKey,
-    TIKTOK_CLIENT_SECRET: app.clientSecret,
-    NEXT_PUBLIC_TIKTOK_REDIRECT_URI: app.redirectUri,
-    TIKTOK_AUTH_URL: sandbox.url,
-    TIKTOK_API_URL: sandbox.url,
-    TIKTOK_UPLOAD_HOSTS: new URL(sandbox.url).host,
-    TIKTOK_APP_AUDITED: 'true',
-    NEXT_PUBLIC_INSTAGRAM_APP_ID: meta.instagram.appId,
-    INSTAGRAM_APP_SECRET: meta.instagram.appSecret,
-    NEXT_PUBLIC_INSTAGRAM_REDIRECT_URI: `${url}/api/auth/instagram/callback`,
-    FACEBOOK_DIALOG_URL: `${sandbox.url}/facebook`,
-    FACEBOOK_GRAPH_URL: `${sandbox.url}/graph`,
-    INSTAGRAM_UPLOAD_URL: `${sandbox.url}/rupload`,
-    INSTAGRAM_LOGIN_APP_ID: instagramApp.loginAppId,
-    INSTAGRAM_LOGIN_APP_SECRET: instagramApp.loginAppSecret,
-    INSTAGRAM_LOGIN_REDIRECT_URI: `${url}/api/auth/instagram/callback`,
-    INSTAGRAM_AUTH_URL: `${sandbox.url}/instagram-login`,
-    INSTAGRAM_API_URL: `${sandbox.url}/instagram-api`,
-    INSTAGRAM_GRAPH_URL: `${sandbox.url}/graph-instagram`,
-    NEXT_PUBLIC_THREADS_APP_ID: meta.threads.appId,
-    THREADS_APP_SECRET: meta.threads.appSecret,
-    NEXT_PUBLIC_THREADS_REDIRECT_URI: `${url}/api/auth/threads/callback`,
-    THREADS_AUTH_URL: `${sandbox.url}/threads-auth`,
-    THREADS_GRAPH_URL: `${sandbox.url}/threads`,
-    META_VERIFY_TOKEN: secrets.verifyToken,
-    ...options.env,
-  };
+  const env: Env = { DATABASE_URL: databaseUrl, EVERPOST_KEYRING: stackSecrets.keyring };
   const children: Child[] = [];
   const logFiles: string[] = [];
+  const keeper: Keeper = {
+    logFile(role) {
+      const logFile = join(dir, `${role}-${logFiles.length}.log`);
+      logFiles.push(logFile);
+      return logFile;
+    },
+    async keep(_role, startOne) {
+      const child = await startOne();
+      children.push(child);
+      return child;
+    },
+  };
 
-  /** Starts another process of the product. @param under a command that runs it in a modified environment */
-  async function spawn(
+  /** Starts one more process of the product. @param under a command that executes it, in surroundings of its making */
+  const spawn = (
     role: 'server' | 'worker',
     more: Record<string, string> = {},
     under: readonly string[] = [],
-  ): Promise<Child> {
-    const logFile = join(dir, `${role}-${children.length}.log`);
-    const command = [...under, process.execPath, `${role}.ts`];
-    const child = await startChild({
-      name: role,
-      command,
-      cwd: ROOT,
-      logFile,
-      env: { ...env, ...more },
-      killAfterMs: 30_000,
-    });
-    children.push(child);
-    logFiles.push(logFile);
-    return child;
-  }
+  ): Promise<Child> =>
+    keeper.keep(role, () => startRole(role, { ...env, ...more }, keeper.logFile(role), under));
 
-  async function call(
-    method: string,
-    path: string,
-    init: { key?: string | null; body?: unknown; headers?: Record<string, string> } = {},
-  ): Promise<Answer> {
-    const key = init.key === undefined ? user.key : init.key;
-    const response = await fetch(path.startsWith('http') ? path : url + path, {
-      method,
-      redirect: 'manual',
-      headers: {
-        ...(key === null ? {} : { authorization: `Bearer ${key}` }),
-        ...(init.body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...init.headers,
-      },
-      ...(init.body === undefined
-        ? {}
-        : { body: typeof init.body === 'string' ? init.body : JSON.stringify(init.body) }),
-    });
-    const text = await response.text();
-    return { status: response.status, headers: response.headers, text, body: readJson(text) };
-  }
+  const api = createApi(url, undefined, PATIENCE_MS);
+  const call = (method: string, path: string, init: Init = {}): Promise<Answer> =>
+    api.call(method, path, { ...init, key: init.key === undefined ? user.key : init.key });
 
   const user = { id: '', key: '' };
-  /** Creates another tenant, with a key. */
-  async function newUser(): Promise<{ id: string; key: string }> {
-    const made = await call('POST', '/api/users', {
-      key: secrets.adminKey,
-      body: { email: `${randomUUID()}@example.com` },
-    });
-    const key = await call('POST', `/api/users/${made.body.id}/keys`, {
-      key: secrets.adminKey,
-      body: { name: 'test' },
-    });
-    if (key.status !== 201) throw new Error(`no key: ${made.text} ${key.text}`);
-    return { id: made.body.id, key: key.body.key };
-  }
+  /** Another tenant, with a key. */
+  const anotherUser = (): Promise<{ id: string; key: string }> =>
+    newUser(createApi(url, secrets.adminKey, PATIENCE_MS), 'test');
 
   /**
    * Connects a sandbox creator through the real redirects.
@@ -221,11 +149,11 @@ export async function createWorld(options: WorldOptions = {}) {
     const link = await call('POST', '/api/connect-links', { key, body: { provider, method } });
     await control('POST', '/consent', { decision: 'approve', provider, ...consent });
     const visitor = createVisitor();
-    const start = await visitor.openLink(link.body.url);
-    const page = await fetch(start.location ?? '', { redirect: 'manual' });
+    const consentPage = await visitor.openLink(link.body.url);
+    const page = await fetch(consentPage.location ?? '', { redirect: 'manual' });
     const callback = page.headers.get('location') ?? '';
     const answer = await visitor.get(callback, { accept: 'application/json' });
-    return { callback, answer: { ...answer, body: readJson(answer.text) } };
+    return { callback, answer: { ...answer, body: parsed(answer.text) } };
   }
 
   /** @returns the account's id */
@@ -249,7 +177,7 @@ export async function createWorld(options: WorldOptions = {}) {
       body: { filename: 'file', contentType, size: bytes.length },
     });
     if (made.status !== 201) throw new Error(`no media: ${made.text}`);
-    await tusUpload(made.body.uploadUrl, bytes, key);
+    await sendBytes(made.body.uploadUrl, key, bytes, bytes.length);
     const media = await until('media to be examined', async () => {
       const { body } = await call('GET', `/api/media/${made.body.id}`, { key });
       return body.state === 'uploading' ? null : body;
@@ -335,16 +263,23 @@ export async function createWorld(options: WorldOptions = {}) {
   }
 
   try {
-    await spawn('server');
-    if (options.worker !== false) await spawn('worker');
-    await until('the server to be up', async () =>
-      (await call('GET', '/livez', { key: null }).catch(() => null))?.status === 200 ? true : null,
-    );
-    if (options.worker !== false)
-      await until('a worker to poll', async () =>
-        (await call('GET', '/readyz', { key: null }).catch(() => null))?.status === 200 ? true : null,
-      );
-    Object.assign(user, await newUser());
+    const stack = await start({
+      dir,
+      keeper,
+      secrets: stackSecrets,
+      apiUrl: url,
+      database: { url: databaseUrl, migrated: true },
+      temporal: { settings: temporalSettings(dir, address, name) },
+      sandboxed: DRIVERS,
+      sandbox: { url: sandbox.url },
+      servers: [port],
+      workers: options.worker === false ? 0 : 1,
+      // Tests that prove a site set it.
+      more: { TIKTOK_SITE_VERIFICATION: '', ...options.env },
+    });
+    for (const [setting, value] of Object.entries(stack.settings))
+      if (value !== undefined) env[setting] = value;
+    Object.assign(user, await anotherUser());
   } catch (error) {
     const why = await evidence().catch(String);
     await close();
@@ -368,7 +303,7 @@ export async function createWorld(options: WorldOptions = {}) {
     logFiles,
     spawn,
     call,
-    newUser,
+    newUser: anotherUser,
     visitConsent,
     connect,
     upload,
@@ -413,7 +348,7 @@ export async function until<T>(what: string, ask: () => Promise<T | null>, ms = 
 
 /** A small real video. */
 export function sampleVideo(): Buffer {
-  return readFileSync(join(ROOT, 'scripts/demo-media/sample.mp4'));
+  return readFileSync(SAMPLE);
 }
 
 /** The sample, padded with a `free` box to this many bytes: more chunks, the same video. */
@@ -425,17 +360,9 @@ export function paddedVideo(bytes: number): Buffer {
   return Buffer.concat([sample, pad]);
 }
 
-export async function tusUpload(uploadUrl: string, bytes: Buffer, key: string): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    new tus.Upload(bytes, {
-      uploadUrl,
-      headers: { authorization: `Bearer ${key}` },
-      retryDelays: [100, 500, 1000],
-      onSuccess: () => resolve(),
-      onError: reject,
-    }).start();
-  });
-}
+/** Uploads bytes to us, as clients do. */
+export const tusUpload = (uploadUrl: string, bytes: Buffer, key: string): Promise<void> =>
+  sendBytes(uploadUrl, key, bytes, bytes.length);
 
 /** An empty database with the newest schema. @returns its URL */
 export async function cloneDatabase(name: string): Promise<string> {
@@ -456,14 +383,6 @@ export async function cloneDatabase(name: string): Promise<string> {
   await admin.end();
   url.pathname = `/${name}`;
   return url.href;
-}
-
-function readJson(text: string): Json {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 function tail(file: string): string {

@@ -5,11 +5,11 @@ import { problemOf, show, type Outcome } from './outcome.ts';
 import { sha256OfFile } from './hash-file.ts';
 import { keptUser } from '../../stack/kept/user.ts';
 import { peakMemory, resetPeakMemory } from '../../stack/peak-memory.ts';
-import { createControl } from '../../sandbox/testing/client.ts';
 import type { Driver } from '../../test/drivers/driver.ts';
 import type { Made, Sandbox } from '../../test/drivers/sandbox.ts';
 import { during, say, seconds } from '../../stack/say.ts';
-import type { Stack } from '../../stack/start.ts';
+import type { KeptStack } from '../../stack/kept/stack.ts';
+import { sandboxAt } from '../../stack/sandbox.ts';
 import { uploadMedia } from '../../stack/upload.ts';
 import { Post, watchPost } from '../../stack/watch-post.ts';
 
@@ -26,13 +26,13 @@ interface Demo {
  * address and equal to the file.
  */
 export async function publishDemo(
-  stack: Stack,
+  stack: KeptStack,
   drivers: readonly Driver[],
   file: string,
   started: number,
 ): Promise<void> {
   const { apiUrl, sandboxUrl = '' } = stack;
-  const { key } = await keptUser(apiUrl, stack.adminKey);
+  const { key } = await keptUser(apiUrl, stack.secrets.adminKey);
   const api = createApi(apiUrl, key);
   say(`Stack is up (${seconds(Date.now() - started)}). API ${apiUrl}, sandbox ${sandboxUrl}`);
 
@@ -53,7 +53,7 @@ export async function publishDemo(
   say(`Uploaded: media ${mediaId}, ${megabytes(size)}, sha256 ${sha256.slice(0, 12)}...`);
 
   const memoryBefore = resetPeakMemory(stack.worker.pid);
-  const demo = { api, sandbox: { control: createControl(sandboxUrl) }, mediaId, size };
+  const demo = { api, sandbox: sandboxAt(sandboxUrl), mediaId, size };
   const outcomes = await Promise.all(
     drivers.map((driver, index) => publishAt(driver, accountIds[index] ?? '', demo)),
   );

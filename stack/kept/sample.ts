@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url';
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
+import { SAMPLE } from '../checkout.ts';
 import { ApiError, type Api } from '../client.ts';
 import { connectSandboxAccount } from '../connect.ts';
 import { keep, readKept } from './folder.ts';
@@ -15,7 +15,6 @@ const Sample = Type.Object({
   mediaId: Type.String(),
 });
 export type Sample = Static<typeof Sample>;
-const SAMPLE = fileURLToPath(new URL('../../scripts/demo-media/sample.mp4', import.meta.url));
 
 /** A connected sandbox account of each provider and an uploaded video, so that there is something to publish at once. */
 export async function keptSample(

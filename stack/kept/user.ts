@@ -1,9 +1,11 @@
 import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { ApiError, createApi, type Api } from '../client.ts';
+import { newUser } from '../users.ts';
 import { keep, randomKey, readKept } from './folder.ts';
 
 const FILE = 'user.json';
+const KEY_NAME = 'npm run dev';
 const User = Type.Object({ email: Type.String(), key: Type.String() });
 export type User = Static<typeof User>;
 
@@ -11,13 +13,7 @@ export type User = Static<typeof User>;
 export async function keptUser(apiUrl: string, adminKey: string): Promise<User> {
   const known = await stillGood(apiUrl);
   if (known !== null) return known;
-  const admin = createApi(apiUrl, adminKey);
-  const { id, email } = await makeUser(admin);
-  const { key } = await admin.post(
-    `/api/users/${id}/keys`,
-    { name: 'npm run dev' },
-    Type.Object({ key: Type.String() }),
-  );
+  const { email, key } = await makeUser(createApi(apiUrl, adminKey));
   keep(FILE, JSON.stringify({ email, key }));
   return { email, key };
 }
@@ -36,18 +32,12 @@ async function stillGood(apiUrl: string): Promise<User | null> {
   }
 }
 
-const NewUser = Type.Object({ id: Type.String(), email: Type.String() });
-
-async function makeUser(admin: Api): Promise<Static<typeof NewUser>> {
+async function makeUser(admin: Api): Promise<User> {
   try {
-    return await admin.post('/api/users', { email: 'dev@example.com' }, NewUser);
+    return await newUser(admin, KEY_NAME, { email: 'dev@example.com' });
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 409)) throw error;
-    // Made by a folder that is gone, in a database that is not.
-    return admin.post(
-      '/api/users',
-      { email: `dev+${randomKey().slice(0, 8).toLowerCase()}@example.com` },
-      NewUser,
-    );
+    // A folder that is gone has made it, in a database that is not.
+    return newUser(admin, KEY_NAME, { email: `dev+${randomKey().slice(0, 8).toLowerCase()}@example.com` });
   }
 }

@@ -139,8 +139,8 @@ const chaos: Chaos = {
   toldBy,
 };
 
-/** The Instagram app, which belongs to the Meta app but has its own id and secret. */
-const loginApp = ({ clientKey, clientSecret }: App): { id: string; secret: string } => ({
+/** The Instagram app, which belongs to the Meta app and has an id and a secret of its own. */
+export const loginApp = ({ clientKey, clientSecret }: App): { id: string; secret: string } => ({
   id: `${clientKey}-login`,
   secret: `${clientSecret}-login`,
 });

@@ -1,29 +1,45 @@
-import type { Child } from './child.ts';
-import { lockFolder, unlockFolder } from './kept/folder.ts';
-import { during, say } from './say.ts';
-import { recordChildren } from './kept/stale-children.ts';
-import { startStack, type Stack, type StackOptions } from './start.ts';
+import { join } from 'node:path';
+import type { Child } from '../child.ts';
+import { Interrupted } from '../run-script.ts';
+import { during, say } from '../say.ts';
+import { start, type Keeper, type Stack } from '../start.ts';
+import { folder, lockFolder, unlockFolder } from './folder.ts';
+import { keptOptions } from './options.ts';
+import { recordChildren } from './stale-children.ts';
+
+/** What `npm run dev` and `npm run demo` run. */
+export interface KeptStack extends Stack {
+  worker: Child;
+}
+
+export interface StackOptions {
+  /** Whether the sandbox also plays platforms whose credentials are set. */
+  sandboxAlways: boolean;
+}
 
 /** Who needs others ends before them. */
 const STOP_ORDER = ['server', 'worker', 'sandbox', 'temporal', 'postgres'];
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-export class Interrupted extends Error {}
-
 /** Everything up, then `use`, then everything down again: also after Ctrl-C, and when one of the processes crashes. */
-export async function withStack<T>(options: StackOptions, use: (stack: Stack) => Promise<T>): Promise<T> {
+export async function withStack<T>(
+  { sandboxAlways }: StackOptions,
+  use: (stack: KeptStack) => Promise<T>,
+): Promise<T> {
   const children: Child[] = [];
   const ending = new AbortController();
   const trouble = Promise.withResolvers<never>();
 
-  const adopt = async <Started extends { child: Child }>(starting: Promise<Started>): Promise<Started> => {
-    const started = await starting;
-    const { child } = started;
-    children.push(child);
-    void watchForCrash(child);
-    ending.signal.throwIfAborted();
-    await recordChildren(children);
-    return started;
+  const keeper: Keeper = {
+    logFile: (role) => join(folder, 'logs', `${role}.log`),
+    async keep(_role, startOne) {
+      const child = await startOne();
+      children.push(child);
+      void watchForCrash(child);
+      ending.signal.throwIfAborted();
+      await recordChildren(children);
+      return child;
+    },
   };
   const watchForCrash = async (child: Child): Promise<void> => {
     const how = await child.exited;
@@ -38,10 +54,14 @@ export async function withStack<T>(options: StackOptions, use: (stack: Stack) =>
 
   await lockFolder();
   for (const signal of SIGNALS) process.on(signal, interrupt);
-  const starting = startStack(options, adopt, ending.signal);
+  const starting = keptOptions(sandboxAlways).then((options) =>
+    start({ ...options, keeper, signal: ending.signal }),
+  );
   const used = starting.then((stack) => {
     ending.signal.throwIfAborted();
-    return use(stack);
+    const worker = children.find(({ name }) => name === 'worker');
+    if (worker === undefined) throw new Error('there is no worker');
+    return use({ ...stack, worker });
   });
   try {
     return await Promise.race([trouble.promise, used]);

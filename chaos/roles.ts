@@ -1,0 +1,3 @@
+/** What is killed. */
+export const ROLES = ['worker', 'server', 'temporal', 'postgres'] as const;
+export type Role = (typeof ROLES)[number];

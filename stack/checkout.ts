@@ -1,0 +1,8 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The folder that Everpost lies in. */
+export const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** A small real video. */
+export const SAMPLE = join(ROOT, 'scripts/demo-media/sample.mp4');
