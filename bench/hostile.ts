@@ -6,6 +6,7 @@ import { HOSTILE } from '../test/hostile-media.ts';
 import { settledMemory } from './memory.ts';
 import type { Row } from './report.ts';
 import type { Api } from '../stack/client.ts';
+import { sendBytes } from '../stack/upload.ts';
 import { withStack } from './stack.ts';
 import { newTenant } from './tenant.ts';
 
@@ -56,13 +57,7 @@ async function send(api: Api, key: string, filename: string, bytes: Buffer): Pro
     { filename, contentType: 'application/octet-stream', size: bytes.length },
     NewMedia,
   );
-  const headers = {
-    'tus-resumable': '1.0.0',
-    'upload-offset': '0',
-    'content-type': 'application/offset+octet-stream',
-    authorization: `Bearer ${key}`,
-  };
-  await fetch(media.uploadUrl, { method: 'PATCH', headers, body: new Uint8Array(bytes) });
+  await sendBytes(media.uploadUrl, key, bytes, bytes.length);
   return media.id;
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { paddedSample } from '../stack/pad-mp4.ts';
 import type { ApiClient } from './client.ts';
 import type { FileName, VideoName } from '../test/drivers/chaos.ts';
 import { jpeg } from '../sandbox/testing/media.ts';
@@ -18,21 +18,12 @@ export interface File {
   sha256: string;
 }
 
-/** The sample video, made larger with a `free` box: another file, the same film. */
-function videoOf(name: VideoName): Buffer {
-  const sample = readFileSync(new URL('../scripts/demo-media/sample.mp4', import.meta.url));
-  const pad = Buffer.alloc(Math.max(8, SIZES[name] - sample.length));
-  pad.writeUInt32BE(pad.length, 0);
-  pad.write('free', 4, 'latin1');
-  return Buffer.concat([sample, pad]);
-}
-
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 /** Uploads one file of each size, and a picture, which many posts then share. */
 export async function uploadFiles(api: ApiClient): Promise<Record<FileName, File>> {
   const uploadOne = async (name: FileName): Promise<File> => {
-    const bytes = name === 'image' ? jpeg() : videoOf(name);
+    const bytes = name === 'image' ? jpeg() : paddedSample(SIZES[name]);
     const mediaId = await api.upload(bytes, name === 'image' ? 'image/jpeg' : 'video/mp4');
     if (mediaId === null) throw new Error(`${name} was not taken`);
     return { mediaId, bytes, sha256: sha256(bytes) };
@@ -55,7 +46,7 @@ function fileAt(path: string): Buffer {
   box.writeUInt32BE(box.length, 0);
   box.write('free', 4, 'latin1');
   name.copy(box, 8);
-  return Buffer.concat([videoOf('tiny'), box]);
+  return Buffer.concat([paddedSample(SIZES.tiny), box]);
 }
 
 /** SHA-256 of what a URL of `servePulls` leads to. */

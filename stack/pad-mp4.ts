@@ -1,5 +1,6 @@
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { SAMPLE } from './checkout.ts';
 
 const UNITS: Readonly<Record<string, number>> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9 };
 const MAX_32_BIT = 0xffff_ffff;
@@ -31,6 +32,13 @@ export async function padMp4(source: string, target: string, size: number): Prom
   } finally {
     await file.close();
   }
+}
+
+/** The sample with a `free` box at its end, which makes it as long or a little longer: another file, the same film. */
+export function paddedSample(bytes: number): Buffer {
+  const sample = readFileSync(SAMPLE);
+  const header = freeBoxHeader(Math.max(8, bytes - sample.length));
+  return Buffer.concat([sample, header, Buffer.alloc(Math.max(0, bytes - sample.length - header.length))]);
 }
 
 /** ISO/IEC 14496-12, 4.2: a size of 1 says that 64 bits of size follow the type. */

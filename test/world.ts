@@ -15,6 +15,7 @@ import { FLAGS, sandboxOptions } from '../sandbox/flags.ts';
 import { SAMPLE } from '../stack/checkout.ts';
 import type { Child } from '../stack/child.ts';
 import { type Answer, createApi, type Init, type Json, parsed } from '../stack/client.ts';
+import { paddedSample } from '../stack/pad-mp4.ts';
 import { sandboxAt, sandboxFlags } from '../stack/sandbox.ts';
 import { appOf, inventSecrets, type Secrets } from '../stack/settings.ts';
 import { type Keeper, start, startRole } from '../stack/start.ts';
@@ -351,14 +352,8 @@ export function sampleVideo(): Buffer {
   return readFileSync(SAMPLE);
 }
 
-/** The sample, padded with a `free` box to this many bytes: more chunks, the same video. */
-export function paddedVideo(bytes: number): Buffer {
-  const sample = sampleVideo();
-  const pad = Buffer.alloc(bytes - sample.length);
-  pad.writeUInt32BE(pad.length, 0);
-  pad.write('free', 4, 'latin1');
-  return Buffer.concat([sample, pad]);
-}
+/** The sample in this many bytes: more chunks, the same video. */
+export const paddedVideo = paddedSample;
 
 /** Uploads bytes to us, as clients do. */
 export const tusUpload = (uploadUrl: string, bytes: Buffer, key: string): Promise<void> =>
