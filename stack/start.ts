@@ -89,8 +89,8 @@ export async function start(given: StartOptions): Promise<Stack> {
   const ours = (role: 'server' | 'worker', more: Settings = {}): Promise<Child> =>
     keeper.keep(role, () => startRole(role, { ...settings, ...more }, keeper.logFile(role)));
   await allOrNone([
-    ...Array.from({ length: options.workers }, () => ours('worker')),
     ...options.servers.map((port) => ours('server', { PORT: String(port) })),
+    ...Array.from({ length: options.workers }, () => ours('worker')),
   ]);
   await options.during('Server and worker', untilUp(options));
   return {
