@@ -13,7 +13,7 @@ import { freePorts } from './ports.ts';
 import { inventSecrets } from './settings.ts';
 import { type Stack, start } from './start.ts';
 
-/** A whole Everpost in a folder of its own, of which nothing is kept: for chaos and bench. */
+/** A complete Everpost in a temporary folder, for chaos and bench. */
 export interface OwnStack extends Stack {
   dir: string;
   /** Of each server. */
@@ -26,11 +26,11 @@ export interface OwnStack extends Stack {
 }
 
 export interface OwnOptions {
-  /** Stands in the name of the folder. */
+  /** Part of the folder's name. */
   name: string;
   servers?: number;
   workers?: number;
-  /** Options of the fake platforms; what an account may do is out of the way. */
+  /** Options of the fake platforms, on top of those that lift the limits of an account. */
   sandbox?: Readonly<Partial<Record<ProviderName, object>>>;
   /** Workflows may be told to skip the time that they wait for. */
   timeSkipping?: boolean;

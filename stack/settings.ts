@@ -33,7 +33,7 @@ export interface Place extends Addresses {
   sandbox: { url: string; drivers: readonly Driver[] } | null;
 }
 
-/** Nothing of the caller's own settings is left in it. */
+/** None of the caller's own settings. */
 export const bareEnvironment: Settings = { PATH: environment['PATH'], HOME: environment['HOME'] };
 
 const secret = (): string => randomBytes(24).toString('hex');

@@ -28,32 +28,32 @@ export interface StartOptions extends Addresses {
   dir: string;
   keeper: Keeper;
   secrets: Secrets;
-  /** A database that is there, or a PostgreSQL of our own. */
+  /** An existing database, or the port of a PostgreSQL to start. */
   database: { url: string; migrated?: boolean } | { port: number; throwAway?: boolean };
-  /** A Temporal server that is there, by its settings, or one of our own. */
+  /** The settings of an existing Temporal server, or the port of one to start. */
   temporal: { settings: Settings } | { port: number; uiPort?: number; timeSkipping?: boolean };
   /** The platforms that a sandbox plays. */
   sandboxed: readonly Driver[];
-  /** A sandbox that is there, or one of our own. */
+  /** An existing sandbox, or the port of one to start. */
   sandbox: { url: string } | ({ port: number } & SandboxOptions);
   /** The port of each server; `apiUrl` leads to the first. */
   servers: readonly number[];
   workers: number;
-  /** What processes are given of the environment; without it, nothing that is a setting. */
+  /** The environment that the settings are added to; without it, PATH and HOME only. */
   base?: Settings;
-  /** Settings that go before all others. */
+  /** Settings that override all others. */
   more?: Settings;
-  /** Ends the start half way. */
+  /** Cancels the start. */
   signal?: AbortSignal;
   say?: (line: string) => void;
-  /** Is told what the start waits for. */
+  /** Shows what the start waits for. */
   during?: <T>(what: string, work: Promise<T>) => Promise<T>;
 }
 
 export interface Stack {
   apiUrl: string;
   databaseUrl: string;
-  /** Absent: nobody of ours has started the Temporal server, or it has no UI. */
+  /** Absent: the Temporal server ran already, or has no UI. */
   temporalUiUrl?: string;
   /** Absent: no platform is sandboxed. */
   sandboxUrl?: string;
@@ -201,7 +201,7 @@ async function untilUp({ apiUrl, servers, workers, signal }: Complete): Promise<
   await Promise.all(servers.map((port) => until(`http://${hostname}:${port}`, signal)));
 }
 
-/** Like Promise.all, but waits for the others when one fails, so that nothing is started behind our back. */
+/** Like Promise.all, but waits for the others when one fails: no process starts after the caller has given up. */
 async function allOrNone<const T extends readonly Promise<unknown>[]>(
   work: T,
 ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {

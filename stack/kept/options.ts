@@ -34,7 +34,7 @@ export async function keptOptions(sandboxAlways: boolean): Promise<Omit<StartOpt
   };
 }
 
-/** Who has an app of their own gets no sandbox, but where it is asked for. */
+/** With an app of the user's own, a platform is not sandboxed unless the caller asks for it. */
 export function hasCredentials({ credentials }: Driver): boolean {
   return credentials.some((name) => (environment[name] ?? '') !== '');
 }
@@ -43,7 +43,7 @@ function keptSecrets(): Secrets {
   return {
     keyring: environment['EVERPOST_KEYRING'] || kept('keyring', randomKeyring),
     adminKey: environment['EVERPOST_ADMIN_KEY'] || kept('admin-key', randomKey),
-    // One for all: that of an app of your own, where only another one is sandboxed.
+    // The platforms share this token: an app of the user's own keeps its token when another platform is sandboxed.
     verifyToken: environment['META_VERIFY_TOKEN'] || kept('meta-verify-token', randomKey),
     apps: appSecrets((name) => kept(`sandbox-${name}-secret`, randomKey)),
   };
