@@ -58,11 +58,11 @@ export async function applyRefusal(
       // A fresh token is refused like the one before: it may be about what the write uses.
       return error.steps.length > 0
         ? makeAgain(deps, write.loaded, { steps: error.steps, status: error.code, error })
-        : showWait(deps, post.id, waitForCreator(error), accountRefused(write.loaded, error));
+        : showWait(deps, post, waitForCreator(error), accountRefused(write.loaded, error));
     }
     case 'grant':
     case 'account':
-      return showWait(deps, post.id, waitForCreator(error), accountRefused(write.loaded, error));
+      return showWait(deps, post, waitForCreator(error), accountRefused(write.loaded, error));
     case 'quota':
       return waitForQuota(deps, write.loaded, await learnQuota(deps, write.loaded, error), error);
     case 'rejected': {

@@ -35,7 +35,7 @@ export const createVerdictActivities = (deps: Deps) => ({
       if (ended !== null) return ended;
       const access = await openPost(deps, loaded, signal, seen ? 'processing' : 'waiting_account');
       if ('blocked' in access) {
-        if (!seen) return showWait(deps, postId, access.blocked, access.why);
+        if (!seen) return showWait(deps, loaded.post, access.blocked, access.why);
         return live !== null && access.blocked.kind === 'wait'
           ? settleWithoutDetails(deps, loaded, live)
           : showReason(deps, postId, access.blocked, access.why);
@@ -62,7 +62,7 @@ export const createVerdictActivities = (deps: Deps) => ({
         if (isLost(loaded, error))
           return makeAgain(deps, loaded, { steps: error.steps, status: error.code, error });
         if (!seen && (error.kind === 'account' || error.kind === 'grant'))
-          return showWait(deps, postId, waitForCreator(error), accountRefused(loaded, error));
+          return showWait(deps, loaded.post, waitForCreator(error), accountRefused(loaded, error));
         return live === null || mayPass(loaded, live, error)
           ? applyUnanswered(deps, loaded, error, askAgainAt)
           : settleWithoutDetails(deps, loaded, live);

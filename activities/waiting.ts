@@ -2,10 +2,11 @@ import { savePost } from '../db/post-progress.ts';
 import { saveSettlement } from '../db/settlements.ts';
 import { countQuotaWait } from '../metrics/counters.ts';
 import type { QuotaFull, QuotaUse } from '../db/quotas.ts';
+import type { Post } from '../db/posts.ts';
 import type { PostState, PostWaiting } from '../db/schema.ts';
 import type { ProviderError } from '../providers/errors.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
-import { HOUR } from '../durations.ts';
+import { HOUR, SECOND } from '../durations.ts';
 import type { LoadedPost } from './loaded-post.ts';
 import type { Deps } from './deps.ts';
 import { quotaUsedUp } from './waiting-reasons.ts';
@@ -60,21 +61,25 @@ export async function waitUntilDue({ db }: Deps, { post }: LoadedPost): Promise<
   return { kind: 'wait', state: 'scheduled', ms, why: `Waits until ${post.scheduledAt.toISOString()}` };
 }
 
-/** Shows what the post waits for. @param why for a person; null: the outcome is no wait */
+/**
+ * Shows what the post waits for, until its deadline at the latest.
+ * @param why for a person; null: the outcome is no wait
+ */
 export async function showWait(
   { db }: Pick<Deps, 'db'>,
-  postId: string,
+  { id, deadlineAt }: Post,
   outcome: StepOutcome,
   why: PostWaiting | null,
 ): Promise<StepOutcome> {
-  if (outcome.kind === 'wait')
-    await savePost(db, postId, {
-      state: outcome.state,
-      phase: null,
-      next: { step: 'publish', at: new Date(Date.now() + outcome.ms) },
-      waiting: why,
-    });
-  return outcome;
+  if (outcome.kind !== 'wait') return outcome;
+  const ms = Math.max(SECOND, Math.min(outcome.ms, deadlineAt.getTime() - Date.now()));
+  await savePost(db, id, {
+    state: outcome.state,
+    phase: null,
+    next: { step: 'publish', at: new Date(Date.now() + ms) },
+    waiting: why,
+  });
+  return { ...outcome, ms };
 }
 
 /** The creator has to act; their return wakes the post, and this is the second line. */
@@ -118,12 +123,7 @@ export async function waitForQuota(
       ms,
       why: `Waits for the quota ${use.quota}`,
     } as const;
-    return showWait(
-      deps,
-      post.id,
-      outcome,
-      quotaUsedUp(loaded, use.quota, new Date(Date.now() + ms), refusal),
-    );
+    return showWait(deps, post, outcome, quotaUsedUp(loaded, use.quota, new Date(Date.now() + ms), refusal));
   }
   const resetAt = (use.resetAt ?? askAgainAt).toISOString();
   const { state } = await saveSettlement(deps.db, post.id, {

@@ -43,7 +43,7 @@ export const createWriteActivities = (deps: Deps) => ({
       const until = refusedUntil(loaded);
       if (until !== null) return waitForQuota(deps, loaded, { quota: 'rate_limited', askAgainAt: until });
       const access = await openPost(deps, loaded, signal);
-      if ('blocked' in access) return showWait(deps, postId, access.blocked, access.why);
+      if ('blocked' in access) return showWait(deps, loaded.post, access.blocked, access.why);
       const prepared = await prepareWrite(deps, due, last);
       return 'kind' in prepared ? prepared : sendWrite(deps, prepared, access.context);
     }),

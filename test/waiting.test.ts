@@ -103,6 +103,17 @@ describe('a post that waits', () => {
     expect(await world.untilPost(body.id, 'published')).toMatchObject({ waiting: null, error: null });
   });
 
+  test('for its account fails at its deadline, not at a later check', async () => {
+    onTestFailed(() => world.tell());
+    await refuse('threads.container', { code: 10 });
+    const deadline = new Date(Date.now() + 20_000).toISOString();
+    const { body } = await publishText(randomUUID(), { deadline });
+    const { next } = await untilWaiting(body.id, 'account');
+    expect(Date.parse(next.at)).toBeLessThanOrEqual(Date.parse(deadline) + 1000);
+    const { error } = await world.untilPost(body.id, 'failed');
+    expect(error).toMatchObject({ code: 'deadline', details: { deadlineAt: deadline } });
+  });
+
   test('for a quota learned from a refusal says which, until when, and what helps', async () => {
     onTestFailed(() => world.tell());
     await world.fault({
