@@ -14,12 +14,15 @@ export async function alive<T>(work: (signal: AbortSignal) => Promise<T>): Promi
   }
 }
 
-/** Which try of the activity this is, from 1. */
+/** The number of this try of the activity, starting with 1. */
 export function tryNumber(): number {
   return activityInfo().attempt;
 }
 
-/** How often in a row, this time included, the tries of this activity have met the same. The heartbeat carries it on. */
+/**
+ * How many tries of this activity in a row have met the same problem, including this one. The heartbeat passes the
+ * count on.
+ */
 export function timesInARow(what: string): number {
   const { heartbeatDetails: row } = activityInfo();
   const times = Value.Check(Row, row) && row.what === what ? row.times + 1 : 1;
@@ -27,7 +30,7 @@ export function timesInARow(what: string): number {
   return times;
 }
 
-/** This try of the activity has met nothing. */
+/** Resets the count: this try has met no problem. */
 export function endRow(): void {
   if (Value.Check(Row, activityInfo().heartbeatDetails)) heartbeat(null);
 }
@@ -35,8 +38,8 @@ export function endRow(): void {
 const Row = Type.Object({ what: Type.String(), times: Type.Integer() });
 
 /**
- * A signal for work that a cancelled workflow must not interrupt halfway, because its outcome could not be told any
- * more. Only the end of the worker, or of the activity's time, aborts it.
+ * A signal for work that a cancellation must not interrupt halfway, because its outcome would be unknown. Only the end
+ * of the worker, or the activity's timeout, aborts it.
  */
 export function uninterruptedSignal(): AbortSignal {
   const controller = new AbortController();

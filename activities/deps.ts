@@ -5,17 +5,17 @@ import type { Db } from '../db/client.ts';
 import type { MediaHome } from '../media/home.ts';
 import type { Providers } from '../providers/index.ts';
 
-/** What activities work with; made once by worker.ts. */
+/** The dependencies of activities, created by worker.ts. */
 export interface Deps {
   db: Db;
   envelope: Envelope;
   keys: KeyProvider;
   providers: Providers;
   mediaStore: MediaHome;
-  /** How long files are kept that no open post needs; null: for ever. */
+  /** How long to keep files that no open post needs; null: forever. */
   mediaRetentionMs: number | null;
-  /** Where a provider can fetch one of our media, for some hours. */
+  /** A URL where a provider can fetch one of our media, valid for some hours. */
   mediaUrl: (mediaId: string) => string;
-  /** To ask and start other workflows. */
+  /** Queries and starts other workflows. */
   temporal: Client;
 }

@@ -4,7 +4,7 @@ import { EnvelopeError } from '../crypto/errors.ts';
 import { findInstallation, rewrapInstallation } from '../db/installation.ts';
 import type { Deps } from './deps.ts';
 
-/** Has the first key of the keyring wrap the installation's secret, so that an older one can leave the keyring. */
+/** Rewraps the installation's secret with the first key of the keyring, so that an older key can be removed. */
 export async function rewrapSecret({ db, keys }: Pick<Deps, 'db' | 'keys'>): Promise<void> {
   const row = await findInstallation(db);
   if (row === null || row.kekId === keys.activeKeyId) return;
@@ -17,8 +17,8 @@ export async function rewrapSecret({ db, keys }: Pick<Deps, 'db' | 'keys'>): Pro
     }
   } catch (error) {
     if (!(error instanceof EnvelopeError)) throw error;
-    // Nothing else of the sweep needs the secret.
-    log.error('the secret of this installation does not open; "npm run doctor" says what to do', {
+    // Nothing else in the sweep needs the secret.
+    log.error('no key opens the secret of this installation; "npm run doctor" says what to do', {
       code: error.code,
       keyId: row.kekId,
     });

@@ -3,9 +3,9 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import type { ActivityInterceptors } from '@temporalio/worker';
 import { REQUEST_ID } from '../temporal/names.ts';
 
-/** Ids of ours in what an activity is told. */
+/** Ids in an activity's arguments. */
 const IDS = ['postId', 'step', 'accountId', 'mediaId', 'eventId'];
-/** What the SDK adds to each line: of no use in a log, and longer than all the rest. */
+/** Fields that the SDK adds to each line: useless in a log, and longer than all the others. */
 const NOISE = new Set([
   'taskToken',
   'activityId',
@@ -19,7 +19,7 @@ const NOISE = new Set([
   'timestampNanos',
 ]);
 
-/** What a line of the worker says beside its message. */
+/** The fields of a worker's log line. */
 export function lineOf(meta: Readonly<Record<string | symbol, unknown>> = {}): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(meta).flatMap(([name, value]) =>
@@ -28,7 +28,10 @@ export function lineOf(meta: Readonly<Record<string | symbol, unknown>> = {}): R
   );
 }
 
-/** One log line for each activity that ends well (the SDK writes those that fail), with what it is about and the id of the request behind it. */
+/**
+ * Logs one line for each successful activity (the SDK logs the failed ones), with the ids it worked on and the id of
+ * the causing request.
+ */
 export function logActivity(_context: Context): ActivityInterceptors {
   let requestId: unknown;
   let ids: Record<string, unknown> = {};
@@ -59,7 +62,7 @@ function idsIn(told: unknown): Record<string, unknown> {
   return Object.fromEntries(Object.entries(told).filter(([name]) => IDS.includes(name)));
 }
 
-/** What a step came to, in a word. */
+/** The outcome of a step, in one word. */
 function outcomeOf(result: unknown): unknown {
   return typeof result === 'object' && result !== null && 'kind' in result ? result.kind : undefined;
 }

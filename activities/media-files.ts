@@ -3,7 +3,7 @@ import { deleteMedia, markFileRemoved, mediaWithUselessFile, unusedMedia } from 
 import type { Media } from '../db/media.ts';
 import type { Deps } from './deps.ts';
 
-/** Removes a file whose row says already that it is gone. */
+/** Removes a file whose row is already marked as deleted. */
 export async function removeFile(
   { db, mediaStore }: Pick<Deps, 'db' | 'mediaStore'>,
   { id, storageKey }: Pick<Media, 'id' | 'storageKey'>,
@@ -12,12 +12,12 @@ export async function removeFile(
   await markFileRemoved(db, id);
 }
 
-/** Each costs queries of its own. */
+/** Each one costs queries. */
 const MOST = 200;
 
 /**
- * Deletes files that were kept as long as the operator wants, and removes those that others have left behind.
- * @returns how many files were removed
+ * Deletes files after the operator's retention, and removes files that crashed processes left behind.
+ * @returns the number of removed files
  */
 export async function tidyMedia(deps: Deps): Promise<number> {
   const { db, mediaStore, mediaRetentionMs } = deps;
@@ -28,7 +28,7 @@ export async function tidyMedia(deps: Deps): Promise<number> {
   if (useless.length === 0) return 0;
   const trouble = await mediaStore.check();
   if (trouble !== null) {
-    log.warn('files that are to be removed stay', { files: useless.length, code: trouble.code });
+    log.warn('files are not removed yet', { files: useless.length, code: trouble.code });
     return 0;
   }
   for (const media of useless) await removeFile(deps, media);

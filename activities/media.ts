@@ -17,22 +17,22 @@ import type { Deps } from './deps.ts';
 import { notYet } from './failures.ts';
 import { removeFile } from './media-files.ts';
 
-/** Parsers at once in this worker: each may take 200 MB (media/inspect.ts). */
+/** Concurrent parsers in this worker: each may take 200 MB (media/inspect.ts). */
 const PARSERS = 2;
-/** Activities that wait for a parser; more would keep other work waiting. */
+/** Activities waiting for a parser; more would delay other work. */
 const MOST_WAITING = 8;
 const ASK_AGAIN_MS = 2000;
-/** How often a parser may be started on one file without coming to an end. */
+/** How often a parser may be started on one file without finishing. */
 const MOST_EXAMINATIONS = 3;
 
-/** Receives and examines files. */
+/** Receives and inspects files. */
 export const createMediaActivities = (deps: Deps) => {
   const { db, mediaStore } = deps;
   const gate = createGate(PARSERS, MOST_WAITING);
 
   async function examine(media: Media, signal: AbortSignal): Promise<void> {
     const looked = await gate.pass(media.userId, () => tryToLook(deps, media, signal));
-    if (looked === null) throw notYet('ParsersBusy', 'other files are being examined', ASK_AGAIN_MS);
+    if (looked === null) throw notYet('ParsersBusy', 'other files are being inspected', ASK_AGAIN_MS);
     const { description, size } = looked;
     checkSize(media.size, size);
     const hash = await sha256(mediaStore, media.storageKey, { signal });
@@ -45,14 +45,14 @@ export const createMediaActivities = (deps: Deps) => {
       return { dueInMs: Math.max(0, expiresAt.getTime() - Date.now()), uploaded: uploadedAt !== null };
     },
 
-    /** Gives up an upload that is not complete. @returns the state: still `uploading` when the last byte came after all */
+    /** Abandons an incomplete upload. @returns the state: still `uploading` if the last byte has arrived after all */
     async expireMedia({ mediaId }: { mediaId: string }): Promise<string> {
       const { state, storageKey } = await expireUpload(db, mediaId);
       if (state === 'expired') await removeFile(deps, { id: mediaId, storageKey });
       return state;
     },
 
-    /** Reads and hashes a complete file; it must have the announced size. @returns the media's final state */
+    /** Reads and hashes a complete file, which must have the announced size. @returns the media's final state */
     probeMedia: ({ mediaId }: { mediaId: string }): Promise<string> =>
       alive(async (signal) => {
         const media = await mediaById(db, mediaId);
@@ -72,9 +72,9 @@ export const createMediaActivities = (deps: Deps) => {
 };
 
 /**
- * Looks into a file, unless too many tries have come to nothing. The count is in the database before the parser starts: it
- * outlives a worker that does not survive the file.
- * @throws MediaRejected `unexaminable`; ApplicationFailure when another try may help
+ * Inspects a file, unless too many tries have failed. The count is stored before the parser starts, so that it outlives
+ * a worker that the file kills.
+ * @throws MediaRejected `unexaminable`; ApplicationFailure if another try may help
  */
 async function tryToLook({ db, mediaStore }: Deps, { id, storageKey }: Media, signal: AbortSignal) {
   const tries = await beginExamination(db, id);
@@ -96,5 +96,5 @@ async function tryToLook({ db, mediaStore }: Deps, { id, storageKey }: Media, si
 const unexaminable = (): MediaRejected =>
   new MediaRejected(
     'unexaminable',
-    'The file could not be examined within the time and memory that a file gets. Save it again with another program and upload that.',
+    'The file takes too much time or memory to inspect. Save it again with another program and upload that.',
   );

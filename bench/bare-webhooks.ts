@@ -4,8 +4,9 @@ import process from 'node:process';
 import { Pool } from 'pg';
 
 /*
- * `node bench/bare-webhooks.ts PORT SECRET DATABASE_URL`: the floor of webhook intake. Verifies the signature and inserts
- * one row, with the same driver, pool and columns, and does nothing else: no schema, no log, no metrics, no workflow.
+ * `node bench/bare-webhooks.ts PORT SECRET DATABASE_URL`: the floor of webhook intake. Verifies the signature and
+ * inserts one row, with the same driver, pool and columns, and nothing else: no schema, no log, no metrics, no
+ * workflow.
  */
 
 const [port = '0', secret = '', databaseUrl = ''] = process.argv.slice(2);

@@ -3,8 +3,8 @@ import process from 'node:process';
 import { request } from 'undici';
 
 /*
- * `node bench/copy.ts FILE URL`: the floor of an upload. One file from disk to one request, and nothing else. Prints the
- * receiver's answer and the time.
+ * `node bench/copy.ts FILE URL`: the floor of an upload. Copies one file from disk to one request, and nothing else.
+ * Prints the receiver's answer and the time.
  */
 
 const [file = '', url = ''] = process.argv.slice(2);

@@ -17,7 +17,10 @@ const PATIENCE_MS = 15 * 60_000;
 const NewMedia = Type.Object({ id: Type.String(), uploadUrl: Type.String() });
 const Media = Type.Object({ state: Type.String() });
 
-/** Every file of the tests that is made to hurt a worker, one after the other: what it and its inspectors hold at most. */
+/**
+ * Uploads every hostile file of the tests, one after the other, and measures the peak memory of the worker and its
+ * inspectors.
+ */
 export async function hostile(say: (line: string) => void): Promise<Row[]> {
   return withStack({}, async (stack) => {
     const { api, key } = await newTenant(stack);
@@ -69,7 +72,7 @@ async function untilRejected(api: Api, id: string): Promise<void> {
   }
 }
 
-/** Looks, until it is stopped, at the inspectors that a worker starts: the most that one of them held, in MB. */
+/** Watches the inspectors of a worker until stopped: the peak memory of one of them, in MB. */
 function watchInspectors(worker: number): { mostMb: () => number; stop: () => void } {
   let most = 0;
   const timer = setInterval(() => {

@@ -6,7 +6,7 @@ import { median, megabytes, spread } from './stats.ts';
 const RUNS = 3;
 const BUDGET = 250e6;
 
-/** What a worker holds that has nothing to do. */
+/** The memory of an idle worker. */
 export async function idle(say: (line: string) => void): Promise<Row[]> {
   return withStack({}, async (stack) => {
     const found: Memory[] = [];

@@ -5,20 +5,20 @@ import { percentile } from './stats.ts';
 import { signedEvent, type SignedEvent } from './webhook-event.ts';
 
 /*
- * `node bench/load.ts JSON`: sends signed webhooks and prints what came of it. A process of its own, so that it shares no
- * event loop with what it measures.
+ * `node bench/load.ts JSON`: sends signed webhooks and prints the results. A separate process, so that it shares no
+ * event loop with the measured one.
  */
 
 export interface Load {
   url: string;
   secret: string;
-  /** Tells the events of one run from those of another. */
+  /** Distinguishes the events of different runs. */
   tag: string;
   count: number;
   connections: number;
   /** Requests a second on a fixed schedule; without it each connection sends as soon as it has its answer. */
   rate?: number;
-  /** Sends what was not answered 200 again, until it is. */
+  /** Repeats every request that was not answered 200 until it is. */
   insist?: boolean;
 }
 
@@ -56,7 +56,7 @@ async function main(load: Load): Promise<LoadResult> {
     }
   }
 
-  /** @param since what the latency is counted from: when it should have been sent, not when there was a free connection */
+  /** @param since start of the latency: when the request should have been sent, not when a connection was free */
   async function send(event: SignedEvent | undefined, since: number): Promise<void> {
     if (event === undefined) return;
     const end = Date.now() + PATIENCE_MS;
@@ -69,7 +69,7 @@ async function main(load: Load): Promise<LoadResult> {
     else refused += 1;
   }
 
-  // Connections are there before the clock starts.
+  // Connect before the clock starts.
   await Promise.all(
     Array.from({ length: load.connections }, () =>
       pool.request({ path: '/livez', method: 'GET' }).then(({ body }) => body.dump()),

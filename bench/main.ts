@@ -15,8 +15,8 @@ import { kill } from './webhook-kill.ts';
 import { webhooks } from './webhooks.ts';
 
 /*
- * `npm run bench [-- NAME ...] [-- --write]`: measures what design and docs promise, each beside its floor, and prints
- * Markdown tables. `--write` puts them into docs/performance.md.
+ * `npm run bench [-- NAME ...] [-- --write]`: measures the performance that design and docs promise, each value beside
+ * its floor, and prints Markdown tables. `--write` puts them into docs/performance.md.
  */
 
 type Bench = (say: (line: string) => void) => Promise<Row[]>;
@@ -41,7 +41,7 @@ const unknown = positionals.filter((name) => !Object.hasOwn(BENCHES, name));
 if (unknown.length > 0)
   throw new Error(`there is no bench ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}`);
 
-// Known before minutes are spent.
+// Fails before minutes are spent.
 if (values.write) for (const name of Object.keys(BENCHES)) place(name);
 
 const since = Date.now();

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What a process holds, in bytes: all of it, what is its own, and what it shares with its files (code, libraries). */
+/** The memory of a process, in bytes: all of it, its own, and the part shared with its files (code, libraries). */
 export interface Memory {
   total: number;
   own: number;
@@ -12,7 +12,7 @@ const SAMPLES = 10;
 const STEADY_BYTES = 3e6;
 const PATIENCE_MS = 120_000;
 
-/** @returns null where the system does not tell (only Linux does) */
+/** @returns null if the system does not report it (only Linux does) */
 function memoryOf(pid: number): Memory | null {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
@@ -24,7 +24,7 @@ function memoryOf(pid: number): Memory | null {
   }
 }
 
-/** What a process holds once that has not changed by more than 3 MB for some seconds, or after two minutes. */
+/** The memory of a process once it has changed by at most 3 MB for some seconds, or after two minutes. */
 export async function settledMemory(pid: number): Promise<Memory | null> {
   const end = Date.now() + PATIENCE_MS;
   const last: number[] = [];

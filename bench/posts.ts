@@ -19,7 +19,7 @@ export interface SentPost {
   calledAt: number;
 }
 
-/** Publishes the file as a post of this title. */
+/** Publishes the file as a post with this title. */
 export async function publish(
   { api }: Tenant,
   accountId: string,
@@ -32,7 +32,7 @@ export async function publish(
   return { ...(await api.post(tiktok.publishPath, body, Accepted)), title, calledAt };
 }
 
-/** When a post's workflow ended, which is when it is published and everything is noted. */
+/** When a post's workflow ended: then it is published and everything is recorded. */
 export async function publishedAt({ temporal }: Stack, { workflowId }: SentPost): Promise<number> {
   const handle = temporal.workflow.getHandle(workflowId);
   const state = await until(`${workflowId} to end`, 600_000, async () => {
@@ -49,7 +49,7 @@ export async function publishedAt({ temporal }: Stack, { workflowId }: SentPost)
   return closeTime?.getTime() ?? Number.NaN;
 }
 
-/** When TikTok got the call that makes a post, by the post's title. What comes before it changes nothing there. */
+/** When TikTok got the call that makes a post, by the post's title. Earlier calls change nothing there. */
 export async function firstCalls(stack: Stack, posts: readonly SentPost[]): Promise<Map<string, number>> {
   const sandbox = createApi(stack.sandboxUrl);
   return until('every post to be at the provider', 120_000, async () => {

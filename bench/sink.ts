@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage } from 'node:http';
 import process from 'node:process';
 
 /*
- * `node bench/sink.ts PORT`: takes what is PUT to it, does with the bytes what the sandbox does (SHA-256, counted, not
- * kept), and answers with both.
+ * `node bench/sink.ts PORT`: receives PUT requests, treats the bytes like the sandbox (SHA-256, counted, not kept), and
+ * answers with both.
  */
 
 async function take(incoming: IncomingMessage): Promise<string> {

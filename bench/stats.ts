@@ -1,4 +1,4 @@
-/** @param share from 0 to 1, as 0.99 for p99; nearest rank, so it is always a value that was measured */
+/** @param share from 0 to 1, for example 0.99 for p99; nearest rank, so it is always a measured value */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
@@ -8,7 +8,7 @@ export function median(values: readonly number[]): number {
   return percentile(values, 0.5);
 }
 
-/** The middle, and from where to where the runs went. */
+/** The median and the range of the runs. */
 export function spread(values: readonly number[], text: (value: number) => string): string {
   if (values.length === 1) return text(median(values));
   return `${text(median(values))} (${text(Math.min(...values))} to ${text(Math.max(...values))})`;

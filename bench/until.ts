@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Asks until there is an answer that is not null.
- * @throws Error naming what was waited for
+ * Polls until there is an answer that is not null.
+ * @throws Error that names the condition
  */
 export async function until<T>(what: string, ms: number, ask: () => Promise<T | null>): Promise<T> {
   const end = Date.now() + ms;

@@ -5,7 +5,7 @@ export interface SignedEvent {
   signature: string;
 }
 
-/** An event as TikTok sends it. This kind changes nothing but its own row, so applying it costs the least there is. */
+/** An event in TikTok's format. This kind changes nothing but its own row, so applying it costs the minimum. */
 export function signedEvent(secret: string, tag: string, index: number): SignedEvent {
   const t = Math.floor(Date.now() / 1000);
   const body = JSON.stringify({

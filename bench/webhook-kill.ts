@@ -5,10 +5,10 @@ import { until } from './until.ts';
 import { countEvents, sendWebhooks } from './webhook-load.ts';
 
 const SENT = { rate: 150, count: 600, connections: 32, insist: true };
-/** What nobody has started, the sweep finds within minutes; the development server of Temporal is not fast. */
+/** The sweep finds unstarted events within minutes; Temporal's development server is not fast. */
 const APPLIED_MS = 600_000;
 
-/** The server dies while webhooks come; who sends them sends again what was not answered 200, as TikTok does. */
+/** Kills the server during webhooks; the sender repeats those not answered 200, like TikTok. */
 export async function kill(say: (line: string) => void): Promise<Row[]> {
   return withStack({}, async (stack) => {
     const since = Date.now();

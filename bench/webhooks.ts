@@ -8,17 +8,17 @@ import { median, ms, perSecond, spread } from './stats.ts';
 const ROUNDS = 3;
 const OFFERED = { rate: 500, count: 5_000, connections: 64 };
 const FULL = { count: 8_000, connections: 32 };
-/** Sent before the clock starts, so that no code is met for the first time. */
+/** Sent before the clock starts, so that no code runs for the first time. */
 const WARM_UP = { count: 200, connections: 8, rate: 50 };
 
 interface Measured extends LoadResult {
-  /** Processor time of the server for each webhook; null where the system does not tell. */
+  /** Processor time of the server for each webhook; null if the system does not report it. */
   cost: number | null;
-  /** How many workflows had been started when the last webhook was answered. */
+  /** The number of workflows started when the last webhook was answered. */
   started: number;
 }
 
-/** Webhook intake: latency at a fixed offered load and most throughput. */
+/** Webhook intake: latency at a fixed offered load, and maximum throughput. */
 export async function webhooks(say: (line: string) => void): Promise<Row[]> {
   const bare: Record<'offered' | 'full', Measured[]> = { offered: [], full: [] };
   const ours: Record<'offered' | 'full', Measured[]> = { offered: [], full: [] };
@@ -73,7 +73,7 @@ export async function webhooks(say: (line: string) => void): Promise<Row[]> {
   ];
 }
 
-/** The bare server and ours after it, in a stack of their own: what is left to do behind the answers ends with it. */
+/** Measures the bare server and then ours, in a separate stack: the work left behind the answers ends with it. */
 async function pair(shape: {
   count: number;
   connections: number;

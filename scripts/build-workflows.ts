@@ -10,12 +10,12 @@ import { run } from '../stack/run.ts';
 import { builtBundle } from '../workflow-bundle.ts';
 
 /**
- * `npm run build:workflows`: writes the workflow code as one file below `build/`, where workers of this version find it.
- * `node scripts/build-workflows.ts FILE` writes it to FILE, `-` prints it.
+ * `npm run build:workflows`: bundles the workflow code into one file in `build/`, where workers of this version find
+ * it. `node scripts/build-workflows.ts FILE` writes it to FILE, `-` prints it.
  */
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const wanted = process.argv[2] ?? builtBundle();
-// In a path these are words of webpack's own language.
+// In a path, these characters have a meaning for webpack.
 if (/[!#?]/.test(ROOT)) await buildThroughLink();
 else if (wanted === '-') process.stdout.write(await bundle());
 else await write(resolve(wanted));
@@ -30,7 +30,7 @@ async function bundle(): Promise<string> {
   return code;
 }
 
-/** Into place in one step: a worker that starts now reads all of it or nothing. */
+/** Moved into place in one step: a worker that starts now reads all of it or nothing. */
 async function write(file: string): Promise<void> {
   const code = await bundle();
   await mkdir(dirname(file), { recursive: true });
@@ -40,7 +40,7 @@ async function write(file: string): Promise<void> {
   console.log(file);
 }
 
-/** Runs this script by an address of the checkout that webpack can read. */
+/** Runs this script through a path of the checkout that webpack can read. */
 async function buildThroughLink(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'everpost-'));
   try {

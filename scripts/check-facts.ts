@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * `npm run check:facts`: fails where a comment or a document cites a section of docs/providers/<name>-facts.md that does not
- * exist, or cites one in another form than `tiktok-facts 4.5`. A citation may go on: `tiktok-facts 4.5, 4.6 and 8.1`.
+ * `npm run check:facts`: fails if a comment or a document cites a section of docs/providers/<name>-facts.md that does
+ * not exist, or cites one in another form than `tiktok-facts 4.5`. A citation may continue: `tiktok-facts 4.5, 4.6 and
+ * 8.1`.
  */
 const root = process.argv[2] ?? fileURLToPath(new URL('..', import.meta.url));
 const IGNORED = ['**/node_modules/**', '**/build/**', '.git/**', '.everpost*/**', 'db/migrations/**'];
@@ -16,7 +17,7 @@ const sections = readSections();
 const names = [...sections.keys()].join('|');
 const CITATION = new RegExp(`\\b([a-z]+)-facts (${SECTION}(?:(?:, | and | to )${SECTION})*)`, 'g');
 const WITHOUT_SECTION = new RegExp(`\\b(?:${names})-facts(?!\\.md| \\d|[\\w\\]-])`);
-/** As citations were written before the facts were in the repository. */
+/** The form of citations before the facts were in the repository. */
 const OLD_FORMS = new RegExp(
   `\\bsheets?,?(?: (?:${names}),?)?(?: sections?)? \\d|\\b(?:${names})(?:-facts)?\\.md (?:sections? )?\\d` +
     `|\\b(?:${names})-facts,? sections? \\d|\\(sections? \\d`,

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /**
- * `npm run check:lock`: fails when npm 10, which comes with Node.js 20 and 22, could not install package-lock.json.
- * npm 11 skips entries that no package asks for (`extraneous`); npm 10 installs them, also those for other systems.
- *
- * `esbuild` is among our own dependencies for the same reason: vite wants it as an optional peer, in another version than
- * drizzle-kit, and npm 10 and npm up to 11.6 (Node.js 24's own) refuse a lock file that has no entry for that version.
+ * `npm run check:lock`: fails if npm 10, which comes with Node.js 20 and 22, could not install package-lock.json. npm
+ * 11 skips entries that no package asks for (`extraneous`); npm 10 installs them, even those for other systems.
+ * `esbuild` is among our own dependencies for the same reason: vite wants it as an optional peer, in another version
+ * than drizzle-kit, and npm 10 and npm up to 11.6 (Node.js 24's own) refuse a lock file without an entry for that
+ * version.
  */
 interface Entry {
   extraneous?: boolean;

@@ -25,7 +25,7 @@ async function drift(): Promise<string | null> {
       const statements = missing.map((name) => readFileSync(join(copy, name), 'utf8').trim()).join('\n');
       return `db/schema/ and db/migrations differ. Run "npm run db:generate" and commit what it writes:\n\n${statements}`;
     }
-    // drizzle-kit ends with 0 also when it fails, or has to ask what was renamed and finds nobody.
+    // drizzle-kit also ends with 0 if it fails, or if it has to ask what was renamed and nobody answers.
     if (said.includes('No schema changes')) return null;
     return `db/schema/ could not be compared with db/migrations. Run "npm run db:generate" to see why.\n\n${said}`;
   } finally {
@@ -37,7 +37,7 @@ function migrations(folder: string): string[] {
   return readdirSync(folder).filter((name) => name.endsWith('.sql'));
 }
 
-/** With the settings of drizzle.config.ts, but for the folder, which drizzle-kit takes for a relative one. */
+/** Uses the settings of drizzle.config.ts except the folder, which drizzle-kit treats as relative. */
 async function generate(folder: string): Promise<string> {
   const drizzleKit = join(dirname(createRequire(import.meta.url).resolve('drizzle-kit')), 'bin.cjs');
   const options = ['--dialect=postgresql', '--schema=db/schema.ts', `--out=${relative(root, folder)}`];

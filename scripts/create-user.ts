@@ -5,8 +5,8 @@ import { createApi } from '../stack/client.ts';
 import { newUser } from '../stack/users.ts';
 
 /**
- * `node scripts/create-user.ts EMAIL [--display-name NAME]`, where a server runs and with its settings: makes a user and
- * prints a key, which is shown this once. The name is who asks on the page of the user's connect links.
+ * `node scripts/create-user.ts EMAIL [--display-name NAME]`, on a server's machine with its settings: creates a user
+ * and prints a key, once. The name is the requester shown on the user's connect links.
  */
 const {
   values: { 'display-name': displayName },

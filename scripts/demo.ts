@@ -50,7 +50,7 @@ await runScript(130, async () => {
   say(`To look at all this: ${dir}npm run dev starts the same stack again and keeps it up.`);
 });
 
-/** @param choice the name of a provider, or `all` */
+/** @param choice a provider's name, or `all` */
 function driversNamed(choice: string): readonly Driver[] {
   const chosen = DRIVERS.filter(({ provider }) => choice === 'all' || choice === provider);
   if (chosen.length > 0) return chosen;

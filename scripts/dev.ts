@@ -12,7 +12,7 @@ import type { Way } from '../test/drivers/way.ts';
 import { say } from '../stack/say.ts';
 import { withStack, type KeptStack } from '../stack/kept/stack.ts';
 
-/** `npm run dev`: the embedded stack, staying up until Ctrl-C. */
+/** `npm run dev`: runs the embedded stack until Ctrl-C. */
 await runScript(0, () =>
   withStack({ sandboxAlways: false }, async (stack) => {
     await introduce(stack);
@@ -24,7 +24,7 @@ async function introduce(stack: KeptStack): Promise<void> {
   const { apiUrl, secrets, temporalUiUrl, sandboxUrl, sandboxed } = stack;
   const { email, key } = await keptUser(apiUrl, secrets.adminKey);
   const api = createApi(apiUrl, key);
-  // With credentials of your own, an account is connected by its creator, in a browser.
+  // With your own credentials, a creator connects an account in a browser.
   const sample = sandboxUrl === undefined ? null : await keptSample(api, key, sandboxUrl, sandboxed);
   const link = async (driver: Driver, { title, method }: Way): Promise<string> => {
     const url = await connectLink(api, driver, method === null ? {} : { method });
@@ -33,7 +33,7 @@ async function introduce(stack: KeptStack): Promise<void> {
   const links = await Promise.all(
     DRIVERS.flatMap((driver) =>
       driver.ways
-        // With an app of your own, perhaps only the usual way is set up.
+        // With your own app, perhaps only the default way is set up.
         .filter(({ method }) => method === null || sandboxed.includes(driver))
         .map((way) => link(driver, way)),
     ),

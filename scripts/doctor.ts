@@ -9,8 +9,8 @@ import { examineMedia } from './doctor/media.ts';
 import { examineTemporal } from './doctor/temporal.ts';
 
 /**
- * `npm run doctor [-- --role worker]`: examines an installation with the settings of this environment, and says for each part
- * what to do. Ends with 1 where something must be fixed.
+ * `npm run doctor [-- --role worker]`: checks an installation with the settings of this environment, and says for each
+ * part what to do. Ends with 1 if something must be fixed.
  */
 const role = askedRole();
 
@@ -19,7 +19,7 @@ const UNREADABLE = 'not examined: fix the settings first';
 
 const { findings: ofSettings, parts } = settings();
 const { databaseUrl, temporal, mediaUrl, keyring } = parts;
-/** The id of the installation; null: there is none yet, or what is said of the database says why. */
+/** The installation's id; null if there is none yet, or if the findings about the database say why. */
 const installation =
   databaseUrl === undefined
     ? Promise.resolve(null)
@@ -58,7 +58,7 @@ console.log(
     ? '\nEverpost can run.'
     : `\n${failures} ${failures === 1 ? 'problem' : 'problems'} to fix before Everpost can run.`,
 );
-// A dead part may leave its connections trying.
+// A dead part may still be trying to connect.
 process.exit(failures === 0 ? 0 : 1);
 
 function askedRole(): 'server' | 'worker' {
@@ -72,7 +72,7 @@ function askedRole(): 'server' | 'worker' {
   process.exit(2);
 }
 
-/** What is wrong with the settings, and those that are right. */
+/** The problems of the settings, and the valid ones. */
 function settings(): { findings: Finding[]; parts: ConfigParts } {
   try {
     const config = readConfig(role);

@@ -1,6 +1,6 @@
 import { SETTINGS } from '../config.ts';
 
-/** `node scripts/env-example.ts > .env.example`: every setting with what it does and its default, in comments. */
+/** `node scripts/env-example.ts > .env.example`: every setting with its meaning and its default, in comments. */
 
 interface Line {
   name: string;

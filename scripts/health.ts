@@ -2,8 +2,8 @@ import process from 'node:process';
 import { environment } from '../stack/environment.ts';
 
 /**
- * `node scripts/health.ts [URL]`: ends well when the server or the worker of this container lives, or what is at the URL.
- * An image's HEALTHCHECK: it has no curl.
+ * `node scripts/health.ts [URL]`: succeeds if this container's server or worker, or the URL, is healthy. For an image's
+ * HEALTHCHECK, because the image has no curl.
  */
 const [url] = process.argv.slice(2);
 const ours = [environment['PORT'], environment['EVERPOST_WORKER_PORT']].map(

@@ -14,9 +14,10 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 
 /**
- * `node scripts/make-secrets.ts FOLDER [--owner UID]`: makes the secrets of an installation, one a file, and leaves those
- * that are there. Containers see folders of FOLDER: `database` is for all that speak to PostgreSQL, `everpost` for servers and
- * workers (operators add the secrets of their apps), `admin` for servers. docker-compose.yml runs it before everything else.
+ * `node scripts/make-secrets.ts FOLDER [--owner UID]`: creates the secrets of an installation, one a file, and keeps
+ * existing ones. Containers see subfolders of FOLDER: `database` is for everything that connects to PostgreSQL,
+ * `everpost` for servers and workers (operators add the secrets of their apps), `admin` for servers. docker-compose.yml
+ * runs it first.
  */
 const { values, positionals } = parseArgs({ options: { owner: { type: 'string' } }, allowPositionals: true });
 const [folder] = positionals;
@@ -28,20 +29,20 @@ secret('everpost/keyring', () => `k1:${randomBytes(32).toString('base64')}`);
 secret('admin/key', () => randomBytes(32).toString('hex'));
 giveAll(folder);
 
-/** Reads a secret, or makes it where there is none. It never changes one. */
+/** Reads a secret, or creates it if there is none. It never changes one. */
 function secret(name: string, make: () => string): string {
   const file = join(folder ?? '', name);
   if (existsSync(file)) return readFileSync(file, 'utf8').trim();
   mkdirSync(dirname(file), { recursive: true });
   const text = make();
-  // A process that dies while it writes leaves no half of a secret under the name.
+  // If the process dies while writing, no partial secret remains under the name.
   writeFileSync(`${file}.new`, text, { mode: 0o400, flush: true });
   renameSync(`${file}.new`, file);
   process.stdout.write(`made ${file}\n`);
   return text;
 }
 
-/** Makes the owner the only reader of all folders and files, also of those that operators added. */
+/** Makes the owner the only reader of all folders and files, including those that operators added. */
 function giveAll(path: string): void {
   for (const entry of readdirSync(path, { withFileTypes: true })) {
     const below = join(path, entry.name);

@@ -16,7 +16,7 @@ try {
   );
 }
 
-/** The words of PostgreSQL or the driver, without the statement around them. */
+/** The message of PostgreSQL or the driver, without the statement around it. */
 function why(error: unknown): string {
   let cause = error;
   while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;

@@ -8,8 +8,8 @@ import { environment } from '../stack/environment.ts';
 import { run } from '../stack/run.ts';
 
 /**
- * `npm run test:alerts`: checks and tests the Prometheus rules in ops/ with promtool: that of the PATH, or of Debian 12, which
- * is fetched once. apt works in a folder of its own: nothing is installed, and root is not needed.
+ * `npm run test:alerts`: checks and tests the Prometheus rules in ops/ with promtool, from the PATH or from Debian 12,
+ * fetched once. apt works in a separate folder: nothing is installed, and root is not needed.
  */
 const OPS = fileURLToPath(new URL('../ops', import.meta.url));
 const PACKAGE = 'prometheus=2.42.0+ds-5+deb12u1';

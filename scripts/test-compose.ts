@@ -23,15 +23,15 @@ import { uploadMedia } from '../stack/upload.ts';
 import { Post, watchPost } from '../stack/watch-post.ts';
 
 /**
- * `npm run test:compose`: builds the images, starts docker-compose.yml with the `.env` for the sandbox from README.md, publishes
- * to every platform, and kills each container once while posts are under way (the sandbox, which is no platform's equal in that, it stops). Fails unless every post is live exactly once.
- * Takes everything down again.
+ * `npm run test:compose`: builds the images, starts docker-compose.yml with the sandbox's `.env` from README.md,
+ * publishes to every platform, and kills each container once during the posts (it only stops the sandbox, because a
+ * real platform loses nothing). Fails unless every post is live exactly once. Removes everything at the end.
  */
 const MOST_BYTES = 250e6;
 const PATIENCE_MS = 600_000;
 const README = fileURLToPath(new URL('../README.md', import.meta.url));
 
-/** A post that was accepted, and how the sandbox knows it. */
+/** An accepted post, and its key in the sandbox. */
 interface Accepted {
   driver: Driver;
   id: string;
@@ -83,7 +83,7 @@ async function tryOut(stack: ComposedStack, started: number): Promise<void> {
 
   for (const { service, id } of await stack.containers()) {
     posts.push(...(await publish(`${service} dies`)));
-    // No platform forgets what it has answered; the sandbox saves that when it is told to end.
+    // A platform does not forget its answers; the sandbox saves its state when it is asked to stop.
     await (service === 'sandbox' ? docker('stop', id) : docker('kill', '--signal', 'KILL', id));
     await docker('start', id);
     await during(`Ended ${service}, and started it again`, ready());
@@ -117,7 +117,7 @@ async function checkLiveOnce(api: Api, sandbox: Sandbox, posts: readonly Accepte
   if (wrong.length > 0) throw new Error(wrong.join('\n'));
 }
 
-/** SIGTERM ends ours in order. */
+/** SIGTERM stops our processes in order. */
 async function checkStop(stack: ComposedStack): Promise<void> {
   const ours = (await stack.containers()).filter(({ service }) => /^(server|worker)/.test(service));
   await during('Ending server and workers', stack.compose('stop', ...ours.map(({ service }) => service)));

@@ -4,18 +4,18 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * One process of the stack. It gets a session of its own, so that Ctrl-C in a terminal reaches only us and we can
- * end the others in order; its output goes straight to a file, so that the console stays readable.
+ * One process of the stack. It gets its own session, so that Ctrl-C in a terminal reaches only us and we can stop the
+ * others in order; its output goes straight to a file, so that the console stays readable.
  */
 export interface Child {
   name: string;
   pid: number;
   logFile: string;
-  /** Says how it ended, as in "exit code 1"; never rejects. */
+  /** Describes how it ended, for example "exit code 1"; never rejects. */
   exited: Promise<string>;
   isRunning(): boolean;
   logTail(lines?: number): string;
-  /** Asks it to end, and makes it end when it does not. */
+  /** Asks it to stop, and kills it if it does not. */
   stop(): Promise<void>;
 }
 
@@ -28,7 +28,7 @@ export interface ChildOptions {
   cwd?: string;
   uid?: number;
   gid?: number;
-  /** How this program likes to be asked to end. */
+  /** The signal that asks this program to stop. */
   stopSignal?: NodeJS.Signals;
   killAfterMs?: number;
 }
@@ -38,7 +38,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   const [program = '', ...args] = options.command;
   const stopSignal = options.stopSignal ?? 'SIGTERM';
   mkdirSync(dirname(logFile), { recursive: true });
-  // Emptied, then appended to: the process does not write over what others add.
+  // Emptied, then opened for appending: the process does not overwrite what others add.
   writeFileSync(logFile, '', { mode: 0o600 });
   const log = openSync(logFile, 'a', 0o600);
   const child = spawn(program, args, {
@@ -94,8 +94,8 @@ function logTail(logFile: string, lines: number): string {
 }
 
 /**
- * A shell that waits on a pipe of ours. Should we be killed without a chance to clean up, the pipe closes and the
- * shell ends the child. Returns the function that dismisses it.
+ * A shell that waits on a pipe of ours. If we are killed without a chance to clean up, the pipe closes and the shell
+ * stops the child. Returns a function that dismisses it.
  */
 function watchOver(pid: number, signal: NodeJS.Signals): () => void {
   const watchdog = spawn(

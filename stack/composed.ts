@@ -10,17 +10,17 @@ import { freePorts } from './ports.ts';
 import { run } from './run.ts';
 
 const PROJECT = `everpost-trial-${process.pid}`;
-/** The sandbox's image is called so, too, with `-sandbox` behind. */
+/** The sandbox's image has the same name with `-sandbox` appended. */
 const IMAGE = `localhost/${PROJECT}`;
 const TARGETS = { everpost: IMAGE, sandbox: `${IMAGE}-sandbox` };
 
-/** docker-compose.yml, up with a name, a folder, ports and a network of its own. */
+/** docker-compose.yml, running with its own name, folder, ports and network. */
 export interface ComposedStack {
   apiUrl: string;
   sandboxUrl: string;
   /** `docker compose`, in that folder. */
   compose(...args: string[]): Promise<string>;
-  /** Those that stay up. */
+  /** The containers that keep running. */
   containers(): Promise<{ service: string; id: string }[]>;
 }
 
@@ -43,7 +43,7 @@ export async function buildImages(): Promise<void> {
     await docker('build', '--target', target, '--tag', image, ROOT);
 }
 
-/** @returns bytes, as a registry would keep the image */
+/** @returns bytes, as a registry would store the image */
 export async function compressedSize(): Promise<number> {
   const saving = spawn('docker', ['save', IMAGE], { stdio: ['ignore', 'pipe', 'inherit'] });
   let bytes = 0;
@@ -53,7 +53,7 @@ export async function compressedSize(): Promise<number> {
 }
 
 /**
- * Starts the stack, and takes everything away again after `use`: containers, volumes, network, images, folder.
+ * Starts the stack, and removes everything again after `use`: containers, volumes, network, images, folder.
  * @param dotEnv the `.env` of the installation
  */
 export async function withComposedStack(
@@ -94,7 +94,7 @@ export async function withComposedStack(
     throw error;
   } finally {
     await compose('down', '--volumes', '--timeout', '10');
-    // The secrets belong to the user of the containers.
+    // The secrets belong to the containers' user.
     await docker(
       'run',
       '--rm',

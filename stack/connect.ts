@@ -4,13 +4,13 @@ import { sandboxAt } from './sandbox.ts';
 import type { Driver } from '../test/drivers/driver.ts';
 import { createVisitor } from './visitor.ts';
 
-/** Where the callback sends the browser in the end; nothing is fetched from there. */
+/** The final target of the callback; nothing is fetched from there. */
 const RETURN_TO = 'http://127.0.0.1/connected';
 const CREATOR = 'demo_creator';
-/** More than a platform allows, so that the demo can be shown all day. */
+/** More than a platform allows, so that the demo can run all day. */
 const POSTS_PER_DAY = 10_000;
 
-/** A link that connects an account, for any browser, once. */
+/** A one-time link that connects an account, for any browser. */
 export async function connectLink(
   api: Api,
   { provider }: Driver,
@@ -20,7 +20,7 @@ export async function connectLink(
   return (await api.post('/api/connect-links', body, Type.Object({ url: Type.String() }))).url;
 }
 
-/** Connects the sandbox's creator by the redirects that a browser would follow; returns the account's id. */
+/** Connects the sandbox's creator through the redirects that a browser would follow; returns the account's id. */
 export async function connectSandboxAccount(
   api: Api,
   sandboxUrl: string,

@@ -1,8 +1,7 @@
 import { settingsByFile } from '../config.ts';
 
 /**
- * What the stack was started with, settings that files hold (`NAME_FILE`) included. `config.ts` reads and checks what the
- * product needs; the scripts only look at what they have to fill in before, and hand everything on to the processes that they
- * start.
+ * The environment of the stack, including settings from files (`NAME_FILE`). `config.ts` reads and checks the product's
+ * settings; the scripts only check which ones they must fill in, and pass everything on to their child processes.
  */
 export const environment: NodeJS.ProcessEnv = settingsByFile().env;

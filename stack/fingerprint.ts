@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { run } from './run.ts';
 
 /**
- * Tells whether a process id still means the same program: ids are used again, so look before you kill. A hash of
- * its command line, which may contain secrets; empty when there is no such process.
+ * Shows whether a process id still means the same program: ids are reused, so check before you kill. A hash of its
+ * command line, which may contain secrets; empty if there is no such process.
  */
 export async function fingerprint(pid: number): Promise<string> {
   const text = await commandLine(pid);

@@ -5,7 +5,7 @@ import { SAMPLE } from './checkout.ts';
 const UNITS: Readonly<Record<string, number>> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9 };
 const MAX_32_BIT = 0xffff_ffff;
 
-/** `200MB`, `1.5 GB`, `65537B`: powers of ten, as file managers and TikTok count. */
+/** `200MB`, `1.5 GB`, `65537B`: powers of ten, as in file managers and at TikTok. */
 export function parseSize(text: string): number {
   const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([KMG]?B)?$/i.exec(text.trim()) ?? [];
   const bytes = Math.round(Number(number) * (UNITS[unit.toUpperCase() || 'B'] ?? Number.NaN));
@@ -14,7 +14,7 @@ export function parseSize(text: string): number {
   return bytes;
 }
 
-/** Writes a copy of an MP4 that has exactly this size: a `free` box, which players skip, takes up the rest. */
+/** Writes a copy of an MP4 with exactly this size: a `free` box, which players skip, fills the rest. */
 export async function padMp4(source: string, target: string, size: number): Promise<void> {
   copyFileSync(source, target);
   const file = await open(target, 'r+');
@@ -28,7 +28,7 @@ export async function padMp4(source: string, target: string, size: number): Prom
         `--size: ${source} has ${written} bytes, so it must be ${written} or at least ${written + 8}`,
       );
     await file.write(header, 0, header.length, written);
-    await file.truncate(size); // zeros that take no place on the disk
+    await file.truncate(size); // a hole of zeros that uses no disk space
   } finally {
     await file.close();
   }
@@ -41,7 +41,7 @@ export function paddedSample(bytes: number): Buffer {
   return Buffer.concat([sample, header, Buffer.alloc(Math.max(0, bytes - sample.length - header.length))]);
 }
 
-/** ISO/IEC 14496-12, 4.2: a size of 1 says that 64 bits of size follow the type. */
+/** ISO/IEC 14496-12, 4.2: a size of 1 means that a 64-bit size follows the type. */
 function freeBoxHeader(boxSize: number): Buffer {
   const large = boxSize > MAX_32_BIT;
   const header = Buffer.alloc(large ? 16 : 8);

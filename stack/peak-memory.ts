@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
 /**
- * Starts the measurement anew and says what the process holds now, in MB; null where the system does not tell.
- * proc(5): writing 5 to clear_refs resets VmHWM, the most memory that the process ever held.
+ * Restarts the measurement and returns the current memory of the process, in MB; null if the system does not report it.
+ * proc(5): writing 5 to clear_refs resets VmHWM, the peak memory of the process.
  */
 export function resetPeakMemory(pid: number): number | null {
   try {

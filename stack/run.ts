@@ -1,6 +1,6 @@
 import { spawn, type SpawnOptions } from 'node:child_process';
 
-/** Runs a command to its end and returns what it printed; what it complained about is in the error. */
+/** Runs a command to its end and returns its output; the error contains its complaints. */
 export function run(command: readonly string[], options: SpawnOptions = {}): Promise<string> {
   const [program = '', ...args] = command;
   return new Promise((resolve, reject) => {
@@ -18,7 +18,7 @@ export function run(command: readonly string[], options: SpawnOptions = {}): Pro
   });
 }
 
-/** Node.js tells the reason at the top of a long trace, most others at the end. */
+/** Node.js prints the reason at the top of a long trace, most other programs at the end. */
 function shortened(text: string): string {
   return text.length > 2_000 ? `${text.slice(0, 1_000)}\n...\n${text.slice(-1_000)}` : text;
 }

@@ -1,4 +1,4 @@
-/** The console: plain lines; on a terminal the last line shows what is under way. */
+/** The console: plain lines; on a terminal the last line shows the current work. */
 const terminal = process.stdout.isTTY && process.stdout.columns > 0;
 const underWay = new Map<symbol, { what: () => string; since: number; saidAt: number }>();
 let ticker: NodeJS.Timeout | undefined;
@@ -9,7 +9,10 @@ export function say(line = ''): void {
   if (terminal) showStatus();
 }
 
-/** Waits for the work; when it takes longer than a second, says that it goes on. A text that changes is the caller's to conclude. */
+/**
+ * Waits for the work; if it takes more than a second, reports that it is still running. The caller concludes a changing
+ * text.
+ */
 export async function during<T>(what: string | (() => string), work: Promise<T>): Promise<T> {
   const key = Symbol('work');
   const text = typeof what === 'string' ? () => what : what;

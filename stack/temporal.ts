@@ -8,7 +8,7 @@ import { withoutTemporal } from './temporal-settings.ts';
 
 export { findTemporalBinary } from './temporal-binary.ts';
 
-/** What an operator can look for in the Temporal UI. */
+/** The search attributes for operators in the Temporal UI. */
 const SEARCH_ATTRIBUTES = [
   'EverpostUser',
   'EverpostAccount',
@@ -29,11 +29,11 @@ export interface Temporal {
 
 export interface TemporalOptions {
   binary: TemporalBinary;
-  /** Where its database lies; in memory without it. */
+  /** The folder of its database; without it, the database is in memory. */
   dir?: string | undefined;
-  /** Any free one without it. */
+  /** Default: any free port. */
   port?: number;
-  /** No UI without it. */
+  /** Default: no UI. */
   uiPort?: number;
   searchAttributes?: readonly string[];
   dynamicConfig?: Readonly<Record<string, string | number | boolean>>;
@@ -58,7 +58,8 @@ export async function startTemporal(options: TemporalOptions): Promise<Temporal>
       ),
       ...(options.dir === undefined ? [] : database(options.binary.version)),
     ],
-    // Its database is named relatively: the server puts the name into a URI, where % # ? of a path would mean something else.
+    // The database has a relative name: the server puts the name into a URI, where % # ? of a path would have a
+    // meaning.
     ...(options.dir === undefined ? {} : { cwd: options.dir }),
     logFile: options.logFile,
     env: { ...environment, ...withoutTemporal() },
@@ -80,7 +81,7 @@ export async function startTemporal(options: TemporalOptions): Promise<Temporal>
   };
 }
 
-/** The file of an older version is not migrated, so each version has its own. */
+/** An older version's file is not migrated, so each version has its own. */
 function database(version: string): string[] {
   return [
     `--db-filename=temporal-${version}.db`,

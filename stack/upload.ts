@@ -19,7 +19,7 @@ export const Media = Type.Object({
   rejectedReason: Type.Optional(Type.Union([Type.String(), Type.Null()])),
 });
 
-/** Uploads a file to Everpost and waits until it has been looked at; returns the media's id. */
+/** Uploads a file to Everpost and waits until it is inspected; returns the media's id. */
 export async function uploadMedia(
   api: Api,
   key: string,

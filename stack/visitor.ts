@@ -1,30 +1,32 @@
-/** An answer with its text. */
+/** A response with its text. */
 export interface Visited {
   status: number;
   headers: Headers;
   text: string;
-  /** Where the answer sends the browser; null: it is the end. */
+  /** The redirect's target; null if there is none. */
   location: string | null;
 }
 
-/** A browser without a screen: it keeps cookies and submits forms, and follows redirects one by one, so that callers see each. */
+/**
+ * A headless browser: it keeps cookies and submits forms, and follows redirects one by one, so that callers see each.
+ */
 export interface Visitor {
   get(url: string, headers?: Readonly<Record<string, string>>): Promise<Visited>;
-  /** Submits the only form of a page, as its button does, with the hidden fields as they are. */
+  /** Submits the only form of a page like its button, with the hidden fields unchanged. */
   submit(
     pageUrl: string,
     page: Visited,
     headers?: Readonly<Record<string, string>>,
     more?: Iterable<readonly [string, string]>,
   ): Promise<Visited>;
-  /** Opens a connect link and presses the button. @returns the answer that leads to the consent page */
+  /** Opens a connect link and presses the button. @returns the response that redirects to the consent page */
   openLink(url: string, headers?: Readonly<Record<string, string>>): Promise<Visited>;
 }
 
 const PATIENCE_MS = 30_000;
 
 export function createVisitor(): Visitor {
-  /** By host name: cookies do not tell ports apart. */
+  /** By host name: cookies do not distinguish ports. */
   const cookies = new Map<string, Map<string, string>>();
 
   async function visit(url: string, init: RequestInit): Promise<Visited> {
@@ -72,7 +74,7 @@ export function createVisitor(): Visitor {
   return visitor;
 }
 
-/** @throws Error when the page has no form, or several */
+/** @throws Error if the page has no form, or several */
 function onlyForm(html: string): { action: string; fields: [string, string][] } {
   const [form, ...others] = html.match(/<form\b.*?<\/form>/gs) ?? [];
   if (form === undefined || others.length > 0) throw new Error(`the page has ${others.length + 1} forms`);

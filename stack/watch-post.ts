@@ -22,7 +22,7 @@ const FINAL = ['published', 'delivered', 'failed', 'cancelled'];
 /** A published post may get its public address a little later, by webhook. */
 const PERMALINK_PATIENCE_MS = 30_000;
 
-/** Asks for the post again and again until nothing more will come. */
+/** Polls the post until nothing more will change. */
 export async function watchPost(
   api: Api,
   id: string,

@@ -5,20 +5,20 @@ import type { Stack } from '../../stack/start.ts';
 import { workflowPage } from '../../stack/temporal-ui.ts';
 import type { Post } from '../../stack/watch-post.ts';
 
-/** What became of the video at one provider. */
+/** The result of the video at one provider. */
 export interface Outcome {
   driver: Driver;
-  /** Null: the API did not accept it. */
+  /** Null if the API did not accept it. */
   post: Post | null;
-  /** What the sandbox has of it; null: nothing. */
+  /** The sandbox's record of it; null if there is none. */
   received: Made | null;
   /** From the request to the result. */
   ms: number;
-  /** What kept us from seeing the result. */
+  /** The error that hid the result. */
   error: string | null;
 }
 
-/** Why it is not live with its address and equal to the file; null when it is. */
+/** Why the post is not live, with its address and equal to the file; null if it is. */
 export function problemOf({ driver, post, received, error }: Outcome, sha256: string): string | null {
   const { title } = driver;
   if (error !== null || post === null) return `${title}: ${error}`;
@@ -30,7 +30,7 @@ export function problemOf({ driver, post, received, error }: Outcome, sha256: st
   return received?.sha256s[0] === sha256 ? null : `What the sandbox's ${title} received is not the file.`;
 }
 
-/** What there is to know beside the outcomes. */
+/** Facts beside the outcomes. */
 export interface Summary {
   stack: Stack;
   /** Of the file. */
@@ -40,7 +40,7 @@ export interface Summary {
   inAllMs: number;
 }
 
-/** One outcome as a list, more of them as a line each. */
+/** Prints one outcome as a list, several with a line each. */
 export function show(outcomes: readonly Outcome[], summary: Summary): void {
   const [first, second] = outcomes;
   say();

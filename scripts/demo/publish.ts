@@ -13,7 +13,7 @@ import { sandboxAt } from '../../stack/sandbox.ts';
 import { uploadMedia } from '../../stack/upload.ts';
 import { Post, watchPost } from '../../stack/watch-post.ts';
 
-/** What is the same for the posts of one demo. */
+/** Shared by the posts of one demo. */
 interface Demo {
   api: Api;
   sandbox: Sandbox;
@@ -22,7 +22,7 @@ interface Demo {
 }
 
 /**
- * The main job, once for each provider, all at once and visibly. Throws unless the video is live everywhere, with its
+ * The main job, once for each provider, concurrently and visibly. Throws unless the video is live everywhere, with its
  * address and equal to the file.
  */
 export async function publishDemo(
@@ -64,7 +64,7 @@ export async function publishDemo(
   if (problems.length > 0) throw new Error(problems.join('\n'));
 }
 
-/** Never throws: what goes wrong at one provider is told beside what the others did. */
+/** Never throws: an error at one provider is reported beside the others' results. */
 async function publishAt(driver: Driver, accountId: string, demo: Demo): Promise<Outcome> {
   const { api, sandbox, mediaId, size } = demo;
   const since = Date.now();
@@ -83,7 +83,7 @@ async function publishAt(driver: Driver, accountId: string, demo: Demo): Promise
   }
 }
 
-/** A post of one file is one publish, whose id it is published under. */
+/** A post with one file is one publish, whose id it has. */
 async function receivedAt(driver: Driver, sandbox: Sandbox, { publishId }: Post): Promise<Made | null> {
   return (await driver.made(sandbox)).find(({ id }) => id === publishId) ?? null;
 }
@@ -110,7 +110,7 @@ function describe({ state, phase }: Post): string {
   return phase === undefined || phase === null || phase === state ? state : `${state} (${phase})`;
 }
 
-/** Never the query: it carries codes and states. */
+/** Never prints the query: it contains codes and states. */
 function sayRedirect({ origin, pathname }: URL): void {
   say(`  redirected to ${origin}${pathname}`);
 }

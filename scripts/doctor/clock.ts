@@ -4,7 +4,7 @@ import { failure, ok, warning, type Finding } from './check.ts';
 const WORTH_A_LOOK_MS = 2_000;
 const WRONG_MS = 30_000;
 
-/** @param aheadMs how far the clock of `of` is before ours */
+/** @param aheadMs how far the clock of `of` is ahead of ours */
 export function clockFinding(of: string, aheadMs: number): Finding {
   const off = Math.abs(aheadMs);
   const text = `the clock of ${of} is ${(off / 1000).toFixed(1)} s ${aheadMs > 0 ? 'ahead of' : 'behind'} this machine's`;
@@ -17,9 +17,9 @@ export function clockFinding(of: string, aheadMs: number): Finding {
 const SLACK_MS = 10_000;
 
 /**
- * Temporal tells no time, so its clock is judged by what has happened by it, and what is next. A clock that is off by less
- * than the interval of the sweep, a minute, is not found.
- * @param lastPoll when a worker has last asked for work, by Temporal's clock; 0: none has
+ * Temporal does not report its time, so its clock is judged by its past and next events. A clock that is wrong by less
+ * than the sweep's interval, a minute, is not noticed.
+ * @param lastPoll when a worker last polled, by Temporal's clock; 0: never
  * @param next when the sweep starts next, by Temporal's clock
  */
 export function temporalClock(lastPoll: number, next: readonly Date[]): Finding[] {

@@ -8,10 +8,10 @@ import { failure, ok, warning, type Finding } from './check.ts';
 import { clockFinding } from './clock.ts';
 import { askDatabase } from './connection.ts';
 
-/** Everpost is tested with the newest; older ones than this get no security fixes any more. */
+/** Everpost is tested with the newest version; versions older than this get no security fixes any more. */
 const OLDEST_MAJOR = 14;
 
-/** Version, rights and schema of the database, and its clock. @param url DATABASE_URL */
+/** Checks the version, rights and schema of the database, and its clock. @param url DATABASE_URL */
 export async function examineDatabase(url: string): Promise<Finding[]> {
   try {
     return await askDatabase(url, async (db) => {
@@ -29,7 +29,7 @@ export async function examineDatabase(url: string): Promise<Finding[]> {
   }
 }
 
-/** What an operator compares with what was meant; the password is no part of it. */
+/** Names for the operator to compare with the intended ones, without the password. */
 function namesOf({ host, port, user, database }: DatabaseAddress): string {
   return `user ${user ?? 'of the system'}, database ${database ?? 'of that name'}, at ${host}:${port}`;
 }
@@ -41,7 +41,7 @@ function versionFinding({ version }: DatabaseFacts): Finding {
     : warning(`${text} is old: Everpost is tested with 18, take ${OLDEST_MAJOR} or newer`);
 }
 
-/** Why the tables can be nowhere; null: they can. */
+/** Why there is no place for the tables; null if there is one. */
 function schemaPlace({ schema }: DatabaseFacts): string | null {
   return schema === null
     ? 'search_path names no schema that exists, or that this user may use: create one, grant usage of it, or name another in DATABASE_URL (?schema=...)'

@@ -10,8 +10,8 @@ import { askDatabase } from './connection.ts';
 const PAGE = 500;
 
 /**
- * Whether the keyring opens each data key, without which an account's tokens are lost, and the installation's secret, without
- * which there are no new API keys, and no users and connect links with an Idempotency-Key.
+ * Checks that the keyring opens each data key, without which an account's tokens are lost, and the installation's
+ * secret, without which there are no new API keys, and no users and connect links with an Idempotency-Key.
  */
 export async function examineKeys(url: string, keyring: Keyring): Promise<Finding[]> {
   const keys = localKeyProvider(keyring);

@@ -12,18 +12,18 @@ const GIB = 1024 * MIB;
 /** A file of this size must still fit. */
 const FULL_BELOW = 64 * MIB;
 
-/** What the database says of the folder. */
+/** What the folder should contain, according to the database. */
 interface Expected {
-  /** The installation whose mark must be in it; null: no server has marked it yet. */
+  /** The installation whose mark must be in it; null if no server has marked it yet. */
   mark: string | null;
-  /** A file that must be in it; null: none was ever stored. */
+  /** A file that must be in it; null if none was ever stored. */
   file: string | null;
 }
 
 /**
- * Whether the folder of media is there, is the one that the servers use, can be written, and has room.
+ * Checks that the media folder exists, is the one that the servers use, is writable, and has free space.
  * @param url EVERPOST_MEDIA
- * @param databaseUrl undefined: it cannot be compared with what the database says
+ * @param databaseUrl undefined if the folder cannot be compared with the database
  */
 export async function examineMedia(url: string, databaseUrl: string | undefined): Promise<Finding[]> {
   const folder = mediaDirectory(url);
@@ -32,7 +32,7 @@ export async function examineMedia(url: string, databaseUrl: string | undefined)
   const finding = (await isThere(folder)) ? await writable(folder) : await absent(folder);
   return [
     ...(comparison === null ? [] : [named(folder, comparison)]),
-    // What says that the folder is missing, or is not ours, says enough.
+    // A finding that the folder is missing or foreign suffices.
     ...(comparison?.grade === 'failure' ? [] : [named(folder, finding)]),
   ];
 }
@@ -54,7 +54,7 @@ async function expected(databaseUrl: string): Promise<Expected | null> {
   }
 }
 
-/** @returns null: nothing can be said yet */
+/** @returns null if nothing can be said yet */
 async function compared(store: MediaStore, { mark, file }: Expected): Promise<Finding | null> {
   if (mark !== null) {
     const trouble = await store.trouble(mark);
@@ -81,7 +81,7 @@ async function absent(folder: string): Promise<Finding> {
     : failure('it does not exist and cannot be made: make it, and give it to the user that Everpost runs as');
 }
 
-/** Whether the nearest folder above that is there can be written. */
+/** Whether the nearest existing parent folder is writable. */
 async function canBeMade(path: string): Promise<boolean> {
   const parent = dirname(path);
   if (!(await isThere(parent))) return parent !== path && canBeMade(parent);

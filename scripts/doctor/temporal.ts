@@ -6,10 +6,10 @@ import { lastPolls } from '../../temporal/pollers.ts';
 import { failure, ok, warning, type Finding } from './check.ts';
 import { temporalClock } from './clock.ts';
 
-/** Where the SDK looks without TEMPORAL_ADDRESS. */
+/** The SDK's default without TEMPORAL_ADDRESS. */
 const UNSET = 'localhost:7233';
 const CALL_MS = 8_000;
-/** A worker asks for work at least this often. */
+/** A worker polls at least this often. */
 const POLLED_WITHIN_MS = 90_000;
 /** temporal.api.enums.v1.IndexedValueType */
 const KEYWORD = 2;
@@ -20,8 +20,8 @@ const NOT_FOUND = 5;
 const REFUSED = [7, 16];
 
 /**
- * Namespace, search attributes and workers of the Temporal server, and its clock.
- * @param installation the id of the installation; null: it cannot be read, or there is none yet
+ * Checks the namespace, search attributes and workers of the Temporal server, and its clock.
+ * @param installation the installation's id; null if it cannot be read, or there is none yet
  */
 export async function examineTemporal(
   { connectionOptions, namespace }: TemporalSettings,
@@ -78,14 +78,14 @@ function unusable(
   return `Temporal does not answer at ${place}: check TEMPORAL_ADDRESS and TEMPORAL_TLS, and that the server is up${lastError(error)}`;
 }
 
-/** What became of the connection, in the words of the system or of OpenSSL. */
+/** The connection's error, in the words of the system or of OpenSSL. */
 function lastError(error: unknown): string {
   const details = error instanceof Error && 'details' in error ? String(error.details) : '';
   const [, words] = /Last error: (?:Error: )?([^\n]{1,200})/.exec(details) ?? [];
   return words === undefined ? '' : ` (${words})`;
 }
 
-/** When the sweep is to start next, by Temporal's clock; null: nobody has taken the namespace yet. */
+/** The next starts of the sweep, by Temporal's clock; null if nobody has claimed the namespace yet. */
 async function nextSweeps(client: Client): Promise<Date[] | null> {
   try {
     return (await client.schedule.getHandle(SWEEP_ID).describe()).info.nextActionTimes;
@@ -106,7 +106,7 @@ async function ownership(client: Client, installation: string | null): Promise<F
   }
 }
 
-/** @param used whether a process has worked in the namespace, which registers them where it may */
+/** @param used whether a process has worked in the namespace, which registers them if it may */
 async function searchAttributes(client: Client, address: string, used: boolean): Promise<Finding[]> {
   const names = SEARCH_ATTRIBUTES.map(({ name }) => name);
   const { namespace } = client.options;

@@ -4,14 +4,14 @@ import { join, resolve } from 'node:path';
 import { fingerprint } from '../fingerprint.ts';
 import { environment } from '../environment.ts';
 
-/** The folder that everything embedded lies in. */
+/** The folder for everything embedded. */
 export const folder = resolve(environment['EVERPOST_DIR'] || '.everpost');
 
-/** Makes the folder ours until we end; a second start on it is refused. */
+/** Locks the folder until we end; a second start on it is refused. */
 export async function lockFolder(): Promise<void> {
-  // PostgreSQL runs as another user when we are root, and has to pass.
+  // If we are root, PostgreSQL runs as another user, who needs access.
   const mode = process.getuid?.() === 0 ? 0o711 : 0o700;
-  // The umask takes from the mode of a new folder, but not from a changed one.
+  // The umask affects the mode of a new folder, but not a changed mode.
   if (mkdirSync(folder, { recursive: true, mode }) !== undefined) chmodSync(folder, mode);
   const file = join(folder, 'lock');
   const mine = JSON.stringify({ pid: process.pid, fingerprint: await fingerprint(process.pid) });
@@ -34,7 +34,7 @@ export function unlockFolder(): void {
   rmSync(join(folder, 'lock'), { force: true });
 }
 
-/** The process that holds the lock, if it is still the same one: process ids are used again. */
+/** The process that holds the lock, if it is still the same one: process ids are reused. */
 async function livingHolder(file: string): Promise<number | null> {
   try {
     const { pid, fingerprint: recorded }: { pid: number; fingerprint: string } = JSON.parse(
@@ -46,14 +46,14 @@ async function livingHolder(file: string): Promise<number | null> {
   }
 }
 
-/** A text that is made at the first start and then kept, readable by us only. */
+/** A text that is created at the first start and then kept, readable only by us. */
 export function kept(name: string, make: () => string): string {
   const file = join(folder, name);
   if (!existsSync(file)) writeFileSync(file, make(), { mode: 0o600 });
   return readFileSync(file, 'utf8').trim();
 }
 
-/** For what is not kept but made anew: nobody else can read it either. */
+/** For data that is not kept but created anew: nobody else can read it either. */
 export function keep(name: string, text: string): void {
   const unfinished = join(folder, `${name}.${process.pid}`);
   writeFileSync(unfinished, text, { mode: 0o600 });
@@ -69,7 +69,7 @@ export function randomKey(): string {
   return randomBytes(32).toString('base64url');
 }
 
-/** `id:base64key`, 32 bytes, as EVERPOST_KEYRING wants it. */
+/** `id:base64key`, 32 bytes, in the format of EVERPOST_KEYRING. */
 export function randomKeyring(): string {
   return `${new Date().toISOString().slice(0, 10)}:${randomBytes(32).toString('base64')}`;
 }

@@ -14,10 +14,10 @@ const Ports = Type.Object({
 });
 export type Ports = Static<typeof Ports>;
 
-/** Where to listen when nothing else is known; others get any free port. */
+/** The default ports; the others get any free port. */
 const PREFERRED: Partial<Ports> = { api: 3_000, temporal: 7_233, temporalUi: 8_233 };
 
-/** The ports of the last start where they are free, because links and redirect URIs name them. */
+/** The ports of the last start if they are free, because links and redirect URIs contain them. */
 export async function choosePorts(): Promise<Ports> {
   const last = lastPorts();
   const taken = new Set<number>();

@@ -16,7 +16,9 @@ const Sample = Type.Object({
 });
 export type Sample = Static<typeof Sample>;
 
-/** A connected sandbox account of each provider and an uploaded video, so that there is something to publish at once. */
+/**
+ * A connected sandbox account of each provider and an uploaded video, so that there is something to publish at once.
+ */
 export async function keptSample(
   api: Api,
   key: string,
@@ -36,7 +38,7 @@ export async function keptSample(
   return { accounts, mediaId };
 }
 
-/** Media expire, accounts can be disconnected, and the sandbox may stand in for more providers than last time. */
+/** Media expire, accounts can be disconnected, and the sandbox may replace more providers than last time. */
 async function stillGood(
   api: Api,
   { accounts, mediaId }: Sample,

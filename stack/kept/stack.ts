@@ -17,11 +17,11 @@ export interface StackOptions {
   sandboxAlways: boolean;
 }
 
-/** Who needs others ends before them. */
+/** Processes that need others stop before them. */
 const STOP_ORDER = ['server', 'worker', 'sandbox', 'temporal', 'postgres'];
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Everything up, then `use`, then everything down again: also after Ctrl-C, and when one of the processes crashes. */
+/** Starts everything, runs `use`, then stops everything: even after Ctrl-C, and if one of the processes crashes. */
 export async function withStack<T>(
   { sandboxAlways }: StackOptions,
   use: (stack: KeptStack) => Promise<T>,
@@ -80,7 +80,7 @@ async function stopAll(children: readonly Child[], starting: Promise<unknown>): 
   };
   await stopInOrder();
   await starting.catch(() => {});
-  await stopInOrder(); // what was still starting
+  await stopInOrder(); // processes that were still starting
 }
 
 function crash(child: Child, how: string): Error {

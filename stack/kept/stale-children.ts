@@ -16,8 +16,8 @@ export async function recordChildren(children: readonly Child[]): Promise<void> 
 }
 
 /**
- * A start that was killed may have left processes that still end, or that nobody told to. They are ended only if
- * they are still the same programs: process ids are used again.
+ * A killed start may have left processes that are still ending, or that nobody stopped. They are stopped only if they
+ * are still the same programs: process ids are reused.
  */
 export async function endStaleChildren(say: (line: string) => void): Promise<void> {
   const text = readKept(FILE);

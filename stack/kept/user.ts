@@ -9,7 +9,7 @@ const KEY_NAME = 'npm run dev';
 const User = Type.Object({ email: Type.String(), key: Type.String() });
 export type User = Static<typeof User>;
 
-/** The user of `npm run dev` and `npm run demo`, made at the first start. */
+/** The user of `npm run dev` and `npm run demo`, created at the first start. */
 export async function keptUser(apiUrl: string, adminKey: string): Promise<User> {
   const known = await stillGood(apiUrl);
   if (known !== null) return known;
@@ -18,7 +18,7 @@ export async function keptUser(apiUrl: string, adminKey: string): Promise<User> 
   return { email, key };
 }
 
-/** The database may be another one than last time. */
+/** The database may have changed since the last start. */
 async function stillGood(apiUrl: string): Promise<User | null> {
   const text = readKept(FILE);
   const user: unknown = text === null ? null : JSON.parse(text);
