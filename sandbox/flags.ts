@@ -1,7 +1,7 @@
 import type { ParseArgsOptionsConfig } from 'node:util';
 import type { SandboxOptions } from './server.ts';
 
-/** Flags of one value; a redirect URI may come many times, or as a comma list. */
+/** The flags with one value. A redirect URI may be repeated, or be a list separated by commas. */
 const NAMES = [
   'state-dir',
   'client-key',
@@ -50,7 +50,7 @@ function listOf(values: Values, name: string): string[] {
   return Array.isArray(value) ? value.flatMap((list) => String(list).split(',')) : [];
 }
 
-/** Which providers are played: those whose app is named, at least one. */
+/** The providers to imitate: those with an app in the flags, at least one. */
 export function sandboxOptions(values: Values): SandboxOptions {
   const stateDir = textOf(values, 'state-dir');
   const played = {

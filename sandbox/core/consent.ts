@@ -4,7 +4,7 @@ import type { Store } from './store.ts';
 export const Decision = Type.Object(
   {
     decision: Type.Union([Type.Literal('approve'), Type.Literal('deny')]),
-    /** Only for visits of this provider's page. */
+    /** Only for visits to this provider's page. */
     provider: Type.Optional(Type.String()),
     creator: Type.Optional(Type.String()),
     scopes: Type.Optional(Type.Array(Type.String())),
@@ -18,7 +18,7 @@ export type Decision = Static<typeof Decision>;
 
 const ConsentState = Type.Object({ next: Type.Array(Decision) });
 
-/** What the next visitors of a consent page decide, set beforehand by a script. */
+/** The decisions of the next visitors to a consent page, set beforehand by a script. */
 export class Consent {
   readonly #state: Static<typeof ConsentState>;
 

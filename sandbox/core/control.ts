@@ -8,7 +8,7 @@ import { WebhookSettings } from './delivery.ts';
 
 const PREFIX = '/_sandbox';
 
-/** A control route: JSON in, JSON out, problems named in a 400. */
+/** A control route: JSON in, JSON out, and a 400 that names the problem. */
 export function control<S extends TSchema>(
   method: 'GET' | 'POST' | 'DELETE',
   path: string,

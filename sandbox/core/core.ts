@@ -7,7 +7,7 @@ import { RequestLog } from './log.ts';
 import { Store } from './store.ts';
 import { Webhooks } from './webhooks.ts';
 
-/** The plumbing that all fake providers share. No rule of any provider lives here. */
+/** The plumbing that all fake providers share. Rules of a single provider do not belong here. */
 export interface Core {
   store: Store;
   clock: Clock;
@@ -19,7 +19,7 @@ export interface Core {
   closing: AbortSignal;
 }
 
-/** What a provider's folder adds to the server. */
+/** The parts that a provider's folder adds to the server. */
 export interface FakeProvider {
   name: string;
   routes: Route[];

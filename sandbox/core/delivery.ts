@@ -4,7 +4,7 @@ const Attempt = Type.Object({
   at: Type.Number(),
   status: Type.Union([Type.Integer(), Type.Null()]),
   error: Type.Union([Type.String(), Type.Null()]),
-  /** The start of what the receiver said. */
+  /** The start of the receiver's answer. */
   answer: Type.Optional(Type.String()),
 });
 const Delivery = Type.Object({
@@ -25,7 +25,7 @@ const Delivery = Type.Object({
   ]),
   attempts: Type.Array(Attempt),
   duplicateOf: Type.Optional(Type.String()),
-  /** What the provider's signer needs to know about this one. */
+  /** The data that the provider's signer needs for this delivery. */
   signing: Type.Record(Type.String(), Type.String()),
 });
 export type Delivery = Static<typeof Delivery>;

@@ -17,7 +17,7 @@ export const FaultSpec = Type.Object(
     times: Type.Integer({ minimum: 0, default: 1 }),
     /** How many matching requests pass before it begins. */
     after: Type.Integer({ minimum: 0, default: 0 }),
-    /** For html and status: answer without processing the request, or process it and then answer so. */
+    /** For html and status: answer without processing the request, or process the request first. */
     when: Type.Union([Type.Literal('before'), Type.Literal('after')], { default: 'before' }),
     ms: Type.Integer({ minimum: 0, default: 1_000 }),
     afterBytes: Type.Integer({ minimum: 0, default: 1 }),

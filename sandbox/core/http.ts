@@ -3,7 +3,7 @@ import type { Fault } from './faults.ts';
 
 export interface Call {
   url: URL;
-  /** What the route's path names in braces. */
+  /** The values of the parameters in the route's path. */
   params: Record<string, string>;
   headers: IncomingHttpHeaders;
   /** The body as text; empty for a route that streams. */
@@ -21,7 +21,7 @@ export interface Reply {
 export interface Route {
   /** `*` for any. */
   method: string;
-  /** May name segments in braces: `/{version}/{id}/media`; `{rest*}` is the rest of the path. */
+  /** May have parameters: `/{version}/{id}/media`; `{rest*}` is the rest of the path. */
   path: string;
   /** The name that faults and the request log use. */
   endpoint: string;
@@ -33,7 +33,7 @@ export interface Route {
   handle: (call: Call) => Reply | Promise<Reply>;
 }
 
-/** A definite refusal, thrown from anywhere below a route. */
+/** A definite refusal; any code below a route may throw it. */
 export class Refusal extends Error {
   readonly reply: Reply;
 
@@ -87,7 +87,7 @@ export function bytesOf(incoming: IncomingMessage): AsyncIterable<Buffer> {
   return incoming;
 }
 
-/** An answer before the end of the body would reach most clients as a broken pipe. */
+/** Most clients would see an answer before the end of the body as a broken pipe. */
 export async function drain(incoming: IncomingMessage): Promise<void> {
   try {
     for await (const _ of bytesOf(incoming));

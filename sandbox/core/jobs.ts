@@ -10,7 +10,7 @@ type Handler = (ref: string, dueAt: number) => void | Promise<void>;
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** What happens later, in sandbox time. A job leaves the store only when its handler is done, so a restart repeats it. */
+/** Work for later, in sandbox time. A job stays in the store until its handler is done, so a restart repeats it. */
 export class Jobs {
   readonly #clock: Clock;
   readonly #store: Store;

@@ -8,7 +8,7 @@ declare global {
   }
 }
 
-/** Like JSON.stringify, and a bigint becomes a JSON number with all its digits. */
+/** Like JSON.stringify, but a bigint becomes a JSON number with all its digits. */
 export function stringify(value: unknown): string {
   return JSON.stringify(value, (_key, item: unknown) =>
     typeof item === 'bigint' ? JSON.rawJSON(String(item)) : item,
@@ -17,7 +17,7 @@ export function stringify(value: unknown): string {
 
 export class Mismatch extends Error {}
 
-/** Fills defaults in, coerces nothing, and names the first problem. */
+/** Fills in defaults, coerces nothing, and names the first problem. */
 export function parse<S extends TSchema>(schema: S, input: unknown): Static<S> {
   const value = Value.Default(schema, structuredClone(input));
   if (Value.Check(schema, value)) return value;

@@ -25,7 +25,7 @@ const KEPT_HEADERS = [
   'user-agent',
 ];
 
-/** Every request of a provider's client, secrets included: nothing here is real. Memory only. */
+/** Every request of a provider's client, secrets included: they are all fake. Kept in memory only. */
 export class RequestLog {
   #entries: LogEntry[] = [];
 

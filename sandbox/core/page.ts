@@ -12,7 +12,7 @@ export function page(status: number, title: string, body: string): Reply {
   return html(status, `<!DOCTYPE html><html lang="en"><head>${head}</head><body>${body}</body></html>`);
 }
 
-/** A box that is ticked; a fixed one can not be unticked, and is not sent. */
+/** A checkbox. A fixed one is always ticked, and is not sent. */
 export function box(name: string, value: string, label: string, fixed: boolean): string {
   const disabled = fixed ? ' disabled' : '';
   return `<label><input type="checkbox" name="${name}" value="${escape(value)}" checked${disabled}> ${escape(label)}</label>`;

@@ -1,7 +1,7 @@
 const LOOPBACK = ['localhost', '127.0.0.1'];
 
 export function isLoopback(host: string): boolean {
-  // Names below `localhost` too: RFC 6761 section 6.3.
+  // Names under `localhost` count too: RFC 6761 section 6.3.
   return LOOPBACK.includes(host) || host.endsWith('.localhost');
 }
 

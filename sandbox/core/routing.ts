@@ -5,7 +5,7 @@ import type { Route } from './http.ts';
 /** Longer than any segment that fits into a request: find-my-way would not match one of more than 100 characters. */
 const MAX_SEGMENT = 100_000;
 
-/** Finds the route of a request: exact segments first, then named ones, then what matches the rest. */
+/** Finds the route of a request: exact segments win over parameters, and those over `{rest*}`. */
 export function createRouter(routes: readonly Route[]) {
   const router = findMyWay({ maxParamLength: MAX_SEGMENT });
   for (const route of routes) {
@@ -23,7 +23,10 @@ export function createRouter(routes: readonly Route[]) {
   };
 }
 
-/** `{version}` is one such as `v1.0`, any other `{name}` one segment that is not empty, `{rest*}` the rest of the path. */
+/**
+ * `{version}` matches a version such as `v1.0`, any other `{name}` a segment that is not empty, `{rest*}` the rest of
+ * the path.
+ */
 function patternOf(path: string): string {
   return path.replaceAll(/\{(\w+)(\*?)\}/g, (_all, name: string, rest: string) => {
     if (rest === '*') return '*';

@@ -42,7 +42,7 @@ export class Store {
     const startedAt = performance.now();
     writeFileSync(`${this.#file}.tmp`, JSON.stringify(Object.fromEntries(this.#sections)));
     renameSync(`${this.#file}.tmp`, this.#file);
-    // A large state is written less often, so that saving never takes more than a few percent of the time.
+    // A large state is written less often, so that saving takes only a few percent of the time.
     this.#pauseMs = Math.max(DEBOUNCE_MS, 20 * (performance.now() - startedAt));
   }
 }

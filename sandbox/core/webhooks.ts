@@ -12,11 +12,11 @@ import type { Store } from './store.ts';
 /** How one provider sends. */
 interface Sender {
   headers: (delivery: Delivery) => Record<string, string>;
-  /** Runs before each attempt; what it returns is the error that the attempt ends with. */
+  /** Runs before each attempt. A returned string is the error of the attempt. */
   prepare?: (delivery: Delivery) => Promise<string | null>;
-  /** The body of a copy, where the provider does not repeat the same bytes. */
+  /** The body of a copy, if the provider does not repeat the same bytes. */
   repeat?: (delivery: Delivery) => string;
-  /** After this long it gives up, whatever the settings say. */
+  /** It gives up after this time, whatever the settings are. */
   giveUpMs?: number;
 }
 

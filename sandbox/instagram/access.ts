@@ -16,7 +16,7 @@ export interface Access {
 const DAY_MS = 86_400_000;
 const time = (ms: number): string => new Date(ms).toUTCString();
 
-/** instagram-facts 2.7 and 5.3: a token that is good now, of an app that the user has not removed. */
+/** instagram-facts 2.7 and 5.3: requires a valid token of an app that the user has not removed. */
 export function createAccess(instagram: Instagram) {
   const { app, core, options, state } = instagram;
   const calls = new Map<string, number[]>();
@@ -31,7 +31,7 @@ export function createAccess(instagram: Instagram) {
       return refuseGraph({ code: 2_500, message });
     }
     const held = state.tokens[token];
-    // A token of the other stack means nothing here (instagram-facts 1.3).
+    // A token of the other stack is not valid here (instagram-facts 1.3).
     if (held === undefined || (held.kind === 'login') !== (stack === 'login')) {
       return refuseGraph({ code: 190, message: 'Invalid OAuth access token - Cannot parse access token' });
     }
@@ -59,7 +59,7 @@ export function createAccess(instagram: Instagram) {
     return grant.scopes;
   }
 
-  /** At graph.instagram.com nobody knows (UNCONFIRMED, instagram-facts 2.7): it is checked when it is sent. */
+  /** Whether graph.instagram.com wants one is UNCONFIRMED (instagram-facts 2.7): it is checked when it is sent. */
   function checkProof(call: Call, token: string, stack: Stack): void {
     const secret = stack === 'login' ? (app.loginAppSecret ?? app.appSecret) : app.appSecret;
     const proof = proofOf(call, token, secret);
@@ -105,7 +105,7 @@ export function requireScope({ scopes, held }: Access, facebook: string[], login
   refuseGraph({ code: 10, message });
 }
 
-/** The pages that a token speaks for. */
+/** The pages that a token gives access to. */
 export function pagesOf(instagram: Instagram, { held }: Access): FacebookPage[] {
   const pages = grantedPages(instagram, held.holder);
   return held.kind === 'page' ? pages.filter(({ id }) => id === held.pageId) : pages;

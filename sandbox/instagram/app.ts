@@ -4,7 +4,7 @@ export interface App {
   /** The Meta app: Facebook Login, the Graph API and its webhooks. */
   appId: string;
   appSecret: string;
-  /** The separate Instagram app of Instagram Login (instagram-facts 3.2); null: that way to connect is not set up. */
+  /** The separate Instagram app of Instagram Login (instagram-facts 3.2); null: Instagram Login is not set up. */
   loginAppId: string | null;
   loginAppSecret: string | null;
   redirectUris: string[];
@@ -12,7 +12,7 @@ export interface App {
   verifyToken: string | null;
   deauthorizeUrl: string | null;
   dataDeletionUrl: string | null;
-  /** Those that the Meta app and the Instagram app were approved for; absent: all. */
+  /** The scopes that the Meta app and the Instagram app are approved for; absent: all. */
   scopes?: string[] | undefined;
   loginScopes?: string[] | undefined;
 }

@@ -23,7 +23,7 @@ export function commentRoutes(instagram: Instagram, access: CheckAccess): Route[
     const { items, paging } = paginate(call, params, newest, rules);
     const fields = fieldsOf(params, ['timestamp', 'text', 'id']);
     const data = items.map((comment) => pick(commentNode(instagram, comment, true), 'IGComment', fields));
-    // The page documents no cursors; in practice there are (instagram-facts 7.3).
+    // The documentation has no cursors here, the real API does (instagram-facts 7.3).
     return { data, ...(paging === undefined || !options.commentCursors ? {} : { paging }) };
   }
 

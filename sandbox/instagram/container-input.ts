@@ -53,7 +53,7 @@ function kindOf({ media_type, image_url }: Record<string, string>, isItem: boole
     case 'VIDEO':
       return media_type;
     default:
-      // IMAGE is no value: a single image has no media_type (instagram-facts 4.1).
+      // IMAGE is not a valid value: a single image has no media_type (instagram-facts 4.1).
       return refuseFor('mediaType');
   }
 }
@@ -64,7 +64,7 @@ function urlOf(params: Record<string, string>, name: string): string | null {
   return isMediaUrl(url) ? url : badParam(`Param ${name} is not a valid URI`);
 }
 
-/** Booleans are the words. */
+/** Booleans are the words `true` and `false`. */
 function flag(params: Record<string, string>, name: string): boolean {
   const value = params[name] ?? 'false';
   if (!['true', 'false'].includes(value)) badParam(`Param ${name} must be a boolean`);

@@ -8,7 +8,7 @@ import { jsonOf, listOf } from './values.ts';
 const LONGEST_CAPTION = 2_200;
 const LONGEST_ALT_TEXT = 1_000;
 
-/** Refuses what cannot become a container, whatever its children and files are. */
+/** Refuses input that can not become a container, whatever its children and files are. */
 export function checkInput(input: ContainerInput, stack: Stack): void {
   checkSource(input, stack);
   checkCaption(input);
@@ -16,7 +16,7 @@ export function checkInput(input: ContainerInput, stack: Stack): void {
   checkExtras(input, stack);
 }
 
-/** Exactly one source, and the one that the kind has. */
+/** Exactly one source, of the type that the kind needs. */
 function checkSource(
   { kind, isItem, imageUrl, videoUrl, resumable, children, params }: ContainerInput,
   stack: Stack,
@@ -43,7 +43,7 @@ function checkSource(
     badParam('The parameter video_url is required');
 }
 
-/** instagram-facts 4.1. How the length counts is not said: UTF-16 units are the strictest. */
+/** instagram-facts 4.1. How the length is counted is not documented: UTF-16 units are the strictest. */
 function checkCaption({ isItem, kind, params }: ContainerInput): void {
   const { caption = '', alt_text } = params;
   if (isItem && caption !== '') badParam('param caption is not allowed');

@@ -54,7 +54,7 @@ export function containerRoutes(instagram: Instagram, access: CheckAccess): Rout
     }
   }
 
-  /** Pictures are fetched while the request waits (instagram-facts 11); a cover must be one too. */
+  /** Pictures, covers included, are fetched while the request waits (instagram-facts 11). */
   async function fetchImages({ kind, imageUrl, coverUrl }: ContainerInput) {
     const place = kind === 'STORIES' ? 'story' : 'feed';
     const files: Container['files'] = [];

@@ -29,7 +29,7 @@ export function accountOf({ state }: Instagram, id: string): Account {
   return account;
 }
 
-/** The pages of a user that the app may see: those that were chosen in the dialog. */
+/** The pages of a user that the app may see: those chosen in the dialog. */
 export function grantedPages({ state }: Instagram, userId: string): FacebookPage[] {
   const grant = state.grants[userId];
   if (grant === undefined) return [];
@@ -43,7 +43,7 @@ export function mediaOf({ state }: Instagram, accountId: string): Media[] {
   return state.media.filter((media) => media.accountId === accountId);
 }
 
-/** A container is good for 24 hours (instagram-facts 4.1). */
+/** A container lives for 24 hours (instagram-facts 4.1). */
 export function containerNow({ core, options }: Instagram, container: Container): Container {
   const end = container.createdAt + options.containerSeconds * 1_000;
   const open = container.status === 'IN_PROGRESS' || container.status === 'FINISHED';

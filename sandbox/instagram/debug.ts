@@ -9,7 +9,7 @@ import type { Token } from './people.ts';
 export function debugRoutes(instagram: Instagram): Route[] {
   const { app, core, options, state } = instagram;
 
-  /** Whoever asks does not know the sandbox clock: on the wire are real times that are as far away. */
+  /** Clients do not know the sandbox clock: shift the time so that it is as far away on the real clock. */
   function seconds(ms: number): number {
     return Math.floor((ms - core.clock.offsetMs) / 1_000);
   }
@@ -21,7 +21,7 @@ export function debugRoutes(instagram: Instagram): Route[] {
     return { code: 190, message: 'Error validating access token: Session has expired.', subcode };
   }
 
-  /** No target ids: all pages were chosen, those of later too (instagram-facts 2.5). */
+  /** Without target ids all pages are granted, later ones too (instagram-facts 2.5). */
   function granular(held: Token): object[] {
     const grant = state.grants[held.holder];
     const about = (grant?.scopes ?? []).filter((scope) => /^(pages|instagram)_/.test(scope));

@@ -11,13 +11,16 @@ interface Request {
   redirectUri: string;
   state: string;
   scopes: string[];
-  /** Whether the callback tells which scopes were granted. */
+  /** Whether the callback lists the granted scopes. */
   tell: boolean;
   rerequest: boolean;
   allOrNone: boolean;
 }
 
-/** instagram-facts 2.1 and 2.2: www.facebook.com. What is wrong with the request is shown there and never sent back. */
+/**
+ * instagram-facts 2.1 and 2.2: www.facebook.com. Errors of the request are shown there and never sent to the redirect
+ * URI.
+ */
 export function dialogRoutes(instagram: Instagram): Route[] {
   const { app, core, options, state } = instagram;
 
@@ -51,7 +54,7 @@ export function dialogRoutes(instagram: Instagram): Route[] {
     if (choice.decision === 'deny') return deny(request);
     const user = userByName(instagram, choice.creator);
     if (user === undefined) return wrong(`There is no user ${choice.creator}.`);
-    // Without auth_type=rerequest the dialog skips what was declined before, and says nothing about it (instagram-facts 2.1).
+    // Without auth_type=rerequest the dialog silently skips scopes that were declined before (instagram-facts 2.1).
     const shown = request.scopes.filter((scope) => request.rerequest || !user.declined.includes(scope));
     const chosen = shown.filter(
       (scope) => scope === 'public_profile' || (choice.scopes ?? shown).includes(scope),
@@ -110,7 +113,7 @@ export function dialogRoutes(instagram: Instagram): Route[] {
   ]);
 }
 
-/** The fragment is no part of the last value (instagram-facts 2.2). */
+/** The fragment is not part of the last value (instagram-facts 2.2). */
 function back({ redirectUri }: Request, query: Record<string, string>): Reply {
   const target = new URL(redirectUri);
   for (const [name, value] of Object.entries(query)) target.searchParams.set(name, value);

@@ -10,7 +10,7 @@ import { accountNode } from './nodes.ts';
 import type { FacebookPage } from './people.ts';
 import { pageToken } from './tokens.ts';
 
-/** instagram-facts 2.4 and 2.6: what was granted, which pages and accounts there are, and giving it back. */
+/** instagram-facts 2.4 and 2.6: the granted permissions, the pages and accounts, and revoking. */
 export function discoveryRoutes(instagram: Instagram, access: CheckAccess): Route[] {
   const { state } = instagram;
 
@@ -37,7 +37,10 @@ export function discoveryRoutes(instagram: Instagram, access: CheckAccess): Rout
     };
   }
 
-  /** A page without an account lacks the field; those of a portfolio need business_management (instagram-facts 2.4 and 9.9). */
+  /**
+   * A page without an account lacks the field; pages of a portfolio need business_management (instagram-facts 2.4 and
+   * 9.9).
+   */
   function accounts(request: GraphRequest): object {
     const userId = userOf(request);
     requireScope(request.access, ['pages_show_list'], '');
@@ -60,7 +63,7 @@ export function discoveryRoutes(instagram: Instagram, access: CheckAccess): Rout
     };
   }
 
-  /** Of a portfolio: what it owns, and what others share with it, which is nothing here. */
+  /** The pages that a portfolio owns, and the pages shared with it, which are always none here. */
   function businessPages(request: GraphRequest, owned: boolean): object {
     requireScope(request.access, ['business_management', 'pages_show_list'], '');
     const { held } = request.access;

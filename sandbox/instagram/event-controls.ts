@@ -63,7 +63,7 @@ const Send = Type.Object(
 );
 const Messaging = Type.Object({ account, event: Type.Record(Type.String(), Type.Unknown()) }, closed);
 
-/** What happens at Instagram without the app: posts, comments, mentions, messages. */
+/** Events at Instagram that the app does not cause: posts, comments, mentions, messages. */
 export function eventControls(instagram: Instagram): Route[] {
   const { core, state } = instagram;
 
@@ -128,7 +128,7 @@ export function eventControls(instagram: Instagram): Route[] {
   ];
 }
 
-/** Less than five are reported as -1 (instagram-facts 8.5). */
+/** Values below five are reported as -1 (instagram-facts 8.5). */
 function low(value: number): number {
   return value < 5 ? -1 : value;
 }

@@ -26,7 +26,7 @@ export const FIELDS = [
 /** Events that Instagram Login does not have (instagram-facts 3.1). */
 export const FACEBOOK_ONLY = ['mentions', 'story_insights'];
 
-/** The stacks over which the app is subscribed to events of an account, when the field is on at the app too. */
+/** The stacks whose subscriptions cover events of an account, if the app has the field too. */
 function subscribers(
   { options, state }: Instagram,
   accountId: string,
@@ -40,7 +40,7 @@ function subscribers(
       admins.some(({ userId }) => granted(userId)) && (!options.requireSubscription || subscribed.length > 0),
   );
   const account = state.accounts.find(({ id }) => id === accountId);
-  // Once an account is subscribed to any field, all fields of the app come (instagram-facts 8.3).
+  // A subscription of an account to any field brings all fields of the app (instagram-facts 8.3).
   const byLogin =
     !FACEBOOK_ONLY.includes(field) &&
     granted(accountId) &&
@@ -54,7 +54,7 @@ export function changeEntry({ options }: Instagram, accountId: string, field: st
   return { id: accountId, changes: [{ field, value }] };
 }
 
-/** Sends a change to all who may have it: none, one delivery, or one for each stack. */
+/** Sends a change to all subscribers: none, one, or one for each stack. */
 export function tellChange(
   instagram: Instagram,
   accountId: string,
@@ -66,7 +66,7 @@ export function tellChange(
   );
 }
 
-/** instagram-facts 8.5. A private owner's comments are not told. */
+/** instagram-facts 8.5. Comments of a private owner cause no event. */
 export function tellComment(instagram: Instagram, media: Media, comment: Comment): Delivery[] {
   if (accountOf(instagram, media.accountId).private) return [];
   return tellChange(instagram, media.accountId, 'comments', commentValue(instagram, media, comment));

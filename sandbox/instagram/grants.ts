@@ -2,7 +2,10 @@ import type { Instagram } from './context.ts';
 import { sendCallback } from './callbacks.ts';
 import { killTokens } from './tokens.ts';
 
-/** The user, or the app for the user, removed it: tokens answer 190/458 (instagram-facts 5.3) before the callback comes. */
+/**
+ * The user, or the app for the user, removed the app. Its tokens answer 190/458 (instagram-facts 5.3) before the
+ * callback comes.
+ */
 export function removeApp(instagram: Instagram, holder: string, tell: boolean): void {
   delete instagram.state.grants[holder];
   killTokens(instagram, holder, 458);

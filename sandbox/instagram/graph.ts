@@ -66,13 +66,13 @@ export function graphRoutes(instagram: Instagram, access: CheckAccess, routes: G
   return routes.flatMap(toRoutes);
 }
 
-/** `/graph/me` is served too: without a version the app's default is meant (instagram-facts 1.1). */
+/** `/graph/me` is served too: without a version, the app's default applies (instagram-facts 1.1). */
 export function versioned(path: string): string[] {
   const [, host, rest] = /^(\/[^/]+)(.*)$/.exec(path) ?? [];
   return [`${host}/{version}${rest}`, path];
 }
 
-/** instagram-facts 1.1: an expired version is served by the next one that lives, with a warning. */
+/** instagram-facts 1.1: an expired version is served by the next live one, with a warning. */
 function versionHeaders(version: string | undefined): Record<string, string> {
   if (version === undefined) return {};
   const number = Number(version.slice(1));
@@ -84,7 +84,7 @@ function versionHeaders(version: string | undefined): Record<string, string> {
   return { 'x-ad-api-version-warning': text };
 }
 
-/** The fields of a request, or these. */
+/** The fields of a request, or these defaults. */
 export function fieldsOf(params: URLSearchParams, defaults: string[]): Field[] {
   return parseFields(params.get('fields')) ?? plain(defaults);
 }

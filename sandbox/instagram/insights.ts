@@ -12,7 +12,7 @@ const EVERYWHERE = ['views', 'reach', 'shares', 'total_interactions', 'reposts']
 const ON_POSTS = ['likes', 'comments', 'saved'];
 const ON_PROFILE = ['profile_visits', 'profile_activity', 'follows'];
 
-/** instagram-facts 7.4: which metrics a kind of media has; one that it has not fails the whole call. */
+/** instagram-facts 7.4: the metrics of each kind of media. A metric of another kind fails the whole call. */
 const MEDIA_METRICS: Record<Media['productType'], string[]> = {
   FEED: [...EVERYWHERE, ...ON_POSTS, ...ON_PROFILE],
   REELS: [

@@ -22,7 +22,7 @@ export function requireQuota(instagram: Instagram, accountId: string): void {
   if (used >= quotaTotal(instagram, accountId)) refuseFor('quota', instagram.options.throttleStatus);
 }
 
-/** instagram-facts 4.1: 400 containers in the moving 24 hours. The error is not documented: the one of the quota. */
+/** instagram-facts 4.1: 400 containers in the moving 24 hours. The error is not documented; this is the quota's. */
 export function requireContainerRoom({ core, options, state }: Instagram, accountId: string): void {
   const since = core.clock.now() - DAY_MS;
   const mine = Object.values(state.containers).filter((container) => container.accountId === accountId);

@@ -36,7 +36,10 @@ export function loginTokenRoutes(instagram: Instagram): Route[] {
     return json(200, stringify(tokenBody(access_token, code.holder)));
   }
 
-  /** Documented wrapped, permissions as text; seen flat with a list; the id as number or string (instagram-facts 3.3). */
+  /**
+   * Documented as wrapped, with permissions as text; seen flat, with a list; the id is a number or a string
+   * (instagram-facts 3.3).
+   */
   function tokenBody(access_token: string, holder: string): object {
     const account = accountOf(instagram, holder);
     const id = options.loginUserId === 'scoped' ? account.scopedId : account.id;
@@ -104,7 +107,7 @@ export function loginTokenRoutes(instagram: Instagram): Route[] {
   ];
 }
 
-/** A wrong verb; and what a bad, expired or foreign token looks like (instagram-facts 3.3, 3.4 and 9.11). */
+/** The answer to a wrong verb, and to a bad, expired or foreign token (instagram-facts 3.3, 3.4 and 9.11). */
 function unsupported(): never {
   const message = 'Unsupported request - method type: get';
   return refuseGraph({ code: 100, message, type: 'IGApiException' });

@@ -14,7 +14,7 @@ interface Request {
 
 const BASIC = 'instagram_business_basic';
 
-/** instagram-facts 3.2: www.instagram.com. The accounts themselves log in, no page is needed. */
+/** instagram-facts 3.2: www.instagram.com. The accounts themselves log in, without a Facebook page. */
 export function loginRoutes(instagram: Instagram): Route[] {
   const { app, core, options, state } = instagram;
 
@@ -80,7 +80,7 @@ export function loginRoutes(instagram: Instagram): Route[] {
   ];
 }
 
-/** `#_` is no part of the code (instagram-facts 3.2). */
+/** `#_` is not part of the code (instagram-facts 3.2). */
 function back({ redirectUri }: Request, query: Record<string, string>): Reply {
   const target = new URL(redirectUri);
   for (const [name, value] of Object.entries(query)) target.searchParams.set(name, value);

@@ -11,7 +11,7 @@ export function maxVideoBytes(kind: Container['kind']): number {
   return (kind === 'STORIES' ? 100 : 300) * MIB;
 }
 
-/** instagram-facts 4.6: JPEG only; the feed has a range of ratios, stories and covers only advice. */
+/** instagram-facts 4.6: JPEG only. The feed has a range of ratios; for stories and covers they are only recommended. */
 export function imageProblem({ image }: Pulled, place: 'feed' | 'story' | 'cover'): Problem | null {
   if (image === null || image.format !== 'jpeg') return 'imageFormat';
   const ratio = image.width / image.height;
@@ -19,7 +19,7 @@ export function imageProblem({ image }: Pulled, place: 'feed' | 'story' | 'cover
   return null;
 }
 
-/** instagram-facts 4.6: the video table. Edit lists are in most files that encoders write: an option. */
+/** instagram-facts 4.6: the video table. Most encoders write edit lists, so refusing them is an option. */
 export function videoProblem(
   video: VideoFacts | null,
   { kind, params }: Pick<Container, 'kind' | 'params'>,

@@ -14,7 +14,7 @@ type Found =
   | { kind: 'media'; object: Media }
   | { kind: 'comment'; object: Comment };
 
-/** GET, POST and DELETE of one object by its id, whatever it is. */
+/** GET, POST and DELETE of one object by its id, of any type. */
 export function nodeRoutes(instagram: Instagram, access: CheckAccess): Route[] {
   const { state } = instagram;
 
@@ -50,7 +50,7 @@ export function nodeRoutes(instagram: Instagram, access: CheckAccess): Route[] {
     return state.media.find(({ id }) => id === object.mediaId)?.accountId ?? '';
   }
 
-  /** An account, a page, or whoever the token belongs to. */
+  /** An account, a page, or the holder of the token. */
   function readPerson({ access: granted, id, params, stack }: GraphRequest): object {
     const { held } = granted;
     if (stack === 'facebook' && (id === 'me' || id === held.holder || id === held.pageId)) {
@@ -103,7 +103,7 @@ export function nodeRoutes(instagram: Instagram, access: CheckAccess): Route[] {
     return { success: true };
   }
 
-  /** For faults: `instagram.node:container`, `:media`, `:comment`, and `:account` for anybody else. */
+  /** For faults: `instagram.node:container`, `:media`, `:comment`, and `:account` for the rest. */
   function variant({ params }: Call): string {
     return find(params['id'] ?? '')?.kind ?? 'account';
   }
@@ -120,7 +120,7 @@ function mayModerate({ access: { scopes } }: GraphRequest): boolean {
   return scopes.includes(COMMENTS) || scopes.includes('instagram_business_manage_comments');
 }
 
-/** Who owns a media, for the routes of its edges. */
+/** A media of the caller, for the routes of its edges. */
 export function ownMedia(instagram: Instagram, { access: granted, id }: GraphRequest): Media {
   const media = instagram.state.media.find((candidate) => candidate.id === id);
   if (media === undefined) return notFound(id);

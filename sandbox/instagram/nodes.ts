@@ -23,7 +23,7 @@ export function accountNode(instagram: Instagram, account: Account, stack: Stack
   return { id: account.scopedId, user_id: account.id, account_type: account.accountType, ...shared };
 }
 
-/** instagram-facts 4.3. The media id is nowhere in it (instagram-facts 4.4). */
+/** instagram-facts 4.3. The media id is not part of it (instagram-facts 4.4). */
 export function containerNode(instagram: Instagram, found: Container): GraphNode {
   const container = containerNow(instagram, found);
   const { status, statusText, upload } = container;

@@ -5,35 +5,41 @@ import { choice, count, flag } from '../core/options.ts';
 /** An error as `code` or `code/subcode`. */
 const errorCode = (value: string) => Type.String({ pattern: String.raw`^-?\d+(/\d+)?$`, default: value });
 
-/** Where instagram-facts.md says UNCONFIRMED, a test can choose; the default is the stricter or the newer reading. */
+/** Tests can choose where instagram-facts.md says UNCONFIRMED; the default is the stricter or the newer reading. */
 export const Options = Type.Object(
   {
     // Consent and tokens (instagram-facts 2 and 3)
     autoApprove: flag(false),
-    /** Facebook Login for Business: all that was asked for is granted, or nothing (instagram-facts 2.1). */
+    /** Facebook Login for Business: all requested scopes are granted, or none (instagram-facts 2.1). */
     allOrNone: flag(false),
-    /** What `config_id` stands for. */
+    /** The scopes of `config_id`. */
     configScopes: Type.Array(Type.String(), { default: [] }),
     codeSeconds: count(3_600),
-    /** An extra `error_subcode` of a code that is not accepted: 36007 to 36009 were never seen (instagram-facts 2.3). */
+    /** An extra `error_subcode` for a refused code: 36007 to 36009 were never seen (instagram-facts 2.3). */
     codeErrorSubcode: Type.Union([Type.Integer(), Type.Null()], { default: null }),
     shortTokenSeconds: count(3_600),
     longTokenSeconds: count(5_183_944),
     omitExpiresIn: flag(false),
-    /** What exchanging a long token again gives: one that ends when the old one does, or 60 new days (instagram-facts 2.3). */
+    /**
+     * Exchanging a long token again: the new one ends when the old one does, or after 60 more days
+     * (instagram-facts 2.3).
+     */
     reexchange: choice('same-end', 'extends'),
     dataAccessSeconds: count(90 * 86_400),
     deauthorizeOnApiRevoke: flag(true),
-    /** Where pages of a portfolio are listed: among the user's own too, or only as the portfolio's (instagram-facts 2.5). */
+    /**
+     * Where pages of a portfolio are listed: with the user's own pages, or only with the portfolio
+     * (instagram-facts 2.5).
+     */
     portfolioPages: choice('accounts', 'businesses'),
     requireAppSecretProof: flag(false),
-    /** Instagram Login: the code exchange's body, and what its `user_id` is (instagram-facts 3.3). */
+    /** Instagram Login: the shape of the code exchange's answer, and of its `user_id` (instagram-facts 3.3). */
     loginTokenShape: choice('flat', 'wrapped'),
     loginUserId: choice('scoped', 'professional'),
     loginUserIdType: choice('number', 'string'),
     loginMeShape: choice('flat', 'wrapped'),
     refreshAfterSeconds: count(86_400),
-    /** Whether the refreshed token's old value goes on working. */
+    /** Whether the old value of a refreshed token stays valid. */
     refreshKeepsOld: flag(false),
     // Containers (instagram-facts 4)
     /** How long a container is IN_PROGRESS. */
@@ -43,17 +49,17 @@ export const Options = Type.Object(
     quotaTotal: count(50),
     /** HTTP status of throttles and of a used-up quota (instagram-facts 5.1). */
     throttleStatus: Type.Enum([400, 403], { default: 400 }),
-    /** Whether a picture that can not be used is refused by POST /media, or fails its container. */
+    /** Whether POST /media refuses a picture that can not be used, or the container fails. */
     imageErrors: choice('create', 'status'),
-    /** A carousel over children that are not FINISHED: refused, or made and waiting for them. */
+    /** A carousel with children that are not FINISHED: refused, or created and waiting for them. */
     unfinishedChildren: choice('refuse', 'wait'),
-    /** What publishing a container twice answers (instagram-facts 4.4). There is never a second post. */
+    /** The answer to publishing a container twice (instagram-facts 4.4). There is never a second post. */
     republishError: errorCode('24/2207006'),
     statusCodeOnError: choice('ERROR', 'empty'),
-    /** Whether a broken upload can go on where it broke, or only from its start (instagram-facts 4.2). */
+    /** Whether a broken upload can continue where it broke, or only from its start (instagram-facts 4.2). */
     uploadResume: choice('offset', 'restart'),
     refuseEditLists: flag(false),
-    /** Off: any bytes will do. */
+    /** Off: any bytes are accepted. */
     checkMedia: flag(true),
     pullTimeoutSeconds: count(600),
     /** How long after the publish the permalink can not be read (instagram-facts 4.4). */
@@ -72,7 +78,7 @@ export const Options = Type.Object(
     /** `fields`: Include Values is off (instagram-facts 8.5, point 7). */
     webhookShape: choice('changes', 'bare', 'array', 'fields'),
     commentIdName: choice('id', 'comment_id'),
-    /** Which secret signs what concerns Instagram Login (instagram-facts 2.6 and 8.2). */
+    /** Which secret signs the callbacks and events of Instagram Login (instagram-facts 2.6 and 8.2). */
     loginSigner: choice('login', 'app'),
     webhookClock: choice('real', 'sandbox'),
   },

@@ -12,7 +12,7 @@ export function putUser(instagram: Instagram, name: string): FacebookUser {
   return user;
 }
 
-/** Adds a professional account, or changes the one of this name. */
+/** Adds a professional account, or changes the one with this name. */
 export function putAccount(instagram: Instagram, spec: Static<typeof AccountSpec>): Account {
   const existing = accountByName(instagram, spec.username);
   if (existing !== undefined) return Object.assign(existing, spec);

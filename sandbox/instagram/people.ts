@@ -6,12 +6,12 @@ const flag = Type.Boolean({ default: false });
 const count = Type.Integer({ minimum: 0, default: 0 });
 const closed = { additionalProperties: false };
 
-/** Who logs in at Facebook. */
+/** A person who logs in at Facebook. */
 export const FacebookUser = Type.Object({
   id: Type.String(),
   name: Type.String(),
   declined: Strings,
-  /** The portfolio of the pages that are owned by one. */
+  /** The portfolio of the pages that belong to one. */
   businessId: Type.String(),
 });
 export type FacebookUser = Static<typeof FacebookUser>;
@@ -21,7 +21,7 @@ const TASKS = ['ANALYZE', 'ADVERTISE', 'MODERATE', 'CREATE_CONTENT', 'MANAGE'];
 export const PageSpec = Type.Object(
   {
     name: Type.String({ minLength: 1 }),
-    /** The Facebook user who has a role on it; another call adds another user. */
+    /** The Facebook user with a role on it; another call adds another user. */
     user: Type.String({ default: 'sandbox_creator' }),
     tasks: Type.Array(Type.String(), { default: TASKS }),
     /** Owned by a business portfolio: listed only with business_management (instagram-facts 9.9). */
@@ -37,12 +37,12 @@ export const FacebookPage = Type.Object({
   portfolio: Type.Boolean(),
   instagramId: NullableString,
   admins: Type.Array(Type.Object({ userId: Type.String(), tasks: Strings })),
-  /** Fields that the app is subscribed to on this page. */
+  /** The fields of this page that the app is subscribed to. */
   subscribed: Strings,
 });
 export type FacebookPage = Static<typeof FacebookPage>;
 
-/** A professional account. What a test may say about it; the rest is made up. */
+/** A professional account, as a test may describe it; the rest is made up. */
 export const AccountSpec = Type.Object(
   {
     username: Type.String({ minLength: 1 }),
@@ -65,19 +65,19 @@ export const AccountSpec = Type.Object(
 export const Account = Type.Object({
   ...AccountSpec.properties,
   id: Type.String(),
-  /** What `id` is at graph.instagram.com; paths and webhooks have the other one (instagram-facts 3.5). */
+  /** The `id` at graph.instagram.com; paths and webhooks have the other one (instagram-facts 3.5). */
   scopedId: Type.String(),
   /** Its id as an author of comments (instagram-facts 7.3). */
   igsid: Type.String(),
-  /** Fields that the app is subscribed to, by Instagram Login. */
+  /** The fields that the app is subscribed to through Instagram Login. */
   subscribed: Strings,
 });
 export type Account = Static<typeof Account>;
 
-/** What somebody gave the app. */
+/** The permissions and pages that were granted to the app. */
 export const Grant = Type.Object({
   scopes: Strings,
-  /** Facebook only: ids of the pages that were chosen; null: all, those of later too. */
+  /** Facebook only: ids of the chosen pages; null: all pages, later ones too. */
   pages: Type.Union([Strings, Type.Null()]),
   at: Type.Number(),
 });
@@ -92,14 +92,14 @@ export const Code = Type.Object({
 
 export const Token = Type.Object({
   kind: Type.Union([Type.Literal('user'), Type.Literal('page'), Type.Literal('login')]),
-  /** Of a Facebook user, or of an account. */
+  /** A Facebook user, or an account. */
   holder: Type.String(),
   pageId: NullableString,
   long: Type.Boolean(),
   issuedAt: Type.Number(),
   /** Null: never. */
   expiresAt: NullableNumber,
-  /** The subcode of 190 that it answers from now on (instagram-facts 5.3). */
+  /** Set: the token answers 190 with this subcode (instagram-facts 5.3). */
   dead: NullableNumber,
 });
 export type Token = Static<typeof Token>;

@@ -1,6 +1,6 @@
 import { refuseGraph, type GraphError } from '../meta/errors.ts';
 
-/** instagram-facts 5.2, by what is wrong. */
+/** The errors of instagram-facts 5.2, by problem. */
 export const PROBLEMS = {
   notFetched: [9_004, 2_207_052, 'Only photo or video can be accepted as media type.'],
   downloadFailed: [-1, 2_207_077, 'Media download has failed.'],

@@ -5,10 +5,10 @@ import { maxVideoBytes, videoProblem } from './media-rules.ts';
 import { PROBLEMS, type Problem } from './problems.ts';
 import type { Container } from './state.ts';
 
-/** How long a carousel waits before it looks at its children again. */
+/** How long a carousel waits before it checks its children again. */
 const LOOK_AGAIN_MS = 200;
 
-/** What happens to a container after it was made (instagram-facts 4.3). */
+/** The processing of a new container (instagram-facts 4.3). */
 export function registerProcessing(instagram: Instagram): void {
   const { jobs } = instagram.core;
   jobs.on('instagram.process', (id) => process(instagram, id));
@@ -26,7 +26,7 @@ export function failContainer(container: Container, problem: Problem): void {
   container.statusText = `Error: Media ${what} has failed with error code ${subcode}`;
 }
 
-/** All bytes of a video are here. */
+/** Called when all bytes of a video are here. */
 export function videoComes(instagram: Instagram, container: Container, video: VideoFacts | null): void {
   container.durationMs = video?.durationMs ?? null;
   const { options } = instagram;
@@ -59,7 +59,7 @@ function process(instagram: Instagram, id: string): void {
   container.statusText = `Error: Media upload has failed with error code ${forced}`;
 }
 
-/** A video that is pulled fails its container, not the request that made it (instagram-facts 11). */
+/** A failed fetch of a video fails its container, not the request that created it (instagram-facts 11). */
 async function pullVideo(instagram: Instagram, id: string): Promise<void> {
   const container = open(instagram, id);
   const url = container?.params['video_url'];

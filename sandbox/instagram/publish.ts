@@ -11,7 +11,7 @@ import type { Container, Media } from './state.ts';
 
 const FORGET_MS = 2 * 86_400_000;
 
-/** instagram-facts 4.4: POST /{ig-user-id}/media_publish. There is never a second post of one container. */
+/** instagram-facts 4.4: POST /{ig-user-id}/media_publish. A container never becomes a second post. */
 export function publishRoutes(instagram: Instagram, access: CheckAccess): Route[] {
   const { core, options, state } = instagram;
 

@@ -15,7 +15,7 @@ export function containerView(instagram: Instagram, container: Container) {
   };
 }
 
-/** The truth that tests compare with. Filters: `accountId`, `caption`. */
+/** The truth for tests to compare with. Filters: `accountId`, `caption`. */
 export function countPublishes(instagram: Instagram, filter: URLSearchParams) {
   const accountId = filter.get('accountId');
   const caption = filter.get('caption');
@@ -30,7 +30,7 @@ export function countPublishes(instagram: Instagram, filter: URLSearchParams) {
     states.filter((status) => wanted.includes(status)).length;
   return {
     containers: found.length,
-    /** Posts that were made by publishing; deleted ones count too. */
+    /** Posts that were published; deleted ones count too. */
     live: found.filter(({ mediaId }) => mediaId !== null).length,
     publishCalls: found.reduce((sum, { publishCalls }) => sum + publishCalls, 0),
     failed: inState('ERROR'),

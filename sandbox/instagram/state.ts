@@ -15,7 +15,7 @@ export const Container = Type.Object({
   accountId: Type.String(),
   kind: oneOf('IMAGE', 'VIDEO', 'REELS', 'STORIES', 'CAROUSEL'),
   isItem: Type.Boolean(),
-  /** All that was sent, without the token; and which of it nobody knows. */
+  /** All parameters that were sent, without the token; and the names of unknown ones. */
   params: Type.Record(Type.String(), Type.String()),
   ignored: Strings,
   createdAt: Type.Number(),
@@ -30,7 +30,7 @@ export const Container = Type.Object({
     Type.Object({ size: NullableNumber, received: Type.Number(), complete: Type.Boolean() }),
   ]),
   publishedAt: NullableNumber,
-  /** How often media_publish was asked for it, in whatever state it was. */
+  /** How many calls of media_publish named it, in any state. */
   publishCalls: Type.Number(),
   mediaId: NullableString,
 });
@@ -65,7 +65,7 @@ export const Comment = Type.Object({
   parentId: NullableString,
   fromId: Type.String(),
   username: Type.String(),
-  /** Of the account that owns the media. */
+  /** Whether the owner of the media wrote it. */
   own: Type.Boolean(),
   text: Type.String(),
   createdAt: Type.Number(),
@@ -83,13 +83,13 @@ export const InstagramState = Type.Object({
   /** By Facebook user id, and by account id for Instagram Login. */
   grants: Type.Record(Type.String(), Grant),
   containers: Type.Record(Type.String(), Container),
-  /** When which account published: what the quota counts. */
+  /** The publishes that the quota counts. */
   publishes: Type.Array(Type.Object({ accountId: Type.String(), at: Type.Number() })),
   media: Type.Array(Media),
   comments: Type.Array(Comment),
-  /** Subcodes that the next containers fail with, one each. */
+  /** Subcodes for the next containers to fail with, one each. */
   failNext: Strings,
-  /** App level: which fields are delivered, and which callback passed the handshake. */
+  /** App level: the fields that are delivered, and the callback that passed the handshake. */
   appFields: Strings,
   verifiedUrl: NullableString,
 });

@@ -53,7 +53,7 @@ export function subscriptionRoutes(instagram: Instagram, access: CheckAccess): R
     return { success: true };
   }
 
-  /** The app's own: only its token may change it, and the handshake happens at once. */
+  /** The app's own subscription: needs the app's token, and does the handshake at once. */
   async function subscribeApp(call: Call): Promise<Reply> {
     const params = await graphParams(call);
     if (tokenOf(call, params) !== `${app.appId}|${app.appSecret}`) {

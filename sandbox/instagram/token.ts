@@ -27,7 +27,9 @@ export function tokenRoutes(instagram: Instagram): Route[] {
     return refuseGraph({ code: 100, subcode, message, headers });
   }
 
-  /** Single use; exactly the redirect URI of the dialog (instagram-facts 2.1). A wrong guess does not use the code up. */
+  /**
+   * Single use; exactly the redirect URI of the dialog (instagram-facts 2.1). A wrong attempt does not use up the code.
+   */
   function exchangeCode(query: URLSearchParams): Reply {
     requireApp(query);
     const sent = query.get('code') ?? '';
@@ -41,7 +43,7 @@ export function tokenRoutes(instagram: Instagram): Route[] {
     return tokenReply(issue(instagram, 'EAA', user, now() + seconds * 1_000), seconds);
   }
 
-  /** An expired token can not be exchanged. Whether a long one is prolonged is UNCONFIRMED (instagram-facts 2.3). */
+  /** An expired token can not be exchanged. Whether a long one is extended is UNCONFIRMED (instagram-facts 2.3). */
   function exchangeToken(query: URLSearchParams): Reply {
     requireApp(query);
     const held = state.tokens[query.get('fb_exchange_token') ?? ''];

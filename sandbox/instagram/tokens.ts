@@ -16,8 +16,8 @@ export function issue(
 }
 
 /**
- * instagram-facts 2.4: unique for page, admin and app. From a long-lived user token it never expires,
- * from a short-lived one it ends with it.
+ * instagram-facts 2.4: one for each page, admin and app. From a long-lived user token it never expires; from a
+ * short-lived one it expires with it.
  */
 export function pageToken(instagram: Instagram, user: Token, pageId: string): string {
   for (const [text, held] of Object.entries(instagram.state.tokens)) {
@@ -47,7 +47,7 @@ export function expireTokens({ core, state }: Instagram, holder: string): number
 
 const KEPT_MS = 30 * 86_400_000;
 
-/** Expired tokens are remembered for a while, because they have an error of their own. */
+/** Expired tokens are kept for a while, because they have their own error. */
 export function forgetExpired({ core, state }: Instagram): void {
   const now = core.clock.now();
   for (const [code, { expiresAt }] of Object.entries(state.codes)) {

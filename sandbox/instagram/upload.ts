@@ -25,7 +25,7 @@ interface Reading {
   video: VideoReader;
 }
 
-/** instagram-facts 4.2: rupload.facebook.com. Bytes are hashed and looked at as they come, never kept. */
+/** instagram-facts 4.2: rupload.facebook.com. Bytes are hashed and inspected as they arrive, never kept. */
 export function uploadRoutes(instagram: Instagram, access: CheckAccess): Route[] {
   const readings = new Map<string, Reading>();
 
@@ -67,7 +67,7 @@ export function uploadRoutes(instagram: Instagram, access: CheckAccess): Route[]
   async function receive(call: Call, container: Container, upload: Upload, size: number): Promise<Reply> {
     upload.size = size;
     const fresh = { hash: createHash('sha256'), video: new VideoReader() };
-    // After a restart of the sandbox the start of the file is not known any more.
+    // After a restart of the sandbox, the start of the file is no longer known.
     const reading = upload.received === 0 ? fresh : readings.get(container.id);
     if (reading !== undefined) readings.set(container.id, reading);
     await take(call, upload, reading);
@@ -81,7 +81,7 @@ export function uploadRoutes(instagram: Instagram, access: CheckAccess): Route[]
     return uploaded();
   }
 
-  /** What came before a break counts, or does not: UNCONFIRMED (instagram-facts 4.2). */
+  /** Whether the bytes before a break count is UNCONFIRMED (instagram-facts 4.2). */
   async function take(
     { incoming, fault }: Call,
     upload: Upload,
@@ -113,7 +113,7 @@ export function uploadRoutes(instagram: Instagram, access: CheckAccess): Route[]
     return uploaded();
   }
 
-  /** Where a broken upload stands. */
+  /** The offset of a broken upload. */
   function ask(call: Call): Reply {
     const { upload } = find(call);
     if (instagram.options.uploadResume === 'restart') return refuse('unsupported request', false);
@@ -128,7 +128,7 @@ export function uploadRoutes(instagram: Instagram, access: CheckAccess): Route[]
   ]);
 }
 
-/** The whole rest of the file comes in one request; where it begins must be where the upload stands, or its start. */
+/** One request brings the whole rest of the file. It must start at the upload's offset, or at 0. */
 function sizeOf({ headers }: Call, container: Container, upload: Upload): number {
   const size = numberIn(headers['file_size']);
   const offset = numberIn(headers['offset']);

@@ -3,7 +3,7 @@ import { isCallback } from '../meta/callbacks.ts';
 import { hubSignatures, metaJson } from '../meta/signing.ts';
 import type { Instagram } from './context.ts';
 
-/** Decreasing frequency over 36 hours, then dropped (instagram-facts 8.3). */
+/** Retries become rarer over 36 hours, then stop (instagram-facts 8.3). */
 const GIVE_UP_MS = 36 * 3_600_000;
 
 /** One entry of a body: `changes` for fields, `messaging` for messages. */
@@ -25,7 +25,7 @@ export function sender(instagram: Instagram) {
     return hubSignatures(signing['secret'] ?? login ?? app.appSecret, body);
   }
 
-  /** Nothing is sent before the callback URL passed the handshake. */
+  /** Nothing is sent until the callback URL has passed the handshake. */
   async function prepare(delivery: Delivery): Promise<string | null> {
     if (isCallback(delivery) || delivery.url === null) return null;
     return instagram.verify(delivery.url);
@@ -34,13 +34,13 @@ export function sender(instagram: Instagram) {
   return { headers, prepare, repeat, giveUpMs: GIVE_UP_MS };
 }
 
-/** The same change again has a new time of sending (instagram-facts 8.6 and 11). */
+/** A repeated change has a new sending time (instagram-facts 8.6 and 11). */
 function repeat({ body, event }: Delivery): string {
   if (event === 'messages' || !body.includes('"time":')) return body;
   return body.replaceAll(/"time":(\d+)/g, (_all, time: string) => `"time":${Number(time) + 1}`);
 }
 
-/** Seconds, on the clock of the receiver unless asked otherwise. */
+/** Seconds, on the receiver's clock unless requested otherwise. */
 function wireSeconds({ core, options }: Instagram): number {
   return Math.floor((options.webhookClock === 'real' ? Date.now() : core.clock.now()) / 1_000);
 }

@@ -3,7 +3,7 @@ interface Box {
   body: Buffer;
 }
 
-/** The boxes side by side in a piece of an MP4 file. */
+/** The sibling boxes in a piece of an MP4 file. */
 export function boxes(bytes: Buffer): Box[] {
   const found: Box[] = [];
   let at = 0;

@@ -7,10 +7,10 @@ export type Callback = 'deauthorize' | 'data_deletion';
 
 export const CallbackForgery = Type.Object({
   secret: Type.Optional(Type.String()),
-  /** Another id than the one of this user. */
+  /** Another id than this user's. */
   userId: Type.Optional(Type.String()),
   algorithm: Type.Optional(Type.String()),
-  /** Seconds since 1970, of the real clock. */
+  /** Seconds since 1970, on the real clock. */
   issuedAt: Type.Optional(Type.Integer()),
 });
 export type CallbackForgery = Type.Static<typeof CallbackForgery>;
@@ -19,7 +19,7 @@ export function isCallback({ event }: Delivery): boolean {
   return event === 'deauthorize' || event === 'data_deletion';
 }
 
-/** The form that both callbacks are sent as (instagram-facts 2.6, threads-facts 2.8). */
+/** The form body of both callbacks (instagram-facts 2.6, threads-facts 2.8). */
 export function callbackForm(secret: string, userId: string, forgery: CallbackForgery): string {
   const issued_at = forgery.issuedAt ?? Math.floor(Date.now() / 1_000);
   const payload = {
@@ -36,7 +36,7 @@ const DeletionAnswer = Type.Object({
   confirmation_code: Type.String({ pattern: '^[A-Za-z0-9]+$' }),
 });
 
-/** What the receiver answered: a data deletion must say where its state can be read, and a code (instagram-facts 2.6). */
+/** The receiver's answer: for a data deletion it must have a status URL and a code (instagram-facts 2.6). */
 export function callbackView(delivery: Delivery) {
   const { id, event, state, attempts } = delivery;
   const last = attempts.at(-1);

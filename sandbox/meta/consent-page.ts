@@ -51,7 +51,7 @@ export function single(query: URLSearchParams, name: string): string | undefined
   return value === '' || more.length > 0 ? undefined : value;
 }
 
-/** Scopes come with commas or spaces between them. */
+/** Scopes are separated by commas or spaces. */
 export function scopesOf(text: string | null): string[] {
   return [...new Set((text ?? '').split(/[\s,]+/).filter((scope) => scope !== ''))];
 }

@@ -8,7 +8,7 @@ export interface Field {
 export class Nested {
   readonly type: string;
   readonly nodes: GraphNode | GraphNode[];
-  /** What comes when the request does not expand it. */
+  /** The fields of an answer that does not expand it. */
   readonly defaults: string[];
 
   constructor(type: string, nodes: GraphNode | GraphNode[], defaults: string[] = ['id']) {
@@ -18,7 +18,7 @@ export class Nested {
   }
 }
 
-/** All that may be asked of a node. `undefined` is known and left out of the answer: absent, never null. */
+/** All fields that a request may name. `undefined` is known and left out of the answer: absent, never null. */
 export type GraphNode = Record<string, unknown>;
 type OnUnknown = (field: string, type: string) => never;
 
@@ -48,7 +48,7 @@ function readList(text: string): [Field[], string] {
   }
 }
 
-/** Only what was asked for, and always the id. */
+/** Only the requested fields, and always the id. */
 export function select(node: GraphNode, type: string, fields: Field[], onUnknown: OnUnknown): GraphNode {
   const answer: GraphNode = {};
   for (const { name, sub } of fields) {

@@ -3,8 +3,8 @@ import { request } from 'undici';
 import type { Core } from '../core/core.ts';
 
 /**
- * The subscription handshake: the receiver must answer 200 with the bare challenge (instagram-facts 8.1).
- * Answers what is wrong, or null.
+ * The subscription handshake: the receiver must answer 200 with the bare challenge (instagram-facts 8.1). Returns the
+ * problem, or null.
  */
 async function handshake(url: string, verifyToken: string, closing: AbortSignal): Promise<string | null> {
   const challenge = String(randomInt(1_000_000_000, 2_000_000_000));
@@ -25,7 +25,9 @@ async function handshake(url: string, verifyToken: string, closing: AbortSignal)
 
 export type Verify = (url: string) => Promise<string | null>;
 
-/** What is wrong with a callback URL, or null. A URL that passed is not asked again, and never twice at a time. */
+/**
+ * The problem of a callback URL, or null. A URL that passed is not checked again, and no URL is checked twice at once.
+ */
 export function createVerify(
   { closing }: Core,
   app: { verifyToken: string | null },

@@ -18,7 +18,7 @@ export interface Page<T> {
 const toCursor = (id: string): string => Buffer.from(`c:${id}`).toString('base64url');
 const fromCursor = (cursor: string): string => Buffer.from(cursor, 'base64url').toString().slice(2);
 
-/** One page of a list that is in its order already (instagram-facts 2.4 and 7.1, threads-facts 6.1). */
+/** One page of a sorted list (instagram-facts 2.4 and 7.1, threads-facts 6.1). */
 export function paginate<T extends { id: string }>(
   call: Call,
   params: URLSearchParams,
@@ -55,7 +55,7 @@ function placeOf(items: { id: string }[], cursor: string): number {
   return place;
 }
 
-/** It embeds the access token: never to be logged (instagram-facts 2.4). */
+/** It contains the access token: never log it (instagram-facts 2.4). */
 function link({ url }: Call, params: URLSearchParams, side: 'after' | 'before', cursor: string): string {
   const query = new URLSearchParams(params);
   query.delete(side === 'after' ? 'before' : 'after');
@@ -63,7 +63,7 @@ function link({ url }: Call, params: URLSearchParams, side: 'after' | 'before', 
   return `${url.origin}${url.pathname}?${query.toString()}`;
 }
 
-/** `since` and `until`: unix seconds, or what Date can read. In milliseconds; null when absent. */
+/** `since` and `until`: unix seconds, or any format that Date reads. In milliseconds; null when absent. */
 export function timeParam(params: URLSearchParams, name: string): number | null {
   const text = params.get(name);
   if (text === null) return null;
@@ -72,7 +72,7 @@ export function timeParam(params: URLSearchParams, name: string): number | null 
   return time;
 }
 
-/** As Graph writes times: `2019-04-05T07:56:32+0000` (instagram-facts 1.4). */
+/** The time format of Graph: `2019-04-05T07:56:32+0000` (instagram-facts 1.4). */
 export function graphTime(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}+0000`;
 }

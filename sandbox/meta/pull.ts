@@ -11,7 +11,7 @@ export interface Pulled {
   video: VideoFacts | null;
 }
 
-/** Why a file did not come: the host does not give it, or it is no such file. */
+/** Why a file could not be fetched: the host does not serve it, or it is no valid file. */
 export class PullFailed extends Error {
   readonly why: 'unreachable' | 'wrong type' | 'too large';
 

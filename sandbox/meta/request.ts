@@ -3,8 +3,8 @@ import { isForm, isJson, type Call } from '../core/http.ts';
 import { refuseGraph } from './errors.ts';
 
 /**
- * The query and the body as one set of parameters. Of a JSON body only these are read: optional parameters that come
- * as JSON were seen to be ignored without a word (instagram-facts 1.4, threads-facts 1.2).
+ * The query and the body as one set of parameters. Only these are read from a JSON body: other optional parameters were
+ * seen to be silently ignored (instagram-facts 1.4, threads-facts 1.2).
  */
 const READ_FROM_JSON = [
   'access_token',

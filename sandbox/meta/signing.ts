@@ -1,6 +1,9 @@
 import { createHmac } from 'node:crypto';
 
-/** As Meta writes webhook bodies: `/` and everything that is not ASCII escaped (instagram-facts 8.2, threads-facts 10.3). */
+/**
+ * The JSON of Meta's webhook bodies: `/` and everything that is not ASCII escaped (instagram-facts 8.2,
+ * threads-facts 10.3).
+ */
 export function metaJson(value: unknown): string {
   const escaped = JSON.stringify(value).replaceAll('/', String.raw`\/`);
   return escaped.replaceAll(

@@ -11,7 +11,7 @@ export interface VideoFacts {
   editList: boolean;
 }
 
-/** More of an index is not looked at. */
+/** The rest of a longer index is not read. */
 const LONGEST_MOOV = 64 * 1024 ** 2;
 
 /** Reads an MP4 or MOV while it streams by: only the index is kept. */
@@ -40,7 +40,7 @@ export class VideoReader {
     }
   }
 
-  /** Null: no film that can be played. */
+  /** Null: not a playable video. */
   facts(): VideoFacts | null {
     if (this.#seen[0] !== 'ftyp' || this.#moov === null || this.#moovLeft > 0) return null;
     const places = [this.#seen.indexOf('moov'), this.#seen.indexOf('mdat')] as const;

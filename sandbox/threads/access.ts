@@ -13,7 +13,7 @@ export interface Access {
 const DAY_MS = 86_400_000;
 const time = (ms: number): string => new Date(ms).toUTCString();
 
-/** threads-facts 5: a token that is good now, of an app that the profile has not removed. */
+/** threads-facts 5: requires a valid token of an app that the profile has not removed. */
 export function createAccess(threads: Threads) {
   const { core, options, state } = threads;
   const calls = new Map<string, number[]>();
@@ -54,7 +54,7 @@ export function createAccess(threads: Threads) {
 }
 export type CheckAccess = ReturnType<typeof createAccess>;
 
-/** Why a token is no good, or null. */
+/** Why a token is invalid, or null. */
 export function tokenProblem(
   { core, state }: Threads,
   { dead, expiresAt, userId }: Token,

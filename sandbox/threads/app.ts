@@ -11,7 +11,7 @@ export interface App {
   verifyToken: string | null;
   deauthorizeUrl: string | null;
   dataDeletionUrl: string | null;
-  /** Those it was approved for; absent: all. */
+  /** The scopes that it is approved for; absent: all. */
   scopes?: string[] | undefined;
 }
 
@@ -32,7 +32,7 @@ export const ALL_SCOPES = [
   'threads_share_to_instagram',
 ];
 
-/** Redirect URIs are https (threads-facts 2.1); a loopback one is let through, or nothing could be tried at home. */
+/** Redirect URIs are https (threads-facts 2.1); loopback ones are allowed too, for local tests. */
 export function checkApp({ redirectUris, webhookUrl, verifyToken }: App): void {
   for (const uri of redirectUris) {
     const plain = uri.replace(':*/', ':1/');

@@ -27,7 +27,7 @@ export function checkAttachments(input: ContainerInput): void {
   const { params } = input;
   const poll = params['poll_attachment'];
   if (poll !== undefined && !isObjectWith(poll, 'option_a')) {
-    // Another form of a poll is ignored, and a plain text is posted (threads-facts 11.9).
+    // A poll in any other form is ignored, and plain text is posted (threads-facts 11.9).
     delete params['poll_attachment'];
     input.ignored.push('poll_attachment');
   }

@@ -14,7 +14,7 @@ interface Request {
 
 const PATH = '/threads-auth/oauth/authorize';
 
-/** threads-facts 2.1 to 2.3: threads.net. What is wrong is shown as JSON and never sent back. */
+/** threads-facts 2.1 to 2.3: threads.net. Errors are shown as JSON and never sent to the redirect URI. */
 export function authorizeRoutes(threads: Threads): Route[] {
   const { app, core, options, state } = threads;
 
@@ -76,7 +76,7 @@ export function authorizeRoutes(threads: Threads): Route[] {
   ];
 }
 
-/** `#_` is no part of the last value (threads-facts 2.3). */
+/** `#_` is not part of the last value (threads-facts 2.3). */
 function back({ redirectUri }: Request, query: Record<string, string>): Reply {
   const target = new URL(redirectUri);
   for (const [name, value] of Object.entries(query)) target.searchParams.set(name, value);

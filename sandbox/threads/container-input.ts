@@ -30,7 +30,7 @@ const KNOWN: Record<Container['kind'], string[]> = {
 };
 const NOT_ABOUT_POSTS = new Set(['access_token', 'fields', 'locale', 'appsecret_proof']);
 
-/** The parameters of POST /{threads-user-id}/threads (threads-facts 4.1). What is misplaced is ignored without a word. */
+/** The parameters of POST /{threads-user-id}/threads (threads-facts 4.1). Misplaced ones are silently ignored. */
 export function containerInput(threads: Threads, all: URLSearchParams): ContainerInput {
   const sent = [...all].filter(([name]) => !NOT_ABOUT_POSTS.has(name));
   const kind = kindOf(all.get('media_type'));

@@ -16,7 +16,7 @@ export const REPLY_CONTROLS = [
 const LONGEST_TEXT = 500;
 const MOST_LINKS = 5;
 
-/** Refuses what cannot become a container, whatever it refers to. */
+/** Refuses input that can not become a container, whatever it refers to. */
 export function checkInput(threads: Threads, input: ContainerInput, profile: Profile): void {
   const { kind, params } = input;
   checkSource(input);

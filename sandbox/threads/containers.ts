@@ -20,7 +20,7 @@ export function containerRoutes(threads: Threads, access: CheckAccess): Route[] 
 
   async function create(request: ThreadsRequest): Promise<object> {
     const { access: granted, id, params } = request;
-    // A wrong user id in the path looks like a post that is not there yet (threads-facts 11.4).
+    // A wrong user id in the path is answered like a post that is not there yet (threads-facts 11.4).
     if (id !== granted.held.userId) notVisible();
     requireScope(granted, 'threads_basic', 'threads_content_publish');
     const profile = profileOf(threads, id);
@@ -39,14 +39,14 @@ export function containerRoutes(threads: Threads, access: CheckAccess): Route[] 
     return { id: container.id };
   }
 
-  /** The answer's id is a post then, not a container. */
+  /** The answer's id is then a post, not a container. */
   function publishAtOnce(container: Container): object {
     requireQuota(threads, container.userId, container.params['reply_to_id'] === undefined ? 'post' : 'reply');
     container.publishCalls += 1;
     return { id: goLive(threads, container).id };
   }
 
-  /** What is answered or quoted must be there; answering has a scope of its own. */
+  /** The post to reply to or quote must exist; replying has its own scope. */
   function checkReferences(
     { access: granted }: ThreadsRequest,
     { params }: ContainerInput,
@@ -115,7 +115,10 @@ export function containerRoutes(threads: Threads, access: CheckAccess): Route[] 
   ]);
 }
 
-/** Who follows whom is not known here: whoever is not named may answer what everyone may, and their own (threads-facts 4.1). */
+/**
+ * The sandbox does not know followers. A profile that is not mentioned may reply only to posts open to everyone, and to
+ * its own (threads-facts 4.1).
+ */
 function mayAnswer({ params, userId, mentions }: Post, { id, username }: Profile): boolean {
   const { reply_control: audience = 'everyone' } = params;
   return (

@@ -26,7 +26,7 @@ export function profileOf({ state }: Threads, id: string): Profile {
   return profile;
 }
 
-/** A container is good for 24 hours (threads-facts 4.4). */
+/** A container lives for 24 hours (threads-facts 4.4). */
 export function containerNow({ core, options }: Threads, container: Container): Container {
   const end = container.createdAt + options.containerSeconds * 1_000;
   const open = container.status === 'IN_PROGRESS' || container.status === 'FINISHED';

@@ -42,7 +42,7 @@ const FailNext = Type.Object(
 const Forged = Type.Object({ username, ...CallbackForgery.properties }, closed);
 const PostSpec = Type.Object(
   {
-    /** Of a profile, or of somebody who has not connected the app. */
+    /** A profile, or somebody who has not connected the app. */
     username: Type.String({ default: 'some_fan' }),
     text: Type.String({ default: '' }),
     replyTo: nullable,
@@ -67,7 +67,7 @@ const Send = Type.Object(
   closed,
 );
 
-/** Adds a profile, or changes the one of this name. */
+/** Adds a profile, or changes the one with this name. */
 export function putProfile(threads: Threads, spec: Static<typeof ProfileSpec>): Profile {
   const existing = profileByName(threads, spec.username);
   if (existing !== undefined) return Object.assign(existing, spec);

@@ -5,11 +5,11 @@ import { tokenProblem, type CheckAccess } from './access.ts';
 import type { Threads } from './context.ts';
 import { versioned } from './graph.ts';
 
-/** threads-facts 2.7: the caller needs a good user token of the same app. */
+/** threads-facts 2.7: the caller needs a valid user token of the same app. */
 export function debugRoutes(threads: Threads, access: CheckAccess): Route[] {
   const { core, options, state } = threads;
 
-  /** Real times that are as far away as the sandbox ones: who asks does not know the sandbox clock. */
+  /** Clients do not know the sandbox clock: shift the time so that it is as far away on the real clock. */
   function seconds(ms: number): number {
     return Math.floor((ms - core.clock.offsetMs) / 1_000);
   }

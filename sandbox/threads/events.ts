@@ -35,7 +35,7 @@ function postValue(threads: Threads, post: Post): object {
   return { id, username, text, media_type: kind, permalink, shortcode, timestamp: graphTime(createdAt) };
 }
 
-/** Of somebody else, under a post of a connected profile. */
+/** A reply by somebody else to a post of a connected profile. */
 export function tellReply(threads: Threads, post: Post): Delivery | null {
   const { posts } = threads.state;
   const root = posts.find(({ id }) => id === post.rootId);

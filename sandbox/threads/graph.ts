@@ -51,7 +51,7 @@ export function fieldsOf(params: URLSearchParams, defaults: string[]): Field[] {
   return parseFields(params.get('fields')) ?? plain(defaults);
 }
 
-/** A wrong kind of id answers like a wrong field, with HTTP 500 (threads-facts 4.4 and 11.8). */
+/** A wrong type of id is answered like a wrong field, with HTTP 500 (threads-facts 4.4 and 11.8). */
 export function pick({ options }: Threads, node: GraphNode, fields: Field[]): GraphNode {
   return select(node, 'Threads', fields, (field) => {
     const message = `Tried accessing nonexisting field (${field})`;

@@ -31,7 +31,7 @@ export function insightRoutes(threads: Threads, access: CheckAccess): Route[] {
     const post = state.posts.find(({ id }) => id === request.id);
     if (post === undefined || post.userId !== request.access.held.userId) return notFound(request.id);
     const metrics = metricsOf(request.params, POST_METRICS);
-    // Not applicable, which is not zero (threads-facts 8.1).
+    // Not applicable, which differs from zero (threads-facts 8.1).
     if (post.kind === 'REPOST_FACADE') return { data: [] };
     const data = metrics.map((name) => ({
       name,
@@ -105,7 +105,7 @@ function metricsOf(params: URLSearchParams, known: string[]): string[] {
   return metrics;
 }
 
-/** Days end at midnight in California (threads-facts 8.2); the last one has it all. */
+/** Days end at midnight in California (threads-facts 8.2); the last day has the whole total. */
 function days(since: number, until: number, total: number): object[] {
   const ends: number[] = [];
   const first = Math.ceil((since - 8 * 3_600_000) / DAY_MS) * DAY_MS + 8 * 3_600_000;

@@ -7,7 +7,7 @@ import { mentionsIn } from './text.ts';
 
 const KINDS = { TEXT: 'TEXT_POST', IMAGE: 'IMAGE', VIDEO: 'VIDEO', CAROUSEL: 'CAROUSEL_ALBUM' } as const;
 
-/** A container becomes a post, once. */
+/** Turns a container into a post, once. */
 export function goLive(threads: Threads, container: Container): Post {
   const { state } = threads;
   const children = container.children.flatMap((id) => state.containers[id] ?? []);
@@ -30,14 +30,14 @@ export function goLive(threads: Threads, container: Container): Post {
   for (const published of [container, ...children]) published.status = 'PUBLISHED';
   container.postId = post.id;
   spend(threads, container.userId, replyTo === null ? 'post' : 'reply');
-  // Also for what the API published (threads-facts 10.2).
+  // Posts of the API cause it too (threads-facts 10.2).
   tellPublish(threads, post);
   tellReply(threads, post);
   tellMentions(threads, post);
   return post;
 }
 
-/** A post of anybody, and where it stands in its thread. */
+/** A post by anybody, and its place in its thread. */
 export function addPost(
   { core, state }: Threads,
   given: Pick<Post, 'userId' | 'username'> & Partial<Post>,

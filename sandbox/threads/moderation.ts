@@ -25,7 +25,7 @@ export function moderationRoutes(threads: Threads, access: CheckAccess): Route[]
     return { success: true };
   }
 
-  /** What was ignored can be approved later. */
+  /** An ignored reply can be approved later. */
   function approve(request: ThreadsRequest): object {
     const reply = replyOf(request);
     if (reply.approval === 'none') badParam('The reply does not wait for approval');

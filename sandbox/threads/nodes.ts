@@ -18,7 +18,7 @@ export function profileNode(profile: Profile): GraphNode {
   };
 }
 
-/** threads-facts 4.4. The id of the post is not in it. */
+/** threads-facts 4.4. The id of the post is not part of it. */
 export function containerNode(threads: Threads, found: Container): GraphNode {
   const { id, status, errorMessage } = containerNow(threads, found);
   return { id, status, error_message: errorMessage ?? undefined };
@@ -30,7 +30,7 @@ export function permalinkOf({ options }: Threads, { username, shortcode }: Post)
 
 const URL_FIELDS: Record<string, string> = { IMAGE: 'jpg', VIDEO: 'mp4' };
 
-/** threads-facts 6.2, as its owner sees it; of other people's posts the owner is not shown. */
+/** threads-facts 6.2, as its owner sees it; the owner of other people's posts is not shown. */
 export function postNode(threads: Threads, post: Post, viewer: string): GraphNode {
   const { core, options, state } = threads;
   const linked = core.clock.now() >= post.createdAt + options.permalinkMs;
@@ -75,7 +75,7 @@ function refer(id: string | null): Nested | undefined {
   return id === null ? undefined : new Nested('ThreadsMedia', { id });
 }
 
-/** Written by one name, read by another (threads-facts 6.2). */
+/** Written under one name, read under another (threads-facts 6.2). */
 function optional({ params }: Post): GraphNode {
   const poll = params['poll_attachment'];
   const options: object = poll === undefined ? {} : JSON.parse(poll);
@@ -90,7 +90,7 @@ function optional({ params }: Post): GraphNode {
     text_entities: params['text_entities'],
     reply_audience: (params['reply_control'] ?? 'everyone').toUpperCase(),
     ghost_post_status: params['is_ghost_post'] === 'true' ? 'ACTIVE' : undefined,
-    // Votes come only when they are named (threads-facts 6.2).
+    // Votes are only sent when the request names them (threads-facts 6.2).
     poll_attachment:
       poll === undefined
         ? undefined

@@ -5,13 +5,13 @@ import { choice, count, flag } from '../core/options.ts';
 /** An error as `code` or `code/subcode`. */
 const errorCode = (value: string) => Type.String({ pattern: String.raw`^-?\d+(/\d+)?$`, default: value });
 
-/** Where threads-facts.md says UNCONFIRMED, a test can choose; the default is the stricter or the newer reading. */
+/** Tests can choose where threads-facts.md says UNCONFIRMED; the default is the stricter or the newer reading. */
 export const Options = Type.Object(
   {
     // OAuth (threads-facts 2)
     autoApprove: flag(false),
     codeSeconds: count(3_600),
-    /** Whether GET with a query exchanges codes too, as one client does (threads-facts 2.4). */
+    /** Whether GET with a query exchanges codes too: one client does so (threads-facts 2.4). */
     codeByGet: flag(false),
     userIdType: choice('number', 'string'),
     shortTokenSeconds: count(3_600),
@@ -20,7 +20,10 @@ export const Options = Type.Object(
     earlyRefreshError: errorCode('100'),
     refreshKeepsOld: flag(false),
     grantSeconds: count(90 * 86_400),
-    /** Whether a refresh prolongs what a private profile granted. The documentation contradicts itself (threads-facts 2.6). */
+    /**
+     * Whether a refresh extends the grant of a private profile. The documentation contradicts itself
+     * (threads-facts 2.6).
+     */
     privateGrantExtends: flag(false),
     // Publishing (threads-facts 4)
     processingMs: count(500),
@@ -28,13 +31,13 @@ export const Options = Type.Object(
     propagationMs: count(0),
     containerSeconds: count(86_400),
     imageErrors: choice('create', 'status'),
-    /** A carousel over children that are not FINISHED: refused, or made and then failed. */
+    /** A carousel with children that are not FINISHED: refused, or created and then failed. */
     unfinishedChildren: choice('refuse', 'fail'),
-    /** Optional parameters at the wrong kind of post: ignored without a word, or refused (threads-facts 4.1). */
+    /** Optional parameters on the wrong kind of post: silently ignored, or refused (threads-facts 4.1). */
     misplaced: choice('ignore', 'refuse'),
-    /** What publishing a container twice answers (threads-facts 15). There is never a second post. */
+    /** The answer to publishing a container twice (threads-facts 15). There is never a second post. */
     republishError: errorCode('24/4279009'),
-    /** What an expired token answers at threads_publish (threads-facts 11.3). */
+    /** The answer of threads_publish to an expired token (threads-facts 11.3). */
     expiredOnPublish: choice('190', '24'),
     quotaError: errorCode('9/2207042'),
     /** HTTP status of `Tried accessing nonexisting field` (threads-facts 4.4). */
@@ -52,9 +55,12 @@ export const Options = Type.Object(
     permalinkHost: choice('www.threads.com', 'www.threads.net'),
     // Reading (threads-facts 6, 8 and 9)
     pagingLinks: flag(false),
-    /** How a text's length is counted: a report counts all by their bytes in UTF-8 (threads-facts 4.1 counts emoji so). */
+    /**
+     * How the length of a text is counted: threads-facts 4.1 counts emoji in UTF-8 bytes, one report counts everything
+     * so.
+     */
     textCounts: choice('emoji-bytes', 'bytes'),
-    /** Whether a text comes back without the white space at its ends. */
+    /** Whether white space at both ends of a text is removed. */
     trimText: flag(false),
     requirePeriod: flag(true),
     callsPerDay: count(48_000),

@@ -12,7 +12,10 @@ export function notFound(id: string): never {
   return refuseGraph({ code: 100, subcode: 33, message, type: 'THApiException' });
 }
 
-/** Not visible yet; also for a wrong user id in the path, and sometimes for an expired token (threads-facts 11.2 to 11.4). */
+/**
+ * Not visible yet; also the answer to a wrong user id in the path, and sometimes to an expired token
+ * (threads-facts 11.2 to 11.4).
+ */
 export function notVisible(): never {
   const message = 'The requested resource does not exist';
   return refuseGraph({ code: 24, subcode: 4_279_009, message, title: 'Media Not Found' });

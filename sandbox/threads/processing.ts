@@ -3,7 +3,7 @@ import { containerNow, type Threads } from './context.ts';
 import { MAX_BYTES, mediaProblem } from './media-rules.ts';
 import type { Container } from './state.ts';
 
-/** What happens to a container after it was made; text ones pass through it too (threads-facts 4.4). */
+/** The processing of a new container; text ones have it too (threads-facts 4.4). */
 export function registerProcessing(threads: Threads): void {
   threads.core.jobs.on('threads.process', (id, dueAt) => process(threads, id, dueAt));
   threads.core.jobs.on('threads.pull', (id) => pullVideo(threads, id));

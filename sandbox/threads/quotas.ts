@@ -46,7 +46,7 @@ const QUOTAS: [string, Quota][] = [
 ];
 
 export function quotaRoutes(threads: Threads, access: CheckAccess): Route[] {
-  /** Only what was asked for; one missing scope fails the whole call (threads-facts 4.7). */
+  /** Only the requested fields; one missing scope fails the whole call (threads-facts 4.7). */
   function limit(request: ThreadsRequest): object {
     const userId = ownProfile(request);
     requireScope(request.access, 'threads_basic', 'threads_content_publish');

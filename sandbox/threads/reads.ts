@@ -62,7 +62,7 @@ export function readRoutes(threads: Threads, access: CheckAccess): Route[] {
     return byUser(request, ({ replyTo }) => replyTo === null);
   }
 
-  /** Of a profile its own replies; of a post the direct ones. */
+  /** For a profile its own replies; for a post the direct ones. */
   function replies(request: ThreadsRequest): object {
     requireScope(request.access, 'threads_basic', 'threads_read_replies');
     if (request.id === request.access.held.userId) return byUser(request, ({ replyTo }) => replyTo !== null);
@@ -70,7 +70,7 @@ export function readRoutes(threads: Threads, access: CheckAccess): Route[] {
     return thread(request, ({ replyTo }) => replyTo === parent.id);
   }
 
-  /** The whole tree, flat; of root posts only. */
+  /** The whole tree as a flat list; for root posts only. */
   function conversation(request: ThreadsRequest): object {
     requireScope(request.access, 'threads_basic', 'threads_read_replies');
     const root = postOf(request.id);

@@ -15,7 +15,7 @@ export function containerView(threads: Threads, container: Container) {
   };
 }
 
-/** The truth that tests compare with. Filters: `userId`, `text`. */
+/** The truth for tests to compare with. Filters: `userId`, `text`. */
 export function countPublishes(threads: Threads, filter: URLSearchParams) {
   const userId = filter.get('userId');
   const text = filter.get('text');
@@ -30,7 +30,7 @@ export function countPublishes(threads: Threads, filter: URLSearchParams) {
     states.filter((status) => wanted.includes(status)).length;
   return {
     containers: found.length,
-    /** Posts that were made by publishing; deleted ones count too. */
+    /** Posts that were published; deleted ones count too. */
     live: found.filter(({ postId }) => postId !== null).length,
     publishCalls: found.reduce((sum, { publishCalls }) => sum + publishCalls, 0),
     failed: inState('ERROR'),

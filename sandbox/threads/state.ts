@@ -3,19 +3,19 @@ import { count, flag, NullableNumber, NullableString, oneOf } from '../core/opti
 
 const Strings = Type.Array(Type.String());
 
-/** A profile. What a test may say about it; the rest is made up. */
+/** A profile, as a test may describe it; the rest is made up. */
 export const ProfileSpec = Type.Object(
   {
     username: Type.String({ minLength: 1 }),
     name: Type.Optional(Type.String()),
     biography: Type.String({ default: '' }),
     verified: flag(false),
-    /** No webhooks, and a grant that may not be prolonged (threads-facts 2.6, 10.1 and 11.21). */
+    /** No webhooks, and possibly a grant that can not be extended (threads-facts 2.6, 10.1 and 11.21). */
     private: flag(false),
     geoGating: flag(false),
     /** Publishing answers 4279013 (threads-facts 5). */
     restricted: flag(false),
-    /** Without it there are no follower metrics (threads-facts 3; ended by now, threads-facts 16.1). */
+    /** Without it there are no follower metrics (threads-facts 3; no longer needed, threads-facts 16.1). */
     linkedInstagram: flag(true),
     followers: count(0),
   },
@@ -30,7 +30,7 @@ const Token = Type.Object({
   long: Type.Boolean(),
   issuedAt: Type.Number(),
   expiresAt: Type.Number(),
-  /** The subcode of 190 that it answers from now on. */
+  /** Set: the token answers 190 with this subcode. */
   dead: NullableNumber,
 });
 export type Token = Static<typeof Token>;
@@ -43,7 +43,7 @@ export const Container = Type.Object({
   userId: Type.String(),
   kind: oneOf('TEXT', 'IMAGE', 'VIDEO', 'CAROUSEL'),
   isItem: Type.Boolean(),
-  /** What was understood; and the names of what was ignored. */
+  /** The understood parameters, and the names of ignored ones. */
   params: Type.Record(Type.String(), Type.String()),
   ignored: Strings,
   createdAt: Type.Number(),
@@ -57,10 +57,10 @@ export const Container = Type.Object({
 });
 export type Container = Static<typeof Container>;
 
-/** A post or a reply, of anybody. */
+/** A post or a reply, by anybody. */
 export const Post = Type.Object({
   id: Type.String(),
-  /** Null: of somebody who has not connected the app. */
+  /** Null: by somebody who has not connected the app. */
   userId: NullableString,
   username: Type.String(),
   containerId: NullableString,
@@ -92,7 +92,7 @@ export const ThreadsState = Type.Object({
   grants: Type.Record(Type.String(), Grant),
   containers: Type.Record(Type.String(), Container),
   posts: Type.Array(Post),
-  /** What the quotas count. */
+  /** The actions that the quotas count. */
   spent: Type.Array(
     Type.Object({
       userId: Type.String(),
@@ -100,7 +100,7 @@ export const ThreadsState = Type.Object({
       at: Type.Number(),
     }),
   ),
-  /** Error messages that the next containers fail with, one each. */
+  /** Error messages for the next containers to fail with, one each. */
   failNext: Strings,
   appFields: Strings,
   verifiedUrl: NullableString,

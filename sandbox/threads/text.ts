@@ -1,6 +1,6 @@
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** Characters; an emoji counts as many as it has bytes in UTF-8 (threads-facts 4.1 and 11.20). */
+/** Counts characters; an emoji counts as its bytes in UTF-8 (threads-facts 4.1 and 11.20). */
 export function countText(text: string): number {
   let count = 0;
   for (const { segment } of graphemes.segment(text)) {
@@ -17,12 +17,12 @@ export function uniqueLinks(text: string, attachment: string | undefined): numbe
   return links.size;
 }
 
-/** The first `#tag`, which ends at `.`, `&` or a space, unless a topic is named (threads-facts 4.1). */
+/** The named topic, or the first `#tag`, which ends at `.`, `&` or a space (threads-facts 4.1). */
 export function topicOf({ text = '', topic_tag }: Record<string, string>): string | undefined {
   return topic_tag ?? /#([^\s.&#]+)/u.exec(text)?.[1];
 }
 
-/** Profiles that a text names. */
+/** The profiles mentioned in a text. */
 export function mentionsIn(text: string): string[] {
   return [...text.matchAll(/@([\w.]+)/g)].flatMap(([, name]) => name ?? []);
 }

@@ -83,7 +83,7 @@ export function tokenRoutes(threads: Threads): Route[] {
     return held.long ? refuseGraph({ code: 190, message: 'The access token is invalid' }) : longReply(held);
   }
 
-  /** At least 24 hours old, not expired, threads_basic still there; the grant lives on with it (threads-facts 2.6). */
+  /** At least 24 hours old, not expired, threads_basic still granted; extends the grant too (threads-facts 2.6). */
   function refresh(call: Call): Reply {
     if (call.url.searchParams.get('grant_type') !== 'th_refresh_token') {
       refuseGraph({ code: 100, message: 'Invalid grant type' });

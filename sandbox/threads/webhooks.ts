@@ -85,7 +85,7 @@ export function sendCallback(
   });
 }
 
-/** The profile removed the app: its tokens are dead before the callback says so. */
+/** The profile removed the app: its tokens are dead before the callback is sent. */
 export function removeApp(threads: Threads, userId: string, tell: boolean): void {
   const { state } = threads;
   delete state.grants[userId];

@@ -5,7 +5,7 @@ export interface App {
   clientSecret: string;
   redirectUris: string[];
   webhookUrl: string | null;
-  /** Those it was approved for; absent: all. */
+  /** The scopes that it is approved for; absent: all. */
   scopes?: string[] | undefined;
 }
 

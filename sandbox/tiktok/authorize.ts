@@ -61,7 +61,7 @@ export function authorizeRoutes(tiktok: TikTok): Route[] {
     if (creator === undefined) throw new Refusal(errorPage(`creator ${choice.creator}`));
     const chosen = choice.scopes ?? request.scopes;
     const scopes = request.scopes.filter((scope) => scope === 'user.info.basic' || chosen.includes(scope));
-    // Real codes end like this (tiktok-facts 2.2); the punctuation catches a client that decodes twice or not at all.
+    // Real codes end like this (tiktok-facts 2.2); the punctuation exposes clients that decode twice or not at all.
     const code = `${token('')}*${randomInt(3)}!${randomInt(4_000, 7_000)}.va`;
     tiktok.state.codes[code] = {
       openId: creator.openId,

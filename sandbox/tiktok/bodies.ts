@@ -46,7 +46,7 @@ export const UrlSource = Type.Object(
 export const DirectVideo = Type.Object({ post_info: VideoPostInfo, source_info: Type.Unknown() }, closed);
 export const InboxVideo = Type.Object({ source_info: Type.Unknown() }, closed);
 
-// tiktok-facts 4.5: what works for drafts too, and what "only works" for direct posts.
+// tiktok-facts 4.5: the fields that work for drafts too, and those that "only work" for direct posts.
 const photoTexts = { title: Type.Optional(Type.String()), description: Type.Optional(Type.String()) };
 const DirectPhotoInfo = Type.Object(
   {

@@ -21,7 +21,7 @@ export function bannedCap(tiktok: TikTok, openId: string): Cap | undefined {
   return cap('spam_risk_user_banned_from_posting', 'The user is banned from making new posts.');
 }
 
-/** tiktok-facts 4.13: what stops a creator's next direct post, whatever it contains. */
+/** tiktok-facts 4.13: the cap that blocks a creator's next direct post, whatever it contains. */
 export function directPostCap(tiktok: TikTok, openId: string): Cap | undefined {
   const direct = lastDay(tiktok).filter(({ mode, status }) => mode === 'direct' && status !== 'FAILED');
   const mine = direct.filter((publish) => publish.openId === openId);
@@ -41,7 +41,7 @@ export function directPostCap(tiktok: TikTok, openId: string): Cap | undefined {
   return undefined;
 }
 
-/** Drafts that the creator has not posted yet; whether failed ones keep their place is UNCONFIRMED (tiktok-facts 4.13). */
+/** Drafts that the creator has not posted yet; whether failed ones still count is UNCONFIRMED (tiktok-facts 4.13). */
 export function pendingShareCap(tiktok: TikTok, openId: string): Cap | undefined {
   const pending = lastDay(tiktok).filter(({ mode, status, ...publish }) => {
     if (mode !== 'inbox' || publish.openId !== openId || status === 'PUBLISH_COMPLETE') return false;

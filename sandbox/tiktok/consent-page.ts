@@ -2,7 +2,7 @@ import type { Reply } from '../core/http.ts';
 import { box, escape, page } from '../core/page.ts';
 import type { Creator } from './state.ts';
 
-/** tiktok-facts 2.1: configuration errors are TikTok's own page and never reach the redirect URI. */
+/** tiktok-facts 2.1: configuration errors are shown on TikTok's own page and never reach the redirect URI. */
 export function errorPage(parameter: string): Reply {
   const body = `<h1>Something went wrong</h1><p>We couldn't log in with TikTok. This may be due to specific app settings.</p><p>If you're a developer, correct the following and try again:</p><ul><li><code>${escape(parameter)}</code></li></ul>`;
   return page(400, 'Something went wrong', body);

@@ -59,11 +59,11 @@ const PostDraft = Type.Object(
   closed,
 );
 
-/** Adds a creator, or changes the one of this name. */
+/** Adds a creator, or changes the one with this name. */
 export function putCreator(tiktok: TikTok, spec: Static<typeof CreatorSpec>): Creator {
   const existing = creatorByName(tiktok, spec.username);
   if (existing !== undefined) return Object.assign(existing, spec);
-  // As real open ids look: 36 characters that may start with a dash (tiktok-facts 2.5).
+  // The form of real open ids: 36 characters that may start with a dash (tiktok-facts 2.5).
   const openId = `-000${randomBytes(24).toString('base64url')}`;
   const creator = { ...spec, openId, unionId: randomUUID() };
   tiktok.state.creators.push(creator);

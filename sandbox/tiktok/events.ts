@@ -3,7 +3,7 @@ import type { Delivery } from '../core/delivery.ts';
 import type { TikTok } from './context.ts';
 import type { Publish } from './state.ts';
 
-/** Where another body, secret or time is wanted than TikTok's own. */
+/** Changes to the body, secret or time of an event. */
 interface Forgery {
   createTime?: number | undefined;
   secret?: string | undefined;
@@ -12,8 +12,8 @@ interface Forgery {
 }
 
 /**
- * Receivers know nothing of the sandbox clock. So times on the wire are real ones unless asked otherwise, while an
- * event's age is sandbox time: a first signature that is kept looks as old as the sandbox clock says.
+ * Receivers do not know the sandbox clock. So times on the wire are real unless requested otherwise, while an event's
+ * age is in sandbox time: a kept first signature looks as old as the sandbox clock says.
  */
 function wireSeconds(tiktok: TikTok, sandboxMs: number): number {
   const shift = tiktok.options.webhookClock === 'real' ? tiktok.core.clock.now() - Date.now() : 0;

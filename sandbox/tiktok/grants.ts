@@ -2,7 +2,7 @@ import type { TikTok } from './context.ts';
 import { sendEvent } from './events.ts';
 import { failPublish, isFinal } from './lifecycle.ts';
 
-/** The creator or the developer removed the app: every token is dead before the webhook says so (tiktok-facts 6.4). */
+/** The creator or the developer removed the app: every token is dead before the webhook is sent (tiktok-facts 6.4). */
 export function removeApp(tiktok: TikTok, openId: string, reason: number): void {
   const { state } = tiktok;
   delete state.grants[openId];

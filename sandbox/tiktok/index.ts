@@ -50,7 +50,7 @@ export function createTikTok(core: Core, setup: TikTokSetup): FakeProvider {
       ...initRoutes(tiktok, access),
       ...statusRoutes(tiktok, access),
       ...uploadRoutes(tiktok),
-      // tiktok-facts 1.2: a missing slash and a wrong verb look the same.
+      // tiktok-facts 1.2: a missing slash and a wrong verb have the same answer.
       { method: '*', path: '/{rest*}', endpoint: 'unknown', handle: () => unsupportedPath },
     ],
     controls: tiktokControls(tiktok),

@@ -4,7 +4,7 @@ import { Mismatch, parse, parseText } from '../core/json.ts';
 import type { TikTok } from './context.ts';
 import { refuse } from './envelope.ts';
 
-/** A request body by its schema; anything else is `invalid_params`, naming the first problem. */
+/** Parses a request body; an invalid one is `invalid_params`, naming the first problem. */
 export function readBody<S extends TSchema>(tiktok: TikTok, schema: S, text: string): Static<S> {
   return orInvalid(tiktok, () => {
     if (!tiktok.options.ignoreUnknownFields) return parseText(schema, text);

@@ -13,7 +13,7 @@ export function registerLifecycle(tiktok: TikTok): void {
   jobs.on('tiktok.moderate', (id) => moderate(tiktok, id));
 }
 
-/** All bytes are here: TikTok looks at them for a while. */
+/** All bytes are here: TikTok processes them for a while. */
 export function bytesComplete(tiktok: TikTok, publish: Publish): void {
   tiktok.core.jobs.at(tiktok.core.clock.now() + tiktok.options.processingMs, 'tiktok.process', publish.id);
 }
@@ -45,7 +45,7 @@ function complete(tiktok: TikTok, publish: Publish, at: number): void {
   if (publish.mode === 'inbox' || tiktok.options.completeEventForDirect) {
     sendPublishEvent(tiktok, publish, 'complete');
   }
-  // tiktok-facts 4.10: only a public post ever gets an id, after moderation.
+  // tiktok-facts 4.10: only a public post gets an id, after moderation.
   if (publish.postInfo['privacy_level'] !== 'PUBLIC_TO_EVERYONE') return;
   tiktok.core.jobs.at(at + tiktok.options.moderationMs, 'tiktok.moderate', publish.id);
 }

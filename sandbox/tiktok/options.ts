@@ -17,7 +17,7 @@ const Limits = Type.Object(
   { additionalProperties: false },
 );
 
-/** Where tiktok-facts.md says UNCONFIRMED, a test can choose; the default is the stricter or the newer reading. */
+/** Tests can choose where tiktok-facts.md says UNCONFIRMED; the default is the stricter or the newer reading. */
 export const Options = Type.Object(
   {
     // OAuth (tiktok-facts 2)
@@ -66,7 +66,7 @@ export const Options = Type.Object(
 );
 export type Options = Static<typeof Options>;
 
-/** A few of the options, or of the limits; the others stay. */
+/** Changes some of the options or limits; the others stay. */
 export function changeOptions(options: Options, { limits, ...changes }: Record<string, unknown>): Options {
   const merged = { ...options.limits, ...(typeof limits === 'object' ? limits : {}) };
   return patch(Options, options, { ...changes, limits: merged });

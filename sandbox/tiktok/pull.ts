@@ -10,7 +10,7 @@ const PNG = Buffer.from([0x89, 0x50, 0x4e, 0x47]);
 
 class MediaRefused extends Error {}
 
-/** tiktok-facts 4.8: one GET for each URL, no redirects, an hour at most. Returns what closes it. */
+/** tiktok-facts 4.8: one GET for each URL, no redirects, an hour at most. Returns a function that closes it. */
 export function registerPull(tiktok: TikTok): () => Promise<void> {
   const agent = new Agent();
   tiktok.core.jobs.on('tiktok.pull', (id) => pull(tiktok, agent, id));

@@ -22,7 +22,7 @@ export function publishView({ upload, postIds, ...publish }: Publish) {
   };
 }
 
-/** The truth that tests compare with. Filters: `openId`, `title`. */
+/** The truth for tests to compare with. Filters: `openId`, `title`. */
 export function countPublishes(tiktok: TikTok, filter: URLSearchParams) {
   const openId = filter.get('openId');
   const title = filter.get('title');

@@ -10,7 +10,7 @@ const MAX_CHUNKS = 1_000;
 
 type PostInfo = Record<string, unknown>;
 
-/** tiktok-facts 4.6, with the messages that were observed. */
+/** tiktok-facts 4.6, with the observed messages. */
 export function checkChunks(tiktok: TikTok, { video_size, chunk_size, total_chunk_count }: FileSource): void {
   const invalid = (what: string) => refuse(tiktok, 400, 'invalid_params', `The ${what} is invalid`);
   if (video_size > MAX_FILE_BYTES) invalid('video size');
@@ -55,7 +55,7 @@ export function checkPrivacy(tiktok: TikTok, openId: string, info: PostInfo): vo
   }
 }
 
-/** tiktok-facts 4.3: what the account forbids is off whatever the client sent. */
+/** tiktok-facts 4.3: an interaction that the account forbids is off, whatever the client sent. */
 export function forcedByAccount(tiktok: TikTok, openId: string, info: PostInfo): PostInfo {
   const { commentDisabled, duetDisabled, stitchDisabled, private: isPrivate } = creatorOf(tiktok, openId);
   return {

@@ -14,7 +14,7 @@ export type PrivacyLevel = Static<typeof PrivacyLevel>;
 const flag = Type.Boolean({ default: false });
 const count = Type.Integer({ minimum: 0, default: 0 });
 
-/** What a test may say about a creator; the rest is made up. */
+/** A creator, as a test may describe it; the rest is made up. */
 export const CreatorSpec = Type.Object(
   {
     username: Type.String({ minLength: 1 }),
@@ -57,7 +57,7 @@ const RefreshToken = Type.Object({
   scopes: Type.Array(Type.String()),
   expiresAt: Type.Number(),
   accessToken: Type.String(),
-  /** After rotation: when it stops working for good. */
+  /** When the rotated token stops working for good. */
   graceUntil: Nullable(Type.Number()),
 });
 export type RefreshToken = Static<typeof RefreshToken>;
@@ -128,11 +128,11 @@ export const TikTokState = Type.Object({
   codes: Type.Record(Type.String(), Code),
   accessTokens: Type.Record(Type.String(), AccessToken),
   refreshTokens: Type.Record(Type.String(), RefreshToken),
-  /** Scopes of the creators who have the app connected, by open id. */
+  /** The granted scopes of the creators who have connected the app, by open id. */
   grants: Type.Record(Type.String(), Type.Array(Type.String())),
   publishes: Type.Record(Type.String(), Publish),
   videos: Type.Array(Video),
-  /** Reasons that the next publishes fail with, one each. */
+  /** Reasons for the next publishes to fail with, one each. */
   failNext: Type.Array(Type.String()),
 });
 export type TikTokState = Static<typeof TikTokState>;

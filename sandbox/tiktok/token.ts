@@ -60,7 +60,7 @@ export function tokenRoutes(tiktok: TikTok): Route[] {
     const refreshExpiresAt = options.refreshRenewsLifetime
       ? now() + options.refreshTokenSeconds * 1_000
       : known.expiresAt;
-    // The tokens of a refresh never gain scopes that were granted later (tiktok-facts 2.5).
+    // A refresh never adds scopes that were granted later (tiktok-facts 2.5).
     const granted = { openId: known.openId, scopes: known.scopes, refreshExpiresAt };
     if (!options.rotateRefreshToken) return issue(granted, sent);
     const graceUntil = now() + options.refreshGraceSeconds * 1_000;

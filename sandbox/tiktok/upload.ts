@@ -72,7 +72,7 @@ export function uploadRoutes(tiktok: TikTok): Route[] {
   async function receive(call: Call, publish: Publish, upload: Upload, range: Range): Promise<Reply> {
     const hash = hashSoFar(publish);
     await take(call, hash);
-    // Somebody else sent this chunk meanwhile, or the publish ended.
+    // Another request sent this chunk meanwhile, or the publish ended.
     if (publish.received !== range.first) return { status: 416, headers: progress(publish) };
     if (isFinal(publish)) return { status: 404 };
     publish.received = range.last + 1;
@@ -92,7 +92,7 @@ export function uploadRoutes(tiktok: TikTok): Route[] {
   ];
 }
 
-/** A chunk counts only when all of it came: until then the bytes go into a copy of the running hash. */
+/** A chunk counts only when it is complete: until then its bytes go into a copy of the running hash. */
 async function take({ incoming, fault }: Call, hash: Hash | undefined): Promise<void> {
   const breakAt = fault?.kind === 'drop-mid' ? fault.afterBytes : Infinity;
   let seen = 0;
