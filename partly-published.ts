@@ -2,8 +2,8 @@ import type { VisiblePart } from './db/live.ts';
 import type { PostError } from './db/schema.ts';
 
 /**
- * Tells the person whose post it is that only the first parts of it are live.
- * @param end what ended the post after these: an error, or the state alone
+ * The user message for a post of which only the first parts are live.
+ * @param end why the post ended after these: an error, or the state alone
  */
 export function partlyPublished(
   parts: readonly VisiblePart[],

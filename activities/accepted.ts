@@ -11,18 +11,18 @@ import type { Deps } from './deps.ts';
 import { closeOwnAttempt } from './own-attempt.ts';
 import { applyVerdict } from './settle-verdict.ts';
 
-/** A write that the provider has carried out. */
+/** A write that the provider carried out. */
 interface Accepted {
   loaded: LoadedPost;
   step: string;
   attempt: Attempt;
-  /** Whether its answer came, or was lost and looked up. */
+  /** Whether the answer arrived, or was lost and the write was looked up. */
   from: 'sent' | 'unknown';
   written: Written;
   context: PostContext;
 }
 
-/** Notes what a write has made. @returns what that means for the post */
+/** Records the result of a write. @returns what it means for the post */
 export async function recordAccepted(deps: Deps, write: Accepted): Promise<StepOutcome> {
   const state = await closeAccepted(deps, write);
   const { plan, publishId } = write.loaded.post;
@@ -37,8 +37,8 @@ export async function recordAccepted(deps: Deps, write: Accepted): Promise<StepO
 }
 
 /**
- * The outcome and the ids that it brought are one commit, made before anything else is sent; and so is the end of the post,
- * where the plan ends with this write.
+ * The outcome, the ids that it brought, and the end of the post if the plan ends here, are one commit, made before
+ * anything else is sent.
  * @returns the final state; null: the plan goes on
  */
 async function closeAccepted(
@@ -72,11 +72,11 @@ async function closeAccepted(
   });
 }
 
-/** The id of what a write made. */
+/** The id of a write's result. */
 const refOf = ({ publishId, partId, providerPostId }: Written): string | null =>
   publishId ?? partId ?? providerPostId ?? null;
 
-/** What the next step would ask for is often decided already. Nothing depends on the answer. */
+/** The answer to the next step's question is often known already. Nothing depends on asking. */
 async function decidedAlready(
   deps: Deps,
   { loaded, step, written, context }: Accepted,

@@ -12,11 +12,11 @@ import { alive } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { postError, tryAgain } from './failures.ts';
 
-/** Deletes what is live of a post. Asking twice is harmless, so a lost answer is asked for again. */
+/** Deletes the live parts of a post. Repeating a deletion is harmless, so one whose answer was lost is repeated. */
 export const createDeleteActivities = (deps: Deps) => ({
   /**
-   * Takes the quota for a whole deletion, once, and says what is to be deleted: the last one first, so that no reply is
-   * left without the post that it answers.
+   * Takes the quota for a whole deletion, once, and lists the parts to delete: the last one first, so that no reply is
+   * left without its parent.
    */
   async beginDeletion({ postId }: { postId: string }): Promise<DeletionOutcome> {
     const { db } = deps;
@@ -28,14 +28,14 @@ export const createDeleteActivities = (deps: Deps) => ({
     const ids = await liveIds(db, post);
     if (ids === null) throw new Error('what is live of the post has no known id');
     const { quota } = deletionOf(loaded);
-    // Held: a try that was cut off gives back what it has taken.
+    // Held: an interrupted try gives back what it took.
     const taker = { accountId: account.id, postId, held: true };
     const full = await reserveQuotas(db, taker, Array(ids.length).fill(quota));
     if (full === null) return { kind: 'ready', ids: ids.toReversed() };
     return saveWait(deps, loaded, full.askAgainAt, `Waits for the quota ${full.quota}`);
   },
 
-  /** @param renewed whether the token has just been renewed: one that is refused then is not renewed again */
+  /** @param renewed whether the token was just renewed: if it is refused, it is not renewed again */
   deletePiece: ({
     postId,
     id,
@@ -68,7 +68,7 @@ export const createDeleteActivities = (deps: Deps) => ({
       }
     }),
 
-  /** Notes how a deletion has ended. @param error null: nothing of the post is live any more */
+  /** Records how a deletion ended. @param error null: no part of the post is live any more */
   settleDeletion: ({ postId, error }: { postId: string; error: PostError | null }): Promise<void> =>
     settleDeletion(deps.db, postId, error),
 });
@@ -85,7 +85,7 @@ function isOverdue({ post: { deletionRequestedAt } }: LoadedPost): boolean {
   return (deletionRequestedAt?.getTime() ?? 0) < Date.now() - POST_PATIENCE;
 }
 
-/** What a provider's refusal means for the deletion. */
+/** The outcome of the deletion after a provider's refusal. */
 async function outcomeOf(
   deps: Deps,
   loaded: LoadedPost,

@@ -20,23 +20,23 @@ import type { Deps } from './deps.ts';
 import { notYet } from './failures.ts';
 import { applyVerdict } from './settle-verdict.ts';
 
-/** Applies what providers told us. Applying twice is applying once. */
+/** Applies the providers' events. Applying one twice is harmless. */
 export const createEventActivities = (deps: Deps) => ({
   /** Stores an event that came while the database was away. @returns its id */
   async storeEvent(event: UnstoredEvent): Promise<string> {
     const [stored] = await insertEvents(deps.db, [{ ...event, requestId: null }]);
-    // It may have come before, or an earlier try has stored it and could not say so.
+    // It may have arrived before, or an earlier try stored it and could not report so.
     const known = stored ?? (await findEventByExternalId(deps.db, event.provider, event.externalId));
     if (known === null) throw new Error('the event was not stored');
     return known.id;
   },
 
-  /** @throws ApplicationFailure `NotYetKnown` while nobody knows the post that the event names */
+  /** @throws ApplicationFailure `NotYetKnown` while the event's post is unknown */
   async applyEvent({ eventId }: { eventId: string }): Promise<AppliedEvent> {
     try {
       return await apply(deps, eventId);
     } catch (error) {
-      // Until it is tried again, the row says why; where that cannot be written, the log does.
+      // Until the next try, the row says why; if it cannot be written, the log does.
       if (!(error instanceof ApplicationFailure))
         await noteEventError(deps.db, eventId, {
           message: withoutValues(error).message,
@@ -46,7 +46,7 @@ export const createEventActivities = (deps: Deps) => ({
     }
   },
 
-  /** Keeps an event that could not be applied within 72 h, visible and replayable. */
+  /** Keeps an event that could not be applied within 72 h, so that operators can see and replay it. */
   async keepEventError({ eventId, message }: { eventId: string; message: string }): Promise<void> {
     await noteEventError(deps.db, eventId, { message, givenUp: true });
   },
@@ -93,7 +93,7 @@ async function apply(deps: Deps, eventId: string): Promise<AppliedEvent> {
   return applied;
 }
 
-/** @returns whether the event is about the account as it is: not about an earlier consent */
+/** @returns whether the event is about the current connection of the account, not an earlier consent */
 async function takeOutOfService(
   { db }: Deps,
   { id, provider }: { id: string; provider: string },
@@ -106,7 +106,7 @@ async function takeOutOfService(
       reason,
       ...(at === null ? {} : { before: at }),
     });
-    // A try that was cut off after its commit has noted it already.
+    // A try that was interrupted after its commit has already recorded it.
     const again = account.status === status && account.statusReason === reason;
     if (changed !== null && !again)
       await audit(tx, {
@@ -121,8 +121,8 @@ async function takeOutOfService(
 }
 
 /**
- * The post whose write lost its answer, when the event proves that something of that person is live which no post is
- * known to have made. A failure proves nothing: it may be of a write that was repeated.
+ * The post whose write lost its answer, if the event proves that something by the same person is live that no known
+ * post made. A failure proves nothing: it may belong to a write that was repeated.
  */
 async function lostPost(
   { db }: Deps,

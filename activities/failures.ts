@@ -5,7 +5,7 @@ import type { ProviderError } from '../providers/errors.ts';
 import type { PostError } from '../db/schema.ts';
 import { HOUR } from '../durations.ts';
 
-/** What leaves an activity stands in Temporal's history, and in the log: nothing that people wrote goes along. */
+/** Errors of activities end up in Temporal's history and in the log: removes users' text from them. */
 export const cleanFailures = (): ActivityInterceptors => ({
   inbound: {
     async execute(input, next) {
@@ -18,7 +18,7 @@ export const cleanFailures = (): ActivityInterceptors => ({
   },
 });
 
-/** Not an error: what was asked for is not there yet. Temporal asks again. */
+/** Not an error: the data is not there yet. Temporal tries again. */
 export function notYet(type: string, message: string, nextRetryDelayMs?: number): ApplicationFailure {
   return ApplicationFailure.create({
     type,
@@ -29,8 +29,8 @@ export function notYet(type: string, message: string, nextRetryDelayMs?: number)
 }
 
 /**
- * A provider call that Temporal should make again. The provider's own sentences, which may quote the post, stay out of the
- * history. @param ms when, where more is known than the error says
+ * A provider call that Temporal should repeat. The provider's own sentences, which may quote the post, stay out of the
+ * history. @param ms when, if that is known more exactly than from the error
  */
 export function tryAgain(error: ProviderError, ms = error.retryAfterMs): ApplicationFailure {
   const { provider, providerCode, logId } = error;
@@ -42,7 +42,7 @@ export function tryAgain(error: ProviderError, ms = error.retryAfterMs): Applica
   });
 }
 
-/** A longer wait is the workflow's, which is told of it by the next try. */
+/** The workflow does longer waits; the next try tells it. */
 
 /** A provider's refusal as clients see it in `error` of a post. */
 export function postError(error: ProviderError): PostError {

@@ -12,7 +12,7 @@ import { createWriteActivities } from './write.ts';
 
 export type { Deps } from './deps.ts';
 
-/** Everything that workflows have done for them. */
+/** All activities. */
 export const createActivities = (deps: Deps) => ({
   ...createPostActivities(deps),
   ...createWriteActivities(deps),

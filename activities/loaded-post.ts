@@ -8,26 +8,26 @@ import type { Provider } from '../providers/provider.ts';
 import type { MediaFacts, PostContext, PostPublishing } from '../providers/publishing.ts';
 import type { Deps } from './deps.ts';
 
-/** A file of ours. */
+/** A file in our media store. */
 export type StoredFile = MediaFacts & { storageKey: string };
 
-/** A post and all that belongs to it, as one activity read it at its start. */
+/** A post and everything that belongs to it, as one activity read it at its start. */
 export interface LoadedPost extends WholePost {
   provider: Provider;
   /**
-   * How the provider publishes its request, which is read when somebody asks for the first time: a post whose request its
-   * provider cannot read any more can still be cancelled, settled and deleted.
+   * How the provider publishes its request. The request is parsed on first use: a post whose request is no longer
+   * readable can still be cancelled, settled and deleted.
    */
   readonly publishing: PostPublishing;
-  /** What its accepted writes have made, by step. */
+  /** The ids that its accepted writes brought, by step. */
   made: Readonly<Record<string, string>>;
-  /** How the provider refers to the parts of files that were sent, by the write that said where to. */
+  /** The provider's references of the parts of sent files, by the write that opened the upload. */
   parts: PostContext['parts'];
-  /** The files that its plan names, by their ids. */
+  /** The files named in its plan, by id. */
   files: Readonly<Record<string, StoredFile>>;
 }
 
-/** @throws Error when the installation has no credentials of the post's provider any more */
+/** @throws Error if the installation no longer has credentials for the post's provider */
 export async function loadPost(
   { db, providers }: Pick<Deps, 'db' | 'providers'>,
   postId: string,
@@ -49,7 +49,7 @@ export async function loadPost(
   };
 }
 
-/** The ids of what accepted writes have made, by step. */
+/** The ids that accepted writes brought, by step. */
 function madeBy(attempts: readonly Attempt[]): Record<string, string> {
   return Object.fromEntries(
     attempts.flatMap(({ step, status, providerRef }) =>
@@ -58,7 +58,7 @@ function madeBy(attempts: readonly Attempt[]): Record<string, string> {
   );
 }
 
-/** Of what accepted writes made, in the order in which the parts stand in their files. */
+/** The parts of accepted writes, in the order of their positions in the files. */
 function partsOf(attempts: readonly Attempt[]): Record<string, string[]> {
   return Object.fromEntries(
     attempts.flatMap(({ step, status, partRefs }) =>
@@ -84,7 +84,7 @@ export function lastAttempt({ attempts }: Pick<LoadedPost, 'attempts'>, step: st
   return attempts.find((attempt) => attempt.step === step) ?? null;
 }
 
-/** Whether something of the post may be seen. */
+/** Whether any part of the post may be visible. */
 export function mayBeSeen({ post, attempts }: Pick<LoadedPost, 'post' | 'attempts'>): boolean {
   const visible = possiblyVisibleWrites(post.plan);
   return attempts.some(({ step, status }) => SENT.has(status) && visible.includes(step));
@@ -92,7 +92,7 @@ export function mayBeSeen({ post, attempts }: Pick<LoadedPost, 'post' | 'attempt
 
 const SENT: ReadonlySet<Attempt['status']> = new Set(['sent', 'accepted', 'unknown']);
 
-/** The key of the account's secrets. @throws Error when it has none: they were wiped */
+/** The key of the account's secrets. @throws Error if they were wiped */
 export function keyOf({ key }: Pick<LoadedPost, 'key'>): StoredKey {
   if (key === null) throw new Error('the account has no data key');
   return key;

@@ -8,10 +8,10 @@ import type { Deps } from './deps.ts';
 import type { LoadedPost } from './loaded-post.ts';
 import { applyVerdict } from './settle-verdict.ts';
 
-/** How often what was made and lost is made again. */
+/** How often lost results are made again. */
 const MOST_TIMES = 3;
 
-/** What the steps made is of no use: they are performed again, a few times. */
+/** The results of the steps are useless: the steps are repeated, a few times. */
 export async function makeAgain(
   deps: Deps,
   loaded: LoadedPost,
@@ -26,8 +26,8 @@ export async function makeAgain(
 }
 
 /**
- * What the steps made is of no use any more, and neither are the places that were taken for it.
- * @returns how often it has happened to the one of them that it happened to most
+ * Discards the results of steps, and the quota places that were taken for them.
+ * @returns the highest number of times that one of them has been discarded
  */
 export async function giveUpMade(
   db: Db,

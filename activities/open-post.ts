@@ -10,16 +10,16 @@ import type { Deps } from './deps.ts';
 import { keyOf, type LoadedPost } from './loaded-post.ts';
 import { connectionEnded, quotaUsedUp } from './waiting-reasons.ts';
 
-/** Until when the provider refuses every call for the post's account; null: it takes them. */
+/** Until when the provider refuses every call for the post's account; null: it accepts calls. */
 export function refusedUntil({ account: { callsRefusedUntil: until } }: LoadedPost): Date | null {
   return until !== null && until.getTime() > Date.now() ? until : null;
 }
 
-/** A token that ends in a few seconds is renewed first: a call takes as long. */
+/** A token that ends within seconds is renewed first, because a call takes that long. */
 const ALMOST_EXPIRED_MS = 30_000;
-/** Where nothing renews it, it is used to its end. */
+/** A token that cannot be renewed is used to its end. */
 const marginOf = (account: Account): number => (isRenewable(account) ? ALMOST_EXPIRED_MS : 0);
-/** While an account waits for its creator, the creator's return wakes its posts; this is the second line. */
+/** A creator's return wakes the posts of the account; this is the fallback. */
 const ASK_AGAIN_MS = HOUR;
 
 /**
@@ -62,7 +62,7 @@ export async function openPost(
   return { context: { ...contextOf(deps, loaded, signal), accessToken } };
 }
 
-/** All that a provider may know of a post, but for the token. */
+/** Everything that a provider may know about a post, except the token. */
 export function contextOf(
   { mediaUrl }: Pick<Deps, 'mediaUrl'>,
   { post, account, media, files, made, parts }: LoadedPost,

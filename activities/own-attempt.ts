@@ -3,11 +3,11 @@ import type { Db } from '../db/client.ts';
 import { notYet } from './failures.ts';
 
 /*
- * The attempt of this try of an activity. A try that Temporal has given up may still run: it must not send, and what it would
- * note no longer counts.
+ * The attempt of the current try of an activity. A try that Temporal has abandoned may still run: it must not send, and
+ * its results no longer count.
  */
 
-/** Closes the attempt with its outcome. @throws ApplicationFailure when another try has closed it */
+/** Closes the attempt with its outcome. @throws ApplicationFailure if another try has closed it */
 export async function closeOwnAttempt(
   db: Db,
   id: string,
@@ -17,7 +17,7 @@ export async function closeOwnAttempt(
   if (!(await closeAttempt(db, id, from, outcome))) throw takenOverFailure();
 }
 
-/** Notes that the write is being sent. @throws ApplicationFailure when another try sends it or has closed it */
+/** Records that the write is being sent. @throws ApplicationFailure if another try is sending it or has closed it */
 export async function markOwnSent(db: Db, id: string): Promise<void> {
   if (!(await markSent(db, id))) throw takenOverFailure();
 }

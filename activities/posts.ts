@@ -7,11 +7,9 @@ import { loadPost, mayBeSeen } from './loaded-post.ts';
 import type { Deps } from './deps.ts';
 import { hasArrived } from './transfer.ts';
 
-/** What the workflow itself decides about a post. */
+/** The workflow's own decisions about a post. */
 export const createPostActivities = (deps: Deps) => ({
-  /**
-   * Ends a post that nothing is under way for. `unknown` turns into `failed` where no write can have been seen.
-   */
+  /** Ends a post that has no call in progress. `unknown` becomes `failed` if no write can have become visible. */
   async settlePost({
     postId,
     state,
@@ -42,8 +40,8 @@ export const createPostActivities = (deps: Deps) => ({
         code: seen ? 'outcome_unknown' : 'given_up',
         message: why ?? 'the provider did not decide within a day',
         userMessage: seen
-          ? 'It could not be found out whether the post is live. Look at the account before you post again.'
-          : 'The post could not be sent and was given up. Nothing was published. Try again.',
+          ? 'Everpost could not determine whether the post is live. Check the account before you post again.'
+          : 'Everpost could not send the post and stopped trying. Nothing was published. Try again.',
         retryable: !seen,
         details: { provider: post.provider },
       },
@@ -51,7 +49,7 @@ export const createPostActivities = (deps: Deps) => ({
     return { state: settled.state };
   },
 
-  /** Moves a post to another time. @returns false when it is too late */
+  /** Moves a post to another time. @returns false if it is too late */
   async reschedule({ postId, scheduledAt }: { postId: string; scheduledAt: string }): Promise<boolean> {
     return rescheduleUnsent(deps.db, postId, new Date(scheduledAt));
   },

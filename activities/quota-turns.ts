@@ -7,7 +7,7 @@ import { notYet } from './failures.ts';
 import type { LoadedPost } from './loaded-post.ts';
 
 /**
- * Takes one from each quota that a reading step's calls count for.
+ * Takes one from each quota of a reading step's calls.
  * @throws ApplicationFailure, retried when one is free again
  */
 export async function takeTurn(
@@ -25,9 +25,9 @@ export async function takeTurn(
 }
 
 /**
- * Notes what an error has shown, if anything: that a quota of the account is used up, or that no call for it is taken for a
- * while.
- * @returns when to ask again, and how the quota stands where it is one of ours
+ * Records what an error reveals about quotas, if anything: that one of the account's is used up, or that the provider
+ * refuses all its calls for a while.
+ * @returns when to try again, and the state of the quota if it is one of ours
  */
 export async function learnQuota(
   { db }: Pick<Deps, 'db'>,

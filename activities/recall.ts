@@ -6,15 +6,15 @@ import type { Deps } from './deps.ts';
 import { tryAgain } from './failures.ts';
 import { loadPost } from './loaded-post.ts';
 
-/** Takes posts back that the provider has not finished. */
+/** Cancels posts that the provider has not finished. */
 export const createRecallActivities = (deps: Deps) => ({
-  /** @returns whether the provider dropped the post; false: too late, or it cannot be asked */
+  /** @returns whether the provider dropped the post; false: too late, or the provider has no such call */
   recallPost: ({ postId }: { postId: string }): Promise<boolean> =>
     alive(async (signal) => {
       const loaded = await loadPost(deps, postId);
       const access = await openPost(deps, loaded, signal, 'processing');
       if ('blocked' in access) return false;
-      // Before the call: its webhook may be here before its answer.
+      // Before the call, because its webhook may arrive before its answer.
       await savePost(deps.db, postId, { recalledAt: new Date() });
       try {
         return (await loaded.publishing.recall?.(access.context)) ?? false;

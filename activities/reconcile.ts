@@ -17,13 +17,14 @@ import { makeAgain } from './make-again.ts';
 import { closeOwnAttempt } from './own-attempt.ts';
 import { showReason } from './waiting.ts';
 
-/** What is live is usually listed within seconds; longer pauses are the workflow's, which an event ends. */
+/** A live post is usually listed within seconds. The workflow does longer pauses, which an event can end. */
 const QUICK_LOOKS = 4;
 const LOOK_AGAIN_MS = 30_000;
 
 /**
- * Finds out what became of a write whose answer was lost, if the provider can be asked; else only an event can tell.
- * @returns `again`: the provider itself says that nothing happened
+ * Determines the outcome of a write whose answer was lost, if the provider has a way to look it up; otherwise only an
+ * event can tell.
+ * @returns `again` if the provider itself says that nothing happened
  */
 export async function reconcile(
   deps: Deps,
@@ -43,7 +44,7 @@ export async function reconcile(
   const access = await openPost(deps, loaded, signal, 'processing');
   if ('blocked' in access) return showReason(deps, post.id, access.blocked, access.why);
   try {
-    // A try before it may have been the one that was carried out.
+    // An earlier try may have been the one that was carried out.
     const found = await lookUp(step, access.context, {
       code: lost.errorCode,
       at: first.createdAt,
@@ -88,8 +89,8 @@ export async function reconcile(
 }
 
 /**
- * Nothing happened: the write is made again, at once for the first time.
- * @param error what the provider has said, where as many tries as it says are enough
+ * Nothing happened: the write is repeated, the first time at once.
+ * @param error the provider's error, if it limits the number of tries
  */
 async function notPerformed(
   deps: Deps,

@@ -8,7 +8,7 @@ import type { Deps } from './deps.ts';
 import { postError } from './failures.ts';
 import type { LoadedPost } from './loaded-post.ts';
 
-/** Notes a verdict, whoever brought it. @returns the state of the post */
+/** Records a verdict, from a webhook or a call. @returns the state of the post */
 export async function applyVerdict(
   deps: Pick<Deps, 'db'>,
   loaded: LoadedPost,
@@ -29,7 +29,7 @@ export async function applyVerdict(
     case 'delivered':
       return (await saveSettlement(db, post.id, { state: 'delivered', status: verdict.status })).state;
     case 'failed':
-      // It may have been asked to while the verdict was on its way.
+      // The recall may have been sent while the verdict was on its way.
       if (verdict.dropped === true && (await postById(db, post.id)).recalledAt !== null)
         return (await saveSettlement(db, post.id, { state: 'cancelled', status: verdict.status })).state;
       if (verdict.error.quota !== null && !isFinal(post.state)) {

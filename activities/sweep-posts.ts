@@ -5,10 +5,10 @@ import { postRuns, signalSettled, startPost } from '../temporal/posts.ts';
 import type { Deps } from './deps.ts';
 import { forEach } from './sweep-rows.ts';
 
-/** Each costs a call of the Temporal server. */
+/** Each costs a call to the Temporal server. */
 const MOST_CHECKED = 200;
 
-/** Compares posts with their workflows, those of longest ago first. */
+/** Compares posts with their workflows, the oldest check first. */
 export async function comparePosts(deps: Deps) {
   const repaired = { orphans: 0, stragglers: 0 };
   await forEach(await uncheckedPosts(deps.db, MOST_CHECKED), async ({ id }) => {
@@ -18,14 +18,14 @@ export async function comparePosts(deps: Deps) {
   return repaired;
 }
 
-/** Makes post and workflow agree, as far as they do not: both open, or both ended. */
+/** Makes a post and its workflow agree: both open, or both ended. */
 async function makeAgree({ db, temporal }: Deps, postId: string): Promise<'orphans' | 'stragglers' | null> {
   const runs = await postRuns(temporal, postId);
-  // Read after that: a post that ends does so before its workflow.
+  // Read after the workflow, because a post ends before its workflow does.
   const post = await postById(db, postId);
   const ended = isFinal(post.state);
   if (runs && ended) await signalSettled(temporal, postId, post.state);
-  // What was sent already, the attempts say: the plan goes on where it was.
+  // The attempts record what was sent: the plan continues where it was.
   if (!runs && !ended) await startPost(temporal, post, { again: true });
   await markPostChecked(db, postId, !runs && ended);
   return runs === ended ? (runs ? 'stragglers' : 'orphans') : null;

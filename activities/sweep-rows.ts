@@ -1,11 +1,14 @@
 import { runningWorkflows } from '../temporal/start.ts';
 import type { Deps } from './deps.ts';
 
-/* How a sweep goes over rows. */
+/* How the sweep processes rows. */
 
 const AT_ONCE = 10;
 
-/** A few at a time, also when one fails: the next sweep tries that one again. @throws the first failure, at the end */
+/**
+ * Processes a few at a time, and continues after failures: the next sweep tries those again. @throws the first failure,
+ * at the end
+ */
 export async function forEach<T>(rows: readonly T[], act: (row: T) => Promise<void>): Promise<void> {
   const failures: unknown[] = [];
   for (let first = 0; first < rows.length; first += AT_ONCE)
@@ -15,9 +18,9 @@ export async function forEach<T>(rows: readonly T[], act: (row: T) => Promise<vo
 }
 
 /**
- * Starts the workflows again that are gone.
- * @param mark notes those whose workflow runs now, so that others get their turn
- * @returns how many were gone
+ * Restarts missing workflows.
+ * @param mark records the rows whose workflow runs, so that others get their turn
+ * @returns how many were missing
  * @throws the first failure, after the others were started and marked
  */
 export async function startLost<Row extends { id: string }>(

@@ -24,10 +24,10 @@ import { startPost } from '../temporal/posts.ts';
 import type { Deps } from './deps.ts';
 import { forEach, startLost } from './sweep-rows.ts';
 
-/* The workflows that a sweep starts: those that were never started, and those that are gone. Each part counts them. */
+/* Starts workflows that were never started, and those that are missing. Each part counts its own. */
 
 const MOST = 500;
-/** All of them cost one call of the Temporal server, and one more for each that is gone. */
+/** All of them cost one call to the Temporal server, and one more for each that is missing. */
 const MOST_ASKED = 200;
 
 export async function startPosts({ db, temporal }: Deps) {
@@ -106,7 +106,7 @@ export async function tellOfAccounts({ db, temporal }: Deps) {
   return { accounts: unwiped.length + returned.length };
 }
 
-/** Starts the keepers that are gone, of the accounts whose turn it is. */
+/** Starts the missing keepers of the accounts whose turn it is. */
 export async function startKeepers({ db, temporal }: Deps) {
   const accounts = await uncheckedKeepers(db, MOST_ASKED);
   const keepers = await startLost(

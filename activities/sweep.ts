@@ -32,7 +32,7 @@ const NOTHING: Swept = {
 const isKind = (name: string): name is keyof Swept => Object.hasOwn(NOTHING, name);
 const KINDS = Object.keys(NOTHING).filter(isKind);
 
-/** What a sweep does, in this order; each says what it has repaired. */
+/** The parts of a sweep, in order; each returns what it repaired. */
 const PARTS: readonly ((deps: Deps) => Promise<Partial<Swept>>)[] = [
   startPosts,
   startDeletions,
@@ -54,9 +54,9 @@ const PARTS: readonly ((deps: Deps) => Promise<Partial<Swept>>)[] = [
   },
 ];
 
-/** The second line behind the API and Temporal: database and workflows are made to agree again. */
+/** The fallback behind the API and Temporal: brings the database and the workflows back into agreement. */
 export const createSweepActivities = (deps: Deps) => ({
-  /** Does every part, also when one fails. @throws the first failure, after the last part */
+  /** Runs every part, even after a failure. @throws the first failure, after the last part */
   sweepOnce: (): Promise<Swept> =>
     alive(async () => {
       const swept = { ...NOTHING };

@@ -18,9 +18,9 @@ import { alive, uninterruptedSignal } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { notYet, tryAgain } from './failures.ts';
 
-/** Reads, renews and ends an account's tokens; called by `keepTokenFresh` only, but for `renewToken`. */
+/** Reads, renews and ends an account's tokens. Only `keepTokenFresh` calls these activities, except `renewToken`. */
 export const createTokenActivities = (deps: Deps) => ({
-  /** What is due next for the account's tokens, and in how many milliseconds from now; null: nothing, ever. */
+  /** The next action for the account's tokens, and in how many milliseconds it is due; null: never. */
   async tokenDue({ accountId }: { accountId: string }): Promise<TokenStanding & TokenNext> {
     const account = await load(deps, accountId);
     const due = nextDue(account);
@@ -32,8 +32,8 @@ export const createTokenActivities = (deps: Deps) => ({
   },
 
   /**
-   * Does what is due for the token pair of this version: refreshes it, or, where nothing can renew it, warns of its end
-   * and then ends the account. A pair that was replaced meanwhile is left alone.
+   * Does what is due for the token pair of this version: refreshes it or, if it is not renewable, warns of its end and
+   * later ends the account. A pair that was replaced meanwhile is left alone.
    * @param refused whether the provider has refused the access token
    * @throws ApplicationFailure while the provider does not answer; retried until the refresh token's end
    */
@@ -64,8 +64,8 @@ export const createTokenActivities = (deps: Deps) => ({
     }),
 
   /**
-   * Ends our access at the provider, then forgets the tokens. A token that is dead already needs no revoking, and an
-   * account that was connected again keeps what it has.
+   * Ends our access at the provider, then wipes the tokens. A dead token needs no revoking, and an account that was
+   * reconnected keeps its tokens.
    */
   revokeAccount: ({ accountId }: { accountId: string }): Promise<void> =>
     alive(async (signal) => {
@@ -73,17 +73,17 @@ export const createTokenActivities = (deps: Deps) => ({
       const account = await load(deps, accountId);
       const ours = account.statusReason === 'disconnected_by_user';
       if (ours) await cancelPosts(deps, account.id);
-      // Nobody asked to cancel them: they say themselves that the account is gone.
+      // The user did not cancel these posts: they find out themselves that the account is gone.
       else for (const post of await openPosts(db, account.id)) await wakePost(deps.temporal, post);
       if (ours) await revoke(deps, account, signal);
       if (account.dataKeyId !== null) envelope.forget(await accountKey(db, account));
       await wipeTokens(db, account.id);
     }),
 
-  /** Tells an account's open posts to look at it again. */
+  /** Makes an account's open posts check it again. */
   wakePosts: ({ accountId }: { accountId: string }): Promise<void> => wake(deps, accountId),
 
-  /** For posts: waits until the account has another token than the one that was refused, or none will come. */
+  /** For posts: waits until the account has another token than the refused one, or until it is certain to get none. */
   renewToken: ({
     accountId,
     tokenVersion,
@@ -98,12 +98,12 @@ export const createTokenActivities = (deps: Deps) => ({
     }),
 });
 
-/** Stores a new token pair. @throws ProviderError `grant` when none will come any more */
+/** Stores a new token pair. @throws ProviderError `grant` if no new one will come */
 async function refresh(deps: Deps, account: Account, provider: Provider): Promise<TokenStanding> {
   const { db } = deps;
   const key = await accountKey(db, account);
   const old = await refreshTokenOf(deps, account, key);
-  // A refresh that is cut off halfway may have cost us the only good token: nothing but our own end stops it.
+  // Interrupting a refresh may lose the only good token: only the end of our own process stops it.
   const fresh = await renew(provider, old, uninterruptedSignal());
   if (fresh === null) return keepTokens(deps, account, key, old);
   const saved = await storeTokens(deps, account, key, fresh, old);
@@ -114,7 +114,7 @@ async function refresh(deps: Deps, account: Account, provider: Provider): Promis
   return standing(saved ?? (await load(deps, account.id)));
 }
 
-/** Nothing renews the tokens: the account is good until its access token ends, or is refused. */
+/** The tokens are not renewable: the account works until its access token ends, or is refused. */
 async function keepUntilEnd(deps: Deps, account: Account, refused: boolean): Promise<TokenStanding> {
   if (refused || hasEnded(account.expiresAt)) return reauth(deps, account, whyEnded(account, refused));
   await warnOfEnd(deps.db, account);
@@ -136,20 +136,20 @@ function renew(
   refreshToken: string,
   signal: AbortSignal,
 ): Promise<TokenSet | null> {
-  // Connecting stores no refresh token then (api/connect-store.ts).
+  // In that case connecting stores no refresh token (api/connect-store.ts).
   if (oauth.refresh === undefined) throw new Error(`${name} renews no tokens`);
   return oauth.refresh(refreshToken, signal);
 }
 
-/** Time to answer a revocation, and the pause after one that was not answered: connects go on in between. */
+/** The time for a revocation's answer, and the pause after a missing one, in which creators can connect. */
 const REVOKE_MS = 10_000;
 const AFTER_LOST_MS = 30_000;
-/** A provider that does not answer for as long keeps the permission; the tokens are wiped all the same. */
+/** If the provider does not answer for this long, it keeps the permission; the tokens are wiped anyway. */
 const REVOKE_FOR_MS = DAY;
 
 /**
- * Revokes a disconnected account's tokens, where that ends nobody else's access and no newer one.
- * @throws ApplicationFailure while somebody connects, or the provider does not answer
+ * Revokes a disconnected account's tokens, unless that would end another account's access or a newer grant.
+ * @throws ApplicationFailure while a creator is connecting, or the provider does not answer
  */
 async function revoke(deps: Deps, account: Account, signal: AbortSignal): Promise<void> {
   const { db, providers } = deps;
@@ -162,11 +162,11 @@ async function revoke(deps: Deps, account: Account, signal: AbortSignal): Promis
       since: account.updatedAt,
     });
     if (call === null) throw notYet('Connecting', 'an account is being connected', 1000);
-    // Whoever was connecting until now has stored the account.
+    // Creators who were connecting until now have stored their accounts.
     if (await isToRevoke(deps, account)) {
       const soon = AbortSignal.any([signal, AbortSignal.timeout(REVOKE_MS)]);
       await provider.oauth.revoke(accessToken, soon).catch(async (error: unknown) => {
-        // Without an answer it may take effect yet: the row holds connects up until it cannot any more.
+        // Without an answer it may still take effect: the row delays connects until that is impossible.
         if (!(error instanceof ProviderError && error.lost)) await endGrantCall(db, call);
         throw error;
       });
@@ -180,7 +180,7 @@ async function revoke(deps: Deps, account: Account, signal: AbortSignal): Promis
   }
 }
 
-/** Whether the account is still disconnected, with a grant that lives and that nobody else needs. */
+/** Whether the account is still disconnected, with a live grant that no other account needs. */
 async function isToRevoke(deps: Deps, { id }: Account): Promise<boolean> {
   const account = await load(deps, id);
   return (
@@ -191,7 +191,7 @@ async function isToRevoke(deps: Deps, { id }: Account): Promise<boolean> {
   );
 }
 
-/** The account's access token, renewed where it has ended: only a live one can be revoked. */
+/** The account's access token, renewed if it has ended: only a live one can be revoked. */
 async function liveToken(deps: Deps, account: Account, provider: Provider): Promise<string> {
   const { db, envelope } = deps;
   const { accessTokenEncrypted } = account;
@@ -207,7 +207,7 @@ async function liveToken(deps: Deps, account: Account, provider: Provider): Prom
   return fresh?.accessToken ?? accessToken;
 }
 
-/** @returns null when the account has changed since it was read */
+/** @returns null if the account has changed since it was read */
 async function storeTokens(
   { db, envelope }: Deps,
   account: Account,
@@ -232,9 +232,9 @@ async function storeTokens(
 const ASK_AGAIN_MS = 900_000;
 
 /**
- * The provider renews nothing yet, and says that the tokens live. To whoever was refused with them they are as good as new
- * ones: under the next version they are tried once more.
- * @throws ApplicationFailure when it is time for others, and nobody was refused
+ * The provider renews nothing yet, and says that the tokens are valid. For a post whose call was refused they count as
+ * new: under the next version it tries them once more.
+ * @throws ApplicationFailure when others are due, and no call was refused
  */
 async function keepTokens(
   { db, envelope }: Deps,
@@ -279,7 +279,7 @@ function inSeconds(seconds: number | null): Date | null {
   return seconds === null ? null : new Date(Date.now() + seconds * 1000);
 }
 
-/** Only where the row still holds the pair that was refused: another one may have been stored meanwhile. */
+/** Only if the row still holds the refused pair: another one may have been stored meanwhile. */
 async function reauth(deps: Deps, account: Account, reason: string): Promise<TokenStanding> {
   const { tokenVersion } = account;
   const saved = await deactivate(deps.db, account.id, { status: 'reauth_required', reason, tokenVersion });
@@ -294,7 +294,7 @@ async function reauth(deps: Deps, account: Account, reason: string): Promise<Tok
   return standing(saved ?? (await load(deps, account.id)));
 }
 
-/** Posts that are past stopping go on waiting for their verdict. */
+/** Posts that can no longer be stopped go on waiting for their verdict. */
 async function cancelPosts({ db, temporal }: Deps, accountId: string): Promise<void> {
   const cancelled = await Promise.allSettled(
     (await openPosts(db, accountId)).map((post) => askToCancel(temporal, post)),
@@ -304,10 +304,10 @@ async function cancelPosts({ db, temporal }: Deps, accountId: string): Promise<v
       throw result.reason;
 }
 
-/** Tells the posts that were there before the creator's consent of it; later ones have seen it. */
+/** Notifies the posts that are older than the creator's consent; later ones know it. */
 async function wake(deps: Deps, accountId: string): Promise<void> {
   const { connectedAt } = await load(deps, accountId);
   for (const post of await openPosts(deps.db, accountId))
-    // A consent gives nobody more room: to ask again would break the limit that is waited for.
+    // A consent does not raise a limit: trying again would break the limit that the post waits for.
     if (post.createdAt < connectedAt && post.state !== 'waiting_quota') await wakePost(deps.temporal, post);
 }

@@ -20,7 +20,7 @@ import { applyVerdict } from './settle-verdict.ts';
 import { endWaiting, showReason } from './waiting.ts';
 import { accountRefused, providerAway } from './waiting-reasons.ts';
 
-/** Sends a post's files to the provider, chunk by chunk, from disk to socket. The offsets are in PostgreSQL. */
+/** Streams a post's files to the provider, chunk by chunk. The offsets are in PostgreSQL. */
 export const createTransferActivities = (deps: Deps) => ({
   transferMedia: ({ postId, step: name }: { postId: string; step: string }): Promise<StepOutcome> =>
     alive(async (signal) => {
@@ -36,10 +36,10 @@ export const createTransferActivities = (deps: Deps) => ({
       if (way === undefined) return skipTransfer(deps, loaded, step, write);
       if (write?.status !== 'accepted')
         return { kind: 'repeat', step: step.of, ms: 0, why: 'The upload URL is gone' };
-      // What it made was to be fetched: the account was connected the other way then.
+      // The provider was to fetch this file: the account was connected another way then.
       if (write.secretEncrypted === null) return recordExpired(deps, loaded, write);
 
-      // Before the provider hears of it: a folder that is gone is told by its name.
+      // Before the provider is called, so that a missing folder is reported by its name.
       await deps.mediaStore.open(file.storageKey);
       const sending: Sending = { loaded, step, write, file, way };
       try {
@@ -52,7 +52,7 @@ export const createTransferActivities = (deps: Deps) => ({
     }),
 });
 
-/** The first byte to send: where the provider stands, once anything was sent. */
+/** The first byte to send: once anything was sent, the provider's offset. */
 async function resumeAt(deps: Deps, sending: Sending, signal: AbortSignal): Promise<Received | StepOutcome> {
   const { loaded, step, way } = sending;
   const sent = sentSoFar(sending);
@@ -65,29 +65,29 @@ async function resumeAt(deps: Deps, sending: Sending, signal: AbortSignal): Prom
   await takeTurn(deps, loaded, step.name);
   const received = await way.received(access.context, await deliveryOf(deps, sending));
   const start = firstAfter(sending, received?.bytes ?? sent);
-  // What arrived though its answer was lost: `hasArrived` trusts this number.
+  // Bytes that arrived although their answer was lost: `hasArrived` relies on this number.
   if (start > sent) await noteSent(deps.db, placeOf(sending), { bytes: start });
   return { ...received, bytes: start };
 }
 
-/** Fits into one try of the activity that asks. */
+/** Fits into one try of the activity that calls it. */
 const ASK_MS = 20_000;
 
 /**
- * Whether the provider has the whole file of a transfer that was stopped before it could say so, because its worker had died
- * or an answer was lost: then the post will be seen, and cannot be cancelled any more.
- * @returns null where it cannot be told
+ * Whether the provider has the whole file of an interrupted transfer (its worker died, or an answer was lost): then the
+ * post will become visible, and cannot be cancelled any more.
+ * @returns null if that is unknown
  */
 export async function hasArrived(deps: Deps, loaded: LoadedPost): Promise<boolean | null> {
   const step = lastTransfer(loaded.post.plan);
   const way = loaded.provider.publishing.transfer;
-  // Where a later write shows the post, its bytes alone show nothing.
+  // If a later write makes the post visible, its bytes alone do not.
   if (step === null || way === undefined || showingWrites(loaded.post.plan).length > 0) return false;
   const write = lastAttempt(loaded, step.of);
   if (write?.status !== 'accepted') return false;
   const sending: Sending = { loaded, step, write, file: fileOf(loaded, step), way };
   const sent = sentSoFar(sending);
-  // The last chunk is begun when all before it have been noted.
+  // The last chunk is only begun once all earlier ones are recorded.
   const last = way.chunks(sending.file.size).at(-1);
   if (sent === null || last === undefined || sent < last.first) return false;
   const access = await openPost(deps, loaded, AbortSignal.timeout(ASK_MS), 'transferring');
@@ -121,7 +121,7 @@ async function sendFrom(
   for (const chunk of rest) {
     if (signal.aborted) throw new CancelledFailure('the transfer was stopped');
     const isLast = chunk === rest.at(-1);
-    // After the last byte a post can no longer be stopped, so a cancellation does not cut the last chunk in half.
+    // After the last byte a post can no longer be stopped, so a cancellation does not interrupt the last chunk.
     const guarded = isLast ? { ...context, signal: uninterruptedSignal() } : context;
     const body = deps.mediaStore.parts(file.storageKey, { start: chunk.first, end: chunk.last });
     const sent = await way.sendChunk(guarded, delivery, { ...chunk, body });
@@ -137,7 +137,7 @@ async function sendFrom(
       case 'complete':
         return recordDone(deps, sending, { made: sent.made, part: partOf(chunk, sent) });
       case 'stored':
-        // The last one is noted with the end of the step.
+        // The last one is recorded together with the end of the step.
         if (isLast) return recordDone(deps, sending, { part: partOf(chunk, sent) });
         await noteSent(deps.db, placeOf(sending), { bytes: chunk.last + 1, part: partOf(chunk, sent) });
     }
@@ -145,7 +145,9 @@ async function sendFrom(
   return recordDone(deps, sending, { made: start.made });
 }
 
-/** Where an earlier try has begun the last chunk, all may have arrived: then a new write would make a second post. */
+/**
+ * If an earlier try has begun the last chunk, everything may have arrived: then a new write would make a second post.
+ */
 async function mayHaveArrived(deps: Deps, loaded: LoadedPost, step: StepOf<'transfer'>): Promise<boolean> {
   const isLast = lastTransfer(loaded.post.plan)?.name === step.name;
   return isLast && (await hasArrived(deps, loaded)) !== false;
@@ -154,7 +156,7 @@ async function mayHaveArrived(deps: Deps, loaded: LoadedPost, step: StepOf<'tran
 const partOf = ({ first }: Chunk, { reference }: { reference?: string }): PartRef | undefined =>
   reference === undefined ? undefined : { first, reference };
 
-/** The provider has the whole file. What it made of it is one commit with the end of the post, where the plan ends here. */
+/** The provider has the whole file. The result is one commit with the end of the post, if the plan ends here. */
 async function recordDone(
   { db }: Deps,
   sending: Sending,
@@ -182,8 +184,8 @@ async function recordDone(
 }
 
 /**
- * The account was connected another way since the plan was made, by which the provider fetches the file. What the write
- * before made is ready for that, unless it was made for an upload.
+ * The account is now connected another way, in which the provider fetches the file. The result of the earlier write
+ * fits that, unless it was made for an upload.
  */
 async function skipTransfer(
   deps: Deps,
@@ -198,7 +200,7 @@ async function skipTransfer(
   return { kind: 'done', state, publishId };
 }
 
-/** The upload URL is dead. What was sent to it can never become visible; a new write makes a new one. */
+/** The upload URL is dead. Bytes sent to it can never become visible; a new write makes a new URL. */
 async function recordExpired({ db }: Deps, loaded: LoadedPost, { id, step }: Attempt): Promise<StepOutcome> {
   const times = await db.transaction(async (tx) => {
     await forgetSent(tx, { postId: loaded.post.id, attemptId: id });

@@ -7,14 +7,14 @@ import { bodyOf } from './failures.ts';
 import { showPage, wantsJson } from './pages.ts';
 import type { ProviderPath } from './schemas.ts';
 
-/* How the routes of connecting answer. */
+/* The answers of the connect routes. */
 
-/** These routes call the provider, which may answer for longer than others. */
+/** These routes call the provider, which may take longer than other routes. */
 export const CONSENT_MS = 40_000;
 
 export const redirect = (description: string) => Type.Null({ description });
 
-/** Answers an attempt that came to nothing: JSON for programs, a page for creators. */
+/** Answers a failed attempt: JSON for programs, a page for creators. */
 export function answerFailedAttempt(
   deps: Deps,
   request: FastifyRequest<{ Params: Static<typeof ProviderPath> }>,
@@ -29,7 +29,7 @@ export function answerFailedAttempt(
   return showPage(reply, error.statusCode, failurePage(told, error.retryable ? again : null));
 }
 
-/** No cache keeps the answer, and the next page is not told where the browser comes from. */
+/** Keeps the answer out of caches, and its address out of the Referer header. */
 export function keepPrivate(reply: FastifyReply): FastifyReply {
   return reply.header('cache-control', 'no-store').header('referrer-policy', 'no-referrer');
 }

@@ -18,7 +18,7 @@ import type { Deps } from './deps.ts';
 import { apiError } from './errors.ts';
 import { isUuid, Method } from './schemas.ts';
 
-/** What an attempt to connect stands on. */
+/** How an attempt to connect is authorised. */
 export const AttemptSource = Type.Object(
   {
     link: Type.Optional(
@@ -40,10 +40,12 @@ export const AttemptSource = Type.Object(
 );
 export type AttemptSource = Static<typeof AttemptSource>;
 
-/** The query of its page: who sends a link on may add parameters of their own, such as `fbclid`. */
+/**
+ * The query of its page. Other parameters are allowed, because apps add their own to a shared link, such as `fbclid`.
+ */
 export const AttemptQuery = Type.Object(AttemptSource.properties);
 
-/** What the page's form sends. */
+/** The fields of the page's form. */
 export const AttemptForm = Type.Object(
   {
     ...AttemptSource.properties,
@@ -57,7 +59,7 @@ export const AttemptForm = Type.Object(
   { additionalProperties: false },
 );
 
-/** @returns null when the link is no good, which is noted. @throws ApiError without link and key */
+/** @returns null if the link is invalid, which is audited. @throws ApiError without link and key */
 export async function attemptOf(
   deps: Deps,
   request: FastifyRequest,
@@ -90,8 +92,8 @@ export async function attemptOf(
 }
 
 /**
- * An attempt that has ended, to be made again: with its link while that is open. Without one a key has begun it, and only
- * the same browser may go on.
+ * An ended attempt, to be repeated: with its link while that is open. Without one it was begun with a key, and only the
+ * same browser may repeat it.
  * @param token of the page that shows its result; or its id, which is no secret: only the same browser may use it
  */
 export async function onceMore(
@@ -120,11 +122,14 @@ function byLink(link: ConnectLink | null): Attempt | null {
   return { userId, returnTo, connectLinkId: id, method, name };
 }
 
-/** Who asks the creator. */
+/** Who asks the creator for access. */
 export interface Asker {
-  /** As the link says, or the user's display name; without both the host, because an e-mail address is private. */
+  /** From the link, or the user's display name; otherwise the host, because an e-mail address is private. */
   name: string;
-  /** Whose name the page adds, because a link may say any name: what the operator calls the user, and where. Null: the same. */
+  /**
+   * Shown beside the name, because a link may contain any name: the operator's name for the user, and the host. Null:
+   * the same.
+   */
   behind: { user: string | null; host: string } | null;
 }
 

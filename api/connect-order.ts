@@ -4,15 +4,15 @@ import { beginRevocation, endGrantCall, unlessRevoking } from '../db/grant-calls
 import { databaseTime } from '../db/time.ts';
 import { ProviderError } from '../providers/errors.ts';
 
-/* Connecting and revoking, one after the other (db/grant-calls.ts says why). */
+/* Keeps connecting and revoking apart (db/grant-calls.ts has the reasons). */
 
-/** A revocation counts as under way for 15 s at most. */
+/** A revocation counts as in progress for at most 15 s. */
 const PATIENCE_MS = 16_000;
 const ASK_EVERY_MS = 100;
 
 /**
- * Runs `work` in a transaction when no revocation is under way at the provider.
- * @returns null: one was under way all the time
+ * Runs `work` in a transaction when no revocation is in progress at the provider.
+ * @returns null: one was in progress all the time
  */
 export async function afterRevocations<T>(
   db: Db,
@@ -23,9 +23,9 @@ export async function afterRevocations<T>(
 }
 
 /**
- * Revokes when nobody is connecting an account; does nothing where somebody is for too long.
- * @param userId whose grant it is
- * @param patienceMs how long to wait for those who are
+ * Revokes when no creator is connecting an account; gives up if one is for too long.
+ * @param userId the owner of the grant
+ * @param patienceMs how long to wait for those who are connecting
  * @throws ProviderError of `revoke`
  */
 export async function betweenConnects(
@@ -39,7 +39,7 @@ export async function betweenConnects(
   try {
     await revoke();
   } catch (error) {
-    // It may take effect yet: the row stays until it cannot any more.
+    // It may still take effect: the row stays until that is impossible.
     if (error instanceof ProviderError && error.lost) throw error;
     await endGrantCall(db, call);
     throw error;

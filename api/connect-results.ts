@@ -6,13 +6,13 @@ import { HOUR } from '../durations.ts';
 import type { ConnectFailure, ConnectResult } from './connect.ts';
 import type { Deps } from './deps.ts';
 
-/** Pages that show results stand below it, by a token. */
+/** The pages of results are below it, by a token. */
 export const RESULTS_PATH = '/connected';
 const SHOWN_MS = HOUR;
 
 /**
- * Keeps how an attempt has ended, so that the page which shows it can be loaded again.
- * @returns the page's address; null: this is nobody's attempt, or it cannot be kept now
+ * Stores how an attempt ended, so that the page which shows it can be reloaded.
+ * @returns the page's address; null: the attempt has no owner, or the result cannot be stored now
  */
 export async function resultAddress(
   { database: { db }, config: { publicUrl } }: Deps,
@@ -28,7 +28,7 @@ export async function resultAddress(
       expiresAt: new Date(Date.now() + SHOWN_MS),
     });
   } catch (error) {
-    // What has happened has happened: the creator is told without an address of its own.
+    // The attempt is over in any case: the creator sees the result without an address of its own.
     request.log.warn({ err: error }, 'the result of an attempt to connect was not kept');
     return null;
   }
@@ -45,7 +45,7 @@ function stored(result: ConnectResult): StoredResult {
   };
 }
 
-/** What `stored` kept of a failure; null: it was none. */
+/** The failure in a stored result; null: it was a success. */
 export function failureIn(result: StoredResult): ConnectFailure | null {
   if ('accounts' in result) return null;
   switch (result.code) {

@@ -14,12 +14,12 @@ import { betweenConnects } from './connect-order.ts';
 import type { Deadline } from './deadline.ts';
 import type { Deps } from './deps.ts';
 
-/** To give back what is of no use is worth a moment of the creator's time: to wait for others, and to revoke. */
+/** Revoking a useless grant, and waiting for others first, may delay the creator this long. */
 const GIVE_BACK_MS = 5_000;
 
 /**
  * Stores all accounts of a grant, or none; the link is used up in the same commit.
- * @returns null when another browser has used it up already
+ * @returns null if another browser has already used it up
  */
 export async function saveGrants(
   { database: { db }, envelope }: Deps,
@@ -54,7 +54,7 @@ export async function saveGrants(
   });
 }
 
-/** Without the refresh token that nothing can use, and the end of one that did not come. */
+/** Removes a refresh token that cannot be used, and the expiry of one that did not come. */
 function renewable({ oauth }: Provider, tokens: TokenSet): TokenSet {
   return oauth.refresh === undefined || tokens.refreshToken === null
     ? { ...tokens, refreshToken: null, refreshExpiresIn: null }
@@ -70,8 +70,7 @@ function newLogin(envelope: Envelope, { id, page }: NonNullable<Grant['login']>)
 }
 
 /**
- * Ends at the provider what is of no use to us, as well as that can be done in time; unless that would end another
- * account's access.
+ * Revokes a useless grant at the provider if it can be done in time, unless that would end another account's access.
  */
 export async function giveBack(
   { database: { db } }: Deps,
@@ -79,7 +78,7 @@ export async function giveBack(
   provider: Provider,
   { grants, exchange, userId, time }: { grants: Grant[]; exchange: string; userId: string; time: Deadline },
 ): Promise<void> {
-  // Nothing of it is stored any more: revocations need not wait for it, this one neither.
+  // Nothing of it is stored any more: revocations, this one included, need not wait for it.
   await endGrantCall(db, exchange);
   for (const { openId, tokens, login } of grants) {
     try {
@@ -94,7 +93,7 @@ export async function giveBack(
   }
 }
 
-/** A data key that nobody can open is no use; everything else is worth another try. */
+/** A data key that cannot be unwrapped is useless; any other error is worth another try. */
 function nullForLostKey(error: unknown): null {
   if (error instanceof EnvelopeError) return null;
   throw error;

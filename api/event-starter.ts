@@ -6,31 +6,34 @@ import type { Deps } from './deps.ts';
 import { tell } from './temporal.ts';
 
 const NOTE_EVERY_MS = 200;
-/** More at once would only make each of them wait longer, until all are too late. */
+/** A higher number would only delay all of them until they are too late. */
 const AT_ONCE = 16;
-/** Above this share of its time the process has enough to do with answering, which comes first ... */
+/** Above this share of its time the process is busy with answering, which has priority ... */
 const BUSY = 0.4;
-/** ... until it has been below it for so long. */
+/** ... until it has stayed below it for this long. */
 const CALM_MS = 1_000;
-/** How often the share is taken. */
+/** How often the share is measured. */
 const MEASURED_MS = 100;
-/** While it is busy, one is started at a time, with this pause after it; then one more at a time with each. */
+/** While it is busy, it starts one at a time, with this pause after each; afterwards one more at a time with each. */
 const REST_MS = 250;
-/** Nobody waits for it. */
+/** No client waits for it. */
 const START_MS = 10_000;
-/** At the end, the sweep does it. */
+/** After that, the sweep does it. */
 const CLOSE_MS = 2_000;
-/** What waits here waits in the database, too: beyond this the sweep does it. */
+/** Waiting events are in the database too: beyond this number the sweep starts them. */
 const MOST_WAITING = 20_000;
 
 export interface EventStarter {
-  /** Starts what was stored; returns at once. */
+  /** Starts the workflows of stored events; returns at once. */
   start(events: readonly FreshEvent[]): void;
-  /** Waits a little for what is under way. */
+  /** Waits briefly for starts in progress. */
   close(): Promise<void>;
 }
 
-/** Starts `handleEvent` behind the answers, and notes in batches that it was started. What is lost here, the sweep finds. */
+/**
+ * Starts `handleEvent` after the answers are sent, and records the starts in batches. The sweep finds any that are
+ * lost.
+ */
 export function createEventStarter(
   { database: { db }, temporal }: Deps,
   log: FastifyBaseLogger,
@@ -94,7 +97,7 @@ export function createEventStarter(
   };
 }
 
-/** Watches how much of its time this process is busy, until it is stopped. */
+/** Measures how much of its time this process is busy, until it is stopped. */
 function watchLoop(): { isBusy(): boolean; stop(): void } {
   let since = performance.eventLoopUtilization();
   let calmFrom = 0;

@@ -15,18 +15,18 @@ import { tell } from './temporal.ts';
 
 interface Submission {
   userId: string;
-  /** Carried on by the workflow and its log lines. */
+  /** Passed on to the workflow and its log lines. */
   requestId: string;
   idempotencyKey: string | null;
-  /** As it came: the same key must come with the same. */
+  /** The original body: a repeated key must bring the same one. */
   body: unknown;
-  /** Checks the body and makes the post of it; not asked when the key was used before. */
+  /** Validates the body and drafts the post; not called if the key was used before. */
   read: (userId: string) => Promise<DraftPost>;
 }
 
 /**
- * Takes a post in, for any provider: durable when it returns, and its workflow started or left to the sweep.
- * @throws ApiError `idempotency_key_reused`, `duplicate_post`, `quota_exceeded`, and what `read` throws
+ * Accepts a post, for any provider: it is stored when this returns, and its workflow is started or left to the sweep.
+ * @throws ApiError `idempotency_key_reused`, `duplicate_post`, `quota_exceeded`, and errors of `read`
  */
 async function submit(
   deps: Deps,
@@ -38,7 +38,7 @@ async function submit(
     temporal,
   } = deps;
   const requestHash = hashOf(body);
-  // A replay is answered whatever has become of account and media since.
+  // A replay gets its answer, whatever has happened to the account and the media since.
   const earlier = idempotencyKey === null ? null : await findPostByKey(db, userId, idempotencyKey);
   if (earlier !== null && earlier.requestHash === requestHash) return { outcome: 'replayed', post: earlier };
   if (earlier !== null) throw apiError('idempotency_key_reused', { details: { postId: earlier.id } });
@@ -70,8 +70,8 @@ async function submit(
 }
 
 /**
- * What every route does that publishes: takes the request's post in, and answers 202 with it.
- * @param read checks the body and makes the post of it
+ * Shared by all routes that publish: accepts the request's post, and answers 202 with it.
+ * @param read validates the body and drafts the post
  */
 export async function submitRequest(
   deps: Deps,

@@ -18,7 +18,7 @@ export async function listAttempts(db: Db, postId: string): Promise<Attempt[]> {
 }
 
 /**
- * The newest attempt of each step and status, newest first: all that decides what a post does next, however often it was
+ * The newest attempt of each step and status, newest first: they decide what a post does next, however often it was
  * tried.
  */
 export async function newestAttempts(db: Db, postId: string): Promise<Attempt[]> {
@@ -31,7 +31,7 @@ export async function newestAttempts(db: Db, postId: string): Promise<Attempt[]>
   return newest.toSorted((one, other) => other.createdAt.getTime() - one.createdAt.getTime());
 }
 
-/** The ids of what the other posts of the account have made since then. */
+/** The ids of what the account's other posts made since then. */
 export async function madeByOthers(
   db: Db,
   { id, oauthAccountId }: Pick<Post, 'id' | 'oauthAccountId'>,
@@ -58,7 +58,7 @@ export async function madeByOthers(
 
 const UNSENT = ['scheduled', 'waiting_quota', 'waiting_account'] as const;
 
-/** The requests of the account's other posts since then of which it is not known whether they are live, or as what. */
+/** The requests of the account's other posts since then that may be live, or are live under an unknown id. */
 export async function requestsInDoubt(
   db: Db,
   { id, oauthAccountId }: Pick<Post, 'id' | 'oauthAccountId'>,
@@ -74,7 +74,7 @@ export async function requestsInDoubt(
         gt(posts.updatedAt, since),
         isNull(posts.providerPostId),
         notInArray(posts.state, ['failed', 'cancelled', 'delivered', ...UNSENT]),
-        // Its first write may be under way.
+        // Its first write may be in progress.
         sql`(${posts.state} <> 'accepted' or ${posts.phase} is not null)`,
       ),
     );
@@ -82,8 +82,8 @@ export async function requestsInDoubt(
 }
 
 /**
- * How often a step has ended like this, since what it uses was made.
- * @param uses the steps that made it
+ * How often a step has ended like this since its inputs were made.
+ * @param uses the steps that made the inputs
  */
 export async function countEnds(
   db: Db,
@@ -100,21 +100,21 @@ export async function countEnds(
 interface DueWrite {
   step: string;
   tokenVersion: number;
-  /** Of which it takes one each. */
+  /** The quotas of which it takes one each. */
   quotas: readonly QuotaRule[];
-  /** Whether the post may hold some of them since it was accepted, which are given back first. */
+  /** Whether the post may have held some of them since it was accepted; those are given back first. */
   held: boolean;
 }
 
 export type Prepared =
   | { outcome: 'prepared'; attempt: Attempt }
-  /** The post was moved to another time, or has ended, since it was read. */
+  /** Since it was read, the post was moved to another time or has ended. */
   | { outcome: 'changed' }
-  /** Nothing is left of a quota, and nothing was taken. */
+  /** A quota is used up, and nothing was taken. */
   | { outcome: 'quota'; full: QuotaFull };
 
 /**
- * Notes that a write is about to be made, and takes its quotas, in one commit; fails when one is open already.
+ * Records that a write is about to be made, and takes its quotas, in one commit; fails if one is open already.
  * @param post as it was read when the write was found to be due
  */
 export async function prepareAttempt(
@@ -125,7 +125,7 @@ export async function prepareAttempt(
   const { id, userId, oauthAccountId: accountId } = post;
   try {
     return await db.transaction(async (tx): Promise<Prepared> => {
-      // Locks the post before the account, as everybody does who needs both.
+      // Locks the post before the account, like all code that needs both.
       if (!(await showWrite(tx, post, step))) return { outcome: 'changed' };
       const full = await reserveWithin(tx, { accountId, postId: id, held }, quotas);
       if (full !== null) throw new NothingLeft(full);
@@ -142,7 +142,7 @@ export async function prepareAttempt(
   }
 }
 
-/** Rolls back what a write has noted for itself. */
+/** Rolls back everything that the write has recorded. */
 class NothingLeft extends Error {
   readonly full: QuotaFull;
 
@@ -154,7 +154,7 @@ class NothingLeft extends Error {
 
 /**
  * From here on the provider may have seen the write.
- * @returns false when another try has taken this one for lost, and sends it or has sent it
+ * @returns false if another try considers this one lost, and is sending it or has sent it
  */
 export async function markSent(db: Db, id: string): Promise<boolean> {
   const sent = await db
@@ -176,7 +176,7 @@ export interface AttemptOutcome {
 
 /**
  * Closes an attempt with its outcome.
- * @returns false when it is closed already: a later try has taken this one for lost
+ * @returns false if it is closed already: a later try considered this one lost
  */
 export async function closeAttempt(
   db: Db,
@@ -193,8 +193,8 @@ export async function closeAttempt(
 }
 
 /**
- * What accepted writes made is gone before it was of use: they have to be made again.
- * @returns which writes, and how often it has happened to the one of these steps that it happened to most
+ * The results of accepted writes were lost before they were of use: they have to be made again.
+ * @returns the writes, and the highest number of times that this has happened to one of the steps
  */
 export async function supersedeAttempts(
   db: Db,

@@ -27,11 +27,11 @@ export async function findConnectLink(db: Db, id: string): Promise<ConnectLink |
   return link ?? null;
 }
 
-/** Whether a link may still connect an account. */
+/** Whether a link can still connect an account. */
 export const isOpen = ({ usedAt, expiresAt }: ConnectLink): boolean =>
   usedAt === null && expiresAt.getTime() > Date.now();
 
-/** The link of this hash, unless it has connected an account or has expired. */
+/** The link with this hash, unless it was used or has expired. */
 export async function findOpenLink(db: Db, provider: string, hash: string): Promise<ConnectLink | null> {
   const [link] = await db
     .select()
@@ -47,7 +47,7 @@ export async function findOpenLink(db: Db, provider: string, hash: string): Prom
   return link ?? null;
 }
 
-/** Uses a link up. @returns false when another account was faster */
+/** Uses a link up. @returns false if another account was faster */
 export async function useConnectLink(db: Db, id: string): Promise<boolean> {
   const used = await db
     .update(connectLinks)
@@ -64,8 +64,8 @@ export async function insertOAuthState(db: Db, row: NewOAuthState): Promise<void
 }
 
 /**
- * Takes the state of this hash out of use, for the browser that has begun it.
- * @returns null when it is unknown, another provider's or browser's, expired or was used
+ * Uses up the state with this hash, for the browser that began the attempt.
+ * @returns null if it is unknown, used, expired, or another provider's or browser's
  */
 export async function takeOAuthState(
   db: Db,
@@ -89,7 +89,7 @@ export async function takeOAuthState(
   return state ?? null;
 }
 
-/** A state that may have been used or expired: it still knows whose attempt it was and where to return to. */
+/** Also finds a used or expired state: it still has the owner of the attempt and the return address. */
 export async function findOAuthState(db: Db, provider: string, hash: string): Promise<OAuthState | null> {
   const [state] = await db
     .select()
@@ -98,7 +98,7 @@ export async function findOAuthState(db: Db, provider: string, hash: string): Pr
   return state ?? null;
 }
 
-/** Keeps how an attempt has ended, for the page that shows it. */
+/** Stores how an attempt ended, for the page that shows it. */
 export async function keepResult(
   db: Db,
   stateId: string,
@@ -119,7 +119,7 @@ export async function findAttempt(db: Db, id: string): Promise<OAuthState | null
   return attempt ?? null;
 }
 
-/** The attempt whose result has this hash, while it may be shown. */
+/** The attempt whose result has this hash, while the result may be shown. */
 export async function findResult(
   db: Db,
   hash: string,

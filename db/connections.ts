@@ -13,18 +13,21 @@ import { MINUTE } from '../durations.ts';
 import { offersTls } from './tls.ts';
 import type { DatabaseAddress } from './url.ts';
 
-/* The connections to PostgreSQL. Whatever dies under them, every query settles, and the next one gets a new connection. */
+/*
+ * The connections to PostgreSQL. However a connection dies, every query settles, and the next one gets a new
+ * connection.
+ */
 
-/** Connecting gives up after this time, so that an API caller hears 503 instead of waiting. */
+/** Connecting is abandoned after this time, so that an API client gets a 503 instead of waiting. */
 const CONNECT_MS = 2_000;
 /** Longest wait for a connection while all are in use. */
 const WAIT_MS = 10_000;
-/** A query without an answer for this long ends its connection: the network may have lost it without a word. */
+/** A query without an answer for this long ends its connection: the network may have silently lost it. */
 const QUERY_MS = 30_000;
-/** How long a connection may take to end in order. */
+/** How long a connection may take to close cleanly. */
 const END_MS = 5_000;
 const IDLE_MS = MINUTE;
-/** Connections move to another server in time, behind a name or a proxy. */
+/** Behind a name or a proxy the server may change: this bounds how long connections stay with the old one. */
 const LIFE_S = 1_800;
 
 /** A statement as drizzle hands it to the driver. */
@@ -35,19 +38,19 @@ export interface Queryable {
   query(statement: Statement, values?: unknown[]): Promise<QueryResult>;
 }
 
-/** A connection that one caller has for itself. */
+/** A connection for the exclusive use of one caller. */
 export interface Held extends Queryable {
-  /** @param keep whether others may use the connection, which is in order and in no transaction */
+  /** @param keep whether others may use the connection: it works and is in no transaction */
   release(keep: boolean): void;
 }
 
 export interface Connections extends Queryable {
   hold(): Promise<Held>;
-  /** Waits up to 5 s for queries under way. */
+  /** Waits up to 5 s for running queries. */
   close(): Promise<void>;
 }
 
-/** PostgreSQL cannot be reached, or its connection was lost with a statement under way, which may have been carried out. */
+/** PostgreSQL cannot be reached, or the connection was lost during a statement, which may have been carried out. */
 export class DatabaseUnreachable extends Error {
   override readonly name = 'DatabaseUnreachable';
 
@@ -56,49 +59,52 @@ export class DatabaseUnreachable extends Error {
   }
 }
 
-/** A server that answers, but not as one that Everpost can work with; the message says what to do. */
+/** A server that answers, but cannot be used by Everpost; the message says what to do. */
 export class UnfitServer extends Error {
   override readonly name = 'UnfitServer';
 }
 
 /**
- * SQLSTATEs that are about the server or the connection, not about the statement: connection exceptions, refused logins,
- * no such database, insufficient resources, shutdown, statement_timeout, lock_timeout, a primary that has become a
- * standby, and prepared statements that a pooler has lost.
+ * SQLSTATEs about the server or the connection, not the statement: connection exceptions, refused logins, no such
+ * database, insufficient resources, shutdown, statement_timeout, lock_timeout, a primary that has become a standby, and
+ * prepared statements that a pooler has lost.
  */
 const AWAY = /^(08|28|3D|53|57P|57014|55P03|25006|26000|42P05)/;
 
-/** What the driver says of a connection that is gone. */
+/** The driver's messages for a dead connection. */
 const GONE = /^(Connection terminated|Query read timeout|Client (was closed|has encountered))/;
-/** A fault of ours, such as a value that cannot be written down. Node.js gives some of them codes, too. */
+/** Our own errors, such as a value that cannot be serialised. Node.js gives some of them codes, too. */
 const FAULTS = [TypeError, RangeError, SyntaxError, ReferenceError];
 const isFault = (error: unknown): boolean => FAULTS.some((kind) => error instanceof kind);
 
-/** Whether a statement failed because of its connection or the server, not because of what it says. */
+/** Whether a statement failed because of its connection or the server, not because of its content. */
 function isOfConnection(error: unknown): boolean {
   if (error instanceof DatabaseError) return AWAY.test(error.code ?? '');
   if (!(error instanceof Error) || isFault(error)) return false;
-  // Sockets and TLS give their errors codes.
+  // Errors of sockets and TLS have codes.
   return ('code' in error && typeof error.code === 'string') || GONE.test(error.message);
 }
 
-/** SQLSTATE of a prepared statement whose table has changed: it fails on its connection again and again. */
+/** SQLSTATE of a prepared statement whose table has changed: it keeps failing on its connection. */
 const STALE_PLAN = '0A000';
 
-/** Whether a connection can be used again after this error of a statement: the server has answered, and nothing else is wrong. */
+/**
+ * Whether a connection can be used again after this error of a statement: the server answered, and nothing else is
+ * wrong.
+ */
 export function leavesInOrder(error: unknown): boolean {
   return error instanceof DatabaseError && error.code !== STALE_PLAN;
 }
 
-/** How the next connection starts. What a server refuses or offers changes it. */
+/** How the next connection starts. A server's refusals and features change it. */
 interface Startup {
   ssl: DatabaseAddress['tlsOptions'] | false;
   tlsIsSettled: boolean;
-  /** Whether the schema is named at the start. */
+  /** Whether the startup message names the schema. */
   schema: boolean;
 }
 
-/** A pool, and all its connections that are open, whoever holds them. */
+/** A pool, and all its open connections, idle or in use. */
 function createPool(address: DatabaseAddress, most: number, startup: Startup) {
   const open = new Set<Client>();
   class Connection extends Client {
@@ -118,7 +124,7 @@ function createPool(address: DatabaseAddress, most: number, startup: Startup) {
         connectionTimeoutMillis: address.connectMs ?? CONNECT_MS,
         query_timeout: address.queryMs ?? QUERY_MS,
       });
-      // The query under way is told of it, too. Without a listener the event would end the process.
+      // The running query fails with the same error. Without a listener the event would end the process.
       this.on('error', () => {});
       open.add(this);
       this.once('end', () => open.delete(this));
@@ -132,7 +138,7 @@ function createPool(address: DatabaseAddress, most: number, startup: Startup) {
     idleTimeoutMillis: IDLE_MS,
     maxLifetimeSeconds: LIFE_S,
   });
-  // An idle connection has ended: the pool has taken it out already.
+  // An idle connection has ended: the pool has already removed it.
   pool.on('error', () => {});
   return { pool, open };
 }
@@ -165,7 +171,7 @@ export function openConnections(address: DatabaseAddress, most: number): Connect
     } catch (error) {
       if (!startup.schema || address.schema === null || !refusesOptions(error))
         throw isFault(error) || error instanceof DatabaseUnreachable ? error : new DatabaseUnreachable(error);
-      // A pooler: its role may have the schema as its `search_path`, which `meet` finds out.
+      // A pooler: its role may have the schema as its `search_path`, which `meet` checks.
       startup.schema = false;
       return take();
     }
@@ -219,7 +225,7 @@ interface Greeting {
 }
 const GREETING = 'select pg_backend_pid() as pid, pg_is_in_recovery() as standby, current_schema() as schema';
 
-/** Looks who answers, once for each connection. @returns whether it keeps what it has prepared. @throws UnfitServer */
+/** Checks the server, once for each connection. @returns whether it keeps prepared statements. @throws UnfitServer */
 async function meet(client: PoolClient, address: DatabaseAddress): Promise<{ prepares: boolean }> {
   try {
     const greet = { text: GREETING, query_timeout: address.connectMs ?? CONNECT_MS };
@@ -228,7 +234,7 @@ async function meet(client: PoolClient, address: DatabaseAddress): Promise<{ pre
     if (greeting === undefined) throw new UnfitServer('PostgreSQL does not say who it is');
     const wrong = unfit(greeting, address);
     if (wrong !== null) throw new UnfitServer(wrong);
-    // A pooler invents the process id that it names at the start; a prepared statement would stay with one of its servers.
+    // A pooler invents the process id in its startup answer; a prepared statement would stay on one of its servers.
     const direct = 'processID' in client && client.processID === greeting.pid;
     return { prepares: address.prepare ?? (direct && !address.pooled) };
   } catch (error) {
@@ -237,7 +243,7 @@ async function meet(client: PoolClient, address: DatabaseAddress): Promise<{ pre
   }
 }
 
-/** Why a server, as it introduces itself, cannot be used; null: it can. */
+/** Why a server cannot be used, by its own answers; null: it can. */
 function unfit({ standby, schema }: Greeting, address: DatabaseAddress): string | null {
   if (standby) return 'the server is a standby, which takes no writes: DATABASE_URL must name the primary';
   if (address.schema === null || schema === address.schema || schema === null) return null;
@@ -247,7 +253,7 @@ function unfit({ standby, schema }: Greeting, address: DatabaseAddress): string 
   );
 }
 
-/** How the server is told the schema: as a command-line option, in which spaces and backslashes are escaped. */
+/** The schema as a command-line option of the server, with spaces and backslashes escaped. */
 function optionsOf({ options, schema }: DatabaseAddress, withSchema: boolean): string | undefined {
   if (!withSchema || schema === null) return options;
   const path = escapeIdentifier(schema).replaceAll(/[\\\s]/g, String.raw`\$&`);
@@ -259,8 +265,8 @@ function refusesOptions(error: unknown): boolean {
 }
 
 /**
- * Names a prepared statement: parsed once for a connection, for each text. Lists whose length varies go into one array, or
- * each length would be kept.
+ * Names a prepared statement: each text is parsed once for a connection. Put lists of varying length into one array, or
+ * each length becomes a statement of its own.
  */
 function nameOf(text: string): string {
   return createHash('sha1').update(text).digest('base64url');

@@ -6,7 +6,7 @@ import type { Comment } from './provider-tables.ts';
 import { tablesOf } from './registry.ts';
 import { oauthAccounts, posts, webhookEvents } from './schema.ts';
 
-/* Copies of what lies at a provider, in the provider's own tables. */
+/* Copies of a provider's data, in the provider's own tables. */
 
 /** Keeps a comment, unless the account was disconnected. */
 export async function saveComment(
@@ -25,7 +25,7 @@ export async function saveComment(
   });
 }
 
-/** Deletes all that is known of a creator: what was copied from the account, what was told about it, and who it is. */
+/** Deletes everything known about a creator: copies from the account, events about it, and the creator's identity. */
 export async function forgetCreator(
   db: Db,
   { id: accountId, provider, openId }: Pick<Account, 'id' | 'provider' | 'openId'>,
@@ -40,7 +40,7 @@ export async function forgetCreator(
       .update(posts)
       .set({ summary: null, updatedAt: posts.updatedAt })
       .where(eq(posts.oauthAccountId, accountId));
-    // Another tenant may have connected the same account, by a login that has asked for nothing.
+    // Another tenant may have connected the same account, through a login whose owner did not ask for deletion.
     if (await isInService(tx, { provider, openId, login: null })) return;
     await tx
       .delete(webhookEvents)

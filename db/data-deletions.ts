@@ -4,7 +4,7 @@ import { dataDeletions } from './schema.ts';
 
 export type DataDeletion = typeof dataDeletions.$inferSelect;
 
-/** Notes that somebody wants their data deleted; of one code once. */
+/** Records a request to delete a person's data; each code once. */
 export async function insertDeletion(
   db: Db,
   row: { code: string; provider: string; accounts: number; completedAt: Date },

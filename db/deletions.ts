@@ -5,13 +5,13 @@ import { changed, type Post } from './posts.ts';
 import { type PostError, posts } from './schema.ts';
 
 /**
- * What of a post is live, by the provider's ids, in the order in which it went out; empty: nothing is known to be.
- * @returns null where something is live whose id nobody knows
+ * The provider's ids of the live parts of a post, in publishing order; empty: none are known to be live.
+ * @returns null if something is live under an unknown id
  */
 export async function liveIds(db: Db, post: Post): Promise<string[] | null> {
   const parts = (await madeVisible(db, post)).filter(({ live }) => live);
   const ids = parts.map(({ providerPostId }) => providerPostId);
-  // The root's id may have been learned after its write, and where no write shows a post it is all that is known.
+  // The root's id may have arrived after its write; for a plan without visible writes it is the only one.
   if (ids.length > 0) ids[0] ??= post.providerPostId;
   else if (post.state === 'published') ids.push(post.providerPostId);
   const known = ids.filter((id) => id !== null);
@@ -19,8 +19,8 @@ export async function liveIds(db: Db, post: Post): Promise<string[] | null> {
 }
 
 /**
- * Notes that what is live of a post is to be deleted, and with it the intent to start the workflow that does. One that
- * is under way, or done, stays as it is.
+ * Records that the live parts of a post are to be deleted, and the intent to start the workflow for it. A deletion in
+ * progress or done stays unchanged.
  */
 export async function requestDeletion(db: Db, { id, userId }: Post): Promise<Post | null> {
   const [asked] = await db
@@ -38,10 +38,10 @@ export async function requestDeletion(db: Db, { id, userId }: Post): Promise<Pos
   return asked ?? null;
 }
 
-/** Under way, or not begun; the condition of their index. */
+/** In progress, or not begun; the condition of the index. */
 const open = and(isNotNull(posts.deletionRequestedAt), isNull(posts.deletedAt), isNull(posts.deletionError));
 
-/** Posts that are to be deleted but whose workflow nobody has started. */
+/** Requested deletions whose workflow was never started. */
 export async function unstartedDeletions(db: Db, limit: number): Promise<Post[]> {
   return db
     .select()
@@ -51,7 +51,7 @@ export async function unstartedDeletions(db: Db, limit: number): Promise<Post[]>
     .limit(limit);
 }
 
-/** Deletions under way that nobody has compared with their workflow for a minute, those of longest ago first. */
+/** Deletions in progress that were not compared with their workflow for a minute, oldest check first. */
 export async function uncheckedDeletions(db: Db, limit: number): Promise<Post[]> {
   return db
     .select()
@@ -61,7 +61,7 @@ export async function uncheckedDeletions(db: Db, limit: number): Promise<Post[]>
     .limit(limit);
 }
 
-/** Notes that the workflows of these deletions run. */
+/** Records that the workflows of these deletions run. */
 export async function markDeletionsChecked(db: Db, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   await db
@@ -85,7 +85,7 @@ export async function saveDeletionWait(db: Db, id: string, at: Date): Promise<vo
     .where(eq(posts.id, id));
 }
 
-/** The end of a deletion. @param error null: nothing of the post is live any more */
+/** The end of a deletion. @param error null: no part of the post is live any more */
 export async function settleDeletion(db: Db, id: string, error: PostError | null): Promise<void> {
   const end = error === null ? { deletedAt: new Date(), deletionError: null } : { deletionError: error };
   await db

@@ -15,8 +15,8 @@ export async function loginOf(
 }
 
 /**
- * Whether an account of the same login, or of the same person where there are no logins, is in service with any tenant: to
- * revoke one access ends them all.
+ * Whether an account of the same login, or of the same person if there are no logins, is in service with any tenant:
+ * revoking one access ends them all.
  */
 export async function isInService(
   db: Db,

@@ -26,28 +26,28 @@ export interface NewPost {
   deadlineAt: Date;
   clientDeadlineAt: Date | null;
   allowDuplicate: boolean;
-  /** Held for the post from now on: without them it is not taken in. */
+  /** Quotas to hold for the post from now on: without them it is not accepted. */
   hold: readonly QuotaRule[];
 }
 
 export type Accepted =
   | { outcome: 'created' | 'replayed'; post: Post }
-  /** The same key came with another body. */
+  /** The same key was used with another body. */
   | { outcome: 'key_reused'; post: Post }
   /** The same account, media and text within 24 h. */
   | { outcome: 'duplicate'; post: Post }
-  /** A file of the post was deleted meanwhile. */
+  /** A file of the post has been deleted meanwhile. */
   | { outcome: 'media_gone' }
-  /** Nothing is left of a quota that was to be held. */
+  /** A quota that was to be held is used up. */
   | { outcome: 'quota'; full: QuotaFull };
 
 /**
- * Takes a post in: the row and, with it, the intent to start its workflow are one commit. Exact under any number of
- * identical requests at once.
+ * Accepts a post: the row and the intent to start its workflow are one commit. Concurrent identical requests create
+ * exactly one post.
  */
 export async function acceptPost(db: Db, { allowDuplicate, hold, ...row }: NewPost): Promise<Accepted> {
   return db.transaction(async (tx): Promise<Accepted> => {
-    // A key says which requests are the same.
+    // With a key, the key decides which requests are the same.
     const unique = !allowDuplicate && row.idempotencyKey === null;
     if (unique)
       await tx.execute(
@@ -63,7 +63,7 @@ export async function acceptPost(db: Db, { allowDuplicate, hold, ...row }: NewPo
     const taker = { accountId: row.oauthAccountId, postId: null };
     const full = hold.length === 0 ? null : await findFullQuota(tx, taker, hold);
     if (full !== null) {
-      // Taken, it may be, by the same request, which came twice at once.
+      // Possibly taken by the same request, sent twice at once.
       const other =
         row.idempotencyKey === null ? null : await findPostByKey(tx, row.userId, row.idempotencyKey);
       return other === null ? { outcome: 'quota', full } : replayOf(other, row.requestHash);
@@ -79,7 +79,7 @@ export async function acceptPost(db: Db, { allowDuplicate, hold, ...row }: NewPo
       .onConflictDoNothing()
       .returning();
     if (post === undefined) {
-      // Somebody else has just used the same key: their commit is what we waited for.
+      // A concurrent request used the same key: we waited for its commit.
       const other =
         row.idempotencyKey === null ? null : await findPostByKey(tx, row.userId, row.idempotencyKey);
       if (other === null) throw new Error('a post conflicted with none');
@@ -95,7 +95,7 @@ function replayOf(post: Post, requestHash: string): Accepted {
   return { outcome: post.requestHash === requestHash ? 'replayed' : 'key_reused', post };
 }
 
-/** Failed, cancelled and deleted posts are no duplicates, unless something of them is live. */
+/** Failed, cancelled and deleted posts are no duplicates, unless part of one is live. */
 async function recentTwin(db: Db, accountId: string, fingerprint: string): Promise<Post | null> {
   const [post] = await db
     .select()

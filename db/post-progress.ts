@@ -5,7 +5,7 @@ import { changed, type Post } from './posts.ts';
 import { tablesOf } from './registry.ts';
 import { FINAL_STATES, isFinal, type PostState, type PostWaiting, posts, publishAttempts } from './schema.ts';
 
-/** What is being done with an open post. */
+/** The current activity of an open post. */
 export interface Progress {
   state?: PostState;
   phase?: string | null;
@@ -13,11 +13,11 @@ export interface Progress {
   publishId?: string;
   sentBytes?: number | null;
   recalledAt?: Date;
-  /** Why it waits. Another state or phase without it ends what was waited for. */
+  /** Why it waits. Setting another state or phase without it ends the wait. */
   waiting?: PostWaiting | null;
 }
 
-/** Notes progress; a post that is final stays as it is. */
+/** Records progress; a final post stays unchanged. */
 export async function savePost(db: Db, id: string, { next, ...columns }: Progress): Promise<void> {
   await db
     .update(posts)
@@ -33,7 +33,7 @@ export async function savePost(db: Db, id: string, { next, ...columns }: Progres
 /**
  * Shows which write of a post is about to be made.
  * @param post as it was read when the write was found to be due
- * @returns false when it was moved to another time since, or has ended
+ * @returns false if it has since been moved to another time, or has ended
  */
 export async function showWrite(
   tx: Db,
@@ -50,14 +50,14 @@ export async function showWrite(
 }
 
 /**
- * Moves a post to another time, if nothing of it was sent. Its deadline moves along, up to the client's own.
- * @returns false when it is too late
+ * Moves a post to another time, if nothing of it was sent. Its deadline moves with it, up to the client's own.
+ * @returns false if it is too late
  */
 export async function rescheduleUnsent(db: Db, id: string, scheduledAt: Date): Promise<boolean> {
   return db.transaction(async (tx) => {
     const [post] = await tx.select().from(posts).where(eq(posts.id, id)).for('update');
     if (post === undefined || isFinal(post.state)) return false;
-    // `prepareAttempt` takes the same lock: a write is either noted before this, or will see the new time.
+    // `prepareAttempt` takes the same lock: a write is either recorded before this, or sees the new time.
     const sent = await tx
       .select({ id: publishAttempts.id })
       .from(publishAttempts)
@@ -80,7 +80,7 @@ export async function rescheduleUnsent(db: Db, id: string, scheduledAt: Date): P
   });
 }
 
-/** Keeps the provider's own word for where an open post stands, where the provider's tables have a place for it. */
+/** Stores the provider's own status of an open post, if the provider's tables have a column for it. */
 export async function saveStatus(
   db: Db,
   { id, provider }: Pick<Post, 'id' | 'provider'>,

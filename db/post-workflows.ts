@@ -3,7 +3,7 @@ import type { Db } from './client.ts';
 import type { Post } from './posts.ts';
 import { FINAL_STATES, posts } from './schema.ts';
 
-/** Posts that were accepted but whose workflow nobody has started. */
+/** Accepted posts whose workflow was never started. */
 export async function unstartedPosts(db: Db, limit: number): Promise<Post[]> {
   return db
     .select()
@@ -20,7 +20,7 @@ export async function markPostStarted(db: Db, id: string): Promise<void> {
     .where(and(eq(posts.id, id), isNull(posts.workflowStartedAt)));
 }
 
-/** Posts that nobody has compared with their workflow for ten minutes, those of longest ago first. */
+/** Posts that were not compared with their workflow for ten minutes, oldest check first. */
 export async function uncheckedPosts(db: Db, limit: number): Promise<Post[]> {
   const checked = sql`coalesce(${posts.workflowCheckedAt}, ${posts.workflowStartedAt})`;
   return db
@@ -31,7 +31,7 @@ export async function uncheckedPosts(db: Db, limit: number): Promise<Post[]> {
     .limit(limit);
 }
 
-/** Notes that a post was compared with its workflow; `ended`: both have. */
+/** Records that a post was compared with its workflow; `ended`: both have ended. */
 export async function markPostChecked(db: Db, id: string, ended: boolean): Promise<void> {
   const now = new Date();
   await db

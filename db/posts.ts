@@ -5,7 +5,7 @@ import { FINAL_STATES, posts } from './schema.ts';
 
 export type Post = typeof posts.$inferSelect;
 
-/** The post that an Idempotency-Key stands for. */
+/** The post that was created with an Idempotency-Key. */
 export async function findPostByKey(db: Db, userId: string, key: string): Promise<Post | null> {
   const [post] = await db
     .select()
@@ -22,7 +22,7 @@ export async function findPost(db: Db, userId: string, id: string): Promise<Post
   return post ?? null;
 }
 
-/** Any tenant's post, for workflows. @throws Error when there is none: posts are never deleted */
+/** Any tenant's post, for workflows. @throws Error if it does not exist: posts are never deleted */
 export async function postById(db: Db, id: string): Promise<Post> {
   const [post] = await db.select().from(posts).where(eq(posts.id, id));
   if (post === undefined) throw new Error(`no post ${id}`);
@@ -47,5 +47,5 @@ export async function openPosts(db: Db, accountId: string): Promise<Post[]> {
     .where(and(eq(posts.oauthAccountId, accountId), notInArray(posts.state, [...FINAL_STATES])));
 }
 
-/** Every change of a row that clients can see. */
+/** Set with every change of a row that clients can see. */
 export const changed = { version: sql`${posts.version} + 1` };

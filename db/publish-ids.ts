@@ -24,7 +24,7 @@ export async function postByPublishId(db: Db, provider: string, publishId: strin
   return post ?? null;
 }
 
-/** Notes in the provider's own tables which publish id it has given to a post. `savePost` notes it in the post. */
+/** Records a post's publish id in the provider's own tables. `savePost` records it in the post. */
 export async function savePublishId(
   tx: Db,
   { id, provider }: Pick<Post, 'id' | 'provider'>,
@@ -34,8 +34,8 @@ export async function savePublishId(
 }
 
 /**
- * Gives a publish id that nobody knows to the one post of this person whose write lost its answer.
- * @returns null when there is none, or more than one that it may be
+ * Gives an unknown publish id to the one post of this person whose write lost its answer.
+ * @returns null if there is none, or more than one candidate
  */
 export async function adoptPublishId(
   db: Db,
@@ -58,7 +58,7 @@ export async function adoptPublishId(
           isNull(posts.publishId),
           or(
             sql`(${posts.phase} = 'reconciling' or ${posts.state} = 'unknown')`,
-            // It was found by what is live, which knows no publish id; its event may still come.
+            // It was found in a list of live posts, which has no publish ids; its event may still come.
             and(
               eq(posts.state, 'published'),
               gt(posts.updatedAt, sql`now() - ${EVENT_PATIENCE} * interval '1 ms'`),
@@ -71,7 +71,7 @@ export async function adoptPublishId(
     const fitting = lost.filter((post) => providerPostId === null || post.providerPostId === null);
     const [only, another] = known.length > 0 ? known : fitting;
     if (only === undefined || another !== undefined) return null;
-    // A write whose answer is still under way may have made it, and then its answer will say so.
+    // A write that is still waiting for its answer may have made it; then the answer will say so.
     const underWay = await tx
       .select({ id: publishAttempts.id })
       .from(publishAttempts)

@@ -2,14 +2,14 @@ import { type SQL, sql } from 'drizzle-orm';
 import { SHOWING_WRITES } from '../plan.ts';
 import type { Db } from './client.ts';
 
-/** At most `limit` in any window of this length; null: only a refusal shows how many. */
+/** At most `limit` in any window of this length; null: only a refusal shows the limit. */
 export interface QuotaRule {
   bucket: string;
   limit: number | null;
   windowMs: number;
   /** `shown`: only posts count that are seen (providers/provider.ts). */
   counts?: string;
-  /** How many units one use takes; one without it. */
+  /** How many units one use takes; default 1. */
   cost?: number;
   /** `app`: all accounts of the provider share it. */
   scope?: string;
@@ -21,38 +21,38 @@ export const isOfApp = ({ scope }: QuotaRule): boolean => scope === 'app';
 export const appOf = (accountId: string): SQL =>
   sql`(select provider from oauth_accounts where id = ${accountId})`;
 
-/** The rows of a table that count for an account's quotas, of its own or of its app. */
+/** The rows of a table that count for an account's quotas, its own or its app's. */
 const rowsOf = (table: 'place' | 'shown', accountId: string, ofApp: boolean): SQL =>
   ofApp
     ? sql`${sql.raw(table)}.app = ${appOf(accountId)}`
     : sql`${sql.raw(table)}.oauth_account_id = ${accountId}`;
 
-/** What the ledger knows of one quota, in units. */
+/** The ledger's record of one quota, in units. */
 export interface Entry {
-  /** What is taken in the window now, and since when. */
+  /** The units taken in the current window, and since when. */
   taken: number;
   oldest: Date | null;
-  /** What a refusal, or the provider, has shown within the window. */
+  /** The limit shown by a refusal, or by the provider, within the window. */
   shown: {
     at: Date;
     limit: number;
-    /** What the provider itself counted then; null: it told no number. */
+    /** The provider's own count at that time; null: it gave none. */
     used: number | null;
-    /** What was taken since, and the provider cannot have counted. */
+    /** The units taken since, which the provider cannot have counted. */
     since: number;
     postId: string | null;
     askAgainAt: Date;
   } | null;
 }
 
-/** Whether a write that shows the post of a place has one of these statuses. */
+/** Whether the write that makes a place's post visible has one of these statuses. */
 const shownBy = (statuses: SQL): SQL => sql`exists (
   select 1 from posts p, jsonb_path_query(p.plan, ${SHOWING_WRITES}::jsonpath) showing, publish_attempts a
   where p.id = place.post_id and a.post_id = p.id and a.status in (${statuses}) and a.step = showing #>> '{}')`;
 
-/** Whether the provider has counted a place, where it counts only what is shown. */
+/** Whether the provider has counted a place, if it counts only visible posts. */
 const SHOWN = shownBy(sql`'accepted'`);
-/** Whether a place counts there: what ended without being seen has taken none. */
+/** Whether a place counts there: a post that ended without becoming visible took none. */
 const MAY_BE_SHOWN = sql`(place.post_id is null or ${shownBy(sql`'sent', 'accepted', 'unknown'`)} or exists (
   select 1 from posts p where p.id = place.post_id and p.state not in ('failed', 'cancelled')))`;
 
@@ -82,7 +82,7 @@ export async function readLedger(
   return new Map(entries);
 }
 
-/** In one statement: a write takes several, and holds a lock meanwhile. */
+/** One statement, because a write takes several quotas and holds a lock meanwhile. */
 async function readEntries(
   db: Db,
   accountId: string,
@@ -115,15 +115,15 @@ async function readEntries(
   return rows.map((row) => [row.bucket, entryOf(row)]);
 }
 
-/** What is taken of a quota within its window, as an expression. */
+/** An expression for the units taken of a quota within its window. */
 export const takenNow = (accountId: string, rule: QuotaRule): SQL => sql`(
   select coalesce(sum(units), 0) from quota_reservations place
   where ${rowsOf('place', accountId, isOfApp(rule))} and bucket = ${rule.bucket} and released_at is null
     and at > now() - ${rule.windowMs} * interval '1 millisecond')`;
 
 /**
- * When so many units that are taken now have left the window.
- * @returns null where fewer are taken
+ * When this many of the units taken now will have left the window.
+ * @returns null if fewer are taken
  */
 export async function unitsFreeAt(
   db: Db,

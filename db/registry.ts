@@ -2,7 +2,7 @@ import { instagramTables } from './instagram.ts';
 import type { ProviderTables } from './provider-tables.ts';
 import { tiktokTables } from './tiktok.ts';
 
-/** Providers that keep tables of their own. All others need none. */
+/** Providers with tables of their own. The others need none. */
 const TABLES = new Map<string, ProviderTables>([
   ['tiktok', tiktokTables],
   ['instagram', instagramTables],

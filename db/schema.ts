@@ -1,7 +1,6 @@
 /*
- * Everything Everpost remembers (docs/architecture.md, "Data"). Names are a contract: users query these tables.
- * A row that belongs to a tenant carries user_id, and its foreign keys include it, so that no row can point into
- * another tenant's data.
+ * All stored data (docs/architecture.md, "Data"). Names are a contract: users query these tables. A row that belongs to
+ * a tenant has user_id, and its foreign keys include it, so that no row can point into another tenant's data.
  */
 
 export * from './schema/installation.ts';

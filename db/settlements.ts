@@ -12,14 +12,14 @@ import { type FINAL_STATES, isFinal, type PostError, type PostState, posts } fro
 /** The end of a post. */
 export interface Settlement {
   state: (typeof FINAL_STATES)[number];
-  /** The provider's own word. */
+  /** The provider's own status. */
   status?: string | null;
   providerPostId?: string | null;
   permalink?: string | null;
   error?: PostError | null;
 }
 
-/** From which states a post may move to a final one. What is proved to be live overrules what we believed. */
+/** The states from which a post may move to a final one. Proof that it is live overrules our earlier belief. */
 const MAY_BECOME: Readonly<Record<Settlement['state'], readonly PostState[]>> = {
   published: ['unknown', 'delivered', 'failed', 'cancelled'],
   delivered: ['unknown'],
@@ -29,12 +29,13 @@ const MAY_BECOME: Readonly<Record<Settlement['state'], readonly PostState[]>> = 
 };
 
 /**
- * Ends a post, or completes what is known about one that is published; whoever learns first may say it.
+ * Ends a post, or completes the data of a published one. Several callers may learn of the end; the first one settles
+ * it.
  * @returns the post as it is now
  */
 export async function saveSettlement(db: Db, id: string, settlement: Settlement): Promise<Post> {
   const { was, now } = await db.transaction((tx) => settle(tx, id, settlement));
-  // After the commit: what was rolled back has not happened.
+  // After the commit, because a rolled back change must not be counted.
   if (now.state !== was.state) countEnd(now, { first: !isFinal(was.state) });
   return now;
 }
@@ -68,14 +69,14 @@ async function settle(tx: Db, id: string, settlement: Settlement): Promise<{ was
     })
     .where(eq(posts.id, id))
     .returning();
-  // Of what went out, something was tried.
+  // A published or delivered post has used its quotas.
   if (end.state !== 'published' && end.state !== 'delivered') await releaseUnused(tx, id);
   return { was: post, now: saved ?? post };
 }
 
 /**
- * The true end of a post of which something is live already: it is no failure like one that left nothing behind.
- * All of it is live: it is published, whatever could not be found out about it afterwards.
+ * The true end of a post with live parts. If only some are live, it did not fail like a post that left nothing behind.
+ * If all are live, it is published, whatever else is unknown about it.
  */
 function partlyLive(parts: readonly VisiblePart[], end: Settlement): Settlement {
   const live = parts.filter((part) => part.live);

@@ -23,7 +23,7 @@ export const tiktokTables: ProviderTables = {
   },
 
   async onStatus(db, postId, status) {
-    // The last word came with the end of the post.
+    // The last status came with the end of the post.
     const open = db
       .select({ id: posts.id })
       .from(posts)
@@ -42,7 +42,7 @@ export const tiktokTables: ProviderTables = {
   },
 };
 
-/** What stands in columns of the accepted request (`TikTokRequest` of providers/tiktok/request.ts). */
+/** The columns that repeat the accepted request (`TikTokRequest` of providers/tiktok/request.ts). */
 function columnsOf(request: unknown): Pick<typeof tiktokPosts.$inferInsert, 'source' | 'mode' | 'title'> {
   const { source, mode, postInfo } = fieldsOf(request);
   const { title } = fieldsOf(postInfo);

@@ -8,18 +8,18 @@ import { oauthAccounts } from './schema.ts';
 
 /* When an account's tokens are renewed or end, and when its creator is warned of that. */
 
-/** Whether the account holds a refresh token that has not ended. Without one it is good until its access token ends. */
+/** Whether the account has a refresh token that has not ended. Without one it works until its access token ends. */
 export function isRenewable({ refreshTokenEncrypted, refreshExpiresAt }: Account): boolean {
   return refreshTokenEncrypted !== null && !(refreshExpiresAt !== null && refreshExpiresAt <= new Date());
 }
 
-/** What has to be done next with an account's tokens. */
+/** The next action for an account's tokens. */
 export interface TokenDue {
   what: 'refresh' | 'warning' | 'end';
   at: Date;
 }
 
-/** @returns null when the access token does not expire */
+/** @returns null if the access token does not expire */
 export function nextDue(account: Account): TokenDue | null {
   const { expiresAt, expiringSince } = account;
   if (expiresAt === null) return null;
@@ -36,15 +36,15 @@ const LEAST_MS = 30_000;
  */
 function refreshDueAt({ id, tokenVersion, issuedAt }: Account, expiresAt: Date): Date {
   const life = expiresAt.getTime() - (issuedAt ?? expiresAt).getTime();
-  // A token of two months can wait for its provider for days.
+  // A token of two months leaves days to wait for the provider.
   const margin = Math.min(life * 0.2, life > 7 * DAY ? 10.5 * DAY : HOUR);
   const spread = createHash('sha256').update(`${id}:${tokenVersion}`).digest().readUInt32BE() / 2 ** 32;
   const due = expiresAt.getTime() - margin - spread * margin * 0.5;
-  // However short a life the provider gives it, a token is not refreshed twice in a row.
+  // However short its life is, a token is not refreshed twice in a row.
   return new Date(Math.max(due, (issuedAt ?? expiresAt).getTime() + LEAST_MS));
 }
 
-/** When the connection ends unless the creator connects the account again; null: the provider has not said. */
+/** When the connection ends unless the creator reconnects the account; null: the provider has not said. */
 export function connectionEndsAt(account: Account): Date | null {
   return isRenewable(account) ? account.refreshExpiresAt : account.expiresAt;
 }

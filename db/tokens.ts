@@ -16,7 +16,7 @@ export interface StoredTokens {
   refreshTokenEncrypted: Uint8Array | null;
 }
 
-/** The account's data key. @throws Error when it has none: its tokens were wiped */
+/** The account's data key. @throws Error if it has none: its tokens were wiped */
 export async function accountKey(db: Db, { dataKeyId }: Account): Promise<StoredKey> {
   const [key] = dataKeyId === null ? [] : await db.select().from(dataKeys).where(eq(dataKeys.id, dataKeyId));
   if (key === undefined) throw new Error('the account has no data key');
@@ -24,10 +24,10 @@ export async function accountKey(db: Db, { dataKeyId }: Account): Promise<Stored
 }
 
 /**
- * Replaces the token pair, if it is still the one of `account.tokenVersion`, and the account in or out of service as it was.
- * @param tokens sealed for the next version; without a refresh token the caller has sealed the old one again. With
- * `expiringSince` it is the old pair once more, and the warning of its end stays.
- * @returns null when somebody else was first
+ * Replaces the token pair if it is still the one of `account.tokenVersion`, and the account's status is unchanged.
+ * @param tokens sealed for the next version; without a new refresh token the caller has sealed the old one again. With
+ *   `expiringSince` it is the old pair once more, and the warning of its end stays.
+ * @returns null if another process was first
  */
 export async function replaceTokens(
   db: Db,
@@ -44,7 +44,7 @@ export async function replaceTokens(
       ...columns,
       ...(scopes.length > 0 ? { scope: [...scopes] } : {}),
       tokenVersion: account.tokenVersion + 1,
-      // It tells since when an account is out of service.
+      // It shows since when an account is out of service.
       ...(account.status === 'active' ? {} : { updatedAt: account.updatedAt }),
     })
     .where(
@@ -59,7 +59,10 @@ export async function replaceTokens(
   return saved ?? null;
 }
 
-/** Removes tokens and data key of an account that is out of service; what was encrypted with the key is lost for good. */
+/**
+ * Removes tokens and data key of an account that is out of service; anything else encrypted with the key is lost for
+ * good.
+ */
 export async function wipeTokens(db: Db, id: string): Promise<void> {
   await db.transaction(async (tx) => {
     const [account] = await tx.select().from(oauthAccounts).where(eq(oauthAccounts.id, id)).for('update');

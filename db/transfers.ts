@@ -4,9 +4,9 @@ import { savePost } from './post-progress.ts';
 import { changed } from './posts.ts';
 import { FINAL_STATES, posts, type PostState, publishAttempts } from './schema.ts';
 
-/* How far the files of a post are on their way to its provider. */
+/* The progress of a post's files on their way to its provider. */
 
-/** The write that said where a file is to be sent. */
+/** The write that opened the upload of a file. */
 export interface Place {
   postId: string;
   attemptId: string;
@@ -20,8 +20,8 @@ export interface PartRef {
 }
 
 /**
- * Notes how far a file is, and with it the post as a whole, in one statement.
- * @param progress what else changes about the post
+ * Records the progress of a file, and of the post as a whole, in one statement.
+ * @param progress other changes to the post
  */
 export async function noteSent(
   db: Db,
@@ -42,7 +42,7 @@ export async function noteSent(
 
 const NOTHING = sql``;
 
-/** Notes what the provider made of a file that has arrived. */
+/** Records what the provider made of a file that has arrived. */
 export async function noteMade(
   db: Db,
   { postId, attemptId }: Place,
@@ -54,7 +54,7 @@ export async function noteMade(
   if (publishId !== undefined) await savePost(db, postId, { publishId });
 }
 
-/** What was sent to a place that is gone counts no more. Files that went elsewhere stay sent. */
+/** Bytes sent to an upload that is gone no longer count. Files sent to other uploads stay sent. */
 export async function forgetSent(db: Db, place: Place): Promise<void> {
   await db
     .update(posts)
@@ -65,7 +65,7 @@ export async function forgetSent(db: Db, place: Place): Promise<void> {
 const withPart = ({ first, reference }: PartRef): SQL =>
   sql`coalesce(part_refs, '{}'::jsonb) || ${JSON.stringify({ [first]: reference })}::jsonb`;
 
-/** How much of the other files has arrived; null: nothing was sent. */
+/** How many bytes of the other files have arrived; null: nothing was sent. */
 const sentElsewhere = ({ postId, attemptId }: Place): SQL =>
   sql`(select sum(sent_bytes)::bigint from publish_attempts
     where post_id = ${postId} and status = 'accepted' and id <> ${attemptId})`;

@@ -11,14 +11,14 @@ import type { StoredKey } from './tokens.ts';
 export interface WholePost {
   post: Post;
   account: Account;
-  /** Of the account's secrets; null: they were wiped. */
+  /** The key of the account's secrets; null: they were wiped. */
   key: StoredKey | null;
   media: Media | null;
   /** The newest of each step and status, newest first. */
   attempts: readonly Attempt[];
 }
 
-/** Any tenant's post, for workflows. @throws Error when there is none: posts are never deleted */
+/** Any tenant's post, for workflows. @throws Error if it does not exist: posts are never deleted */
 export async function wholePostById(db: Db, id: string): Promise<WholePost> {
   const [row] = await db
     .select({
@@ -33,6 +33,6 @@ export async function wholePostById(db: Db, id: string): Promise<WholePost> {
     .leftJoin(media, eq(media.id, posts.mediaId))
     .where(eq(posts.id, id));
   if (row === undefined) throw new Error(`no post ${id}`);
-  // A read of its own: beside each attempt the post would be read again.
+  // A separate read: a join would repeat the post for each attempt.
   return { ...row, attempts: await newestAttempts(db, id) };
 }

@@ -1,12 +1,12 @@
 import type { Quota } from './quotas.ts';
 
-/** Deleting what is live. */
+/** Deletes live posts. */
 export interface Deletion {
-  /** The scope that an account needs for it; not needed for anything else. */
+  /** The scope that an account needs to delete; nothing else needs it. */
   readonly scope: string;
-  /** Each post that is deleted takes one. */
+  /** Each deleted post takes one. */
   readonly quota: Quota;
-  /** Deletes one post; one that is gone already counts as deleted. Asking twice is harmless. @throws ProviderError */
+  /** Deletes one post; a missing one counts as deleted. Repeating it is harmless. @throws ProviderError */
   remove(
     providerPostId: string,
     call: { openId: string; accessToken: string; signal: AbortSignal },

@@ -1,22 +1,22 @@
 export interface Quota {
   bucket: string;
-  /** Null: the provider tells it, beforehand (`preflight`) or by a refusal. */
+  /** Null: only the provider knows it, and reveals it in `preflight` or in a refusal. */
   limit: number | null;
   windowMs: number;
   /**
-   * What counts: each call of the write (a rate limit), each call of its preflight, only what the provider accepted, or of
-   * that only what a later write of the plan shows: it may be made several times before.
+   * What counts: each call of the write (a rate limit), each call of its preflight, each accepted write, or each
+   * accepted write whose result a later write of the plan makes visible (its result may be made several times before).
    */
   counts: 'calls' | 'preflights' | 'accepted' | 'shown';
-  /** How many units of the limit a call takes; one without it. */
+  /** How many units of the limit a call takes; default 1. */
   cost?: number;
-  /** Whose the limit is: of each account, or of the app, for all its accounts together. Of the account without it. */
+  /** Whether each account has its own limit (the default), or all accounts of the app share it. */
   scope?: 'account' | 'app';
-  /** For a person whose post waits for it, where they can do something about it, or should know more than that. */
+  /** For the author of a post that waits for it, if there is something to do or to know. */
   userMessage?: string;
 }
 
-/** How a quota stands, in the provider's own words. */
+/** The state of a quota, in the provider's own words. */
 export interface ToldQuota {
   bucket: string;
   limit: number;

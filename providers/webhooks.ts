@@ -6,13 +6,13 @@ export interface IncomingEvent {
   eventType: string;
   providerAccountId: string | null;
   /**
-   * The JSON text of the change, with every digit: untouched where the provider sends one a request, else without the other
-   * changes.
+   * The JSON text of the change, with every digit: untouched if the provider sends one change a request, otherwise
+   * without the other changes.
    */
   payload: string;
 }
 
-/** What an event means to us. */
+/** The effect of an event. */
 export type EventEffect =
   | { kind: 'verdict'; publishId: string; verdict: FinalVerdict }
   | {
@@ -20,10 +20,10 @@ export type EventEffect =
       openId: string;
       status: 'reauth_required' | 'disconnected';
       reason: string;
-      /** When it happened; an event from before the creator's last consent is not about it. Null: not said. */
+      /** When it happened; an event from before the creator's last consent does not concern it. Null: unknown. */
       at: Date | null;
     }
-  /** Somebody has commented on what belongs to an account. */
+  /** A new comment on an account's post. */
   | {
       kind: 'comment';
       openId: string;
@@ -35,9 +35,9 @@ export type EventEffect =
   | { kind: 'none' };
 
 export interface Webhooks {
-  /** The longest body that can be meant, in bytes. */
+  /** The largest legitimate body, in bytes. */
   readonly largestBody: number;
-  /** Whether a signature of the right shape and age is there: without it the body is not read. */
+  /** Whether there is a signature of the right form and age: without it the body is not read. */
   mayBeSigned(headers: Readonly<Record<string, string | string[] | undefined>>, now: Date): boolean;
   /** Whether one of our secrets signed these bytes, recently enough. */
   verify(
@@ -45,15 +45,15 @@ export interface Webhooks {
     headers: Readonly<Record<string, string | string[] | undefined>>,
     now: Date,
   ): boolean;
-  /** The changes in a signed body. @throws SyntaxError when it is not a JSON object */
+  /** The changes in a signed body. @throws SyntaxError if it is not a JSON object */
   split(body: Uint8Array): IncomingEvent[];
   /** Reads a stored event. */
   effect(eventType: string, payload: string): EventEffect;
-  /** What to answer when the provider asks whether the URL is ours; null: it is not to be told. Absent: it never asks. */
+  /** The answer when the provider checks whether the URL is ours; null: refuse. Absent: it never checks. */
   handshake?(query: Readonly<Record<string, unknown>>): string | null;
   /**
-   * Whom a callback about the end of a permission is about, and when the provider made it; null: the provider did not sign
-   * it, or not lately. Absent: there are no such callbacks.
+   * The person in a callback about the end of a permission, and when the provider made it; null: not signed by the
+   * provider, or not recently. Absent: there are no such callbacks.
    */
   signedUser?(signedRequest: string, now: Date): { user: string; at: Date } | null;
 }

@@ -51,7 +51,7 @@ test('nothing was published and there is no sign of it: unknown after a day, wit
   await world.skipTime(`post:${id}`);
   const post = await world.untilPost(id, 'unknown');
   expect(post.error).toMatchObject({ code: 'outcome_unknown', retryable: false });
-  expect(post.error.userMessage).toContain('Look at');
+  expect(post.error.userMessage).toContain('Check the account');
   expect(await made()).toHaveLength(0);
 });
 

@@ -28,17 +28,19 @@ export const oauthAccounts = pgTable(
     expiresAt: at('expires_at'),
     refreshExpiresAt: at('refresh_expires_at'),
     issuedAt: at('issued_at'),
-    /** Since when the account warns that its connection is about to end; null: nothing was said about this token pair. */
+    /** Since when the account warns that its connection is about to end; null: no warning for this token pair. */
     expiringSince: at('expiring_since'),
-    /** The creator's last consent. An event about an earlier one says nothing about this one. */
+    /** The creator's last consent. An event about an earlier one does not concern this one. */
     connectedAt: at('connected_at').notNull(),
     /** Counts stored token pairs; every change is a compare-and-set on it. */
     tokenVersion: integer('token_version').notNull().default(1),
     status: text('status').$type<AccountStatus>().notNull().default('active'),
     statusReason: text('status_reason'),
-    /** Until then the provider refuses every call for the account, as it has said; each one before it may prolong that. */
+    /**
+     * Until then the provider refuses every call for the account, by its own answer; another call before may extend it.
+     */
     callsRefusedUntil: at('calls_refused_until'),
-    /** When the sweep last looked whether the keeper of its tokens runs. */
+    /** When the sweep last checked that the keeper of its tokens runs. */
     keeperCheckedAt: at('keeper_checked_at'),
     username: text('username'),
     displayName: text('display_name'),

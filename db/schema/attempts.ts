@@ -24,13 +24,13 @@ export const publishAttempts = pgTable(
     userId: userId(),
     step: text('step').notNull(),
     status: text('status').$type<AttemptStatus>().notNull().default('prepared'),
-    /** The id that the provider gave to what the write made. */
+    /** The provider's id of the result of the write. */
     providerRef: text('provider_ref'),
     /** A secret that later steps need, such as an upload URL. */
     secretEncrypted: bytea('secret_encrypted'),
-    /** How much of the file has arrived that was sent to where the write said; null: nothing was sent. */
+    /** How much of the file has arrived at the upload that the write opened; null: nothing was sent. */
     sentBytes: bigint('sent_bytes', { mode: 'number' }),
-    /** How the provider refers to the parts of that file, by the position of their first byte. */
+    /** The provider's references of the file's parts, by the position of their first byte. */
     partRefs: jsonb('part_refs').$type<Record<string, string>>(),
     /** The token that the write was sent with. */
     tokenVersion: integer('token_version'),

@@ -17,8 +17,8 @@ export const updatedAt = () =>
     .defaultNow()
     .$onUpdate(() => new Date());
 
-/** The HTTP request that a row came with; its workflow and its log lines carry it on. */
+/** The id of the HTTP request behind a row; its workflow and log lines repeat it. */
 export const requestId = () => text('request_id');
 
-/** How an account is connected, where its provider has several ways; null: there is one, or the usual one is meant. */
+/** How an account is connected, if its provider has several ways; null: the only or the usual one. */
 export const method = () => text('method');

@@ -2,7 +2,7 @@ import { index, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
 import { bytea, at, id, createdAt, method } from './columns.ts';
 import { userId } from './users.ts';
 
-/** One-time links with which a creator connects an account in any browser. */
+/** One-time links through which a creator connects an account in any browser. */
 export const connectLinks = pgTable(
   'connect_links',
   {
@@ -11,7 +11,7 @@ export const connectLinks = pgTable(
     userId: userId(),
     provider: text('provider').notNull(),
     method: method(),
-    /** Who asks, as the creator sees it; null: the user's display name. */
+    /** The name that the creator sees; null: the user's display name. */
     name: text('name'),
     returnTo: text('return_to'),
     expiresAt: at('expires_at').notNull(),
@@ -21,7 +21,7 @@ export const connectLinks = pgTable(
   (t) => [index().on(t.expiresAt)],
 );
 
-/** How an attempt to connect has ended, as its page says it. */
+/** How an attempt to connect ended, as its page shows it. */
 export type StoredResult =
   { accounts: readonly string[] } | { code: string; scopes?: readonly string[]; unavailable?: boolean };
 
@@ -35,14 +35,14 @@ export const oauthStates = pgTable(
     method: method(),
     returnTo: text('return_to'),
     connectLinkId: uuid('connect_link_id').references(() => connectLinks.id),
-    /** Of the half that only the creator's browser has, in a cookie. */
+    /** The hash of the half that only the creator's browser has, in a cookie. */
     browserHash: text('browser_hash'),
     /** The PKCE verifier's 32 bytes, wrapped by the KEK like a data key. */
     verifierKekId: text('verifier_kek_id').notNull(),
     verifierWrapped: bytea('verifier_wrapped').notNull(),
     expiresAt: at('expires_at').notNull(),
     usedAt: at('used_at'),
-    /** Of the token in the address of the page that shows the result, for as long as that says. */
+    /** The hash of the token in the result page's address, while the result can be shown. */
     resultHash: text('result_hash').unique(),
     result: jsonb('result').$type<StoredResult>(),
     resultExpiresAt: at('result_expires_at'),
@@ -51,11 +51,11 @@ export const oauthStates = pgTable(
   (t) => [index().on(t.expiresAt), index().on(t.connectLinkId)],
 );
 
-/** Calls under way that make or end grants at a provider (db/grant-calls.ts). */
+/** Calls in progress that make or end grants at a provider (db/grant-calls.ts). */
 export const grantCalls = pgTable('grant_calls', {
   id: id(),
   provider: text('provider').notNull(),
   kind: text('kind').$type<'exchange' | 'revocation'>().notNull(),
-  /** From then on it counts as ended, also where its process has died. */
+  /** From then on it counts as ended, even if its process has died. */
   expiresAt: at('expires_at').notNull(),
 });

@@ -10,19 +10,19 @@ export const webhookEvents = pgTable(
     eventType: text('event_type').notNull(),
     externalId: text('external_id').notNull(),
     requestId: requestId(),
-    /** As it came: `json`, not `jsonb`, keeps the text and with it every digit. */
+    /** The original text: `json`, unlike `jsonb`, keeps every digit. */
     payloadJson: json('payload_json').notNull(),
-    /** May belong to accounts of several tenants: the handler applies it to each. */
+    /** May belong to accounts of several tenants: the event is applied to each. */
     providerAccountId: text('provider_account_id'),
     processedAt: at('processed_at'),
     errorMessage: text('error_message'),
     retryCount: integer('retry_count').notNull().default(0),
     receivedAt: at('received_at').notNull().defaultNow(),
-    /** When its workflow was last known to run. Null: nobody has started it yet, the sweep will. */
+    /** When its workflow was last known to run. Null: it was never started, and the sweep will start it. */
     workflowStartedAt: at('workflow_started_at'),
-    /** When its workflow ended without having applied it; a replay clears it. */
+    /** When its workflow ended without applying it; a replay clears it. */
     givenUpAt: at('given_up_at'),
-    /** Whether an operator asked for it to be applied again. */
+    /** Whether an operator replayed it. */
     replayed: boolean('replayed').notNull().default(false),
   },
   (t) => [

@@ -3,7 +3,7 @@ import { bytea, at, id, createdAt, updatedAt } from './columns.ts';
 import { userId } from './users.ts';
 import { oauthAccounts } from './accounts.ts';
 
-/** What an Instagram account has beyond others: how it is reached, and for whom. */
+/** The data that only Instagram accounts have: how an account is reached, and by whose login. */
 export const instagramAccounts = pgTable(
   'instagram_accounts',
   {
@@ -17,7 +17,9 @@ export const instagramAccounts = pgTable(
     /** How the account was connected: `facebook_login` or `instagram_login`. */
     accessLevel: text('access_level').notNull(),
     pageAccessTokenEncrypted: bytea('page_access_token_encrypted'),
-    /** Whom the deauthorize callback names: the Facebook user; with Instagram Login the account, by its id for our app. */
+    /**
+     * The user in deauthorize callbacks: the Facebook user; with Instagram Login the account, by its id for our app.
+     */
     facebookUserId: text('facebook_user_id'),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
@@ -33,7 +35,7 @@ export const instagramAccounts = pgTable(
   ],
 );
 
-/** What an account has published, as far as we have heard of it. */
+/** The known posts of an account. */
 export const igMedia = pgTable(
   'ig_media',
   {

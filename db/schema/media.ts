@@ -21,21 +21,21 @@ export const media = pgTable(
     codec: text('codec'),
     durationMs: integer('duration_ms'),
     fps: doublePrecision('fps'),
-    /** Of the pictures of a video, bits a second. */
+    /** Bits per second of the video track. */
     bitRate: bigint('bit_rate', { mode: 'number' }),
     width: integer('width'),
     height: integer('height'),
-    /** How a video keeps colours: `4:2:0`, ... */
+    /** Chroma subsampling of a video: `4:2:0`, ... */
     chroma: text('chroma'),
     audioCodec: text('audio_codec'),
     audioChannels: integer('audio_channels'),
     /** Hertz. */
     audioSampleRate: integer('audio_sample_rate'),
-    /** Whether the index of an MP4 or MOV (`moov`) stands before its pictures. */
+    /** Whether the index of an MP4 or MOV (`moov`) comes before the media data. */
     indexFirst: boolean('index_first'),
-    /** How often a parser was started on the file without coming to an end. */
+    /** How many times in a row a parser was started on the file and did not finish. */
     examinations: integer('examinations').notNull().default(0),
-    /** When an upload that is not complete is given up. */
+    /** When an incomplete upload expires. */
     expiresAt: at('expires_at').notNull(),
     idempotencyKey: text('idempotency_key'),
     requestHash: text('request_hash').notNull(),
@@ -44,9 +44,9 @@ export const media = pgTable(
     workflowStartedAt: at('workflow_started_at'),
     /** Set when the last byte has arrived; probing may still be under way. */
     uploadedAt: at('uploaded_at'),
-    /** For its owner it is gone from then on; the row stays, because posts refer to it. */
+    /** From then on its owner cannot see it; the row stays, because posts refer to it. */
     deletedAt: at('deleted_at'),
-    /** When the store was rid of a file that nobody can use any more. Null: the sweep sees to it. */
+    /** When a useless file was removed from the store. Null: the sweep will do it. */
     fileRemovedAt: at('file_removed_at'),
     createdAt: createdAt(),
     updatedAt: updatedAt(),

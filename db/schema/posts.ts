@@ -6,7 +6,9 @@ import { userId } from './users.ts';
 import { oauthAccounts } from './accounts.ts';
 import { media } from './media.ts';
 
-/** The states that a post can no longer leave, but for `unknown` (proved later) and `delivered` (the creator posts the draft). */
+/**
+ * The states that a post cannot leave, except `unknown` (proved later) and `delivered` (the creator posts the draft).
+ */
 export const FINAL_STATES = ['published', 'delivered', 'failed', 'cancelled', 'unknown'] as const;
 
 /** Every state of a post: waiting and working ones first, final ones last. */
@@ -25,9 +27,9 @@ export type PostState = (typeof POST_STATES)[number];
 /** Why an open post waits. */
 export interface PostWaiting {
   reason: 'schedule' | 'quota' | 'account' | 'provider' | 'review';
-  /** Which quota, where it waits for one. */
+  /** The quota that it waits for, if any. */
   quota: string | null;
-  /** RFC 3339; null where no time ends it. */
+  /** RFC 3339; null: no time ends the wait. */
   until: string | null;
   userMessage: string;
 }
@@ -36,7 +38,7 @@ export function isFinal(state: PostState): state is (typeof FINAL_STATES)[number
   return FINAL_STATES.some((final) => final === state);
 }
 
-/** What went wrong with a post, as clients see it in `error` (without the provider's own words, which stand in `details`). */
+/** Why a post failed, as clients see it in `error` (without the provider's own words, which are in `details`). */
 export interface PostError {
   code: string;
   message: string;
@@ -45,7 +47,7 @@ export interface PostError {
   details: Record<string, unknown>;
 }
 
-/** The files that the request of a post names anywhere (carousels, chains), as JSON; an index holds them. */
+/** All files in the request of a post (carousels, chains), as JSON; indexed. */
 export const namedMedia = (request: SQLWrapper) => sql`jsonb_path_query_array(${request}, '$.**.mediaId')`;
 
 export const posts = pgTable(
@@ -59,50 +61,52 @@ export const posts = pgTable(
     /** The accepted request, in the provider's shape (`providers/<name>/publish.ts`). */
     request: jsonb('request').notNull(),
     plan: jsonb('plan').$type<Plan>().notNull(),
-    /** What operators read in the Temporal UI, whoever starts the workflow; null: too little is known of it. */
+    /** What operators read in the Temporal UI; null: too little is known of the post. */
     summary: text('summary'),
     requestId: requestId(),
-    /** Null: nobody has started the workflow yet, the sweep will. */
+    /** Null: the workflow was never started, and the sweep will start it. */
     workflowStartedAt: at('workflow_started_at'),
-    /** When the sweep last looked whether post and workflow agree: both open, or both ended. */
+    /** When the sweep last checked that post and workflow agree: both open, or both ended. */
     workflowCheckedAt: at('workflow_checked_at'),
-    /** When both had ended. Null: the sweep goes on looking. */
+    /** When both had ended. Null: the sweep keeps checking. */
     workflowEndedAt: at('workflow_ended_at'),
     fingerprint: text('fingerprint').notNull(),
     idempotencyKey: text('idempotency_key'),
     requestHash: text('request_hash').notNull(),
     state: text('state').$type<PostState>().notNull().default('accepted'),
-    /** What is being done right now: a step of the plan, or `reconciling`. */
+    /** The current step of the plan, or `reconciling`. */
     phase: text('phase'),
     nextStep: text('next_step'),
     nextAt: at('next_at'),
-    /** Why it waits, for the person whose post it is; null: it does not, or its state says it all. */
+    /** Why it waits, for the author of the post; null: it does not wait, or the state says it all. */
     waiting: jsonb('waiting').$type<PostWaiting>(),
     onQuota: text('on_quota').$type<'wait' | 'fail'>().notNull().default('wait'),
     scheduledAt: at('scheduled_at'),
-    /** When waiting for quota, account or provider is given up. */
+    /** When waiting for quota, account or provider ends. */
     deadlineAt: at('deadline_at').notNull(),
-    /** The deadline that the client has asked for; null: 72 hours after the post is due. */
+    /** The deadline that the client asked for; null: 72 hours after the post is due. */
     clientDeadlineAt: at('client_deadline_at'),
     sentBytes: bigint('sent_bytes', { mode: 'number' }),
     totalBytes: bigint('total_bytes', { mode: 'number' }),
     /** The provider's id of the act of publishing. */
     publishId: text('publish_id'),
-    /** The provider's id of what is live. */
+    /** The provider's id of the live post. */
     providerPostId: text('provider_post_id'),
     permalink: text('permalink'),
     errorCode: text('error_code'),
     errorMessage: text('error_message'),
     error: jsonb('error').$type<PostError>(),
-    /** When the provider was asked to drop it, for a user who cancelled it. */
+    /** When the provider was asked to drop it, because a user cancelled it. */
     recalledAt: at('recalled_at'),
-    /** When the user asked for what is live to be deleted. */
+    /** When the user asked to delete the live post. */
     deletionRequestedAt: at('deletion_requested_at'),
-    /** When the workflow that deletes it was last known to run. Null: nobody has started it yet, the sweep will. */
+    /**
+     * When the workflow of the deletion was last known to run. Null: it was never started, and the sweep will start it.
+     */
     deletionStartedAt: at('deletion_started_at'),
-    /** Why it could not be deleted; asking again clears it. */
+    /** Why it could not be deleted; a new request clears it. */
     deletionError: jsonb('deletion_error').$type<PostError>(),
-    /** Nothing of it is live any more. */
+    /** When no part of it was live any more. */
     deletedAt: at('deleted_at'),
     /** Counts changes; the id of server-sent events. */
     version: integer('version').notNull().default(1),

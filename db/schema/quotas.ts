@@ -15,9 +15,9 @@ export const quotaReservations = pgTable(
     at: at('at').notNull().defaultNow(),
     postId: uuid('post_id').references(() => posts.id),
     releasedAt: at('released_at'),
-    /** How much of the quota it takes. */
+    /** How many units of the quota it takes. */
     units: integer('units').notNull().default(1),
-    /** Of a quota that all accounts of an app share: their provider. Null: it is the account's own. */
+    /** The provider, for a quota that all accounts of an app share. Null: it is the account's own. */
     app: text('app'),
   },
   (t) => [
@@ -28,7 +28,7 @@ export const quotaReservations = pgTable(
   ],
 );
 
-/** Limits that a provider tells nobody beforehand, as a refusal has shown them. */
+/** Limits that are only known from a provider's refusal. */
 export const quotaLimits = pgTable(
   'quota_limits',
   {
@@ -37,14 +37,14 @@ export const quotaLimits = pgTable(
       .references(() => oauthAccounts.id),
     bucket: text('bucket').notNull(),
     limit: integer('limit').notNull(),
-    /** What the provider itself counted then; null: the limit was shown by a refusal. */
+    /** The provider's own count at that time; null: the limit was shown by a refusal. */
     used: integer('used'),
     /** The post that was refused. */
     postId: uuid('post_id').references(() => posts.id),
     shownAt: at('shown_at').notNull(),
-    /** Until then only the post that was refused asks again. */
+    /** Until then only the refused post tries again. */
     askAgainAt: at('ask_again_at').notNull(),
-    /** Of a quota that all accounts of an app share: their provider. Null: it is the account's own. */
+    /** The provider, for a quota that all accounts of an app share. Null: it is the account's own. */
     app: text('app'),
   },
   (t) => [primaryKey({ columns: [t.oauthAccountId, t.bucket] })],

@@ -9,7 +9,7 @@ export const tiktokPosts = pgTable(
     postId: uuid('post_id').primaryKey(),
     userId: userId(),
     publishId: text('publish_id').unique(),
-    /** TikTok's own word for where the publish stands. */
+    /** TikTok's own status of the publish. */
     status: text('status'),
     source: text('source').notNull(),
     mode: text('mode').notNull(),

@@ -4,9 +4,9 @@ import { at, id, createdAt } from './columns.ts';
 export const users = pgTable('users', {
   id: id(),
   email: text('email').notNull().unique(),
-  /** As creators see it who are asked to connect an account. */
+  /** The name that creators see when they are asked to connect an account. */
   displayName: text('display_name'),
-  /** Of the request that made it, where that had an Idempotency-Key: the name may change afterwards. */
+  /** The hash of the request that created it, if that had an Idempotency-Key: the name may change afterwards. */
   requestHash: text('request_hash'),
   createdAt: createdAt(),
 });
@@ -22,7 +22,7 @@ export const apiKeys = pgTable(
     id: id(),
     userId: userId(),
     name: text('name').notNull(),
-    /** The first characters of the key, so that a person can tell keys apart. */
+    /** The first characters of the key, so that people can tell keys apart. */
     prefix: text('prefix').notNull(),
     hash: text('hash').notNull().unique(),
     scopes: text('scopes').array().notNull(),

@@ -23,7 +23,10 @@ import { InstagramRequest } from './request.ts';
 import { createTransfer, uploadUri } from './upload.ts';
 
 const QUOTAS = {
-  /** Posts in 24 hours: Meta's pages contradict each other, the account's limit is asked for (instagram-facts 4.5). */
+  /**
+   * Posts in 24 hours: Meta's pages contradict each other, so the account's limit is read from the API
+   * (instagram-facts 4.5).
+   */
   posts: { bucket: PUBLISH_BUCKET, limit: null, windowMs: DAY, counts: 'shown' },
   /** 400 containers in 24 hours (instagram-facts 4.1). */
   containers: { bucket: 'container', limit: 400, windowMs: DAY, counts: 'accepted' },
@@ -31,7 +34,7 @@ const QUOTAS = {
 
 const KINDS = { IMAGE: 'an image', REELS: 'a reel', STORIES: 'a story' } as const;
 
-/** How Instagram makes and publishes containers. */
+/** How Instagram creates and publishes containers. */
 function createContainers({ call }: Login): Containers {
   return {
     platform: INSTAGRAM,
@@ -58,7 +61,7 @@ function publishingOf(login: Login, platform: Containers, request: InstagramRequ
   const { mediaType, media, postInfo } = request;
   const containers: PostContainers = { ...platform, ownFiles: media.some(isOurs) };
   const parts = items(request);
-  /** Every write that makes a container, in order. */
+  /** Every write that creates a container, in order. */
   const writes = [...parts, 'container'];
 
   async function makeItem(item: number, context: PostContext): Promise<Written> {
@@ -68,7 +71,7 @@ function publishingOf(login: Login, platform: Containers, request: InstagramRequ
   }
 
   async function makeContainer(context: PostContext): Promise<Written> {
-    // The account may have been connected the other way when the plan was made.
+    // The account may have been connected another way when the plan was made.
     const target = context.sendsFile ? uploadUrl : undefined;
     const params = containerParams(request, context, target !== undefined);
     const made = await createContainer(containers, context, params, parts);
@@ -81,7 +84,7 @@ function publishingOf(login: Login, platform: Containers, request: InstagramRequ
     plan: plan(request, uploadUrl !== undefined),
     needs: { scopes: permissions.capabilities.publish ?? [] },
     quotasOf(step) {
-      // The first write takes the post's place too: waiting comes before the container, which lives for a day
+      // The first write takes the post's place too: it is better to wait before the container, which lives for a day
       // (instagram-facts 4.1).
       if (step === writes[0]) return [QUOTAS.containers, QUOTAS.posts];
       return writes.includes(step) ? [QUOTAS.containers] : [];
@@ -106,7 +109,7 @@ function publishingOf(login: Login, platform: Containers, request: InstagramRequ
       lookUpPublish(containers, context, context.made['container'] ?? '', {
         ...lost,
         again: writes,
-        // Stories are a list of their own (instagram-facts 7.1).
+        // Stories have their own list (instagram-facts 7.1).
         list: mediaType === 'STORIES' ? 'stories' : 'media',
         caption: postInfo.caption ?? null,
         kind: READ_AS[mediaType],
@@ -122,7 +125,7 @@ function publishingOf(login: Login, platform: Containers, request: InstagramRequ
   };
 }
 
-/** What a post is read back as (instagram-facts 7.2). */
+/** The media type of a post when it is read back (instagram-facts 7.2). */
 const READ_AS: Readonly<Record<InstagramRequest['mediaType'], Readonly<Record<string, string>>>> = {
   IMAGE: { media_product_type: 'FEED', media_type: 'IMAGE' },
   REELS: { media_product_type: 'REELS' },
@@ -130,7 +133,7 @@ const READ_AS: Readonly<Record<InstagramRequest['mediaType'], Readonly<Record<st
   CAROUSEL: { media_product_type: 'FEED', media_type: 'CAROUSEL_ALBUM' },
 };
 
-/** @param uploads whether files of ours are sent at all */
+/** @param uploads whether our files are uploaded at all */
 function plan(request: InstagramRequest, uploads: boolean): Plan {
   const parts = items(request);
   return [
@@ -155,7 +158,7 @@ function itemOf(step: string): number | null {
   return number === undefined ? null : Number(number) - 1;
 }
 
-/** A single video of ours can be sent; everything else is fetched by Meta (instagram-facts 4.1 and 4.2). */
+/** A single video of ours can be uploaded; Meta fetches everything else (instagram-facts 4.1 and 4.2). */
 function isOneVideo({ mediaType, media }: InstagramRequest): boolean {
   return mediaType !== 'CAROUSEL' && media[0]?.kind === 'video' && media[0].mediaId !== undefined;
 }
@@ -187,14 +190,14 @@ function containerParams(
     };
   if (only === undefined) throw new Error('the post has no file');
   return {
-    // Left out for a single image (instagram-facts 4.1).
+    // Omitted for a single image (instagram-facts 4.1).
     ...(mediaType === 'IMAGE' ? {} : { media_type: mediaType }),
     ...(upload ? { upload_type: 'resumable' } : urlParams(context, only)),
     ...info,
   };
 }
 
-/** How many posts the account may still make, in Instagram's own words (instagram-facts 4.5). @throws ProviderError */
+/** How many more posts the account may make, in Instagram's own fields (instagram-facts 4.5). @throws ProviderError */
 export async function readLimits(
   { call }: Login,
   openId: string,

@@ -34,18 +34,18 @@ import { DELETIONS } from './delete.ts';
 import { neededScopes, REPLY_SCOPE, requireEligibility } from './eligibility.ts';
 import { ThreadsRequest, type ThreadsUnit } from './request.ts';
 
-/** Posts and replies in 24 hours (threads-facts 4.7); Threads tells the real numbers. */
+/** Posts and replies in 24 hours (threads-facts 4.7); Threads reports the real numbers. */
 const QUOTAS = {
   posts: { bucket: PUBLISH_BUCKET, limit: 250, windowMs: DAY, counts: 'shown' },
   replies: { bucket: 'reply', limit: 1000, windowMs: DAY, counts: 'shown' },
 } as const satisfies Record<string, Quota>;
 
-/** How Threads makes and publishes containers. */
+/** How Threads creates and publishes containers. */
 function createContainers({ graphUrl }: ThreadsSettings): Containers {
   return {
     platform: THREADS,
     call: ({ accessToken, signal }) => ({ base: `${graphUrl}/v1.0`, accessToken, signal }),
-    // A wrong id in the path looks like a container that is not there yet: `me` cannot be wrong (threads-facts 11.4).
+    // A wrong id in the path looks like a container that is not there yet: `me` is never wrong (threads-facts 11.4).
     account: () => '/me',
     edges: { create: 'threads', publish: 'threads_publish' },
     statusFields: 'id,status,error_message',
@@ -74,7 +74,8 @@ function publishingOf(
     kind: kindOf(request),
     plan: planOf(request),
     needs: neededScopes(request),
-    // The first write of a part takes them: waiting comes before the container, which lives for a day (threads-facts 4.4).
+    // The first write of a part takes them: it is better to wait before the container, which lives for a day
+    // (threads-facts 4.4).
     quotasOf(step) {
       const { part } = locate(request, step);
       return step === containersOf(part)[0] ? [quotaOf(part)] : [];
@@ -88,7 +89,7 @@ function publishingOf(
       }
       if (step !== containersOf(part)[0]) return [];
       if (part.before === null) await requireEligibility(settings, request, context);
-      // A missing scope can fail the whole call: it is asked for what is needed.
+      // A missing scope can fail the whole call, so it requests only the necessary fields.
       return unlessRefused(readLimits(settings, context, isReply(part) ? ['reply'] : ['post']));
     },
 
@@ -115,13 +116,13 @@ function publishingOf(
       const found = await lookUpPublish(containers, context, context.made[part.name('container')] ?? '', {
         ...lost,
         again: containersOf(part),
-        // Replies are a list of their own, with a permission of its own (threads-facts 6.1).
+        // Replies have their own list and permission (threads-facts 6.1).
         list: amongReplies ? 'replies' : 'threads',
         caption: part.unit.postInfo.text ?? null,
         kind: { media_type: READ_AS[part.unit.mediaType] },
         replyTo,
       });
-      // The list may lag behind (threads-facts 4.5), and the next part cannot do without the id of what it answers.
+      // The list may lag behind (threads-facts 4.5), and the next part needs the id of the post that it replies to.
       const nameless = found.kind === 'happened' && found.written.providerPostId === undefined;
       return nameless && !part.last ? { kind: 'open' } : found;
     },
@@ -139,7 +140,7 @@ function publishingOf(
   };
 }
 
-/** What is published, in words. */
+/** The kind of post, in words. */
 function kindOf({ mediaType, media, replies = [] }: ThreadsRequest): string {
   const root = mediaType === 'CAROUSEL' ? `a carousel of ${media.length}` : KINDS[mediaType];
   return replies.length === 0 ? root : `${root} and ${replies.length} more in a chain`;
@@ -147,7 +148,7 @@ function kindOf({ mediaType, media, replies = [] }: ThreadsRequest): string {
 
 const KINDS = { TEXT: 'a text', IMAGE: 'an image', VIDEO: 'a video' } as const;
 
-/** What a post is read back as (threads-facts 6.2); reposts are listed too, without text. */
+/** The media type of a post when it is read back (threads-facts 6.2); reposts are listed too, without text. */
 const READ_AS: Readonly<Record<ThreadsUnit['mediaType'], string>> = {
   TEXT: 'TEXT_POST',
   IMAGE: 'IMAGE',
@@ -157,11 +158,11 @@ const READ_AS: Readonly<Record<ThreadsUnit['mediaType'], string>> = {
 
 const quotaOf = (part: Part): Quota => (isReply(part) ? QUOTAS.replies : QUOTAS.posts);
 
-/** What an error means that the catalogue explains for a post, when it is about a reply. */
+/** Adapts an error of the catalogue to a reply. */
 function ofReply(error: ProviderError, { unit }: Part, { scopes }: PostContext): ProviderError {
   if (error.quota === PUBLISH_BUCKET)
     return new ProviderError({ ...error.init, quota: QUOTAS.replies.bucket });
-  // With the permission there, it is the post that may not be answered (threads-facts 5, row of code 10).
+  // With the permission there, the post itself does not allow this reply (threads-facts 5, row of code 10).
   if (
     error.code === 'permission_missing' &&
     unit.postInfo.reply_to_id !== undefined &&
@@ -172,12 +173,12 @@ function ofReply(error: ProviderError, { unit }: Part, { scopes }: PostContext):
       kind: 'rejected',
       code: 'reply_not_allowed',
       userMessage:
-        'Threads does not let the account answer this post. Nothing was published. Look who may answer it; if everybody may, connect the account again and allow every permission.',
+        'Threads does not let the account reply to this post. Nothing was published. Check who can reply to it. If anyone can, reconnect the account and allow every permission.',
     });
   return error;
 }
 
-/** The quotas that Threads tells, with the scope that each needs and how its fields begin (threads-facts 4.7). */
+/** The quotas that Threads reports, with the scope and the field prefix of each (threads-facts 4.7). */
 const TOLD = {
   post: { bucket: PUBLISH_BUCKET, scope: 'threads_content_publish', prefix: '' },
   reply: { bucket: QUOTAS.replies.bucket, scope: REPLY_SCOPE, prefix: 'reply_' },
@@ -185,12 +186,12 @@ const TOLD = {
 } as const;
 type Told = keyof typeof TOLD;
 
-/** Those that may be asked for: one missing scope can fail the whole call. */
+/** The quotas that may be requested: one missing scope can fail the whole call. */
 export function kindsFor(scopes: readonly string[]): Told[] {
   return (['post', 'reply', 'delete'] as const).filter((kind) => scopes.includes(TOLD[kind].scope));
 }
 
-/** How the account's quotas stand, in Threads' own words. @throws ProviderError */
+/** The account's quotas, in Threads' own fields. @throws ProviderError */
 export async function readLimits(
   { graphUrl }: ThreadsSettings,
   { accessToken, signal }: Pick<PostContext, 'accessToken' | 'signal'>,
