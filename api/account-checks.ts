@@ -9,19 +9,19 @@ import { ApiError } from './errors.ts';
 import type { Poster } from './new-post.ts';
 import { callOnce, takeQuota } from './provider-call.ts';
 
-/** Providers bound how often they tell what an account may do: a hundred posts at once share one answer. */
+/** Platforms limit this call to some 20 a minute: a hundred posts at once share one answer. */
 const FRESH_MS = 20 * SECOND;
 const MOST = 1_000;
 
 /**
- * Checks a request against what its account may do right now, where the provider tells that.
+ * Checks a request against the current options of its account, if the provider reports them.
  * @throws ProviderError `rejected`, which names the fix; what cannot be checked now is checked before the publish
  */
 export type AskAccount = (poster: Poster, read: Pick<ReadRequest, 'request' | 'file'>) => Promise<void>;
 
 type Check = Awaited<ReturnType<AccountCheck['ask']>>;
 
-/** Makes the check of this process. */
+/** Makes the check, with a cache for this process. */
 export function createAccountChecks(deps: Deps): AskAccount {
   const recent = new Map<string, { until: number; check: Promise<Check | null> }>();
 

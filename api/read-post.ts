@@ -16,7 +16,7 @@ import {
 
 /**
  * Checks a request to publish and makes a post of it.
- * @param name of the provider that reads the body
+ * @param name the provider of the route
  * @throws ApiError, ProviderError
  */
 export async function readPost(
@@ -40,7 +40,7 @@ export async function readPost(
     throw apiError('site_not_verified', { ...words, details: { field } });
   }
   const publishing = poster.provider.publishing.of(read.request);
-  // To ask what the account may do needs the permission, too.
+  // `askAccount` needs the permission, too.
   requirePermission(poster, publishing.needs);
   await askAccount(poster, read);
   return draftPost(poster, body, times, { read, files: [...files.values()], publishing });

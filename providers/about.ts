@@ -1,6 +1,6 @@
 import type { CatalogueRow } from './errors.ts';
 
-/** What clients, operators and people read about a provider. */
+/** The name of a platform, and what its documentation shows. */
 export interface About {
   /** The name as people write it. */
   readonly title: string;
@@ -8,24 +8,24 @@ export interface About {
   readonly methods?: readonly string[];
   /** The path of its publish route; absent: `/api/<name>/publish`. */
   readonly publishPath?: string;
-  /** Whether its providers tell how an account's quotas stand: they have `limits`. */
+  /** Whether the platform reports an account's quotas: then its providers have `limits`. */
   readonly tellsLimits: boolean;
-  /** A body of its publish route, without what every body has. @param mediaId an id to show */
+  /** An example body of its publish route, without the fields that all providers share. @param mediaId an example id */
   example(mediaId: string): object;
-  /** For the table `error-codes` of docs/providers/<name>.md. */
+  /** The table `error-codes` of docs/providers/<name>.md. */
   readonly errorCodes: CodeTable;
-  /** For its table `fail-reasons`; absent: it has none. */
+  /** Its table `fail-reasons`; absent: it has none. */
   readonly failReasons?: Readonly<Record<string, FailReason>>;
 }
 
-/** What the platform's error codes mean for a post, in order. */
+/** The platform's error codes, in the order of the table. */
 export interface CodeTable {
-  /** The heads of the columns that name a code. */
+  /** Headings of the columns that name a code. */
   head: readonly string[];
   rows: readonly { names: readonly string[]; meaning: CatalogueRow & { tries?: number } }[];
 }
 
-/** Why the platform ended a post. */
+/** A reason of the platform for failing a post. */
 export interface FailReason {
   retryable: boolean;
   userMessage: string;

@@ -1,6 +1,6 @@
 import type { MediaFacts } from './publishing.ts';
 
-/** A file of ours, as it was probed. What is null or absent is not known. */
+/** The probed properties of an uploaded file. Null or absent: unknown. */
 export interface FileFacts extends MediaFacts {
   codec: string | null;
   width: number | null;
@@ -18,16 +18,16 @@ export interface FileFacts extends MediaFacts {
   indexFirst?: boolean | null;
 }
 
-/** A file of ours that a request names. */
+/** An uploaded file that a request names. */
 export interface OurFile extends FileFacts {
   id: string;
   sha256: string | null;
 }
 
-/** Files of ours by the ids that the request names them by. */
+/** Uploaded files by their ids in the request. */
 export type OurFiles = ReadonlyMap<string, OurFile>;
 
-/** @throws Error where the request did not name it: see `OpenedBody.mediaIds` */
+/** @throws Error if the file is not one of `OpenedBody.mediaIds` */
 export function fileNamed(files: OurFiles, mediaId: string): OurFile {
   const file = files.get(mediaId);
   if (file === undefined) throw new Error('a file was not looked for');

@@ -137,18 +137,18 @@ export interface Transfer {
   received(context: PostContext, file: Delivery): Promise<Received | null>;
 }
 
-/** Whether an account may publish a request right now, asked before the request is accepted. */
+/** Asks the platform, before a request is accepted, whether its account may publish it right now. */
 export interface AccountCheck {
-  /** What a call of `ask` takes one from. */
+  /** A call of `ask` takes one from it. */
   readonly quota: Quota;
   /**
-   * Whether the account has to be asked about a request; pure.
-   * @throws ProviderError `rejected` where no account may publish it
+   * Whether a request needs the check; pure.
+   * @throws ProviderError `rejected` if no account may publish it
    */
   concerns(request: unknown): boolean;
   /**
    * Asks what the account may do.
-   * @returns checks a request of it: throws ProviderError `rejected` with what to change
+   * @returns a check of a request: it throws ProviderError `rejected`, which names the fix
    * @throws ProviderError
    */
   readonly ask: (
@@ -163,7 +163,7 @@ export interface Publishing {
   readonly quotas: readonly Quota[];
   /** Absent: no files are sent to this provider, it fetches them. */
   readonly transfer?: Transfer;
-  /** Absent: nothing of an account is asked for before a request of it is accepted. */
+  /** Absent: requests are accepted without asking the platform. */
   readonly accountCheck?: AccountCheck;
   /**
    * Reads a request, once for all that is asked about it and done for it; pure.

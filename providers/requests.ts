@@ -3,44 +3,41 @@ import type { AddressRules } from './media-urls.ts';
 import type { OurFile, OurFiles } from './our-files.ts';
 import type { RequestProblem } from './request-problem.ts';
 
-/**
- * How a provider reads what clients ask it to publish (`requests` of its request.ts). Pure: the API finds the account and the
- * files.
- */
+/** How a provider reads the body of its publish route (body.ts of its folder). Pure: the API finds the account and the files. */
 export interface Requests {
-  /** The fields of the body of its publish route, besides those that every such body has. */
+  /** The provider's own fields of the body; the API adds the fields that all providers share. */
   readonly fields: TProperties;
-  /** @param body fits `fields` */
+  /** Reads a body. @param body valid for `fields` */
   open(body: unknown, rules: AddressRules): OpenedBody;
-  /** The body that the route takes for a stored request: what was chosen, and what stands where nothing was. */
+  /** The body of a stored request: the chosen values, and the defaults of the others. */
   bodyOf(stored: StoredRequest): Record<string, unknown>;
 }
 
-/** A body, read once, before its files are found. */
+/** A body whose files are not found yet. */
 export interface OpenedBody {
-  /** What is wrong with it whatever its files are. */
+  /** Problems that do not depend on the files. */
   readonly problems: readonly RequestProblem[];
-  /** The files of ours that it names. */
+  /** The uploaded files that it names. */
   readonly mediaIds: readonly string[];
-  /** The request that it asks for. @param files all of `mediaIds` */
+  /** Makes the request. @param files every file of `mediaIds` */
   read(files: OurFiles): ReadRequest;
 }
 
-/** A request to publish, with what the API has to know of it. */
+/** A request to publish, and the facts about it that the API needs. */
 export interface ReadRequest {
-  /** As it is stored: what `publishing.of` takes. */
+  /** The stored form: the argument of `publishing.of`. */
   request: object;
   problems: readonly RequestProblem[];
-  /** The file of ours that the post is made of, where it is one. */
+  /** The uploaded file of a post with a single file. */
   file: OurFile | null;
-  /** What makes two posts of an account the same one. */
+  /** Two posts of an account are duplicates if these are equal. */
   same: readonly unknown[];
-  /** Refuses the request where this installation's address was not verified at the platform; absent: that does not matter. */
+  /** The refusal of this request if the installation's URL is not verified at the platform; absent: it need not be. */
   unverified?: RequestProblem;
 }
 
 export interface StoredRequest {
   request: unknown;
-  /** Of `file`. */
+  /** The id of `ReadRequest.file`. */
   mediaId: string | null;
 }
