@@ -88,11 +88,11 @@ export async function start(given: StartOptions): Promise<Stack> {
   };
   const ours = (role: 'server' | 'worker', more: Settings = {}): Promise<Child> =>
     keeper.keep(role, () => startRole(role, { ...settings, ...more }, keeper.logFile(role)));
-  await allOrNone([
+  const children = await allOrNone([
     ...options.servers.map((port) => ours('server', { PORT: String(port) })),
     ...Array.from({ length: options.workers }, () => ours('worker')),
   ]);
-  await options.during('Server and worker', untilUp(options));
+  await options.during('Server and worker', Promise.race([untilUp(options), ...children.map(untilEnded)]));
   return {
     apiUrl,
     databaseUrl,
@@ -192,6 +192,12 @@ async function startSandbox(options: Complete): Promise<string | undefined> {
   );
   await during('Sandbox', untilSandboxReady(url, signal));
   return url;
+}
+
+/** @throws Error when the process ends: then nothing will answer */
+async function untilEnded(child: Child): Promise<never> {
+  const how = await child.exited;
+  throw new Error(`${child.name} ended (${how}). Its last lines (${child.logFile}):\n${child.logTail()}`);
 }
 
 /** A server without a worker is never ready. */
