@@ -6,9 +6,9 @@ import { ApiError } from './errors.ts';
 import { cleanName } from './names.ts';
 import { escape, note, type Page, paragraph, titled } from './pages.ts';
 
-/* What a creator's browser shows on the way to a connected account. */
+/* The pages in a creator's browser between the link and a connected account. */
 
-/** Who asks for what, before the provider's own page. Its form is the only way on. */
+/** Shows who asks for access to what, before the provider's own page. Only its form leads on. */
 export function landingPage({
   provider,
   permissions,
@@ -18,7 +18,7 @@ export function landingPage({
   provider: string;
   permissions: Permissions;
   asker: Asker;
-  /** What the form brings along, unseen. */
+  /** Hidden fields of the form. */
   fields: Readonly<Record<string, string | null>>;
 }): Page {
   const title = titled(provider);
@@ -35,7 +35,7 @@ ${note(`If you do not know who this is, close this page. Nothing is connected ye
   };
 }
 
-/** The sender of a link may call themselves anything, the platform's name included: the page says whose name it is. */
+/** The sender of a link may use any name, even the platform's: the page says whose name it is. */
 function behind({ behind: known }: Asker): string {
   if (known === null) return '';
   const user = known.user === null ? 'a user' : person(known.user);
@@ -64,13 +64,13 @@ export function successPage(
 /** A failed attempt, for programs and for the creator. */
 export interface Failed {
   error: ApiError;
-  /** What happened. */
+  /** A sentence: what happened. */
   said: string;
-  /** What to do. */
+  /** A sentence: what to do. */
   help: string;
 }
 
-/** The page of a failed attempt. @param again where the same can be tried again; null: it cannot */
+/** The page of a failed attempt. @param again the address for another try; null: there is none */
 export function failurePage({ error: { code }, said, help }: Failed, again: string | null): Page {
   const button = again === null ? '' : `<p><a class="button" href="${escape(again)}">Try again</a></p>`;
   return {

@@ -15,7 +15,7 @@ import { type ApiError, apiError } from './errors.ts';
 import { type Deadlines, deadlinesOf, dueAt } from './schedule.ts';
 import { AnyId, isUuid, LONGEST_TIME, Time } from './schemas.ts';
 
-/** What every request to publish has, whatever the provider. */
+/** The fields of every request to publish, for any provider. */
 export const publishOptions = {
   accountId: AnyId,
   scheduledAt: Type.Optional(Time),
@@ -33,22 +33,22 @@ export const publishOptions = {
 const PublishOptions = Type.Object(publishOptions);
 export type PublishOptions = Static<typeof PublishOptions>;
 
-/** A post that still lacks what the HTTP request adds. */
+/** A post without the data that the HTTP request adds. */
 export type DraftPost = Omit<NewPost, 'userId' | 'idempotencyKey' | 'requestHash' | 'requestId'>;
 
-/** The times of a post, checked before anything is asked. @throws ApiError `invalid_schedule` */
+/** Checks the times of a post before anything else. @throws ApiError `invalid_schedule` */
 export function timesOf({ scheduledAt, deadline }: PublishOptions): { due: Date | null } & Deadlines {
   const due = scheduledAt === undefined ? null : dueAt(scheduledAt);
   return { due, ...deadlinesOf(deadline, due) };
 }
 
-/** Who posts. */
+/** The account that posts, and its provider. */
 export interface Poster {
   account: Account;
   provider: Provider;
 }
 
-/** The account that is to post. @throws ApiError `account_not_found`, `account_disconnected` */
+/** The account to post with. @throws ApiError `account_not_found`, `account_disconnected` */
 export async function postingAccount(
   { database: { db }, providers }: Deps,
   userId: string,
@@ -64,19 +64,19 @@ export async function postingAccount(
   return { account, provider };
 }
 
-/** What there is instead of an account of this provider. */
+/** The error if there is no such account of this provider. */
 export function noAccountOf(name: Provider['name'], account: Account | null): ApiError {
   return account === null || account.provider === name
     ? apiError('account_not_found')
     : apiError('account_not_found', {
-        message: `this is an account of ${account.provider}, not of ${name}: take the id of one whose provider is ${name}`,
+        message: `this is an account of ${account.provider}, not of ${name}: use the id of an account whose provider is ${name}`,
         userMessage:
-          'This account is one of another platform. Choose an account of the platform that you publish to.',
+          'This account belongs to another platform. Choose an account of the platform that you publish to.',
         details: { provider: account.provider },
       });
 }
 
-/** @throws ApiError `permission_missing` naming the scopes that the account has not granted */
+/** @throws ApiError `permission_missing`, which names the scopes that the account has not granted */
 export function requirePermission({ account, provider: { name, permissions } }: Poster, needs: Needs): void {
   try {
     requireScopes(name, permissions, needs, account.scope);
@@ -102,8 +102,8 @@ export async function readyMedia({ database: { db } }: Deps, userId: string, id:
 }
 
 /**
- * Makes the post of a request that was found to be right.
- * @param files all that the request names
+ * Creates the post for a valid request.
+ * @param files all files that the request names
  */
 export function draftPost(
   { account, provider }: Poster,
@@ -112,7 +112,7 @@ export function draftPost(
   { read, files, publishing }: { read: ReadRequest; files: readonly OurFile[]; publishing: PostPublishing },
 ): DraftPost {
   const { kind, plan, quotasOf } = publishing;
-  // Who does not want to wait is told now, while there is somebody to tell; a scheduled post has to see when it is due.
+  // A client that does not want to wait is told now; a scheduled post finds out when it is due.
   const now = times.due === null || times.due.getTime() <= Date.now();
   const hold = options.onQuota === 'fail' && now ? writesOf(plan).flatMap(quotasOf) : [];
   const by = account.username === null ? '' : ` as @${account.username}`;
@@ -134,7 +134,7 @@ export function draftPost(
   };
 }
 
-/** Of all files that are sent to the provider; null: it fetches them. */
+/** The size of all files that are sent to the provider; null: it fetches them. */
 function bytesToSend(plan: Plan, { file }: ReadRequest, files: readonly OurFile[]): number | null {
   if (!sendsFile(plan)) return null;
   return namedFiles(plan).reduce(

@@ -68,7 +68,7 @@ export const PostView = Type.Object(
   { $id: 'Post' },
 );
 
-/** The body that the provider's own route takes for a post. */
+/** The body with which the provider's route would accept this post. */
 export function requestView(
   post: Pick<Post, 'provider' | 'request' | 'mediaId' | 'oauthAccountId'>,
 ): Record<string, unknown> {

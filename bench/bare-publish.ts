@@ -16,7 +16,7 @@ export interface BareClient {
   size: number;
 }
 
-/** A script that has an access token and a file, and nothing else. */
+/** A script that has only an access token and a file. */
 export async function connectBare({ sandboxUrl, apiUrl, secrets }: Stack, file: Buffer): Promise<BareClient> {
   const client = createTestClient(sandboxUrl, appOf(secrets, { apiUrl }, 'tiktok'));
   const { accessToken } = await client.connect();
@@ -27,7 +27,7 @@ export async function connectBare({ sandboxUrl, apiUrl, secrets }: Stack, file: 
   };
 }
 
-/** The floor of a publish: the same calls one after the other, with nothing kept, checked or retried. */
+/** The floor of a publish: the same calls in sequence, with nothing stored, checked or retried. */
 export async function barePublish({ call, put, size }: BareClient): Promise<void> {
   await call('/v2/post/publish/creator_info/query/', {});
   const init: unknown = await call('/v2/post/publish/video/init/', {

@@ -11,7 +11,7 @@ import { median, spread } from './stats.ts';
 const RUNS = 3;
 const BUDGET_S = 20;
 
-/** `npm run demo` in a folder that does not exist yet, with Temporal fetched already. */
+/** `npm run demo` in a new folder, with Temporal already downloaded. */
 export async function demo(say: (line: string) => void): Promise<Row[]> {
   const seconds: number[] = [];
   for (let round = 1; round <= RUNS; round += 1) {

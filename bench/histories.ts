@@ -12,9 +12,9 @@ interface Kind {
   budget: number;
   /** Options of the sandbox's TikTok. */
   tiktok?: Record<string, unknown>;
-  /** Whether TikTok's webhooks come; without them only polling tells the end. */
+  /** Whether TikTok sends webhooks; without them only polling finds the end. */
   webhooks?: boolean;
-  /** Whether status calls fail, so that only a webhook tells the end. */
+  /** Whether status calls fail, so that only a webhook brings the end. */
   noStatus?: boolean;
   post?: () => Record<string, unknown>;
 }
@@ -38,7 +38,7 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-/** How many events a post leaves in Temporal: what is stored, replayed and, at Temporal Cloud, paid. */
+/** How many events a post leaves in Temporal, where they are stored, replayed and, at Temporal Cloud, paid for. */
 export async function histories(say: (line: string) => void): Promise<Row[]> {
   return withStack({}, async (stack) => {
     const tenant = await newTenant(stack);

@@ -8,17 +8,17 @@ import { type Stack, withStack } from './stack.ts';
 import { median, ms, percentile, perSecond } from './stats.ts';
 import { connectAccounts, newTenant, type Tenant } from './tenant.ts';
 
-/** TikTok takes six posts a minute of one account, and the ledger keeps to that: so there are many accounts. */
+/** TikTok allows six posts a minute for one account, and the ledger enforces that: so there are many accounts. */
 const PER_ACCOUNT = 5;
 const ALONE = 40;
 const AT_ONCE = 100;
 const CLIENTS = 16;
 const SCHEDULED = 60;
-/** Long enough to have offered all of them before the first is due. */
+/** Long enough to offer all of them before the first is due. */
 const SCHEDULED_AHEAD_MS = 20_000;
 const SCHEDULED_EVERY_MS = 500;
 
-/** How fast posts get to the provider and get done: alone, many at once, and by schedule. */
+/** How fast posts reach the provider and finish: alone, many at once, and by schedule. */
 export async function publish(say: (line: string) => void): Promise<Row[]> {
   return withStack({}, async (stack) => {
     const tenant = await newTenant(stack);
@@ -30,7 +30,7 @@ export async function publish(say: (line: string) => void): Promise<Row[]> {
 
     const post = (index: number, more = {}): Promise<SentPost> =>
       send(tenant, accountOf(index), mediaId, `post ${index}`, more);
-    // The first of all also pays for what is loaded on first use.
+    // The first post also pays for modules that are loaded on first use.
     await publishedAt(stack, await send(tenant, accounts.at(-1) ?? '', mediaId, 'warm'));
     const alone: SentPost[] = [];
     const done: number[] = [];

@@ -6,11 +6,11 @@ import { ROOT } from '../stack/checkout.ts';
 
 const FILE = join(ROOT, 'docs/performance.md');
 
-/** One line of the table. */
+/** One row of the table. */
 export interface Row {
   name: string;
   measured: string;
-  /** The same work done by something that does nothing else, in the same run. */
+  /** The same work in the same run by a program that does nothing else. */
   floor?: string;
   ratio?: number;
   budget?: string;
@@ -34,7 +34,7 @@ export function table(rows: readonly Row[]): string {
     .join('\n');
 }
 
-/** Where and how it was measured; the load of the minute before tells whether the machine had other work. */
+/** Where and how it was measured; the load of the minute before shows whether the machine had other work. */
 export function circumstances(command: string, loadBefore: number): string {
   const [cpu] = cpus();
   return [
@@ -45,13 +45,13 @@ export function circumstances(command: string, loadBefore: number): string {
   ].join('; ');
 }
 
-/** Puts a bench's table between its marks in docs/performance.md. */
+/** Writes a bench's table between its marks in docs/performance.md. */
 export function write(bench: string, text: string): void {
   const { before, after } = place(bench);
   writeFileSync(FILE, `${before}\n\n${text}\n\n${after}`);
 }
 
-/** The page before and after a bench's table, with its marks. @throws Error when the page has no marks for it */
+/** The page before and after a bench's table, with its marks. @throws Error if the page has no marks for it */
 export function place(bench: string): { before: string; after: string } {
   const [begin, end] = [`<!-- bench: ${bench} -->`, `<!-- end: ${bench} -->`];
   const page = readFileSync(FILE, 'utf8');

@@ -4,11 +4,13 @@ import { ROOT } from '../stack/checkout.ts';
 import { type OwnStack, startOwn } from '../stack/own.ts';
 import { untilApiReady } from '../stack/readiness.ts';
 
-/** A whole Everpost: one server and one worker as production starts them, PostgreSQL and Temporal as `npm run dev` does. */
+/**
+ * A whole Everpost: one server and one worker started as in production, PostgreSQL and Temporal as in `npm run dev`.
+ */
 export interface Stack extends OwnStack {
   readonly server: Child;
   readonly worker: Child;
-  /** Kills a process with SIGKILL and starts it again. */
+  /** Kills a process with SIGKILL and restarts it. */
   restart(role: 'server' | 'worker'): Promise<void>;
   /** Starts one more process, which ends with the stack. */
   run(name: string, command: readonly string[]): Promise<Child>;
@@ -16,11 +18,11 @@ export interface Stack extends OwnStack {
 }
 
 export interface StackOptions {
-  /** Workflows may be told to skip the time that they wait for. */
+  /** Whether workflows can be told to skip their waits. */
   timeSkipping?: boolean;
 }
 
-/** Starts a stack in a folder of its own, uses it, and leaves nothing behind. */
+/** Starts a stack in a temporary folder, uses it, and removes everything. */
 export async function withStack<T>(options: StackOptions, use: (stack: Stack) => Promise<T>): Promise<T> {
   const more: Child[] = [];
   const starting = startOwn({
@@ -33,7 +35,7 @@ export async function withStack<T>(options: StackOptions, use: (stack: Stack) =>
     await starting.then(({ stop }) => stop()).catch(() => {});
   };
   let stopping: Promise<void> | undefined;
-  // Ctrl-C also fails what is under way: both ways out wait for the same end.
+  // Ctrl-C also fails the current work: both exits wait for the same shutdown.
   const stop = (): Promise<void> => (stopping ??= stopAll());
   const interrupt = (): void => void stop().finally(() => process.exit(130));
   const signals = ['SIGINT', 'SIGTERM'] as const;

@@ -19,15 +19,15 @@ const CHECKED = { allowDuplicate: false };
 
 /**
  * How many statements one post costs the database, in server and worker together, from the API call to the end of its
- * workflow: as PostgreSQL itself logs them, with BEGIN and COMMIT.
+ * workflow: as PostgreSQL logs them, with BEGIN and COMMIT.
  */
 export async function statements(say: (line: string) => void): Promise<Row[]> {
   return withStack({}, async (stack) => {
     const tenant = await newTenant(stack);
     const mediaId = await uploadMedia(tenant.api, tenant.key, SAMPLE);
-    // Each post has an account of its own: the server remembers for 20 seconds what an account may do.
+    // Each post has its own account: the server caches an account's options for 20 seconds.
     const [first = '', ...accounts] = await connectAccounts(tenant, stack, POSTS + 1);
-    // Polling tells the end.
+    // Only polling finds the end.
     await createApi(stack.sandboxUrl).post('/_sandbox/webhooks', { drop: 1_000 }, Type.Unknown());
     const publishOne = async (accountId: string): Promise<void> =>
       void (await publishedAt(
@@ -35,7 +35,7 @@ export async function statements(say: (line: string) => void): Promise<Row[]> {
         await publish(tenant, accountId, mediaId, `counted ${accountId}`, CHECKED),
       ));
 
-    // The first of all also pays for what happens on first use.
+    // The first post also pays for work on first use.
     await publishOne(first);
     await logStatements(stack);
     const idle = await logged(stack, () => sleep(IDLE_MS));
@@ -63,13 +63,13 @@ export async function statements(say: (line: string) => void): Promise<Row[]> {
   });
 }
 
-/** Has PostgreSQL log every statement from now on, also of the connections that are open. */
+/** Makes PostgreSQL log every statement from now on, including those of open connections. */
 async function logStatements({ sql }: Stack): Promise<void> {
   await sql`alter system set log_statement = 'all'`;
   await sql`select pg_reload_conf()`;
 }
 
-/** The statements of Everpost's processes that PostgreSQL logged while `work` was done. */
+/** The statements of Everpost's processes that PostgreSQL logged during `work`. */
 async function logged({ dir, sql }: Stack, work: () => Promise<void>): Promise<string[]> {
   const mark = async (name: string): Promise<string> => {
     const text = `mark ${name} ${Math.random()}`;

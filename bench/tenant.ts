@@ -17,7 +17,7 @@ export async function newTenant({ apiUrl, secrets }: Stack): Promise<Tenant> {
   return { api: createApi(apiUrl, key), key };
 }
 
-/** Connects that many creators, one after the other. @returns the accounts' ids */
+/** Connects this many creators, one after the other. @returns the accounts' ids */
 export async function connectAccounts({ api }: Tenant, stack: Stack, count: number): Promise<string[]> {
   const ids: string[] = [];
   for (let index = 0; index < count; index += 1)

@@ -9,14 +9,14 @@ import { connectAccounts, newTenant } from './tenant.ts';
 import { until } from './until.ts';
 
 const POSTS = 100;
-/** Six posts a minute of one account: the minutes are skipped, but each costs some seconds. */
+/** Six posts a minute for one account: the minutes are skipped, but each costs some seconds. */
 const PUBLISHED_MS = 600_000;
 const Requests = Type.Array(
   Type.Object({ status: Type.Union([Type.Number(), Type.Null()]), body: Type.Unknown() }),
 );
 const Publishes = Type.Array(Type.Object({ live: Type.Boolean() }));
 
-/** A hundred posts of an account whose token TikTok has ended. */
+/** A hundred posts of an account whose token TikTok has expired. */
 export async function tokens(say: (line: string) => void): Promise<Row[]> {
   return withStack({ timeSkipping: true }, async (stack) => {
     const { sql, sandboxUrl } = stack;
@@ -29,7 +29,7 @@ export async function tokens(say: (line: string) => void): Promise<Row[]> {
       Type.Object({ openId: Type.String() }),
     );
     await sandbox.post('/_sandbox/tiktok/expire-tokens', { openId }, Type.Unknown());
-    // Ours knows it, too: so every one of them asks for another token before it calls TikTok.
+    // Our row shows it too: so each of them requests another token before it calls TikTok.
     await sql`update oauth_accounts set expires_at = now() where id = ${accountId}`;
 
     const since = Date.now();

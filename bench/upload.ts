@@ -19,7 +19,7 @@ import { median, megabytesPerSecond, spread } from './stats.ts';
 import { connectAccounts, newTenant } from './tenant.ts';
 import { until } from './until.ts';
 
-/** As much as TikTok takes; sparse, so it costs no disk. */
+/** TikTok's maximum; sparse, so it takes no space on disk. */
 const SIZE = 4_000_000_000;
 const ROUNDS = 3;
 const GROWTH_BUDGET_MB = 64;
@@ -32,7 +32,7 @@ const Publishes = Type.Array(
   Type.Object({ id: Type.String(), sha256: Type.Union([Type.String(), Type.Null()]) }),
 );
 
-/** 4 GB from the media store to the provider: how fast, and how much memory that takes. */
+/** 4 GB from the media store to the provider: speed and memory. */
 export async function upload(say: (line: string) => void): Promise<Row[]> {
   return withStack({}, async (stack) => {
     const file = join(stack.dir, 'big.mp4');
@@ -55,7 +55,7 @@ export async function upload(say: (line: string) => void): Promise<Row[]> {
     const peaks: (number | null)[] = [];
     for (let round = 1; round <= ROUNDS; round += 1) {
       plain.push(SIZE / (await copy(file, sinkUrl)));
-      // A worker that has done nothing yet, so that the growth is this upload's.
+      // A fresh worker, so that the growth comes from this upload.
       await stack.restart('worker');
       await stack.untilReady();
       before.push(megabytesOf(await settledMemory(stack.worker.pid)));
@@ -113,7 +113,7 @@ async function copy(file: string, url: string): Promise<number> {
   return result.seconds;
 }
 
-/** From the start of the activity that sends the bytes to its end, as Temporal has noted them. */
+/** From the start to the end of the activity that sends the bytes, by Temporal's times. */
 async function transferSeconds({ temporal }: Stack, { workflowId }: SentPost): Promise<number> {
   const { events = [] } = await temporal.workflow.getHandle(workflowId).fetchHistory();
   const scheduled = events?.find(
@@ -130,7 +130,7 @@ async function transferSeconds({ temporal }: Stack, { workflowId }: SentPost): P
   return time('activityTaskCompletedEventAttributes') - time('activityTaskStartedEventAttributes');
 }
 
-/** What was fast but wrong does not count. */
+/** A fast but wrong transfer does not count. */
 async function checkHashes(stack: Stack): Promise<void> {
   const publishes = await createApi(stack.sandboxUrl).get('/_sandbox/tiktok/publishes', Publishes);
   const [row] = await stack.sql<{ sha256: string }[]>`select sha256 from media limit 1`;

@@ -11,7 +11,7 @@ import { until } from './until.ts';
 
 export type { LoadResult } from './load.ts';
 
-/** Sends webhooks from a process of its own. */
+/** Sends webhooks from a separate process. */
 export async function sendWebhooks(
   { secrets }: Stack,
   url: string,
@@ -38,17 +38,17 @@ export async function startBare(stack: Stack): Promise<{ url: string; pid: numbe
   return { url: `http://127.0.0.1:${port}/`, pid };
 }
 
-/** What TikTok signs its webhooks with. */
+/** The secret of TikTok's webhook signatures. */
 const secretOf = ({ apps }: Secrets): string => apps.get('tiktok') ?? '';
 
 export interface EventCounts {
   stored: number;
-  /** Whose workflows are known to be started. */
+  /** Events whose workflows are known to be started. */
   started: number;
   applied: number;
 }
 
-/** What has become of the webhooks so far. */
+/** The state of the webhooks so far. */
 export async function countEvents({ sql }: Stack): Promise<EventCounts> {
   const [row] = await sql<EventCounts[]>`
     select count(*)::int as stored, count(workflow_started_at)::int as started, count(processed_at)::int as applied

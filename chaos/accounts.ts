@@ -3,10 +3,10 @@ import { driverOf } from '../test/drivers/index.ts';
 import type { ChaosAccount, ChaosCreator, PlannedAccount } from './creators.ts';
 import type { World } from './world.ts';
 
-/** No account is kept waiting by its platform. */
+/** So high that no platform makes an account wait. */
 const POSTS_PER_DAY = 100_000;
 
-/** Connects accounts of their own for the round, four at a time. */
+/** Connects accounts for this round, four at a time. */
 export async function connectAccounts(
   { stack, api }: World,
   tag: string,
@@ -31,7 +31,7 @@ export async function connectAccounts(
   });
 }
 
-/** Somebody connects their account, for the first time or again. */
+/** A creator connects their account, for the first time or again. */
 export async function comeBack(api: ApiClient, creator: ChaosCreator): Promise<void> {
   await api.connect(creator, driverOf(creator.provider).chaos.consent(creator));
 }

@@ -13,23 +13,23 @@ export type { Answer, Json } from '../stack/client.ts';
 
 /** Long enough for a cancel that stops an upload first. */
 const ANSWER_MS = 25_000;
-/** How long a client goes on trying. */
+/** How long a client keeps trying. */
 const PATIENCE_MS = 150_000;
 
-/** One tenant that speaks to both servers, and tries again as a careful client does; it controls the sandbox, too. */
+/** A tenant that calls all servers and retries like a careful client; it also controls the sandbox. */
 export interface ApiClient extends Sandbox, Insistent {
   userId: string;
   key: string;
-  /** A creator connects, for the first time or again, and does not give up while something of ours is down. */
+  /** A creator connects, for the first time or again, and keeps trying while one of our processes is down. */
   connect: (creator: ChaosCreator, choices: Readonly<Record<string, string>>) => Promise<void>;
-  /** Uploads a file to us, however often it takes. @returns the media's id; null: it was not taken in time */
+  /** Uploads a file to us, in as many tries as it takes. @returns the media's id; null: it was not accepted in time */
   upload: (bytes: Buffer, contentType: string, server?: number) => Promise<string | null>;
 }
 
 interface Insistent {
-  /** One try. @param server its number; they are counted on */
+  /** One try. @param server its number, modulo the number of servers */
   call: (server: number, method: string, path: string, init?: Init) => Promise<Answer>;
-  /** Tries until the answer is definite, at the servers in turn. @returns null when there was none in time */
+  /** Tries until the answer is definite, on the servers in turn. @returns null if there was none in time */
   insist: (method: string, path: string, init?: Init & { server?: number }) => Promise<Answer | null>;
   urlOf: (server: number) => string;
 }
@@ -65,7 +65,7 @@ function insistent(urls: readonly string[], key: string): Insistent {
   };
 }
 
-/** Numbers are counted on after the last. */
+/** The number is taken modulo the number of servers. */
 function at<T>(all: readonly T[], server: number): T {
   const found = all[server % all.length];
   if (found === undefined) throw new Error('there is no server');
@@ -84,8 +84,8 @@ async function patiently<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * By the redirects that a browser follows.
- * @param choices what the consent names besides the person
+ * Follows the redirects like a browser.
+ * @param choices the fields of the consent besides the person
  */
 async function connect(
   { call }: Insistent,

@@ -20,7 +20,7 @@ export interface File {
 
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
-/** Uploads one file of each size, and a picture, which many posts then share. */
+/** Uploads one file of each size and a picture, which many posts then share. */
 export async function uploadFiles(api: ApiClient): Promise<Record<FileName, File>> {
   const uploadOne = async (name: FileName): Promise<File> => {
     const bytes = name === 'image' ? jpeg() : paddedSample(SIZES[name]);
@@ -38,7 +38,7 @@ export async function uploadFiles(api: ApiClient): Promise<Record<FileName, File
   return { tiny, small, medium, chunks, image };
 }
 
-/** The file that a URL's path leads to. Each has bytes of its own, so that none passes for another. */
+/** The file at a URL's path. Each has its own bytes, so that none can be mistaken for another. */
 function fileAt(path: string): Buffer {
   if (path.endsWith('.jpg')) return Buffer.concat([jpeg(), Buffer.from(path)]);
   const name = Buffer.from(path);
@@ -49,10 +49,10 @@ function fileAt(path: string): Buffer {
   return Buffer.concat([paddedSample(SIZES.tiny), box]);
 }
 
-/** SHA-256 of what a URL of `servePulls` leads to. */
+/** SHA-256 of the file at a URL of `servePulls`. */
 export const sha256At = (url: string): string => sha256(fileAt(new URL(url).pathname));
 
-/** What the sandbox pulls from us; `/missing/...` is not there. */
+/** Serves files for the sandbox to fetch; `/missing/...` does not exist. */
 export async function servePulls(): Promise<{ url: string; close: () => Promise<void> }> {
   const server = createServer(({ url = '/' }, response) => {
     if (url.startsWith('/missing/')) response.writeHead(404).end();

@@ -8,9 +8,9 @@ import { findSecrets } from './secrets.ts';
 import { createWorld } from './world.ts';
 
 /*
- * `npm run chaos -- --runs N --seed S`: N publishes in rounds, each with a seed of its own (S, S + 1, ...), over real
- * processes and connections that are killed and a provider that fails. Ends with 0 only without a duplicate, a loss or a
- * mismatch, and when no process has died by itself.
+ * `npm run chaos -- --runs N --seed S`: N publishes in rounds, each with its own seed (S, S + 1, ...), over real
+ * processes and connections that are killed and a failing provider. Exits with 0 only if there is no duplicate, loss or
+ * mismatch, and no process died by itself.
  */
 
 const { values } = parseArgs({
@@ -31,7 +31,7 @@ const say = (line: string): void =>
   void process.stdout.write(`${String(Math.round((Date.now() - since) / 1000)).padStart(5)} s  ${line}\n`);
 
 say(`${runs} publishes from seed ${seed}, ${Math.min(runs, perRound)} at once`);
-// The round that runs is still finished; the second signal ends everything at once.
+// The current round is still finished; a second signal ends everything at once.
 const interrupt = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort());
 const world = await createWorld(values.verbose ? say : undefined);

@@ -4,17 +4,17 @@ import { type OwnStack, startOwn } from '../stack/own.ts';
 import { untilApiReady } from '../stack/readiness.ts';
 
 export interface Stack extends OwnStack {
-  /** Starts what has ended by itself, and waits until all answer. */
+  /** Restarts processes that ended by themselves, and waits until all answer. */
   repair(): Promise<void>;
 }
 
-/** PostgreSQL, Temporal, the sandbox, two servers and two workers: real processes in a folder of their own. */
+/** PostgreSQL, Temporal, the sandbox, two servers and two workers: real processes in their own folder. */
 export async function startStack(say: (line: string) => void = () => {}): Promise<Stack> {
   const stack = await startOwn({
     name: 'chaos',
     servers: 2,
     workers: 2,
-    // What is tested here is not the ledger, whose time is moved while the drive waits for quotas (drive.ts).
+    // The ledger is not under test here: its time is moved while the drive waits for quotas (drive.ts).
     sandbox: {
       tiktok: { processingMs: 300, moderationMs: 200 },
       instagram: { processingMs: 300 },
@@ -33,7 +33,7 @@ export async function startStack(say: (line: string) => void = () => {}): Promis
   return { ...stack, repair };
 }
 
-/** The runner's own connection has died with PostgreSQL: a statement that meets the dead one fails. */
+/** The runner's own connection died with PostgreSQL: a statement on the dead one fails. */
 async function untilConnected(sql: postgres.Sql): Promise<void> {
   for (let tries = 1; ; tries += 1)
     try {

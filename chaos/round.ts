@@ -13,7 +13,7 @@ import { openWorkflows } from './time.ts';
 import { type Role, ROLES } from './roles.ts';
 import type { World } from './world.ts';
 
-/** What one seed came to. */
+/** The result of one seed. */
 export interface RoundResult {
   seed: number;
   publishes: number;
@@ -25,15 +25,15 @@ export interface RoundResult {
   faults: number;
   /** Processes that died by themselves: none may. */
   died: number;
-  /** Events that fit no post, with good reason. */
+  /** Events that legitimately belong to no post. */
   strays: number;
   counts: Record<Kind, number>;
   seconds: number;
-  /** Everything that is wrong, with its evidence; empty: all is well. */
+  /** Every violation, with its evidence; empty: all is well. */
   problems: string[];
 }
 
-/** Offers a seed's posts while its troubles come, drives all to the end, and compares. */
+/** Offers a seed's posts while its troubles happen, drives all to the end, and compares. */
 export async function runRound(world: World, seed: number, publishes: number): Promise<RoundResult> {
   const since = Date.now();
   const plan = planRound(seed, publishes);
@@ -89,7 +89,7 @@ function count(offences: readonly Offence[]): Record<Kind, number> {
   return counts;
 }
 
-/** Events that can be no post's are tried for three days: not in the next rounds. */
+/** Events that can belong to no post are retried for three days: not in the next rounds. */
 async function forgetEvents(world: World): Promise<void> {
   for (const workflowId of await openWorkflows(world, 'handleEvent', 0))
     await world.stack.temporal.workflow

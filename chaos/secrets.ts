@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Json } from './client.ts';
 import type { World } from './world.ts';
 
-/** Fields of requests that hold a secret. */
+/** Request fields that hold a secret. */
 const NAMES = [
   'upload_token',
   'access_token',
@@ -15,7 +15,7 @@ const NAMES = [
   'code_verifier',
 ];
 
-/** Every secret that was used: ours, and what the sandbox has given out, from the requests that it got. */
+/** Every secret that was used: ours, and those that the sandbox has issued, from the requests it received. */
 export async function collectSecrets({ stack, api, secrets }: World): Promise<void> {
   const { apps, keyring, ...own } = stack.secrets;
   const [, key = ''] = keyring.split(':');
@@ -30,7 +30,7 @@ export async function collectSecrets({ stack, api, secrets }: World): Promise<vo
   }
 }
 
-/** Tables whose rows are nobody's secret. */
+/** Tables that must not contain secrets. */
 const TABLES = [
   'posts',
   'tiktok_posts',
@@ -45,8 +45,9 @@ const TABLES = [
 ];
 
 /**
- * Looks for them where they must never be: logs of all processes, Temporal's database with every history, our tables.
- * @returns where they were found
+ * Searches for secrets where they must never be: logs of all processes, Temporal's database with every history, our
+ * tables.
+ * @returns the places where they were found
  */
 export async function findSecrets({ stack, secrets }: World): Promise<string[]> {
   const histories = readdirSync(stack.dir)

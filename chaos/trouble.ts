@@ -17,23 +17,23 @@ export interface Fault {
   afterBytes?: number;
 }
 
-/** Something that goes wrong, and when: milliseconds from the start of the round. */
+/** A trouble and its time in milliseconds from the start of the round. */
 export type Trouble = { at: number } & (
   | { kind: 'kill'; role: Role; index: number; downMs: number }
-  /** One connection to PostgreSQL ends, and as many of the next ones in the moment in which they connect. */
+  /** Ends one connection to PostgreSQL, and the next ones as soon as they connect. */
   | { kind: 'backend'; draw: number; next: number }
   | { kind: 'fault'; fault: Fault }
   /** For the next webhooks. */
   | { kind: 'webhooks'; settings: Record<string, number> }
-  /** The access tokens of an account end before their time. */
+  /** The access tokens of an account expire early. */
   | { kind: 'expire'; account: number }
   /** A provider refuses its next post after it has all bytes. */
   | { kind: 'refuse'; provider: ProviderName }
-  /** A provider tells something that concerns no post. */
+  /** A provider sends an event about no post. */
   | { kind: 'tell'; account: number; mark: string }
-  /** The providers' clock jumps over the end of upload URLs, of access tokens, or of containers too. */
+  /** The providers' clock jumps past the expiry of upload URLs, of access tokens, or of containers too. */
   | { kind: 'clock'; advanceMs: number }
-  /** The creator removes the app: tokens are dead, publishes under way fail. */
+  /** The creator removes the app: tokens are dead, publishes in progress fail. */
   | { kind: 'remove'; account: number }
   /** The creator connects the account again. */
   | { kind: 'return'; account: number }
@@ -56,10 +56,13 @@ export interface Scale {
 }
 
 const MINUTE_MS = 60_000;
-/** How long upload URLs, access tokens (tiktok-facts 4.3 and 2.5) and containers (instagram-facts 4.3) live, and a little more. */
+/**
+ * A little more than the lifetimes of upload URLs, access tokens (tiktok-facts 4.3 and 2.5) and containers
+ * (instagram-facts 4.3).
+ */
 const LIVES_MS = [63 * MINUTE_MS, 123 * MINUTE_MS, 1_503 * MINUTE_MS] as const;
 
-/** Kills, faults, webhooks gone astray and dead tokens, in a fixed proportion to the posts. */
+/** Kills, faults, lost webhooks and dead tokens, in a fixed proportion to the posts. */
 export function planTrouble(random: Random, { publishes, accounts, durationMs }: Scale): Trouble[] {
   const troubles: Trouble[] = [];
   const at = (): number => random.int(0, durationMs);
@@ -89,7 +92,7 @@ export function planTrouble(random: Random, { publishes, accounts, durationMs }:
   return troubles.toSorted((a, b) => a.at - b.at);
 }
 
-/** Uploads are held up first, so that some are under way when the clock jumps. */
+/** Uploads are slowed down first, so that some are in progress when the clock jumps. */
 function planJump(random: Random, at: number, provider: ProviderName): Trouble[] {
   const fault: Fault = {
     endpoint: driverOf(provider).chaos.upload,
@@ -104,7 +107,7 @@ function planJump(random: Random, at: number, provider: ProviderName): Trouble[]
   ];
 }
 
-/** Long enough for posts to begin to wait for the account, or too short for it. */
+/** Long enough for posts to start waiting for the account, or too short for it. */
 function planRemoval(random: Random, at: number, account: number): Trouble[] {
   return [
     { at, kind: 'remove', account },

@@ -1,17 +1,17 @@
 import ipaddr from 'ipaddr.js';
 import { contentProblem, type RequestProblem } from './request-problem.ts';
 
-/** Which addresses a provider may be told to fetch files from. */
+/** The rules for URLs that a provider fetches files from. */
 export interface AddressRules {
-  /** Whether http, addresses and local names are fine (development). */
+  /** Whether http, IP addresses and local names are allowed (development). */
   allowPrivate: boolean;
 }
 
 const LONGEST = 2000;
-/** Names that mean this machine or its network. */
+/** Names of this machine or its network. */
 const LOCAL_NAME = /(^|\.)(localhost|local|internal|lan|home\.arpa)$/;
 
-/** What is wrong with an address from which a provider is to fetch media; null: nothing. */
+/** The problem with a URL that a provider is to fetch media from, or null. */
 export function mediaUrlProblem(text: string, { allowPrivate }: AddressRules): string | null {
   const url = URL.parse(text);
   if (url === null || text.length > LONGEST) return 'must be an absolute URL';
@@ -23,7 +23,7 @@ export function mediaUrlProblem(text: string, { allowPrivate }: AddressRules): s
   return LOCAL_NAME.test(host) || !host.includes('.') ? 'must have a public host name' : null;
 }
 
-/** A problem of a file's URL. @param message of {@link mediaUrlProblem} */
+/** The problem of a file's URL. @param message from {@link mediaUrlProblem} */
 export function addressProblem(field: string, message: string): RequestProblem {
   return contentProblem('The file’s URL', field, message);
 }

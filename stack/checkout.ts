@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The folder that Everpost lies in. */
+/** The root folder of Everpost. */
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** A small real video. */

@@ -1,7 +1,7 @@
 import { Type, type Static, type TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 
-/* The one client of Everpost's API: for dev and demo, chaos, bench and tests. */
+/* The API client of dev, demo, chaos, bench and tests. */
 
 // What is read of answers; those who read it compare it.
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -26,7 +26,7 @@ export interface Answer {
   status: number;
   headers: Headers;
   text: string;
-  /** Null where the text is no JSON. */
+  /** Null if the text is not JSON. */
   body: Json;
 }
 
@@ -41,15 +41,15 @@ export interface Init {
 export interface Api {
   /** @returns any answer, whatever its status. @param path or a URL */
   call(method: string, path: string, init?: Init): Promise<Answer>;
-  /** @throws ApiError unless the answer is 2xx, Error unless it is as the schema says */
+  /** @throws ApiError unless the answer is 2xx, Error if it does not match the schema */
   get<S extends TSchema>(path: string, schema: S): Promise<Static<S>>;
-  /** @throws ApiError unless the answer is 2xx, Error unless it is as the schema says */
+  /** @throws ApiError unless the answer is 2xx, Error if it does not match the schema */
   post<S extends TSchema>(path: string, body: object, schema: S): Promise<Static<S>>;
 }
 
 const PATIENCE_MS = 30_000;
 
-/** @param patienceMs how long an answer is waited for */
+/** @param patienceMs how long to wait for an answer */
 export function createApi(baseUrl: string, bearer?: string, patienceMs = PATIENCE_MS): Api {
   async function call(method: string, path: string, init: Init = {}): Promise<Answer> {
     const { body, key = bearer } = init;
@@ -88,7 +88,7 @@ export function createApi(baseUrl: string, bearer?: string, patienceMs = PATIENC
   };
 }
 
-/** Null where the text is no JSON. */
+/** Null if the text is not JSON. */
 export function parsed(text: string): Json {
   try {
     return JSON.parse(text);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { endNow, type Child } from './child.ts';
 import type { Keeper, Role } from './start.ts';
 
-/** A process that is killed and started again; every start has a log file of its own. */
+/** A process that can be killed and restarted; every start has its own log file. */
 interface Managed {
   role: Role;
   child: Child;
@@ -15,20 +15,20 @@ interface Managed {
 const PATIENCE_MS = 60_000;
 
 export interface Fleet extends Keeper {
-  /** @throws Error where there is none */
+  /** @throws Error if there is none */
   child: (role: Role) => Child;
-  /** Kills one process with SIGKILL and starts it again after a while. @returns whether it was running */
+  /** Kills a process with SIGKILL and restarts it after a while. @returns whether it was running */
   kill: (role: Role, index: number, downMs: number) => Promise<boolean>;
-  /** Starts what has ended by itself, as a supervisor would. */
+  /** Restarts processes that ended by themselves, like a supervisor. */
   startCrashed: () => Promise<void>;
   end: () => Promise<void>;
-  /** How each process ended that was not killed by us. */
+  /** How the processes ended that we did not kill. */
   died: readonly string[];
-  /** Of every start so far. */
+  /** The log files of all starts so far. */
   logFiles: readonly string[];
 }
 
-/** The processes of a stack of which nothing is kept. @param logs the folder of their log files */
+/** The processes of a stack without kept state. @param logs the folder of their log files */
 export function createFleet(logs: string): Fleet {
   const all: Managed[] = [];
   const died: string[] = [];
@@ -55,7 +55,7 @@ export function createFleet(logs: string): Fleet {
     }
   }
 
-  /** Nobody has to end in order; but only a PostgreSQL that is asked gives its shared memory back. */
+  /** The order does not matter; but PostgreSQL only frees its shared memory when it is stopped properly. */
   async function end(): Promise<void> {
     const databases = all.filter(({ role }) => role === 'postgres');
     await Promise.all(all.filter(({ role }) => role !== 'postgres').map(({ child }) => endNow(child)));
@@ -86,7 +86,7 @@ export function createFleet(logs: string): Fleet {
   };
 }
 
-/** A killed PostgreSQL leaves processes behind that end in a moment: until then another one refuses to start. */
+/** A killed PostgreSQL leaves processes that end a moment later: until then a new one refuses to start. */
 async function startAgain({ start }: Managed): Promise<Child> {
   const end = Date.now() + PATIENCE_MS;
   for (;;) {
@@ -99,7 +99,7 @@ async function startAgain({ start }: Managed): Promise<Child> {
   }
 }
 
-/** What tells why a process ended: what it wrote last, without what says that all is well. */
+/** Why a process ended: its last output, without lines that report success. */
 function lastWords(child: Child): string {
   const lines = child.logTail(1000).split('\n');
   return lines

@@ -8,13 +8,13 @@ import { ROOT } from './checkout.ts';
 import { type Addresses, appOf, type Secrets } from './settings.ts';
 
 export interface SandboxOptions {
-  /** Absent: it keeps its state in memory. */
+  /** Absent: state is kept in memory. */
   stateDir?: string;
   /** Options of the fake platforms (sandbox/README.md). */
   options?: Readonly<Partial<Record<ProviderName, object>>>;
 }
 
-/** The flags of a sandbox that plays these platforms, each with the app of ours. */
+/** The flags of a sandbox that imitates these platforms, each with our app. */
 export function sandboxFlags(
   drivers: readonly Driver[],
   secrets: Secrets,

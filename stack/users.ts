@@ -11,7 +11,10 @@ export interface User {
 const NewUser = Type.Object({ id: Type.String(), email: Type.String() });
 const NewKey = Type.Object({ key: Type.String() });
 
-/** Makes a user with a key. @param admin speaks with the admin key; @param given of the user, e-mail address included */
+/**
+ * Creates a user with a key. @param admin a client with the admin key @param given the user's fields, e-mail address
+ * included
+ */
 export async function newUser(
   admin: Api,
   keyName: string,

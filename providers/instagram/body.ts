@@ -37,7 +37,7 @@ const fields = {
 const Body = Type.Object(fields);
 type Body = Static<typeof Body>;
 
-/** How requests to publish on Instagram are read. */
+/** Reads requests to publish on Instagram. */
 export const requests: Requests = {
   fields,
   open(given, rules) {
@@ -97,7 +97,7 @@ function checkFiles(body: Body, rules: AddressRules): RequestProblem[] {
   ];
 }
 
-/** What the file of a media type is; null: either. */
+/** The type of file for each media type; null: either. */
 const KINDS = { IMAGE: 'image', REELS: 'video', STORIES: null } as const;
 
 /** A single video is a reel or a story (instagram-facts 4.1). */

@@ -9,10 +9,10 @@ import { createPublishing, readLimits } from './publish.ts';
 import { settings } from './settings.ts';
 import { createWebhooks } from './webhooks.ts';
 
-/** Instagram (docs/providers/instagram.md says what we use of it). */
+/** Instagram (docs/providers/instagram.md). */
 export const instagram: Platform<InstagramSettings> = { about, settings, requests, create: createInstagram };
 
-/** One provider for each login that is set up, the usual one first. */
+/** One provider for each configured login, the usual one first. */
 export function createInstagram(app: InstagramSettings): Teller[] {
   const { facebookLogin, instagramLogin } = app;
   // Both send their webhooks to the same URL.

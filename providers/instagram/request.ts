@@ -11,7 +11,7 @@ const UserTag = Type.Object(
   { additionalProperties: false },
 );
 export type UserTag = Static<typeof UserTag>;
-/** The platform takes 20 or so; how many exactly is its own to say. */
+/** The platform allows about 20 and checks the exact limit itself. */
 export const UserTags = Type.Array(UserTag, { maxItems: 100 });
 
 /** Meta's own field names (instagram-facts 4.1). */
@@ -32,7 +32,7 @@ export const InstagramPostInfo = Type.Object(
 );
 export type InstagramPostInfo = Static<typeof InstagramPostInfo>;
 
-/** A post as the API accepted it: what `posts.request` holds. */
+/** An accepted request, as `posts.request` stores it. */
 export const InstagramRequest = Type.Object({
   mediaType: Type.Union([
     Type.Literal('IMAGE'),
@@ -40,7 +40,7 @@ export const InstagramRequest = Type.Object({
     Type.Literal('STORIES'),
     Type.Literal('CAROUSEL'),
   ]),
-  /** In order; one but for CAROUSEL. */
+  /** In order; exactly one unless it is a CAROUSEL. */
   media: Type.Array(MediaRef),
   postInfo: InstagramPostInfo,
 });

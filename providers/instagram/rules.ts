@@ -8,7 +8,8 @@ import { type InstagramRequest, type UserTag, UserTags } from './request.ts';
 const ONLY_REELS = ['cover_url', 'thumb_offset', 'share_to_feed', 'audio_name'] as const;
 
 /**
- * Meta's rules on a request that need no account (instagram-facts 4.1); empty when it is right. `rule` names each for good.
+ * Checks Meta's rules that need no account (instagram-facts 4.1). @returns the problems, each with a stable `rule`;
+ * empty if there are none
  */
 export function checkInstagramRequest({ mediaType, media, postInfo }: InstagramRequest): RequestProblem[] {
   const problems: RequestProblem[] = [];
@@ -86,7 +87,7 @@ function checkChild({ kind, alt_text: alt, user_tags: tags }: MediaRef, index: n
   return problems;
 }
 
-/** Meta's rules on a file of ours, as it was probed (instagram-facts 4.6). */
+/** Checks Meta's rules for a file of ours against its probed properties (instagram-facts 4.6). */
 export function checkInstagramFile(
   { mediaType, postInfo }: Pick<InstagramRequest, 'mediaType' | 'postInfo'>,
   kind: MediaRef['kind'],

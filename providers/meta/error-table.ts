@@ -1,7 +1,7 @@
 import type { CodeTable } from '../about.ts';
 import { META_CODES, META_NAMES, type MetaRow } from './codes.ts';
 
-/** What the error codes mean that Meta's platforms share, for the docs. */
+/** The meaning of the error codes that Meta's platforms share, for the docs. */
 export const ERROR_TABLE: CodeTable = {
   head: ['Meta’s code', 'code'],
   rows: [...Object.entries(META_CODES).toSorted(byNumbers), ...Object.entries(META_NAMES)].map(

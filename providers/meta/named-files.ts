@@ -5,7 +5,7 @@ import type { RequestProblem } from '../request-problem.ts';
 import { Address, LONGEST_NAME } from '../texts.ts';
 import type { MediaRef } from './media.ts';
 
-/* How the bodies of Meta's platforms name files. */
+/* How requests to Meta's platforms name files. */
 
 /** Exactly one of three ways to name a file. */
 export const fileFields = {
@@ -22,16 +22,16 @@ const RIGHT_FIELDS = {
   either: ['mediaId', 'imageUrl', 'videoUrl'],
 } as const;
 
-/** A file of a request, and what we know of it. */
+/** A file of a request, and its known properties. */
 export interface NamedFile {
   ref: MediaRef;
-  /** Null: the client has put it online. */
+  /** Null: the client hosts it. */
   ours: OurFile | null;
 }
 
 /**
- * What is wrong with the names of a file, without looking for it.
- * @param kind what the file must be; null: either
+ * Checks how a file is named, without looking it up.
+ * @param kind the required type of file; null: either
  */
 export function checkFile(
   { mediaId, imageUrl, videoUrl }: FileFields,
@@ -50,7 +50,7 @@ export function checkFile(
   return checkUrls({ [`${at}imageUrl`]: imageUrl, [`${at}videoUrl`]: videoUrl }, rules);
 }
 
-/** What is wrong with URLs from which Meta is to fetch files, by field. */
+/** Checks URLs from which Meta is to fetch files. @returns the problems, by field */
 export function checkUrls(
   urls: Readonly<Record<string, string | undefined>>,
   rules: AddressRules,
@@ -62,12 +62,12 @@ export function checkUrls(
   });
 }
 
-/** The ids of those that are ours. */
+/** The ids of files in our media store. */
 export function mediaIdsOf(files: readonly FileFields[]): string[] {
   return files.flatMap(({ mediaId }) => (mediaId === undefined ? [] : [mediaId]));
 }
 
-/** A file that was named rightly. @param more what else the post says about it */
+/** A file, after its name was checked. @param more the post's other data about it */
 export function findFile(
   ours: OurFiles,
   { mediaId, imageUrl, videoUrl }: FileFields,
@@ -84,8 +84,8 @@ export function findFile(
 }
 
 /**
- * What is wrong with the files of a post, as far as they are ours.
- * @param at where the post stands in the request, as in "replies.0."
+ * The problems of a post's files; only ours are checked.
+ * @param at the position of the post in the request, as in "replies.0."
  */
 export function fileProblems(
   files: readonly NamedFile[],
@@ -102,7 +102,7 @@ export function fileProblems(
   );
 }
 
-/** What makes two files the same one. */
+/** The identity of a file, for the search for duplicates. */
 export function sameFile({ ref, ours }: NamedFile): string {
   return ours?.sha256 ?? ref.url ?? ours?.id ?? '';
 }

@@ -19,7 +19,7 @@ import { Words } from '../texts.ts';
 import { ThreadsPostInfo, ThreadsReplyInfo, type ThreadsRequest, type ThreadsUnit } from './request.ts';
 import { checkThreadsFile, checkThreadsRequest } from './rules.ts';
 
-/** How many replies one request may bring along; the day has room for 1,000 (threads-facts 4.7). */
+/** The most replies in one request; a day's quota is 1,000 (threads-facts 4.7). */
 const MOST_REPLIES = 50;
 
 const unitFields = {
@@ -53,13 +53,13 @@ const fields = {
 const Body = Type.Object(fields);
 type Body = Static<typeof Body>;
 
-/** The post itself or one of its replies, and where it stands in the body. */
+/** The post itself or one of its replies, and its position in the body. */
 interface Part {
   unit: Omit<Body, 'replies'>;
   at: string;
 }
 
-/** How requests to publish on Threads are read. */
+/** Reads requests to publish on Threads. */
 export const requests: Requests = {
   fields,
   open(given, rules) {

@@ -10,7 +10,7 @@ import { threadsPermissions } from './scopes.ts';
 import { settings } from './settings.ts';
 import { createWebhooks } from './webhooks.ts';
 
-/** Threads (docs/providers/threads.md says what we use of it). */
+/** Threads (docs/providers/threads.md). */
 export const threads: Platform<ThreadsSettings> = {
   about,
   settings,
@@ -18,7 +18,7 @@ export const threads: Platform<ThreadsSettings> = {
   create: (app) => [createThreads(app)],
 };
 
-/** The provider, by the settings of the operator's app. */
+/** The provider for the operator's app. */
 export function createThreads(app: ThreadsSettings): Teller {
   const permissions = threadsPermissions(app.scopes);
   return {

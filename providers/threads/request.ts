@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox';
 import { MediaRef } from '../meta/media.ts';
 import { Address, Name, Words } from '../texts.ts';
 
-/** More than ISO 3166 has. */
+/** More countries than ISO 3166 has. */
 const MOST_COUNTRIES = 300;
 
 /** Meta's own field names (threads-facts 4.1). */
@@ -44,7 +44,7 @@ export const ThreadsPostInfo = Type.Object(
   },
   { additionalProperties: false },
 );
-/** Of a reply in a chain: what it answers is the post before it, and who may answer is the root's to say. */
+/** A reply in a chain: its parent is the post before it, and the root decides who may reply. */
 export const ThreadsReplyInfo = Type.Object(ofAnyPost, { additionalProperties: false });
 export type ThreadsPostInfo = Static<typeof ThreadsPostInfo>;
 
@@ -62,10 +62,10 @@ const Unit = Type.Object({
 /** One post or reply. */
 export type ThreadsUnit = Static<typeof Unit>;
 
-/** A post as the API accepted it: what `posts.request` holds. */
+/** An accepted request, as `posts.request` stores it. */
 export const ThreadsRequest = Type.Object({
   ...Unit.properties,
-  /** The rest of a chain: each answers the one before it. */
+  /** The rest of a chain: each replies to the one before it. */
   replies: Type.Optional(Type.Array(Unit)),
 });
 export type ThreadsRequest = Static<typeof ThreadsRequest>;

@@ -9,7 +9,10 @@ const LONGEST_ALT_TEXT = 1000;
 const MOST_LINKS = 5;
 const MOST_ITEMS = 20;
 
-/** Threads' rules on a request that need no account (threads-facts 4.1 and 4.8); empty when it is right. */
+/**
+ * Checks Threads' rules that need no account (threads-facts 4.1 and 4.8). @returns the problems; empty if there are
+ * none
+ */
 export function checkThreadsRequest({ replies = [], ...root }: ThreadsRequest): RequestProblem[] {
   return [
     ...checkUnit(root, ''),
@@ -48,7 +51,7 @@ function checkUnit({ mediaType, media, postInfo }: ThreadsUnit, at: string): Req
   const alts = [postInfo.alt_text, ...media.map((one) => one.alt_text)];
   if (alts.some((alt = '') => charactersOf(alt) > LONGEST_ALT_TEXT))
     content('The alternative text', 'alt_text', `is longer than ${LONGEST_ALT_TEXT} characters`);
-  // Threads would leave these out without a word, or take them for the root's (threads-facts 4.1).
+  // Threads would silently drop these, or apply them to the root (threads-facts 4.1).
   if (postInfo.alt_text !== undefined && mediaType === 'CAROUSEL')
     problem('alt_text', 'is for single files; give it to the children of a carousel');
   if (postInfo.alt_text !== undefined && mediaType === 'TEXT')
@@ -70,7 +73,7 @@ function checkUnit({ mediaType, media, postInfo }: ThreadsUnit, at: string): Req
   return problems;
 }
 
-/** Threads' rules on a file of ours, as it was probed (threads-facts 4.8). */
+/** Checks Threads' rules for a file of ours against its probed properties (threads-facts 4.8). */
 export function checkThreadsFile(kind: MediaRef['kind'], facts: FileFacts): RequestProblem[] {
   if (kind === 'image')
     return checkImage(facts, {
@@ -88,10 +91,12 @@ export function checkThreadsFile(kind: MediaRef['kind'], facts: FileFacts): Requ
 
 const charactersOf = (text: string): number => Array.from(text).length;
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
-/** An emoji of any number of code points, but no character that is one only when it is asked to be, as ©. */
+/**
+ * An emoji of any number of code points, but not a character like © that is only an emoji with a variation selector.
+ */
 const EMOJI = /\p{Emoji_Presentation}|\p{Emoji}\uFE0F/u;
 
-/** Characters, emoji by their UTF-8 bytes (threads-facts 4.1). */
+/** Counts characters; an emoji counts as its bytes in UTF-8 (threads-facts 4.1). */
 function lengthOf(text: string): number {
   let length = 0;
   for (const { segment } of graphemes.segment(text))
@@ -99,7 +104,7 @@ function lengthOf(text: string): number {
   return length;
 }
 
-/** The URLs of a text, without what only ends the sentence. */
+/** The URLs in a text, without trailing punctuation. */
 function linksIn(text: string): string[] {
   return (text.match(/https?:\/\/\S+/gi) ?? []).map((url) => /^.*[^.,;:!?'"’”)\]}>]/.exec(url)?.[0] ?? '');
 }

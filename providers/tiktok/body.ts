@@ -27,7 +27,7 @@ const fields = {
 const Body = Type.Object(fields);
 type Body = Static<typeof Body>;
 
-/** How requests to publish on TikTok are read. */
+/** Reads requests to publish on TikTok. */
 export const requests: Requests = {
   fields,
   open(given, rules) {
@@ -71,7 +71,7 @@ function checkPhoto({ pulled }: TikTokRequest, file: OurFile | null): RequestPro
   return message === null ? [] : [contentProblem('The photo', 'mediaId', message)];
 }
 
-/** What the post remembers. Photos are always fetched by TikTok, whatever `source` says (tiktok-facts 4.8). */
+/** The request to store. TikTok always fetches photos, whatever `source` says (tiktok-facts 4.8). */
 function requestOf(body: Body, file: OurFile | null): TikTokRequest {
   const { mode, postInfo = {}, videoUrl, photoUrls, photoCoverIndex } = body;
   const kind = file?.contentType.startsWith('image/') === true ? 'image' : 'video';
@@ -87,7 +87,7 @@ function requestOf(body: Body, file: OurFile | null): TikTokRequest {
   };
 }
 
-/** Which fields belong to which source. */
+/** Checks that the fields match the source. */
 function checkSource({ source, mediaId, videoUrl, photoUrls }: Body, rules: AddressRules): RequestProblem[] {
   const problems: RequestProblem[] = [];
   const problem = (field: string, message: string): void => void problems.push({ field, message });

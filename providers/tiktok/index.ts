@@ -18,7 +18,7 @@ export interface TikTok extends Teller {
   creatorInfo(accessToken: string, signal: AbortSignal): Promise<CreatorInfo>;
 }
 
-/** TikTok (docs/providers/tiktok.md says what we use of it). */
+/** TikTok (docs/providers/tiktok.md). */
 export const tiktok: Platform<TikTokSettings> = {
   about,
   settings,
@@ -26,12 +26,12 @@ export const tiktok: Platform<TikTokSettings> = {
   create: (app) => [createTikTok(app)],
 };
 
-/** The one of TikTok, where it is set up. */
+/** TikTok, if it is set up. */
 export function findTikTok(providers: readonly Provider[]): TikTok | null {
   return providers.find((provider): provider is TikTok => provider.name === 'tiktok') ?? null;
 }
 
-/** The provider, by the settings of the operator's app. */
+/** The provider for the operator's app. */
 export function createTikTok(app: TikTokSettings): TikTok {
   const permissions = tiktokPermissions(app.scopes);
   return {

@@ -63,7 +63,7 @@ function publishingOf(settings: TikTokSettings, request: TikTokRequest): PostPub
     lookUp: (_step, context, lost) => lookUpInit(settings, request, context, lost),
 
     async verdict(_step, context) {
-      // Found in the creator's list: its publish id is not known, and it is live (lost-init.ts).
+      // Found in the creator's list of videos: it is live, but its publish id is unknown (lost-init.ts).
       if (context.publishId === null)
         return {
           kind: 'published',
@@ -83,7 +83,7 @@ function publishingOf(settings: TikTokSettings, request: TikTokRequest): PostPub
   };
 }
 
-/** @throws ProviderError `rejected` where the creator may not post this */
+/** @throws ProviderError `rejected` if the creator may not post this */
 function checkCreator(
   { audited }: TikTokSettings,
   request: TikTokRequest,
@@ -94,7 +94,7 @@ function checkCreator(
   checkAgainstCreator(request, creator, media);
 }
 
-/** Neither scope opens the endpoints of the other (tiktok-facts 2.8). */
+/** Neither scope allows the endpoints of the other (tiktok-facts 2.8). */
 function neededScopes({ mode }: TikTokRequest): Needs {
   return mode === 'inbox'
     ? { scopes: ['video.upload'] }
@@ -104,7 +104,7 @@ function neededScopes({ mode }: TikTokRequest): Needs {
       };
 }
 
-/** What is published, in words. */
+/** The kind of post, in words. */
 function kindOf(request: TikTokRequest): string {
   const { mode, photoUrls, videoUrl } = request;
   const photos = photoUrls?.length ?? 1;
@@ -124,21 +124,21 @@ function planOf({ source }: TikTokRequest): Plan {
       ]
     : [
         { kind: 'write', name: 'init', lost: 'reconcile' },
-        // What TikTok pulls can be cancelled, best effort (tiktok-facts 4.9).
+        // TikTok can cancel a file that it is fetching, best effort (tiktok-facts 4.9).
         { kind: 'await', name: 'verdict', recall: true },
       ];
 }
 
-/** Takes one of the quotas that a step's calls count for. */
+/** The quotas of which a step takes one each. */
 function quotasOf(step: string, request: TikTokRequest): readonly Quota[] {
   const { mode } = request;
   if (step !== 'init') return [QUOTAS.status];
   const init = initQuota(request);
-  // The preflight of a direct post asks for the creator info.
+  // The preflight of a direct post queries the creator info.
   return mode === 'direct' ? [init, QUOTAS.creatorInfo, QUOTAS.dailyPost] : [init, QUOTAS.pendingShare];
 }
 
-/** Of how many inits a minute this is one. */
+/** The quota of inits per minute that this request counts for. */
 function initQuota(request: TikTokRequest): Quota {
   if (isPhotoPost(request)) return QUOTAS.photoInit;
   return request.mode === 'direct' ? QUOTAS.directInit : QUOTAS.inboxInit;
@@ -151,7 +151,7 @@ function initCall(
   const { mode, postInfo, pulled } = request;
   const ours = pulled === undefined ? null : mediaUrl(pulled.mediaId);
   if (isPhotoPost(request)) {
-    // Of photos the label stands beside post_info, not in it (tiktok-facts 4.5).
+    // For photos the label is next to post_info, not in it (tiktok-facts 4.5).
     const { is_aigc, ...photoInfo } = postInfo;
     return {
       path: '/v2/post/publish/content/init/',
@@ -172,7 +172,7 @@ function initCall(
     request.source === 'PULL_FROM_URL'
       ? { source: 'PULL_FROM_URL', video_url: request.videoUrl ?? ours }
       : fileSource(media?.size ?? 0);
-  // The inbox endpoint knows no post_info: the title stays with our record (tiktok-facts 4.4).
+  // The inbox endpoint has no post_info: the title stays in our record only (tiktok-facts 4.4).
   return mode === 'direct'
     ? { path: '/v2/post/publish/video/init/', body: { post_info: withToggles(postInfo), source_info } }
     : { path: '/v2/post/publish/inbox/video/init/', body: { source_info } };
@@ -187,7 +187,7 @@ function fileSource(size: number): object {
   };
 }
 
-/** The field table calls both toggles required although samples leave them out: send them always (tiktok-facts 4.3). */
+/** The field table requires both toggles although samples omit them: always send them (tiktok-facts 4.3). */
 function withToggles(postInfo: TikTokRequest['postInfo']): object {
   return { brand_content_toggle: false, brand_organic_toggle: false, ...postInfo };
 }
@@ -206,7 +206,7 @@ function readInit(
       kind: 'unknown',
       code: 'outcome_unknown',
       message: 'TikTok accepted the publish without naming it',
-      userMessage: 'TikTok’s answer was incomplete. Look at the TikTok account before you post again.',
+      userMessage: 'TikTok’s answer was incomplete. Check the TikTok account before you post again.',
       logId,
     });
   if (source !== 'FILE_UPLOAD' || uploadUrl === null) return { publishId, logId };
@@ -217,14 +217,14 @@ function readInit(
       code: 'upload_host_refused',
       message: 'TikTok named an upload host that TIKTOK_UPLOAD_HOSTS does not allow',
       userMessage:
-        'The video could not be sent safely. Nothing was published. The operator has to check TIKTOK_UPLOAD_HOSTS.',
+        'The video could not be sent safely. Nothing was published. The operator must check TIKTOK_UPLOAD_HOSTS.',
       logId,
     });
   return { publishId, secret: uploadUrl, logId };
 }
 
 /**
- * Whether the bytes may go to this URL: https unless loopback, and a host that is allowed (tiktok-facts 4.7).
+ * Whether the bytes may go to this URL: https unless loopback, and an allowed host (tiktok-facts 4.7).
  * @param hosts `host`, `host:port`, `*.domain` for its subdomains
  */
 export function isUploadUrl(address: string, hosts: readonly string[]): boolean {
@@ -243,7 +243,7 @@ export function isUploadUrl(address: string, hosts: readonly string[]): boolean 
   });
 }
 
-/** Where a publish stands, as TikTok says it. */
+/** TikTok's status of a publish. */
 async function fetchStatus(
   settings: TikTokSettings,
   { publishId, accessToken, signal }: PostContext,
@@ -259,7 +259,7 @@ async function fetchStatus(
   return data;
 }
 
-/** Asks TikTok to drop what it pulls. @returns false: it does not any more */
+/** Asks TikTok to cancel a file that it is fetching. @returns false if it is too late */
 async function cancelPull(
   settings: TikTokSettings,
   { publishId, accessToken, signal }: PostContext,
@@ -269,7 +269,7 @@ async function cancelPull(
     await callApi(settings, {
       path: '/v2/post/publish/cancel/',
       body: { publish_id: publishId },
-      // Cancelling twice is cancelling once: a lost answer is asked for again.
+      // Cancelling twice is harmless: the call is repeated if its answer is lost.
       effect: 'read',
       accessToken,
       signal,
@@ -281,7 +281,7 @@ async function cancelPull(
   }
 }
 
-/** Status words and what they mean by mode (tiktok-facts 4.10); a word we do not know is waited out. */
+/** The meaning of a status, by mode (tiktok-facts 4.10); an unknown status is treated as pending. */
 function readVerdict({ mode }: TikTokRequest, data: Readonly<Record<string, unknown>>): Verdict {
   const status = word(data['status']) ?? 'UNKNOWN';
   if (status === 'FAILED') return failed(text(data['fail_reason']));

@@ -34,7 +34,7 @@ export const PostInfo = Type.Object(
   { additionalProperties: false },
 );
 
-/** A post as the API accepted it: what `posts.request` holds. */
+/** An accepted request, as `posts.request` stores it. */
 export const TikTokRequest = Type.Object({
   source: Type.Union([Type.Literal('FILE_UPLOAD'), Type.Literal('PULL_FROM_URL')]),
   mode: Type.Union([Type.Literal('inbox'), Type.Literal('direct')]),
@@ -42,7 +42,7 @@ export const TikTokRequest = Type.Object({
   videoUrl: Type.Optional(Type.String()),
   photoUrls: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 35 })),
   photoCoverIndex: Type.Optional(Type.Integer({ minimum: 0 })),
-  /** A file of ours that TikTok fetches. */
+  /** A file of ours for TikTok to fetch. */
   pulled: Type.Optional(
     Type.Object({
       kind: Type.Union([Type.Literal('image'), Type.Literal('video')]),
@@ -52,13 +52,13 @@ export const TikTokRequest = Type.Object({
 });
 export type TikTokRequest = Static<typeof TikTokRequest>;
 
-/** Whether it is a photo post: these have an endpoint and rules of their own. */
+/** Whether it is a photo post: those have their own endpoint and rules. */
 export function isPhotoPost({ photoUrls, pulled }: TikTokRequest): boolean {
   return photoUrls !== undefined || pulled?.kind === 'image';
 }
 
 /**
- * A direct post with every switch that TikTok takes as off where it is absent: so the post says what was chosen for it
+ * A direct post with every switch set that TikTok takes as off when it is absent: so the stored post shows every choice
  * (tiktok-facts 4.3, 4.5 and 12, row 2c).
  */
 export function withSwitches(request: TikTokRequest): TikTokRequest {

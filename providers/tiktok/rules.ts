@@ -4,7 +4,7 @@ import { isPhotoPost, type TikTokRequest } from './request.ts';
 const PHOTO_TYPES = ['image/jpeg', 'image/webp'];
 const MOST_PHOTO_BYTES = 20_000_000;
 
-/** What is wrong with a photo of ours (tiktok-facts 4.12); null: nothing. */
+/** The problem with a photo of ours (tiktok-facts 4.12), or null. */
 export function photoProblem({ contentType, size }: { contentType: string; size: number }): string | null {
   if (!PHOTO_TYPES.includes(contentType)) return 'is no JPEG or WebP, and TikTok takes no other images';
   return size > MOST_PHOTO_BYTES ? 'is larger than the 20 MB that TikTok takes' : null;
@@ -15,7 +15,10 @@ const INBOX_PHOTO_FIELDS = new Set(['title', 'description']);
 const PHOTO_ONLY = ['description', 'auto_add_music'] as const;
 const VIDEO_ONLY = ['disable_duet', 'disable_stitch', 'video_cover_timestamp_ms'] as const;
 
-/** TikTok's rules on a request that need no account (tiktok-facts 4.3 to 4.5, 4.13); empty when it is right. */
+/**
+ * Checks TikTok's rules that need no account (tiktok-facts 4.3 to 4.5, 4.13). @returns the problems; empty if there are
+ * none
+ */
 export function checkRequest(request: TikTokRequest): RequestProblem[] {
   const problems: RequestProblem[] = [];
   const { mode, postInfo, photoUrls, photoCoverIndex } = request;
