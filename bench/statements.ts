@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from 'typebox';
 import { createApi } from '../stack/client.ts';
@@ -10,6 +9,7 @@ import type { Row } from './report.ts';
 import { type Stack, withStack } from './stack.ts';
 import { median, spread } from './stats.ts';
 import { connectAccounts, newTenant } from './tenant.ts';
+import { until } from './until.ts';
 
 const POSTS = 15;
 const IDLE_MS = 20_000;
@@ -64,26 +64,34 @@ export async function statements(say: (line: string) => void): Promise<Row[]> {
 }
 
 /** Makes PostgreSQL log every statement from now on, including those of open connections. */
-async function logStatements({ sql }: Stack): Promise<void> {
-  await sql`alter system set log_statement = 'all'`;
-  await sql`select pg_reload_conf()`;
+async function logStatements(stack: Stack): Promise<void> {
+  await stack.sql`alter system set log_statement = 'all'`;
+  await stack.sql`select pg_reload_conf()`;
+  await until('PostgreSQL to log statements', 30_000, async () => {
+    const text = await mark(stack);
+    return logOf(stack).includes(text) ? true : null;
+  });
 }
 
+/** Marks a place in the log. */
+async function mark({ sql }: Stack): Promise<string> {
+  const text = `mark ${Math.random()}`;
+  await sql.unsafe(`select '${text}'`);
+  return text;
+}
+
+const logOf = ({ fleet }: Stack): string => readFileSync(fleet.child('postgres').logFile, 'utf8');
+
 /** The statements of Everpost's processes that PostgreSQL logged during `work`. */
-async function logged({ dir, sql }: Stack, work: () => Promise<void>): Promise<string[]> {
-  const mark = async (name: string): Promise<string> => {
-    const text = `mark ${name} ${Math.random()}`;
-    await sql.unsafe(`select '${text}'`);
-    return text;
-  };
-  const begin = await mark('begin');
+async function logged(stack: Stack, work: () => Promise<void>): Promise<string[]> {
+  const begin = await mark(stack);
   await work();
-  const end = await mark('end');
-  const lines = readFileSync(join(dir, 'pg.log'), 'utf8').split('\n');
+  const end = await mark(stack);
+  // A statement of several lines goes on behind tabs.
+  const lines = logOf(stack).replaceAll('\n\t', ' ').split('\n');
   const position = (text: string): number => lines.findIndex((line) => line.includes(text));
-  if (position(begin) === -1) throw new Error('PostgreSQL logs no statements');
   return lines.slice(position(begin) + 1, position(end)).flatMap((line) => {
-    const [, statement] = /LOG: {2}(?:statement|execute [^:]*): (.*)/.exec(line) ?? [];
+    const [, statement] = /LOG: {2}(?:statement|execute [^:]*):\s+(.*)/.exec(line) ?? [];
     return statement === undefined ? [] : [statement];
   });
 }

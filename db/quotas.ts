@@ -32,13 +32,13 @@ export interface QuotaFull extends QuotaUse {
   askAgainAt: Date;
 }
 
-interface Standing extends QuotaUse {
+interface RuleUse extends QuotaUse {
   full: QuotaFull | null;
 }
 
 /** How much of each quota of an account is used right now; without those whose limit is not known. */
 export async function quotaUse(db: Db, accountId: string, rules: readonly QuotaRule[]): Promise<QuotaUse[]> {
-  return (await standings(db, { accountId, postId: null }, rules)).map(({ full: _full, ...use }) => use);
+  return (await usesOf(db, { accountId, postId: null }, rules)).map(({ full: _full, ...use }) => use);
 }
 
 /** For whom quotas are taken. */
@@ -48,15 +48,15 @@ interface Taker {
 }
 
 /** A rule that is named several times is asked for as often at once. */
-async function standings(db: Db, taker: Taker, rules: readonly QuotaRule[]): Promise<Standing[]> {
+async function usesOf(db: Db, taker: Taker, rules: readonly QuotaRule[]): Promise<RuleUse[]> {
   const named = Map.groupBy(rules, ({ bucket }) => bucket);
   const ledger = await readLedger(db, taker.accountId, rules);
-  const all: Standing[] = [];
+  const all: RuleUse[] = [];
   for (const [bucket, [rule, ...same]] of named) {
     const entry = ledger.get(bucket);
     if (rule === undefined || entry === undefined) continue;
     const wanted = (1 + same.length) * unitsOf(rule);
-    const one = standing(taker, rule, wanted, entry);
+    const one = useOf(taker, rule, wanted, entry);
     if (one !== null) all.push(wanted === 1 ? one : await untilEnough(db, taker, rule, wanted, one));
   }
   return all;
@@ -70,20 +70,20 @@ async function untilEnough(
   { accountId }: Taker,
   rule: QuotaRule,
   wanted: number,
-  one: Standing,
-): Promise<Standing> {
+  one: RuleUse,
+): Promise<RuleUse> {
   const { full } = one;
   if (full === null || full.askAgainAt !== full.resetAt) return one;
   const resetAt = await unitsFreeAt(db, accountId, rule, one.used + wanted - one.limit);
   return resetAt === null ? one : { ...one, resetAt, full: { ...full, resetAt, askAgainAt: resetAt } };
 }
 
-function standing(
+function useOf(
   { postId }: Taker,
   { bucket, limit, windowMs }: QuotaRule,
   wanted: number,
   { taken, oldest, shown }: Entry,
-): Standing | null {
+): RuleUse | null {
   // The provider also counts what others post.
   const used = shown?.used == null ? taken : Math.max(taken, shown.used + shown.since);
   // What was accepted since shows that the limit is not as low as it was.
@@ -118,7 +118,7 @@ export async function findFullQuota(
     await tx.execute(
       sql`select pg_advisory_xact_lock(hashtextextended('quotas:' || ${appOf(taker.accountId)}, 0))`,
     );
-  const fulls = (await standings(tx, taker, rules)).map(({ full }) => full).filter((full) => full !== null);
+  const fulls = (await usesOf(tx, taker, rules)).map(({ full }) => full).filter((full) => full !== null);
   // The one that is free last: before it, asking again is in vain.
   return fulls.toSorted((a, b) => b.askAgainAt.getTime() - a.askAgainAt.getTime())[0] ?? null;
 }
