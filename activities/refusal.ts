@@ -15,7 +15,7 @@ import { closeOwnAttempt } from './own-attempt.ts';
 import { waitForQuota, waitForCreator, showWait } from './waiting.ts';
 import { accountRefused, providerAway } from './waiting-reasons.ts';
 
-/** A write that is under way. */
+/** A write in progress. */
 export interface Write {
   loaded: LoadedPost;
   step: string;
@@ -24,7 +24,7 @@ export interface Write {
   lost: 'repeat' | 'reconcile';
 }
 
-/** Notes a refusal, and says what it means for the post. */
+/** Records a refusal. @returns what it means for the post */
 export async function applyRefusal(
   deps: Deps,
   write: Write,
@@ -55,7 +55,7 @@ export async function applyRefusal(
     case 'token': {
       if (!(await wasRefusedBefore(deps, write, errorCode)))
         return { kind: 'token_refused', tokenVersion: account.tokenVersion };
-      // A fresh token is refused like the one before: it may be about what the write uses.
+      // A fresh token is refused like the previous one: the cause may be the inputs of the write.
       return error.steps.length > 0
         ? makeAgain(deps, write.loaded, { steps: error.steps, status: error.code, error })
         : showWait(deps, post, waitForCreator(error), accountRefused(write.loaded, error));
@@ -95,7 +95,7 @@ export async function applyRefusal(
   }
 }
 
-/** What was lost can never become visible: it is made again after a pause, which the post shows. */
+/** The lost result can never become visible: the write is repeated after a pause, which the post shows. */
 async function repeatLater(
   { db }: Deps,
   { loaded: { post }, step }: Write,
@@ -106,7 +106,10 @@ async function repeatLater(
   return { kind: 'repeat', step, ms, why: error.message };
 }
 
-/** What never reached the provider counts nowhere; what it refused counts as a call, and what it may have done as done. */
+/**
+ * A write that never reached the provider counts nowhere; a refused one counts as a call, and one that may have been
+ * carried out as accepted.
+ */
 function wasCounted(counts: Quota['counts'], from: 'prepared' | 'sent', { kind }: ProviderError): boolean {
   switch (counts) {
     case 'shown':
@@ -132,12 +135,12 @@ function triesOf(
 
 const LONGEST_PAUSE_MS = HOUR / 2;
 
-/** How long to wait before a write is made that was made in vain so many times: the longer the trouble lasts, the longer. */
+/** How long to wait before a write that has failed this many times: longer with each failure. */
 export function pauseAfter(times: number): number {
   return Math.min(LONGEST_PAUSE_MS, 1000 * 2 ** times);
 }
 
-/** Whether the attempt before this one was refused like it with an older token: then a refresh has not helped. */
+/** Whether the previous attempt was refused in the same way with an older token: then a refresh has not helped. */
 async function wasRefusedBefore(
   { db }: Deps,
   { loaded: { post, account }, step, attempt }: Write,

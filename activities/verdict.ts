@@ -17,10 +17,16 @@ import { applyVerdict } from './settle-verdict.ts';
 import { endWaiting, showReason, showWait, waitForCreator } from './waiting.ts';
 import { accountRefused, providerAway } from './waiting-reasons.ts';
 
-/** Pauses between polls, in seconds; the last one repeats. Some providers take 30 calls a minute of a token, for all its posts. */
+/**
+ * Pauses between polls, in seconds; the last one repeats. Some providers allow 30 calls a minute for a token, for all
+ * its posts.
+ */
 const POLL_SECONDS = [1, 2, 2, 3, 5, 5, 10, 20, 20, 30, 60, 60, 120] as const;
 
-/** Asks the provider where a post stands. "Not decided yet" is a failure that Temporal retries: history does not grow. */
+/**
+ * Asks the provider for the verdict on a post. "Not decided yet" is a failure that Temporal retries, so history does
+ * not grow.
+ */
 export const createVerdictActivities = (deps: Deps) => ({
   awaitVerdict: ({ postId, step }: { postId: string; step: string }): Promise<StepOutcome> =>
     alive(async (signal) => {
@@ -30,7 +36,7 @@ export const createVerdictActivities = (deps: Deps) => ({
       const seen = mayBeSeen(loaded);
       const tooLong = isTooLong(loaded);
       if (seen && tooLong) return live === null ? UNDECIDED : settleWithoutDetails(deps, loaded, live);
-      // What nobody can see waits for its account like a post that is not begun.
+      // A post that is not visible waits for its account like one that has not begun.
       const ended = seen ? null : await endWaiting(deps, loaded);
       if (ended !== null) return ended;
       const access = await openPost(deps, loaded, signal, seen ? 'processing' : 'waiting_account');
@@ -72,7 +78,7 @@ export const createVerdictActivities = (deps: Deps) => ({
 
 const UNDECIDED: StepOutcome = { kind: 'given_up', why: 'the provider did not decide within a day' };
 
-/** Whether what is asked about has to be made anew: it is not found for long, or with a newer token either. */
+/** Whether the object must be made again: it stays missing, even with a newer token. */
 function isLost(loaded: LoadedPost, error: ProviderError): boolean {
   const [first] = error.steps;
   if (first === undefined) return false;
@@ -80,32 +86,32 @@ function isLost(loaded: LoadedPost, error: ProviderError): boolean {
   return error.kind === 'unavailable' && timesInARow(error.code) >= error.tries;
 }
 
-/** How often the details of what is live are asked for. */
+/** How often to request the details of a live post. */
 const LIVE_TRIES = 6;
 
-/** The write that shows the post, where the step asks for no more than the details of what is live by it. */
+/** The write that made the post visible, if the step only requests the details of the live post. */
 function liveWrite(loaded: LoadedPost, step: string): Attempt | null {
   const { plan } = loaded.post;
   if (!asksForDetails(stepOf(plan, 'await', step))) return null;
-  // What comes after the first are answers to it.
+  // Later ones are replies to it.
   const [first] = showingWrites(plan);
   return first === undefined ? null : lastAttempt(loaded, first);
 }
 
-/** Whether details may be had soon: another moment, or the first renewed token, may bring them. */
+/** Whether the details may come soon: after a moment, or with the first renewed token. */
 function mayPass({ account }: LoadedPost, live: Attempt, { kind }: ProviderError): boolean {
   if (kind === 'token') return live.tokenVersion === account.tokenVersion;
   return kind === 'unavailable' && tryNumber() < LIVE_TRIES;
 }
 
-/** What is live is published, whoever does not tell its details. */
+/** A live post is published, even without its details. */
 async function settleWithoutDetails(deps: Deps, loaded: LoadedPost, live: Attempt): Promise<StepOutcome> {
   const known = { providerPostId: live.providerRef, permalink: null };
   const state = await applyVerdict(deps, loaded, { kind: 'published', status: 'PUBLISHED', ...known });
   return { kind: 'settled', state };
 }
 
-/** What a verdict means for the plan; null: it has to be asked for again. */
+/** The effect of a verdict on the plan; null: ask again. */
 async function followVerdict(
   deps: Deps,
   loaded: LoadedPost,
@@ -128,12 +134,12 @@ async function followVerdict(
   }
 }
 
-/** Whether the provider has had its day since the last write. */
+/** Whether the provider has had a day since the last write. */
 function isTooLong({ attempts: [newest] }: LoadedPost): boolean {
   return newest?.finishedAt != null && newest.finishedAt.getTime() < Date.now() - DAY;
 }
 
-/** The post is at the provider: whatever goes wrong with asking is no end of it. */
+/** The post is at the provider: failed questions do not end it. */
 async function applyUnanswered(
   deps: Deps,
   loaded: LoadedPost,

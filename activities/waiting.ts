@@ -16,7 +16,10 @@ const WAITED_FOR: Partial<Record<PostState, string>> = {
   waiting_account: 'the account',
 };
 
-/** Ends a post that nothing is visible of, when it has waited until its deadline, or its account was disconnected. @returns null: it waits on */
+/**
+ * Ends a post with no visible part if its deadline has passed or its account was disconnected. @returns null: it keeps
+ * waiting
+ */
 export async function endWaiting(
   { db }: Pick<Deps, 'db'>,
   { post, account }: LoadedPost,
@@ -53,7 +56,7 @@ export async function endWaiting(
   return { kind: 'settled', state };
 }
 
-/** Waits come before the first write, because upload URLs and containers age. */
+/** A post waits before its first write, because upload URLs and containers expire. */
 export async function waitUntilDue({ db }: Deps, { post }: LoadedPost): Promise<StepOutcome | null> {
   const ms = (post.scheduledAt?.getTime() ?? 0) - Date.now();
   if (post.scheduledAt === null || ms <= 0) return null;
@@ -63,7 +66,7 @@ export async function waitUntilDue({ db }: Deps, { post }: LoadedPost): Promise<
 
 /**
  * Shows what the post waits for, until its deadline at the latest.
- * @param why for a person; null: the outcome is no wait
+ * @param why for the author; null: the outcome is not a wait
  */
 export async function showWait(
   { db }: Pick<Deps, 'db'>,
@@ -82,7 +85,7 @@ export async function showWait(
   return { ...outcome, ms };
 }
 
-/** The creator has to act; their return wakes the post, and this is the second line. */
+/** The creator must act; their return wakes the post, and this wait is the fallback. */
 export function waitForCreator(
   { message }: ProviderError,
   state: 'waiting_account' | 'processing' | 'transferring' = 'waiting_account',
@@ -90,7 +93,7 @@ export function waitForCreator(
   return { kind: 'wait', state, ms: HOUR, why: `The account may not do this: ${message}` };
 }
 
-/** Shows why an open post makes no progress, in the state in which it is. */
+/** Shows why an open post makes no progress, without changing its state. */
 export async function showReason(
   { db }: Pick<Deps, 'db'>,
   postId: string,
@@ -102,9 +105,9 @@ export async function showReason(
 }
 
 /**
- * Waits for a quota, or ends the post where it must not wait.
- * @param full what is known about the quota: all of it from our ledger, less from a refusal that names none of ours
- * @param refusal the provider's, where it was one
+ * Waits for a quota, or ends the post if it must not wait.
+ * @param full the state of the quota: complete from our ledger, less from a refusal that names none of ours
+ * @param refusal the provider's refusal, if there was one
  */
 export async function waitForQuota(
   deps: Deps,

@@ -19,8 +19,9 @@ import { applyRefusal, type Write } from './refusal.ts';
 import { showWait, waitForQuota, waitUntilDue, endWaiting } from './waiting.ts';
 
 /**
- * Performs one write of a plan, once in effect: an attempt row is `prepared` before, `sent` when the provider may see
- * it, and closed with the outcome. A row that is still `sent` when this runs again is a lost answer.
+ * Performs one write of a plan, with the effect of exactly one: an attempt row is `prepared` before, `sent` when the
+ * provider may see it, and closed with the outcome. A row that is still `sent` when this runs again means a lost
+ * answer.
  */
 export const createWriteActivities = (deps: Deps) => ({
   performWrite: ({ postId, step }: { postId: string; step: string }): Promise<StepOutcome> =>
@@ -52,7 +53,7 @@ export const createWriteActivities = (deps: Deps) => ({
 /** A write without an attempt yet. */
 type DueWrite = Omit<Write, 'attempt'>;
 
-/** Closes an attempt whose worker is gone, and with it the answer. @returns the attempt as it is then */
+/** Closes an attempt whose worker, and with it the answer, is lost. @returns the attempt as it is then */
 async function closeLost(
   { db }: Deps,
   { loaded, quotas }: DueWrite,
@@ -69,7 +70,7 @@ async function closeLost(
   return { ...last, ...lost };
 }
 
-/** Notes the write before it is sent, with what it takes of quotas. @returns an outcome where it must not be sent now */
+/** Records the write and takes its quotas before it is sent. @returns an outcome if it must not be sent now */
 async function prepareWrite(deps: Deps, due: DueWrite, last: Attempt | null): Promise<Write | StepOutcome> {
   const { loaded, step, quotas } = due;
   const { post, account } = loaded;
@@ -90,7 +91,7 @@ async function prepareWrite(deps: Deps, due: DueWrite, last: Attempt | null): Pr
   }
 }
 
-/** Asks what only the provider knows, sends the write, and notes what came of it. */
+/** Runs the preflight, sends the write, and records its outcome. */
 async function sendWrite(deps: Deps, write: Write, context: PostContext): Promise<StepOutcome> {
   const { db } = deps;
   const { loaded, step, attempt, quotas } = write;

@@ -10,7 +10,7 @@ export interface MediaFacts {
   durationMs: number | null;
 }
 
-/** All that a provider may know when it works on a post, besides the request. */
+/** Everything that a provider may know about a post, besides the request. */
 export interface PostContext {
   openId: string;
   username: string | null;
@@ -18,59 +18,59 @@ export interface PostContext {
   accessToken: string;
   /** The post's only file; null: it has none, or several. */
   media: MediaFacts | null;
-  /** The files that the transfers of the plan name, by their ids. */
+  /** The files of the plan's transfers, by id. */
   files: Readonly<Record<string, MediaFacts>>;
   /** Where the provider can fetch one of our media, for some hours. */
   mediaUrl: (mediaId: string) => string;
-  /** The id of the act of publishing, once a write has told it. */
+  /** The provider's id of the publish, once a write has returned it. */
   publishId: string | null;
-  /** What the accepted writes of the post have made, by step. */
+  /** The results of the post's accepted writes, by step. */
   made: Readonly<Record<string, string>>;
-  /** How the provider refers to the parts of the files that were sent, in order, by the write that said where to. */
+  /** The provider's references of the sent parts, in order, by the write that opened the upload. */
   parts: Readonly<Record<string, readonly string[]>>;
-  /** Whether its plan sends the file; else the provider fetches it. */
+  /** Whether its plan sends the file; otherwise the provider fetches it. */
   sendsFile: boolean;
   signal: AbortSignal;
 }
 
-/** What an accepted write made. */
+/** The result of an accepted write. */
 export interface Written {
-  /** Of the whole, not published yet (TikTok publish id, Meta container). */
+  /** The id of the whole, not published yet (TikTok publish id, Meta container). */
   publishId?: string;
-  /** Of a part of it. */
+  /** The id of a part. */
   partId?: string;
-  /** Of what is live from now on. */
+  /** The id of the live post. */
   providerPostId?: string;
-  /** Needed by a later step and secret, such as an upload URL: stored encrypted. */
+  /** A secret for a later step, such as an upload URL: stored encrypted. */
   secret?: string;
   logId: string | null;
 }
 
-/** Ids of what was made. */
+/** The ids of a result. */
 export type Made = Pick<Written, 'publishId' | 'partId' | 'providerPostId'>;
 
 /** A file on its way to a provider. */
 export interface Delivery extends MediaFacts {
-  /** The place to send it to, as a write has told it. */
+  /** The write's secret: where to send the file. */
   secret: string;
 }
 
-/** What became of one part of a file. */
+/** The outcome of sending one part of a file. */
 export type Sent =
-  /** On to the next part. */
+  /** Continue with the next part. */
   | { kind: 'stored'; reference?: string }
-  /** The provider has the whole file. `made`: what it made of it. */
+  /** The provider has the whole file. `made`: its result. */
   | { kind: 'complete'; reference?: string; made?: Made }
-  /** The provider stands at another byte: after so many, or after the last one of this number, where it says at which. */
+  /** The provider expects another byte: after this many, or after the last one with this number, if it says so. */
   | { kind: 'out_of_step'; bytes?: number }
-  /** The place to send to is gone. */
+  /** The upload no longer exists. */
   | { kind: 'expired' };
 
-/** How far a file is. */
+/** The progress of a file. */
 export interface Received {
-  /** How many bytes have arrived, or the position of the last one. */
+  /** The number of bytes that have arrived, or the position of the last one. */
   bytes: number;
-  /** What the provider made of the whole file. */
+  /** The provider's result for the whole file. */
   made?: Made;
 }
 
@@ -80,60 +80,62 @@ export interface Chunk {
   last: number;
 }
 
-/** What the provider has decided about a post, or about a part of it. */
+/** The provider's decision about a post, or about a part of it. */
 export type Verdict =
   | { kind: 'pending'; status: string }
-  /** On to the next step. */
+  /** Continue with the next step. */
   | { kind: 'ready'; status: string }
-  /** What these writes made is of no use any more, and can never become visible: it has to be made again. */
+  /** The results of these writes are useless and can never become visible: the writes must be repeated. */
   | { kind: 'gone'; status: string; steps: readonly string[]; error: ProviderError }
   | { kind: 'published'; status: string; providerPostId: string | null; permalink?: string | null }
   | { kind: 'delivered'; status: string }
-  /** `dropped`: because it was asked to take it back. */
+  /** `dropped`: because of a recall. */
   | { kind: 'failed'; status: string; error: ProviderError; dropped?: boolean };
 
-/** A verdict after which there is nothing to ask. */
+/** A final verdict. */
 export type FinalVerdict = Extract<Verdict, { kind: 'published' | 'delivered' | 'failed' }>;
 
 /** A write whose answer was lost. */
 export interface Lost {
-  /** The provider's, where the answer was one that says nothing for certain. */
+  /** The provider's error code, if its answer was ambiguous. */
   code: string | null;
-  /** When it was sent for the first time. */
+  /** When it was first sent. */
   at: Date;
-  /** Ids of what the other posts of the account have made since about then. */
+  /** Ids of results of the account's other posts since about then. */
   others: readonly string[];
-  /** Requests of the account's other posts of which it is not known either whether they are live. */
+  /** Requests of the account's other posts whose outcome is unknown too. */
   rivals: readonly unknown[];
 }
 
-/** What became of it. */
+/** The outcome of a lost write. */
 export type LookUp =
   | { kind: 'happened'; written: Written }
-  /** It may be sent again; with an `error`, only as often as that says, then what is in its `steps` is made anew. */
+  /**
+   * It may be repeated; with an `error`, only as often as that says, and then the writes in its `steps` are repeated.
+   */
   | { kind: 'nothing'; error?: ProviderError }
-  /** Nothing happened, and the answer was a refusal after all. */
+  /** Nothing happened: the answer was a refusal. */
   | { kind: 'refused'; error: ProviderError }
-  /** It cannot be told yet. */
+  /** Not known yet. */
   | { kind: 'open' }
-  /** It is not seen yet, and that it did not happen can never be told. */
+  /** It is not visible yet, and the provider never confirms that nothing happened. */
   | { kind: 'unseen' }
-  /** The provider cannot be asked about this post: only an event can tell. */
+  /** The provider has no way to look it up: only an event can tell. */
   | { kind: 'nobody' };
 
-/** How files go to a provider. */
+/** How files are sent to a provider. */
 export interface Transfer {
-  /** Whether the bytes are sent with the account's token; else the place to send to is the permission. */
+  /** Whether sending needs the account's token; otherwise the upload URL is enough. */
   readonly needsToken: boolean;
-  /** How the file is cut; in order, without gaps. */
+  /** The parts of a file; in order, without gaps. */
   chunks(size: number): readonly Chunk[];
-  /** Sends one part. A `reference` is kept, and given to later steps. */
+  /** Sends one part. A `reference` is stored for later steps. */
   sendChunk(
     context: PostContext,
     file: Delivery,
     part: Chunk & { body: AsyncIterable<Uint8Array> },
   ): Promise<Sent>;
-  /** How far a file is; null where the provider does not say. */
+  /** The progress of a file; null if the provider does not report it. */
   received(context: PostContext, file: Delivery): Promise<Received | null>;
 }
 
@@ -161,45 +163,45 @@ export interface AccountCheck {
 export interface Publishing {
   /** All the quotas that an account has. */
   readonly quotas: readonly Quota[];
-  /** Absent: no files are sent to this provider, it fetches them. */
+  /** Absent: this provider fetches all files itself. */
   readonly transfer?: Transfer;
   /** Absent: requests are accepted without asking the platform. */
   readonly accountCheck?: AccountCheck;
   /**
-   * Reads a request, once for all that is asked about it and done for it; pure.
+   * Parses a request; pure.
    * @param request as the API accepted it
-   * @throws Error where it has another shape
+   * @throws Error if it has another shape
    */
   of(request: unknown): PostPublishing;
 }
 
 /** How a provider publishes one request. */
 export interface PostPublishing {
-  /** What it publishes, in words for operators, as in "a carousel of 3": nothing that a person wrote. */
+  /** The kind of post, in words for operators, as in "a carousel of 3": no text of users. */
   readonly kind: string;
   /** The steps that publish it. */
   readonly plan: Plan;
-  /** What an account must have granted for it. */
+  /** The scopes that an account needs for it. */
   readonly needs: Needs;
-  /** The quotas that a step's calls take one from; pure. */
+  /** The quotas of which a step's calls take one each; pure. */
   readonly quotasOf: (step: string) => readonly Quota[];
   /**
-   * Reads what only the provider knows and refuses what it would refuse, right before a write.
-   * @returns how its quotas stand, where it tells that
+   * Checks right before a write with the provider's live data, and refuses whatever the provider would refuse.
+   * @returns the state of its quotas, if the provider reports it
    * @throws ProviderError
    */
   preflight(step: string, context: PostContext): Promise<readonly ToldQuota[]>;
-  /** Performs a write. @throws ProviderError; `unknown` when it may have been carried out */
+  /** Performs a write. @throws ProviderError; `unknown` if it may have been carried out */
   write(step: string, context: PostContext): Promise<Written>;
-  /** Finds out what became of a write under `reconcile` whose answer was lost; absent: nobody can be asked. */
+  /** Finds the outcome of a `reconcile` write whose answer was lost; absent: the provider has no way. */
   readonly lookUp?: (step: string, context: PostContext, lost: Lost) => Promise<LookUp>;
-  /** Where a post, or the part of it that the step awaits, stands. */
+  /** The verdict on a post, or on the part that the step awaits. */
   verdict(step: string, context: PostContext): Promise<Verdict>;
   /**
-   * Asks the provider to drop a post that it has not finished; absent: it never does.
+   * Asks the provider to drop an unfinished post; absent: it never does.
    * @returns whether it did; false: too late
    */
   recall?(context: PostContext): Promise<boolean>;
-  /** The public address of what is live; null where only the provider can tell it. Pure. */
+  /** The public address of a live post; null if only the provider knows it. Pure. */
   permalink(username: string | null, providerPostId: string): string | null;
 }
