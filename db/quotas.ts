@@ -55,7 +55,7 @@ async function usesOf(db: Db, taker: Taker, rules: readonly QuotaRule[]): Promis
   for (const [bucket, [rule, ...same]] of named) {
     const entry = ledger.get(bucket);
     if (rule === undefined || entry === undefined) continue;
-    const wanted = (1 + same.length) * unitsOf(rule);
+    const wanted = [rule, ...same].reduce((sum, each) => sum + unitsOf(each), 0);
     const one = useOf(taker, rule, wanted, entry);
     if (one !== null) all.push(wanted === 1 ? one : await untilEnough(db, taker, rule, wanted, one));
   }
@@ -187,11 +187,12 @@ export async function reserveWithin(
 
 /** Gives back what the newest write of a post took, because it does not count. */
 export async function releaseQuotas(db: Db, postId: string, rules: readonly QuotaRule[]): Promise<void> {
-  for (const { bucket } of rules) {
+  for (const rule of rules) {
     await db.execute(sql`
       update quota_reservations set released_at = now() where id = (
         select id from quota_reservations
-        where post_id = ${postId} and bucket = ${bucket} and released_at is null order by at desc limit 1)`);
+        where post_id = ${postId} and bucket = ${rule.bucket} and units = ${unitsOf(rule)} and released_at is null
+        order by at desc limit 1)`);
   }
 }
 

@@ -480,12 +480,20 @@ describe('a quota of an app', () => {
     expect(await reserve(db, two, [UNITS])).toMatchObject({ quota: 'units', limit: 3, used: 3 });
   });
 
-  test('comes back at its cost when a use of it does not count', async () => {
+  test('comes back at its cost when a use of it does not count, and no other use of the post', async () => {
     const account = await ofApp('given back');
     const { id: postId } = await accepted(account);
     await reserveQuotas(db, { accountId: account.id, postId }, [insert]);
+    await reserveQuotas(db, { accountId: account.id, postId }, [UNITS]);
     await releaseQuotas(db, postId, [insert]);
-    expect(await quotaUse(db, account.id, [UNITS])).toMatchObject([{ used: 0 }]);
+    expect(await quotaUse(db, account.id, [UNITS])).toMatchObject([{ used: 1 }]);
+  });
+
+  test('is asked for what uses of different cost take together', async () => {
+    const account = await ofApp('together');
+    const most = { ...UNITS, cost: 8 };
+    expect(await reserve(db, account, [UNITS, insert, most])).toMatchObject({ quota: 'units', used: 0 });
+    expect(await reserve(db, account, [UNITS, UNITS, most])).toBeNull();
   });
 });
 
