@@ -83,7 +83,7 @@ async function apply(
       if (trouble.kind === 'return') await comeBack(api, account);
       else if (trouble.kind === 'expire') await chaos.expire(api, account);
       else if (trouble.kind === 'remove') await removeApp(api, account);
-      else if (chaos.moreEvents === true) await tell(api, told, account.method);
+      else if (chaos.moreEvents === true) await tell?.(api, told, account.method);
     }
   }
 }

@@ -16,6 +16,8 @@ export interface SandboxOptions {
   tiktok?: TikTokSetup;
   instagram?: InstagramSetup;
   threads?: ThreadsSetup;
+  /** Makes more platforms, which no product knows. */
+  more?: (core: Core) => FakeProvider[];
 }
 
 export interface Sandbox {
@@ -31,6 +33,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     ...(options.tiktok === undefined ? [] : [createTikTok(core, options.tiktok)]),
     ...(options.instagram === undefined ? [] : [createInstagram(core, options.instagram)]),
     ...(options.threads === undefined ? [] : [createThreads(core, options.threads)]),
+    ...(options.more?.(core) ?? []),
   ];
   const routes = providers.flatMap((provider) => provider.routes);
   const controls = providers.flatMap((provider) => provider.controls);

@@ -9,6 +9,7 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import postgres from 'postgres';
 import { inject } from 'vitest';
 import { openDatabase, type Database } from '../db/client.ts';
+import type { Core, FakeProvider } from '../sandbox/core/core.ts';
 import { startSandbox } from '../sandbox/server.ts';
 import type { ProviderName } from '../providers/provider.ts';
 import { FLAGS, sandboxOptions } from '../sandbox/flags.ts';
@@ -46,6 +47,11 @@ export interface WorldOptions {
   env?: Record<string, string>;
   /** Whether a worker runs from the start; default: true. */
   worker?: boolean;
+  /** A platform besides those of the product: its fake, and the settings of processes that know it. */
+  double?: (url: string) => {
+    fake: (core: Core) => FakeProvider;
+    settingsFor: (sandboxUrl: string) => Record<string, string>;
+  };
   /** The app's secret; default: a random one. */
   clientSecret?: string;
   /** Whether the sandbox keeps its state in `<dir>/sandbox/sandbox.json`, for tests that look for what it issued. */
@@ -91,7 +97,11 @@ export async function createWorld(options: WorldOptions = {}) {
       ...(options.sandboxState === true ? { stateDir: join(dir, 'sandbox') } : {}),
     },
   );
-  const sandbox = await startSandbox(sandboxOptions(parseArgs({ args: flags, options: FLAGS }).values));
+  const double = options.double?.(url);
+  const sandbox = await startSandbox({
+    ...sandboxOptions(parseArgs({ args: flags, options: FLAGS }).values),
+    ...(double === undefined ? {} : { more: (core) => [double.fake(core)] }),
+  });
   const { control } = sandboxAt(sandbox.url);
 
   const address = inject('temporalAddress');
@@ -276,7 +286,7 @@ export async function createWorld(options: WorldOptions = {}) {
       servers: [port],
       workers: options.worker === false ? 0 : 1,
       // Tests that prove a site set it.
-      more: { TIKTOK_SITE_VERIFICATION: '', ...options.env },
+      more: { TIKTOK_SITE_VERIFICATION: '', ...double?.settingsFor(sandbox.url), ...options.env },
     });
     for (const [setting, value] of Object.entries(stack.settings))
       if (value !== undefined) env[setting] = value;

@@ -29,7 +29,7 @@ async function untilKept({ provider }: DrivenWay, { id }: Person): Promise<void>
     const { currentDetails } = await keeper.query<{ currentDetails?: string }>(
       '__temporal_workflow_metadata',
     );
-    return currentDetails?.startsWith('Refreshes the token in') === true ? true : null;
+    return /^(Refreshes the token in|Nothing renews the token)/.test(currentDetails ?? '') ? true : null;
   });
 }
 

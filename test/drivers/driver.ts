@@ -33,8 +33,11 @@ export interface Driver {
   made: (sandbox: Sandbox) => Promise<Made[]>;
   /** Lets a person remove the app, which the platform reports. */
   removeApp: (sandbox: Sandbox, person: Person) => Promise<unknown>;
-  /** Lets the platform send events that change nothing. @param method how the accounts were connected */
-  tell: (sandbox: Sandbox, told: readonly Told[], method: string | null) => Promise<unknown>;
+  /**
+   * Lets the platform send events that change nothing; absent: it sends none.
+   * @param method how the accounts were connected
+   */
+  tell?: (sandbox: Sandbox, told: readonly Told[], method: string | null) => Promise<unknown>;
   /** Whether the platform puts several changes into one request. */
   batches: boolean;
 

@@ -10,8 +10,14 @@ import type { Way } from './way.ts';
 /** One for each platform. */
 export const DRIVERS: readonly Driver[] = [tiktok, instagram, threads];
 
+/** What the conformance suite needs of a platform, whether it is in the product's registry or not. */
+export type Driven = Pick<
+  Driver,
+  'title' | 'publishPath' | 'addCreator' | 'made' | 'removeApp' | 'tell' | 'batches'
+> & { provider: string };
+
 /** A platform, with one of its ways to connect accounts. */
-export type DrivenWay = Driver & Way;
+export type DrivenWay = Driven & Way;
 
 /** One entry for each way to connect an account. */
 export const WAYS: readonly DrivenWay[] = DRIVERS.flatMap((driver) =>
@@ -26,7 +32,11 @@ export function driverOf(name: ProviderName): Driver {
 }
 
 /** The number of an account's posts that are live or in its inbox. */
-export async function countLive(driver: Driver, sandbox: Sandbox, openId: string): Promise<number> {
+export async function countLive(
+  driver: Pick<Driver, 'made'>,
+  sandbox: Sandbox,
+  openId: string,
+): Promise<number> {
   const made = await driver.made(sandbox);
   return made.filter((one) => one.live && one.openId === openId).length;
 }

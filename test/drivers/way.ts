@@ -43,7 +43,7 @@ export interface Way {
     writes: Record<string, number>;
     others: string[];
     details?: string;
-    refresh: string;
+    refresh: string | null;
     revoke: string | null;
   };
   /** The endpoint that makes a carousel of containers that expire; absent: there is none. */
