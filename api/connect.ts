@@ -12,7 +12,7 @@ import {
 import { endGrantCall, noteExchange } from '../db/grant-calls.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { missingFrom } from '../providers/permissions.ts';
-import type { Provider, ProviderName } from '../providers/provider.ts';
+import type { Provider } from '../providers/provider.ts';
 import type { Grant } from '../providers/oauth.ts';
 import { signalAccountChanged } from '../temporal/keepers.ts';
 import { noted, noteRefusal } from './access.ts';
@@ -123,7 +123,7 @@ export interface CallbackQuery {
 export async function finishConnect(
   deps: Deps,
   request: FastifyRequest,
-  name: ProviderName,
+  name: string,
   query: CallbackQuery,
   browser: string | null,
 ): Promise<ConnectResult> {

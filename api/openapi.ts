@@ -2,7 +2,6 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PLATFORMS } from '../providers/index.ts';
-import { PROVIDER_NAMES } from '../providers/provider.ts';
 import { type Access, DOCS } from './access.ts';
 import { ERRORS } from './error-codes.ts';
 import { EXAMPLES } from './examples.ts';
@@ -10,7 +9,17 @@ import { EXAMPLES } from './examples.ts';
 const TAGS = [
   { name: 'accounts', description: 'Connect creators’ accounts, and look after them.' },
   { name: 'media', description: 'Upload the files that are to be published.' },
-  ...PROVIDER_NAMES.map((name) => ({ name, description: `Publish to ${PLATFORMS[name].about.title}.` })),
+  ...Object.entries(PLATFORMS).map(
+    ([
+      name,
+      {
+        about: { title },
+      },
+    ]) => ({
+      name,
+      description: `Publish to ${title}.`,
+    }),
+  ),
   { name: 'posts', description: 'Follow, move and cancel posts.' },
   { name: 'users', description: 'For the operator: users and their keys.' },
   { name: 'webhooks', description: 'For the providers.' },

@@ -1,6 +1,5 @@
 import type { Media } from '../db/media.ts';
-import { PLATFORMS } from '../providers/index.ts';
-import type { ProviderName } from '../providers/provider.ts';
+import type { Requests } from '../providers/requests.ts';
 import type { AskAccount } from './account-checks.ts';
 import type { Deps } from './deps.ts';
 import { apiError, type FieldProblem, fieldError } from './errors.ts';
@@ -16,18 +15,18 @@ import {
 
 /**
  * Checks a request to publish and makes a post of it.
- * @param name the provider of the route
+ * @param requests of the provider of the route, which has this name
  * @throws ApiError, ProviderError
  */
 export async function readPost(
   deps: Deps,
   askAccount: AskAccount,
-  name: ProviderName,
+  { name, requests }: { name: string; requests: Requests },
   userId: string,
   body: PublishOptions,
 ): Promise<DraftPost> {
   const { config } = deps;
-  const opened = PLATFORMS[name].requests.open(body, { allowPrivate: config.allowPrivateUrls });
+  const opened = requests.open(body, { allowPrivate: config.allowPrivateUrls });
   refuse(opened.problems);
   const times = timesOf(body);
   const poster = await postingAccount(deps, userId, name, body.accountId);

@@ -16,7 +16,8 @@ export type ProviderName = (typeof PROVIDER_NAMES)[number];
 
 /** A platform; once for each way to connect an account, where it has several and accounts differ by it. */
 export interface Provider {
-  readonly name: ProviderName;
+  /** As in the registry. */
+  readonly name: string;
   /** The name as people write it. */
   readonly title: string;
   /** Names the way to connect; absent: there is only one. */

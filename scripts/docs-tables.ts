@@ -6,7 +6,6 @@ import { ERRORS } from '../api/error-codes.ts';
 import type { CodeTable, FailReason } from '../providers/about.ts';
 import type { CatalogueRow, ProviderErrorKind } from '../providers/errors.ts';
 import { PLATFORMS } from '../providers/index.ts';
-import { PROVIDER_NAMES } from '../providers/provider.ts';
 
 /*
  * `npm run docs` writes the tables of error codes into the docs, each between `<!-- table: name -->` and
@@ -106,8 +105,8 @@ function yesNo(value: boolean): string {
 
 const stale = [
   write('docs/api.md', { 'api-errors': apiErrors() }),
-  ...PROVIDER_NAMES.map((name) => {
-    const { errorCodes: codes, failReasons: reasons } = PLATFORMS[name].about;
+  ...Object.entries(PLATFORMS).map(([name, { about }]) => {
+    const { errorCodes: codes, failReasons: reasons } = about;
     return write(`docs/providers/${name}.md`, {
       'error-codes': errorCodes(codes),
       ...(reasons === undefined ? {} : { 'fail-reasons': failReasons(reasons) }),

@@ -4,7 +4,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import { Type } from 'typebox';
 import { findAccount } from '../../db/accounts.ts';
 import { PLATFORMS } from '../../providers/index.ts';
-import { PROVIDER_NAMES, type ProviderName } from '../../providers/provider.ts';
+import type { Platform } from '../../providers/platform.ts';
 import { type AskAccount, createAccountChecks } from '../account-checks.ts';
 import { tenant } from '../access.ts';
 import type { Deps } from '../deps.ts';
@@ -37,9 +37,9 @@ export const publishRoutes =
   (deps: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
     const askAccount = createAccountChecks(deps);
-    for (const name of PROVIDER_NAMES) {
-      addPublishing(app, deps, askAccount, name);
-      if (PLATFORMS[name].about.tellsLimits) addLimits(app, deps, name);
+    for (const [name, platform] of Object.entries(PLATFORMS)) {
+      addPublishing(app, deps, askAccount, { name, ...platform });
+      if (platform.about.tellsLimits) addLimits(app, deps, name, platform.about.title);
     }
   };
 
@@ -51,8 +51,14 @@ type App = FastifyInstance<
   TypeBoxTypeProvider
 >;
 
-function addPublishing(app: App, deps: Deps, askAccount: AskAccount, name: ProviderName): void {
-  const { about, requests } = PLATFORMS[name];
+type NamedPlatform = Pick<Platform<unknown>, 'about' | 'requests'> & { name: string };
+
+function addPublishing(
+  app: App,
+  deps: Deps,
+  askAccount: AskAccount,
+  { name, about, requests }: NamedPlatform,
+): void {
   const asksProvider = deps.providers.find(name)?.publishing.accountCheck !== undefined;
   app.post(
     about.publishPath ?? `/api/${name}/publish`,
@@ -72,12 +78,13 @@ function addPublishing(app: App, deps: Deps, askAccount: AskAccount, name: Provi
       },
     },
     async (request, reply) =>
-      submitRequest(deps, request, reply, (userId) => readPost(deps, askAccount, name, userId, request.body)),
+      submitRequest(deps, request, reply, (userId) =>
+        readPost(deps, askAccount, { name, requests }, userId, request.body),
+      ),
   );
 }
 
-function addLimits(app: App, deps: Deps, name: ProviderName): void {
-  const { title } = PLATFORMS[name].about;
+function addLimits(app: App, deps: Deps, name: string, title: string): void {
   app.get(
     `/api/${name}/limits`,
     {

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test }
 import { until, type World } from '../world.ts';
 import type { Example } from '../drivers/way.ts';
 import type { Person } from '../drivers/sandbox.ts';
-import { type DrivenWay, WAYS } from '../drivers/index.ts';
+import type { DrivenWay } from '../drivers/index.ts';
 import { record } from './record.ts';
-import { createStage, type Stage } from './stage.ts';
+import { CONFORMING, createStage, type Stage } from './stage.ts';
 
 /* The number of events that a post leaves in Temporal, however long the provider takes. */
 
@@ -44,7 +44,7 @@ async function eventsOf(postId: string, recorded: string): Promise<number> {
 
 const budgetOf = ({ events }: Example): number => events ?? SINGLE_MEDIA;
 
-describe.for(WAYS)('$label', (driver) => {
+describe.for(CONFORMING)('$label', (driver) => {
   const { label: of, provider } = driver;
 
   async function simplest(): Promise<{ example: Example; person: Person }> {

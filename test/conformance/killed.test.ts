@@ -7,8 +7,8 @@ import type { Child } from '../../stack/child.ts';
 import { until, type Json, type World } from '../world.ts';
 import type { Example } from '../drivers/way.ts';
 import type { Person } from '../drivers/sandbox.ts';
-import { type DrivenWay, WAYS } from '../drivers/index.ts';
-import { createStage, type Stage } from './stage.ts';
+import type { DrivenWay } from '../drivers/index.ts';
+import { CONFORMING, createStage, type Stage } from './stage.ts';
 
 /*
  * Kills a worker at the steps of every plan of every provider. At every write separately, caught at two changes of its
@@ -149,7 +149,7 @@ async function everyWrite(driver: DrivenWay): Promise<{ label: string; example: 
 
 const expectOnce: Stage['expectOnce'] = (...args) => stage.expectOnce(...args);
 
-describe.for(WAYS)('$label, killed', (driver) => {
+describe.for(CONFORMING)('$label, killed', (driver) => {
   test.for(MOMENTS)(
     'at every write of every plan, $moment',
     { timeout: 900_000 },

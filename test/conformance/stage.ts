@@ -11,19 +11,26 @@ import { createWorld, until, type Answer, type Json, type WorldOptions } from '.
 import type { Example, Files } from '../drivers/way.ts';
 import type { Person } from '../drivers/sandbox.ts';
 import { checkDrivers, countLive, type DrivenWay, providerOf, WAYS } from '../drivers/index.ts';
+import { double, mosaic } from '../doubles/mosaic/driver.ts';
+import { settingsOf } from '../doubles/mosaic/index.ts';
+import { createMosaic } from '../doubles/mosaic/provider.ts';
 
 /* Shared by all cases of the conformance suite: people, posts, and their ends. */
 
 const ENDS = new Set(['published', 'delivered', 'failed', 'cancelled', 'unknown']);
 
+/** Every way to connect an account of a platform of the product, and Mosaic, which needs what none of them does. */
+export const CONFORMING: readonly DrivenWay[] = [...WAYS, mosaic];
+
 export type Stage = Awaited<ReturnType<typeof createStage>>;
 
 export async function createStage(options: WorldOptions = {}) {
-  const world = await createWorld(options);
+  const world = await createWorld({ double, ...options });
   const host = await serveMedia();
   const registry = createProviders(readConfig('server', world.env).providers);
   checkDrivers(registry);
-  for (const driver of WAYS) await driver.prepare?.(world);
+  const ofMosaic = createMosaic(settingsOf((name) => world.env[name] ?? ''));
+  for (const driver of CONFORMING) await driver.prepare?.(world);
   const files: Files = {
     videoId: await world.upload(),
     imageId: await world.upload(jpeg(), undefined, 'image/jpeg'),
@@ -31,7 +38,8 @@ export async function createStage(options: WorldOptions = {}) {
     imageUrl: host.serve('/i.jpg', jpeg()),
   };
 
-  const provider = (driver: DrivenWay): Provider => providerOf(registry, driver);
+  const provider = (driver: DrivenWay): Provider =>
+    driver === mosaic ? ofMosaic : providerOf(registry, driver);
 
   const getAccount = async (id: string, key = world.user.key): Promise<Json> =>
     (await world.call('GET', `/api/accounts/${id}`, { key })).body;
