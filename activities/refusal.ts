@@ -44,12 +44,12 @@ export async function applyRefusal(
     errorMessage: error.message,
     logId: error.logId,
   };
-  await closeOwnAttempt(db, attempt.id, from, outcome);
-  await releaseQuotas(
-    db,
-    post.id,
-    quotas.filter(({ counts }) => !wasCounted(counts, from, error)),
-  );
+  const unused = quotas.filter(({ counts }) => !wasCounted(counts, from, error));
+  // One commit: the attempt that is closed would not be refused again, and its quotas would stay taken.
+  await db.transaction(async (tx) => {
+    await closeOwnAttempt(tx, attempt.id, from, outcome);
+    await releaseQuotas(tx, post.id, unused);
+  });
 
   switch (error.kind) {
     case 'token': {
