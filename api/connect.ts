@@ -29,12 +29,12 @@ const STATE_MS = 600_000;
 const EXCHANGE_MS = 20_000;
 /** Exchange and storing together. */
 const CONNECT_MS = EXCHANGE_MS + 10_000;
-/** All of a callback, waiting for revocations included. */
+/** A whole callback, including the wait for revocations. */
 const FINISH_MS = 35_000;
-/** Of that, for storing and giving back after the exchange. */
+/** The part of it for storing or revoking after the exchange. */
 const AFTER_EXCHANGE_MS = 5_000;
 
-/** Why an account was not connected; `api/connect-pages.ts` says it to the creator. */
+/** Why an account was not connected; `api/connect-pages.ts` has the words for the creator. */
 export type ConnectFailure =
   | {
       code:
@@ -49,8 +49,8 @@ export type ConnectFailure =
   | { code: 'provider_error'; unavailable: boolean; details: Record<string, unknown> };
 
 /**
- * `stateId`: the attempt that has ended; null: there was none, or it is not this browser's. `earlierId`: one of this browser's
- * that had ended before.
+ * `stateId`: the attempt that has ended; null: there was none, or it belongs to another browser. `earlierId`: an attempt
+ * of this browser that had ended before.
  */
 export type ConnectResult = {
   returnTo: string | null;
@@ -58,20 +58,20 @@ export type ConnectResult = {
   earlierId?: string | null;
 } & ({ accounts: Account[] } | { failure: ConnectFailure });
 
-/** Who connects, and where to. */
+/** The user and the platform of an attempt. */
 export interface Attempt {
   userId: string;
   returnTo: string | null;
   connectLinkId: string | null;
-  /** The way to connect; null: the usual one. */
+  /** The way to connect; null: the default. */
   method: string | null;
-  /** Who asks, as the link says. */
+  /** The name of the asking user, from the link. */
   name: string | null;
 }
 
 /**
- * Begins an attempt, after a revocation that is under way: it could end what the creator is about to grant.
- * @param browser the half of the state that the browser keeps
+ * Begins an attempt after any revocation in progress, which could end the new grant.
+ * @param browser the browser's half of the state
  * @returns the provider's consent page
  */
 export async function beginConnect(
@@ -116,9 +116,9 @@ export interface CallbackQuery {
 }
 
 /**
- * Ends an attempt: what the provider sent back with the creator's browser becomes an account, or a reason why not. An
- * attempt of another browser stays as it is.
- * @param browser the half of the state that this browser has kept
+ * Ends an attempt: the provider's answer becomes an account, or the reason for a failure. An attempt of another browser
+ * does not change.
+ * @param browser this browser's half of the state
  */
 export async function finishConnect(
   deps: Deps,
@@ -131,14 +131,14 @@ export async function finishConnect(
   const time = deadlineIn(FINISH_MS);
   const hash = sha256Hex(stateOf(query));
   const browserHash = browser === null ? null : sha256Hex(browser);
-  // From one commit to the next: either the attempt is open, or its exchange is under way.
+  // One commit: the attempt is either open or in its exchange, never in between.
   const taken = await afterRevocations(db, name, async (tx) => {
     const mine = browserHash === null ? null : await takeOAuthState(tx, name, hash, browserHash);
     return mine === null ? 'invalid' : { state: mine, exchange: await noteExchange(tx, name, CONNECT_MS) };
   });
   const state = taken === null || taken === 'invalid' ? null : taken.state;
   const known = state ?? (await findOAuthState(db, name, hash));
-  // The attempt says how the account is connected: all methods come back here.
+  // All methods share this callback; the attempt holds the method.
   const provider = deps.providers.find(name, state?.method);
   let result: Account[] | ConnectFailure = { code: 'invalid_state' };
   if (taken === null) result = busy(name);
@@ -148,7 +148,7 @@ export async function finishConnect(
     } finally {
       await endGrantCall(db, taken.exchange);
     }
-  // What another browser has begun leads this one nowhere: anybody may send anybody to the callback.
+  // Do not redirect for another browser's attempt: an attacker can send anyone to this callback.
   const isMine = known !== null && known.browserHash === browserHash;
   const returnTo = isMine ? known.returnTo : null;
   const { ip } = request;
@@ -169,7 +169,7 @@ export async function finishConnect(
     }
     return { returnTo, stateId: state?.id ?? null, accounts: result };
   }
-  // An attempt ends once; whoever has none, or one that has ended, can go on calling.
+  // An attempt ends once; callers without an open attempt may call again and again.
   const note = state === null ? noteRefusal : noted;
   await note(request, db, {
     actor: userId === null ? 'anonymous' : 'creator',
@@ -182,7 +182,7 @@ export async function finishConnect(
   return { returnTo, stateId: state?.id ?? null, earlierId: isMine ? known.id : null, failure: result };
 }
 
-/** Told where a revocation at the provider does not end: a login now could be ended by it. */
+/** The refusal while a revocation is in progress: it could end a new login. */
 const busy = (provider: string): ConnectFailure => ({
   code: 'provider_error',
   unavailable: true,
@@ -198,7 +198,7 @@ async function connect(
 ): Promise<Account[] | ConnectFailure> {
   const { code, error, error_reason: reason } = query;
   if (error !== undefined || code === undefined) {
-    // Platforms spell `error` in several ways, but a refusal of the creator's in one.
+    // Platforms spell `error` in several ways, but all use this value for a creator's refusal.
     if (error === 'access_denied' || reason === 'user_denied') return { code: 'access_denied' };
     const { details } = new ProviderError({
       provider: provider.name,
@@ -206,7 +206,7 @@ async function connect(
       code: 'provider_error',
       message: `${provider.name} sent the creator back without a code`,
       userMessage: 'The account was not connected.',
-      // A dialog of an app that is set up wrongly uses the second name of each.
+      // The dialog of a misconfigured app uses the second name of each.
       providerCode: error ?? query.error_code ?? null,
       providerMessage: query.error_description ?? query.error_message ?? null,
     });

@@ -14,8 +14,8 @@ import {
 } from './new-post.ts';
 
 /**
- * Checks a request to publish and makes a post of it.
- * @param requests of the provider of the route, which has this name
+ * Checks a request to publish and turns it into a post.
+ * @param requests the reader of the route's provider, which has this name
  * @throws ApiError, ProviderError
  */
 export async function readPost(
@@ -45,7 +45,7 @@ export async function readPost(
   return draftPost(poster, body, times, { read, files: [...files.values()], publishing });
 }
 
-/** All problems in one answer. @throws ApiError where there are some */
+/** Reports all problems in one answer. @throws ApiError if there are any */
 function refuse(problems: readonly FieldProblem[]): void {
   const error = fieldError(problems);
   if (error !== null) throw error;

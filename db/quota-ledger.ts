@@ -7,7 +7,7 @@ export interface QuotaRule {
   bucket: string;
   limit: number | null;
   windowMs: number;
-  /** `shown`: only posts count that are seen (providers/provider.ts). */
+  /** `shown`: only visible posts count (providers/quotas.ts). */
   counts?: string;
   /** How many units one use takes; default 1. */
   cost?: number;

@@ -12,7 +12,7 @@ import {
 } from './quota-ledger.ts';
 import { oauthAccounts, quotaLimits, quotaReservations } from './schema.ts';
 
-/** Those that only posts count for which are seen. */
+/** Rules that count only visible posts. */
 export const onlyShown = <Rule extends QuotaRule>(rules: readonly Rule[]): Rule[] =>
   rules.filter(({ counts }) => counts === 'shown');
 
@@ -21,14 +21,14 @@ export interface QuotaUse {
   limit: number;
   used: number;
   remaining: number;
-  /** When one more becomes free at the latest, where the quota is used up. */
+  /** The latest time at which one more becomes free, if the quota is used up. */
   resetAt: Date | null;
 }
 
-/** A quota of which none is left. */
+/** A quota that is used up. */
 export interface QuotaFull extends QuotaUse {
   resetAt: Date;
-  /** When it makes sense to ask again: sooner than `resetAt` where a refusal has shown the limit. */
+  /** When to ask again: sooner than `resetAt` if a refusal has shown the limit. */
   askAgainAt: Date;
 }
 
@@ -36,18 +36,18 @@ interface RuleUse extends QuotaUse {
   full: QuotaFull | null;
 }
 
-/** How much of each quota of an account is used right now; without those whose limit is not known. */
+/** The current use of an account's quotas, except those whose limit is unknown. */
 export async function quotaUse(db: Db, accountId: string, rules: readonly QuotaRule[]): Promise<QuotaUse[]> {
   return (await usesOf(db, { accountId, postId: null }, rules)).map(({ full: _full, ...use }) => use);
 }
 
-/** For whom quotas are taken. */
+/** The account and post that quotas are taken for. */
 interface Taker {
   accountId: string;
   postId: string | null;
 }
 
-/** A rule that is named several times is asked for as often at once. */
+/** A rule that occurs several times is taken that many times at once. */
 async function usesOf(db: Db, taker: Taker, rules: readonly QuotaRule[]): Promise<RuleUse[]> {
   const named = Map.groupBy(rules, ({ bucket }) => bucket);
   const ledger = await readLedger(db, taker.accountId, rules);
@@ -64,7 +64,7 @@ async function usesOf(db: Db, taker: Taker, rules: readonly QuotaRule[]): Promis
 
 const unitsOf = ({ cost = 1 }: QuotaRule): number => cost;
 
-/** Several units come back later than the first one. */
+/** Several units become free later than the first one. */
 async function untilEnough(
   db: Db,
   { accountId }: Taker,
@@ -84,9 +84,9 @@ function useOf(
   wanted: number,
   { taken, oldest, shown }: Entry,
 ): RuleUse | null {
-  // The provider also counts what others post.
+  // The provider also counts posts from elsewhere.
   const used = shown?.used == null ? taken : Math.max(taken, shown.used + shown.since);
-  // What was accepted since shows that the limit is not as low as it was.
+  // Posts accepted since then show that the limit is higher.
   const known = shown === null ? limit : Math.min(limit ?? Infinity, Math.max(shown.limit, used));
   if (known === null) return null;
   const use = { quota: bucket, limit: known, used, remaining: Math.max(0, known - used) };
@@ -94,14 +94,14 @@ function useOf(
   const resetAt = new Date((oldest ?? shown?.at ?? new Date()).getTime() + windowMs);
   const certain = limit !== null && used + wanted > limit;
   if (certain || shown === null) return { ...use, resetAt, full: { ...use, resetAt, askAgainAt: resetAt } };
-  // The provider counts what others post too, and may forget earlier than we think: the post that was refused asks again.
+  // The provider also counts posts from elsewhere, and may forget earlier than we do: let the refused post ask again.
   const mayAsk = shown.askAgainAt.getTime() <= Date.now() || (postId !== null && shown.postId === postId);
   return { ...use, resetAt, full: mayAsk ? null : { ...use, resetAt, askAgainAt: shown.askAgainAt } };
 }
 
 /**
- * Which of these quotas is used up; none of them changes before the transaction ends.
- * @param tx a transaction: the account's row stays locked in it, and so do the quotas of its app, where one of these is of it
+ * Finds the quota that is used up; none of these quotas changes before the transaction ends.
+ * @param tx a transaction: it keeps the account's row locked, and the app's quotas if one of these belongs to the app
  */
 export async function findFullQuota(
   tx: Db,
@@ -113,21 +113,21 @@ export async function findFullQuota(
     .from(oauthAccounts)
     .where(eq(oauthAccounts.id, taker.accountId))
     .for('update');
-  // One lock for all quotas of an app, always after the account's: no two transactions wait for each other.
+  // One lock for all quotas of an app, always taken after the account's: no two transactions wait for each other.
   if (rules.some(isOfApp))
     await tx.execute(
       sql`select pg_advisory_xact_lock(hashtextextended('quotas:' || ${appOf(taker.accountId)}, 0))`,
     );
   const fulls = (await usesOf(tx, taker, rules)).map(({ full }) => full).filter((full) => full !== null);
-  // The one that is free last: before it, asking again is in vain.
+  // The quota that becomes free last: asking earlier is useless.
   return fulls.toSorted((a, b) => b.askAgainAt.getTime() - a.askAgainAt.getTime())[0] ?? null;
 }
 
 const LEAST_WAIT_MS = 1_000;
 
 /**
- * When the oldest call leaves the window of a rate limit that a refusal has shown to be used up.
- * @returns null where the ledger knows of none, or the window is so long that others may have posted in it
+ * When the oldest call leaves the window of a rate limit that is used up, as a refusal has shown.
+ * @returns null if the ledger has no such call, or the window is so long that it may contain posts from elsewhere
  */
 export async function freeAt(db: Db, accountId: string, rule: QuotaRule): Promise<Date | null> {
   if (rule.windowMs >= HOUR) return null;
@@ -135,7 +135,7 @@ export async function freeAt(db: Db, accountId: string, rule: QuotaRule): Promis
   return at === null ? null : new Date(Math.max(Date.now() + LEAST_WAIT_MS, at.getTime()));
 }
 
-/** Takes from each quota what one use costs, whatever is left of it. */
+/** Takes the cost of one use from each quota, even if less is left. */
 export async function takeQuotas(
   db: Db,
   { accountId, postId }: Taker,
@@ -156,12 +156,12 @@ export async function takeQuotas(
 interface Holder {
   accountId: string;
   postId?: string | null;
-  /** Whether the post may hold some since it was accepted, which are given back first. */
+  /** Whether the post may hold uses since it was accepted; these are released first. */
   held?: boolean;
 }
 
 /**
- * Takes from each quota what one use costs, or nothing at all. Exact over all workers, by the locks of `findFullQuota`.
+ * Takes the cost of one use from each quota, or nothing at all. The locks of `findFullQuota` keep it exact over all workers.
  * @returns null when taken
  */
 export async function reserveQuotas(
@@ -172,7 +172,7 @@ export async function reserveQuotas(
   return rules.length === 0 ? null : db.transaction((tx) => reserveWithin(tx, taker, rules));
 }
 
-/** The same as {@link reserveQuotas}, as a part of a transaction: what it takes stays taken when that is committed. */
+/** Does the same as {@link reserveQuotas} within a transaction. */
 export async function reserveWithin(
   tx: Db,
   { accountId, postId = null, held = false }: Holder,
@@ -185,7 +185,7 @@ export async function reserveWithin(
   return full;
 }
 
-/** Gives back what the newest write of a post took, because it does not count. */
+/** Releases the uses of a post's newest write, because that write does not count. */
 export async function releaseQuotas(db: Db, postId: string, rules: readonly QuotaRule[]): Promise<void> {
   for (const rule of rules) {
     await db.execute(sql`
@@ -196,7 +196,7 @@ export async function releaseQuotas(db: Db, postId: string, rules: readonly Quot
   }
 }
 
-/** Gives back what a post that has ended holds, if nothing of it was ever tried. */
+/** Releases the uses of a post that has ended without any attempt. */
 export async function releaseUnused(db: Db, postId: string): Promise<void> {
   await db.execute(sql`
     update quota_reservations set released_at = now()
@@ -205,9 +205,9 @@ export async function releaseUnused(db: Db, postId: string): Promise<void> {
 }
 
 /**
- * Notes that a refusal has shown a quota to be used up by what is taken of it now.
- * @param postId the post that was refused, which is the one to ask again; null: any
- * @param told what the provider itself has said about it
+ * Records that a refusal has shown a quota to be used up: its limit is the current use.
+ * @param postId the refused post, which is the one to ask again; null: any
+ * @param told the provider's own numbers
  */
 export async function learnLimit(
   db: Db,
@@ -231,9 +231,9 @@ export async function learnLimit(
 }
 
 /**
- * Notes what the provider itself says about quotas.
+ * Records the provider's own numbers for quotas.
  * @param postId as for {@link learnLimit}
- * @returns the one of which nothing is left
+ * @returns the quota that is used up
  */
 export async function noteTold(
   db: Db,
@@ -252,7 +252,7 @@ export async function noteTold(
   }
   return full;
 }
-/** How long what was told is believed: our own posts are counted meanwhile, those of others are not. */
+/** How long the provider's numbers stay valid: the ledger adds our own posts to them, but not those from elsewhere. */
 const TOLD_MS = MINUTE;
-/** The provider does not tell when one more becomes free. */
+/** The provider does not report when one more becomes free. */
 const TOLD_FULL_MS = HOUR;

@@ -6,30 +6,30 @@ import type { ToldQuota } from './quotas.ts';
 import type { Webhooks } from './webhooks.ts';
 
 /*
- * What Everpost asks of a platform. A provider speaks HTTP and knows neither database nor workflow; whatever it
- * needs is in the arguments, whatever it learns is in the result, and what goes wrong is a ProviderError.
+ * The interface of a platform. A provider speaks HTTP and knows neither database nor workflow: its input is in the
+ * arguments, its output in the result, and it fails with a ProviderError.
  */
 
-/** All that stand in the registry (index.ts). */
+/** The product's own platforms: the registry (index.ts) has all of them. */
 export const PROVIDER_NAMES = ['tiktok', 'instagram', 'threads'] as const;
 export type ProviderName = (typeof PROVIDER_NAMES)[number];
 
-/** A platform; once for each way to connect an account, where it has several and accounts differ by it. */
+/** A platform. If it has several ways to connect, and accounts differ by them, there is a provider for each. */
 export interface Provider {
   /** As in the registry. */
   readonly name: string;
   /** The name as people write it. */
   readonly title: string;
-  /** Names the way to connect; absent: there is only one. */
+  /** The name of the way to connect; absent: there is only one. */
   readonly method?: string;
   readonly permissions: Permissions;
   readonly oauth: OAuth;
   readonly publishing: Publishing;
-  /** Absent: it tells nothing by itself. */
+  /** Absent: the platform sends no webhooks. */
   readonly webhooks?: Webhooks;
   /** Absent: no app may delete posts there. */
   readonly deletion?: Deletion;
-  /** How the account's quotas stand, in the provider's own words; absent: it tells none. @throws ProviderError */
+  /** The state of an account's quotas, in the platform's own words; absent: it reports none. @throws ProviderError */
   readonly limits?: (
     account: { openId: string; scopes: readonly string[] },
     accessToken: string,
@@ -37,5 +37,5 @@ export interface Provider {
   ) => Promise<ToldQuota[]>;
 }
 
-/** A platform that tells us by webhook what changes. */
+/** A platform that reports changes by webhook. */
 export type Teller = Provider & { readonly webhooks: Webhooks };

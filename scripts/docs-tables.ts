@@ -28,7 +28,7 @@ const DOES: Readonly<Record<ProviderErrorKind, string>> = {
 
 /** What comes after a limited number of tries. */
 const THEN: Partial<Record<ProviderErrorKind, string>> = {
-  token: ', where no container can be made anew',
+  token: ', if no container can be created again',
   unavailable: ', a few times; then with a new container, or `failed`',
 };
 
@@ -65,7 +65,7 @@ function apiErrors(): string {
 
 function errorCodes({ head, rows }: CodeTable): string {
   return table(
-    [...head, 'retryable', 'what the post does', 'what a person is told'],
+    [...head, 'retryable', 'effect on the post', 'message for users'],
     rows.map(({ names, meaning }) => [...names.map((name) => `\`${name}\``), ...cellsOf(meaning)]),
   );
 }
@@ -77,7 +77,7 @@ function cellsOf(row: CatalogueRow & { tries?: number }): string[] {
     DOES[row.kind] +
       (row.retryAfterMs === undefined
         ? ''
-        : `, ${row.kind === 'quota' ? 'asks again after ' : 'every '}${duration(row.retryAfterMs)}`) +
+        : `, ${row.kind === 'quota' ? 'retried after ' : 'every '}${duration(row.retryAfterMs)}`) +
       (row.tries === undefined ? '' : (THEN[row.kind] ?? '')),
     row.userMessage,
   ];
@@ -85,7 +85,7 @@ function cellsOf(row: CatalogueRow & { tries?: number }): string[] {
 
 function failReasons(reasons: Readonly<Record<string, FailReason>>): string {
   return table(
-    ['reason', 'retryable', 'what a person is told'],
+    ['reason', 'retryable', 'message for users'],
     Object.entries(reasons).map(([reason, { retryable, userMessage }]) => [
       `\`${reason}\``,
       yesNo(retryable),

@@ -10,7 +10,7 @@ export interface MetaRow extends CatalogueRow {
   /** Our own code: stable and documented. */
   code: string;
   /**
-   * Attempts before Everpost gives up, or makes the object anew. Without it, Everpost retries until the post's
+   * Attempts before Everpost gives up, or creates the object again. Without it, Everpost retries until the post's
    * deadline.
    */
   tries?: number;

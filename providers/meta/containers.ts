@@ -119,7 +119,7 @@ async function mayBeLive(containers: Containers, context: PostContext, container
   }
 }
 
-/** Makes an object anew that a limited number of tries did not find (instagram-facts 5.2, threads-facts 5). */
+/** Creates an object again that a limited number of tries did not find (instagram-facts 5.2, threads-facts 5). */
 function orAgain(steps: readonly string[]): (error: unknown) => never {
   return (error) => {
     throw error instanceof ProviderError && error.init.tries !== undefined

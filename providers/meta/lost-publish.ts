@@ -44,7 +44,7 @@ const LISTED_MS = 30_000;
 
 /**
  * Interprets the lost publish's error code, once it is known that nothing happened: some codes are refusals after all;
- * others mean that the container will not improve and must be made anew after a few tries (instagram-facts 5.2).
+ * others mean that the container will not improve and must be created again after a few tries (instagram-facts 5.2).
  */
 function whyNot(
   { platform: { provider, title } }: Containers,
