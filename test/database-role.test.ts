@@ -95,7 +95,7 @@ test('The migration creates the URL’s missing schema, if the role may.', async
 test('Without a schema to write to, the migration says what to do.', async () => {
   const { theirs, asOwner } = await emptyDatabase();
   await asOwner('drop schema public');
-  await expect(migrateDatabase(theirs)).rejects.toThrow(/search_path names no schema/);
+  await expect(migrateDatabase(theirs)).rejects.toThrow(/search_path names no existing schema/);
 });
 
 test('A database set up by drizzle’s own migrator continues, even for a role without the right to create.', async () => {
