@@ -32,14 +32,15 @@ export async function forgetCreator(
 ): Promise<void> {
   await db.transaction(async (tx) => {
     await tablesOf(provider).onForgotten?.(tx, accountId);
-    await tx
-      .update(oauthAccounts)
-      .set({ username: null, displayName: null, metadata: {} })
-      .where(eq(oauthAccounts.id, accountId));
+    // The posts before the account, like all code that locks both.
     await tx
       .update(posts)
       .set({ summary: null, updatedAt: posts.updatedAt })
       .where(eq(posts.oauthAccountId, accountId));
+    await tx
+      .update(oauthAccounts)
+      .set({ username: null, displayName: null, metadata: {} })
+      .where(eq(oauthAccounts.id, accountId));
     // Another tenant may have connected the same account, through a login whose owner did not ask for deletion.
     if (await isInService(tx, { provider, openId, login: null })) return;
     await tx

@@ -62,12 +62,13 @@ export async function acceptPost(db: Db, { allowDuplicate, hold, ...row }: NewPo
     if (!(await holdMedia(tx, row.userId, row.mediaId, row.request))) return { outcome: 'media_gone' };
     const taker = { accountId: row.oauthAccountId, postId: null };
     const full = hold.length === 0 ? null : await findFullQuota(tx, taker, hold);
-    if (full !== null) {
-      // Possibly taken by the same request, sent twice at once.
-      const other =
-        row.idempotencyKey === null ? null : await findPostByKey(tx, row.userId, row.idempotencyKey);
-      return other === null ? { outcome: 'quota', full } : replayOf(other, row.requestHash);
+    if (hold.length > 0 && row.idempotencyKey !== null) {
+      // The same request, sent twice at once, may have created the post before this one got the account's lock. To insert
+      // it again would wait for a worker that has changed the post, and that waits for the lock.
+      const other = await findPostByKey(tx, row.userId, row.idempotencyKey);
+      if (other !== null) return replayOf(other, row.requestHash);
     }
+    if (full !== null) return { outcome: 'quota', full };
 
     const later = row.scheduledAt !== null && row.scheduledAt.getTime() > Date.now();
     const waiting = later
