@@ -1,4 +1,4 @@
-import { and, eq, isNull, ne, notInArray } from 'drizzle-orm';
+import { and, eq, isNull, ne, notInArray, sql } from 'drizzle-orm';
 import { deadlineOf } from '../patience.ts';
 import type { Db } from './client.ts';
 import { changed, type Post } from './posts.ts';
@@ -40,7 +40,11 @@ export async function showWrite(
   { id, scheduledAt }: Pick<Post, 'id' | 'scheduledAt'>,
   step: string,
 ): Promise<boolean> {
-  const due = scheduledAt === null ? isNull(posts.scheduledAt) : eq(posts.scheduledAt, scheduledAt);
+  const due =
+    scheduledAt === null
+      ? isNull(posts.scheduledAt)
+      : // The column has microseconds, a Date does not.
+        sql`date_trunc('milliseconds', ${posts.scheduledAt}) = ${scheduledAt.toISOString()}::timestamptz`;
   const shown = await tx
     .update(posts)
     .set({ phase: step, waiting: null, nextStep: null, nextAt: null, ...changed })
