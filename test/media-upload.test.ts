@@ -286,7 +286,12 @@ test('an unfinished upload can be abandoned', async () => {
 });
 
 test.each([
-  ['no video at all', 'video/mp4', Buffer.from(`<html>${'x'.repeat(2000)}</html>`), 'not a video or image'],
+  [
+    'no video at all',
+    'video/mp4',
+    Buffer.from(`<html>${'x'.repeat(2000)}</html>`),
+    'not a readable video or image',
+  ],
   ['a video whose end is missing', 'video/mp4', sampleVideo().subarray(0, 10_000), /\w+ \w+/],
 ])('%s is rejected with the reason', async (_what, contentType, bytes, reason) => {
   onTestFailed(() => world.tell());

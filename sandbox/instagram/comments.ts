@@ -18,7 +18,7 @@ export function commentRoutes(instagram: Instagram, access: CheckAccess): Route[
 
   function page(request: GraphRequest, comments: Comment[]): object {
     const { call, params } = request;
-    const newest = comments.toSorted((a, b) => b.createdAt - a.createdAt);
+    const newest = comments.toReversed().toSorted((a, b) => b.createdAt - a.createdAt);
     const rules = { defaultLimit: 25, maxLimit: COMMENTS_PAGE, refuseOver: false, links: true };
     const { items, paging } = paginate(call, params, newest, rules);
     const fields = fieldsOf(params, ['timestamp', 'text', 'id']);

@@ -20,6 +20,7 @@ export function listRoutes(instagram: Instagram, access: CheckAccess): Route[] {
     const until = timeParam(params, 'until') ?? Infinity;
     const oldest = stories ? core.clock.now() - DAY_MS : -Infinity;
     const all = mediaOf(instagram, account.id)
+      .toReversed()
       .filter(({ productType }) => (productType === 'STORY') === stories)
       .filter(({ createdAt }) => createdAt >= Math.max(since, oldest) && createdAt <= until)
       .toSorted((a, b) => b.createdAt - a.createdAt)

@@ -33,7 +33,7 @@ export function readRoutes(threads: Threads, access: CheckAccess): Route[] {
     oldestFirst = false,
   ): object {
     if (params.has('before') && params.has('after')) badParam('before and after can not be used together');
-    const sorted = found.toSorted((a, b) => b.createdAt - a.createdAt);
+    const sorted = found.toReversed().toSorted((a, b) => b.createdAt - a.createdAt);
     const rules = { defaultLimit: 25, maxLimit: 100, refuseOver: true, links: options.pagingLinks };
     const { items, paging } = paginate(call, params, oldestFirst ? sorted.toReversed() : sorted, rules);
     const fields = fieldsOf(params, ['id']);

@@ -68,7 +68,7 @@ export function displayRoutes(tiktok: TikTok, access: CheckAccess): Route[] {
 
   function publicVideos(openId: string): Video[] {
     const videos = tiktok.state.videos.filter((video) => video.openId === openId && video.public);
-    return videos.toSorted((a, b) => b.createdAt - a.createdAt);
+    return videos.toReversed().toSorted((a, b) => b.createdAt - a.createdAt);
   }
 
   function list(call: Call): Reply {
