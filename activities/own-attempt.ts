@@ -1,5 +1,7 @@
-import { type AttemptOutcome, closeAttempt, markSent } from '../db/attempts.ts';
+import { type Attempt, type AttemptOutcome, closeAttempt, markSent } from '../db/attempts.ts';
 import type { Db } from '../db/client.ts';
+import { releaseQuotas } from '../db/quotas.ts';
+import type { Quota } from '../providers/quotas.ts';
 import { notYet } from './failures.ts';
 
 /*
@@ -15,6 +17,24 @@ export async function closeOwnAttempt(
   outcome: AttemptOutcome,
 ): Promise<void> {
   if (!(await closeAttempt(db, id, from, outcome))) throw takenOverFailure();
+}
+
+/**
+ * Closes the attempt and releases the uses of quotas that do not count, in one commit: otherwise a crash in between
+ * would keep them taken.
+ * @throws ApplicationFailure if another try has closed it
+ */
+export function endOwnAttempt(
+  db: Db,
+  { id, postId }: Attempt,
+  from: 'prepared' | 'sent',
+  outcome: AttemptOutcome,
+  unused: readonly Quota[],
+): Promise<void> {
+  return db.transaction(async (tx) => {
+    await closeOwnAttempt(tx, id, from, outcome);
+    await releaseQuotas(tx, postId, unused);
+  });
 }
 
 /** Records that the write is being sent. @throws ApplicationFailure if another try is sending it or has closed it */

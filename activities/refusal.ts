@@ -1,7 +1,6 @@
 import { type Attempt, type AttemptOutcome, countEnds, listAttempts } from '../db/attempts.ts';
 import { savePost } from '../db/post-progress.ts';
 import { saveSettlement } from '../db/settlements.ts';
-import { releaseQuotas } from '../db/quotas.ts';
 import type { ProviderError } from '../providers/errors.ts';
 import type { Quota } from '../providers/quotas.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
@@ -11,7 +10,7 @@ import type { LoadedPost } from './loaded-post.ts';
 import type { Deps } from './deps.ts';
 import { notYet, postError, tryAgain } from './failures.ts';
 import { makeAgain } from './make-again.ts';
-import { closeOwnAttempt } from './own-attempt.ts';
+import { endOwnAttempt } from './own-attempt.ts';
 import { waitForQuota, waitForCreator, showWait } from './waiting.ts';
 import { accountRefused, providerAway } from './waiting-reasons.ts';
 
@@ -45,11 +44,7 @@ export async function applyRefusal(
     logId: error.logId,
   };
   const unused = quotas.filter(({ counts }) => !wasCounted(counts, from, error));
-  // One commit: the attempt that is closed would not be refused again, and its quotas would stay taken.
-  await db.transaction(async (tx) => {
-    await closeOwnAttempt(tx, attempt.id, from, outcome);
-    await releaseQuotas(tx, post.id, unused);
-  });
+  await endOwnAttempt(db, attempt, from, outcome, unused);
 
   switch (error.kind) {
     case 'token': {

@@ -1,6 +1,6 @@
 import { type Attempt, prepareAttempt } from '../db/attempts.ts';
 import { savePost } from '../db/post-progress.ts';
-import { noteTold, onlyShown, releaseQuotas } from '../db/quotas.ts';
+import { noteTold, onlyShown } from '../db/quotas.ts';
 import { isFinal } from '../db/schema.ts';
 import { stateAfter, stepOf } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
@@ -13,7 +13,7 @@ import { alive } from './alive.ts';
 import type { Deps } from './deps.ts';
 import { notYet } from './failures.ts';
 import { lastAttempt, type LoadedPost, loadPost } from './loaded-post.ts';
-import { closeOwnAttempt, markOwnSent } from './own-attempt.ts';
+import { endOwnAttempt, markOwnSent } from './own-attempt.ts';
 import { reconcile } from './reconcile.ts';
 import { applyRefusal, type Write } from './refusal.ts';
 import { showWait, waitForQuota, waitUntilDue, endWaiting } from './waiting.ts';
@@ -54,19 +54,14 @@ export const createWriteActivities = (deps: Deps) => ({
 type DueWrite = Omit<Write, 'attempt'>;
 
 /** Closes an attempt whose worker, and with it the answer, is lost. @returns the attempt as it is then */
-async function closeLost(
-  { db }: Deps,
-  { loaded, quotas }: DueWrite,
-  last: Attempt | null,
-): Promise<Attempt | null> {
+async function closeLost({ db }: Deps, { quotas }: DueWrite, last: Attempt | null): Promise<Attempt | null> {
   if (last?.status !== 'sent') return last;
   const lost = {
     status: 'unknown',
     errorCode: 'outcome_unknown',
     errorMessage: 'the worker stopped before the answer came',
   } as const;
-  await closeOwnAttempt(db, last.id, 'sent', lost);
-  await releaseQuotas(db, loaded.post.id, onlyShown(quotas));
+  await endOwnAttempt(db, last, 'sent', lost, onlyShown(quotas));
   return { ...last, ...lost };
 }
 
@@ -105,8 +100,7 @@ async function sendWrite(deps: Deps, write: Write, context: PostContext): Promis
     const full = await noteTold(db, taker, provider.publishing.quotas, told);
     if (full !== null) {
       const end = { status: 'rejected', errorCode: 'quota_exceeded' } as const;
-      await closeOwnAttempt(db, attempt.id, 'prepared', end);
-      await releaseQuotas(db, post.id, quotas);
+      await endOwnAttempt(db, attempt, 'prepared', end, quotas);
       return await waitForQuota(deps, loaded, full);
     }
     await markOwnSent(db, attempt.id);
