@@ -107,18 +107,24 @@ function whyEnded({ refreshTokenEncrypted }: Account, refused: boolean): string 
   return refused ? 'token_refused' : 'token_expired';
 }
 
-/** Only if the row still holds the refused pair: another one may have been stored meanwhile. */
+/**
+ * Only if the row still holds the refused pair: another one may have been stored meanwhile. One commit with the audit
+ * entry, because a retry finds the account out of service and writes none.
+ */
 async function reauth(deps: Deps, account: Account, reason: string): Promise<TokenStanding> {
   const { tokenVersion } = account;
-  const saved = await deactivate(deps.db, account.id, { status: 'reauth_required', reason, tokenVersion });
-  if (saved !== null)
-    await audit(deps.db, {
-      userId: account.userId,
-      actor: 'system',
-      action: 'account.reauth_required',
-      subject: account.id,
-      details: { reason },
-    });
+  const saved = await deps.db.transaction(async (tx) => {
+    const deactivated = await deactivate(tx, account.id, { status: 'reauth_required', reason, tokenVersion });
+    if (deactivated !== null)
+      await audit(tx, {
+        userId: account.userId,
+        actor: 'system',
+        action: 'account.reauth_required',
+        subject: account.id,
+        details: { reason },
+      });
+    return deactivated;
+  });
   return standing(saved ?? (await loadAccount(deps, account.id)));
 }
 
