@@ -2,9 +2,10 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { type Account, deactivate } from '../../db/accounts.ts';
+import { audit } from '../../db/audit.ts';
 import { Address, Name } from '../../providers/texts.ts';
 import { signalAccountChanged } from '../../temporal/keepers.ts';
-import { noted, refusedCaller } from '../access.ts';
+import { refusedCaller } from '../access.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
 import { acceptForms } from '../forms.ts';
@@ -85,16 +86,22 @@ async function markRemoved(
 ): Promise<void> {
   const { db } = deps.database;
   const to = { status: 'reauth_required', reason: 'removed_by_creator', before: at } as const;
-  const changed = account.status === 'active' ? await deactivate(db, account.id, to) : null;
-  if (changed === null) return;
-  await noted(request, db, {
-    actor: provider,
-    userId: account.userId,
-    ip: request.ip,
-    action: 'account.reauth_required',
-    subject: account.id,
-    details: { reason: to.reason },
+  if (account.status !== 'active') return;
+  // One commit: a repeated callback finds the account out of service and records nothing.
+  const changed = await db.transaction(async (tx) => {
+    const deactivated = await deactivate(tx, account.id, to);
+    if (deactivated !== null)
+      await audit(tx, {
+        actor: provider,
+        userId: account.userId,
+        ip: request.ip,
+        action: 'account.reauth_required',
+        subject: account.id,
+        details: { reason: to.reason },
+      });
+    return deactivated;
   });
+  if (changed === null) return;
   await tell(deps.temporal, request.log, `keepTokenFresh of ${account.id}`, () =>
     signalAccountChanged(deps.temporal, account),
   );
