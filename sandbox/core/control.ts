@@ -66,6 +66,9 @@ export function createControls(core: Core, providers: FakeProvider[]): Route[] {
       if (base === undefined || !endpoints.has(base)) {
         throw new Mismatch(`unknown endpoint ${spec.endpoint}; known: ${[...endpoints].join(', ')}`);
       }
+      if (spec.kind === 'instead' && spec.path === undefined && spec.authorization === undefined) {
+        throw new Mismatch('instead needs a path, an authorization or both');
+      }
       if (spec.kind === 'drop-mid' && !uploads.has(base)) throw new Mismatch('drop-mid is for uploads');
       return { id: core.faults.arm(spec) };
     }),
@@ -75,6 +78,8 @@ export function createControls(core: Core, providers: FakeProvider[]): Route[] {
     }),
     control('GET', '/requests', Nothing, (_body, { url }) => core.log.list(url.searchParams.get('endpoint'))),
     control('DELETE', '/requests', Nothing, () => core.log.clear()),
+    control('GET', '/calls', Nothing, (_body, { url }) => core.calls.report(url.searchParams.get('account'))),
+    control('DELETE', '/calls', Nothing, () => core.calls.clear()),
     control('POST', '/consent', Decision, (decision) => core.consent.set(decision)),
     control('DELETE', '/consent', Nothing, () => core.consent.clear()),
     control('POST', '/webhooks', Changes, (changes) =>

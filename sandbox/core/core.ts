@@ -1,3 +1,4 @@
+import { CallCounts } from './calls.ts';
 import { Clock } from './clock.ts';
 import { Consent } from './consent.ts';
 import { Faults } from './faults.ts';
@@ -14,6 +15,7 @@ export interface Core {
   jobs: Jobs;
   faults: Faults;
   log: RequestLog;
+  calls: CallCounts;
   consent: Consent;
   webhooks: Webhooks;
   closing: AbortSignal;
@@ -40,6 +42,7 @@ export function createCore(stateDir: string | undefined, closing: AbortSignal): 
     jobs,
     faults,
     log: new RequestLog(),
+    calls: new CallCounts(),
     consent: new Consent(store),
     webhooks,
     closing,

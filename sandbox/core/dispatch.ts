@@ -17,6 +17,7 @@ import {
 } from './http.ts';
 import type { LogEntry } from './log.ts';
 import { createRouter } from './routing.ts';
+import { send, type Outcome } from './sending.ts';
 
 const HTML_ERROR = '<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>';
 
@@ -25,72 +26,81 @@ export function createDispatch(core: Core, routes: Route[], controls: Route[]) {
   const find = createRouter(routes);
   const findControl = createRouter(controls);
 
-  async function serve(call: Call, method: string): Promise<Reply | 'drop' | 'reset' | { truncated: Reply }> {
+  async function serve(call: Call, method: string): Promise<Outcome> {
     const key = `${method} ${call.url.pathname}`;
     const control = findControl(method, call.url.pathname);
     if (control !== undefined) {
       call.text = await readText(call.incoming);
-      return control.route.handle(call);
+      return { reply: await control.route.handle(call) };
     }
-    if (key.includes(' /_sandbox')) return json(404, JSON.stringify({ error: `no control ${key}` }));
+    if (key.includes(' /_sandbox')) {
+      return { reply: json(404, JSON.stringify({ error: `no control ${key}` })) };
+    }
     const { route, params } = find(method, call.url.pathname) ?? {};
     call.params = params ?? {};
     if (route?.streams === undefined) call.text = await readText(call.incoming);
-    const entry = core.log.add(
-      {
-        at: new Date(core.clock.now()).toISOString(),
-        endpoint: route?.endpoint ?? 'unknown',
-        method,
-        path: call.url.pathname + call.url.search,
-        body: readableBody(call),
-      },
-      call.headers,
-    );
-    if (route === undefined) return noted(entry, { status: 404 });
-    const variant = route.variant?.(call);
-    const { slowMs, fault } = core.faults.take([
-      route.endpoint,
-      ...(variant ? [`${route.endpoint}:${variant}`] : []),
-    ]);
+    const { entry, names } = record(route, call, method);
+    if (route === undefined) return { reply: noted(entry, { status: 404 }) };
+    const { slowMs, fault } = core.faults.take(names, entry.account);
     if (slowMs > 0) await sleep(slowMs, undefined, { signal: core.closing });
     if (fault !== undefined) entry.fault = fault.kind;
     call.fault = fault;
     if (fault?.kind === 'drop-before') return 'reset';
-    if (fault?.when === 'before' && forced(route, fault) !== undefined) {
+    const early = fault?.when === 'before' ? forced(route, fault) : undefined;
+    if (early !== undefined) {
       if (route.streams) await drain(call.incoming);
-      return noted(entry, forced(route, fault) ?? { status: 500 });
+      return { reply: noted(entry, early) };
     }
     try {
-      return afterwards(route, fault, noted(entry, await handled(route, call)));
+      const reply =
+        fault?.kind === 'instead' ? await another(call, method, fault) : await handled(route, call);
+      return afterwards(route, fault, noted(entry, reply));
     } catch (error) {
       entry.note = error instanceof Error ? error.message : 'unknown error';
       throw error;
     }
   }
 
+  /** Counts the request and keeps it in the log. */
+  function record(route: Route | undefined, call: Call, method: string) {
+    const endpoint = route?.endpoint ?? 'unknown';
+    const variant = route?.variant?.(call);
+    const names = variant ? [endpoint, `${endpoint}:${variant}`] : [endpoint];
+    const account = route?.account?.(call) ?? null;
+    core.calls.add(names, account);
+    const at = new Date(core.clock.now()).toISOString();
+    const path = call.url.pathname + call.url.search;
+    const seen = { at, endpoint, account, method, path, body: readableBody(call) };
+    return { entry: core.log.add(seen, call.headers), names };
+  }
+
+  /** Answers as though the client had asked for another list, or with the token of another account. */
+  async function another(call: Call, method: string, { path, authorization }: Fault): Promise<Reply> {
+    const url = path === undefined ? call.url : new URL(path, call.url);
+    const { route, params = {} } = find(method, url.pathname) ?? {};
+    if (route === undefined) return { status: 404 };
+    const headers = authorization === undefined ? call.headers : { ...call.headers, authorization };
+    return handled(route, { ...call, url, params, headers });
+  }
+
   return async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const { socket } = incoming;
     try {
       const url = new URL(incoming.url ?? '/', `http://${incoming.headers.host ?? '127.0.0.1'}`);
       const { headers } = incoming;
       const call: Call = { url, params: {}, headers, text: '', incoming, fault: undefined };
-      const outcome = await serve(call, incoming.method ?? 'GET');
-      if (outcome === 'drop') socket.destroy();
-      else if (outcome === 'reset') socket.resetAndDestroy();
-      else if ('truncated' in outcome) truncate(response, outcome.truncated);
-      else send(response, outcome);
+      await send(response, await serve(call, incoming.method ?? 'GET'), core.closing);
     } catch (error) {
-      if (error instanceof Refusal) send(response, error.reply);
-      else if (error instanceof ClientGone || core.closing.aborted) socket.destroy();
-      else
-        send(response, {
-          status: 500,
-          body: `sandbox bug: ${error instanceof Error ? error.stack : 'unknown'}`,
-        });
+      await send(response, failure(error, core.closing), core.closing);
     } finally {
       core.store.touch();
     }
   };
+}
+
+function failure(error: unknown, closing: AbortSignal): Outcome {
+  if (error instanceof Refusal) return { reply: error.reply };
+  if (error instanceof ClientGone || closing.aborted) return 'drop';
+  return { reply: { status: 500, body: `sandbox bug: ${error instanceof Error ? error.stack : 'unknown'}` } };
 }
 
 async function handled(route: Route, call: Call): Promise<Reply> {
@@ -114,22 +124,25 @@ function forced(route: Route, fault: Fault): Reply | undefined {
   return { status: fault.http, headers: { 'content-type': 'application/json', ...fault.headers }, body };
 }
 
-function afterwards(route: Route, fault: Fault | undefined, reply: Reply) {
+function afterwards(route: Route, fault: Fault | undefined, reply: Reply): Outcome {
   switch (fault?.kind) {
     case 'accept-then-drop':
       return 'drop';
     case 'accept-then-500':
-      return { status: 500, body: 'Internal Server Error' };
+      return { reply: { status: 500, body: 'Internal Server Error' } };
     case 'truncated':
-      return { truncated: reply };
+    case 'cut':
+    case 'trickle':
+      return { reply, spoilt: fault };
     case 'html':
     case 'status':
-      return fault.when === 'after' ? (forced(route, fault) ?? reply) : reply;
+      return { reply: fault.when === 'after' ? (forced(route, fault) ?? reply) : reply };
     case 'drop-before':
     case 'drop-mid':
+    case 'instead':
     case 'slow':
     case undefined:
-      return reply;
+      return { reply };
   }
 }
 
@@ -142,16 +155,4 @@ function readableBody({ headers, text }: Call): unknown {
   } catch {
     return text;
   }
-}
-
-function send(response: ServerResponse, reply: Reply): void {
-  const body = Buffer.from(reply.body ?? '');
-  response.writeHead(reply.status, { ...reply.headers, 'content-length': body.length });
-  response.end(body);
-}
-
-function truncate(response: ServerResponse, reply: Reply): void {
-  const body = Buffer.from(reply.body ?? '');
-  response.writeHead(reply.status, { ...reply.headers, 'content-length': Math.max(body.length, 1) });
-  response.write(body.subarray(0, Math.floor(body.length / 2)), () => response.socket?.destroy());
 }

@@ -27,6 +27,8 @@ export interface Route {
   endpoint: string;
   /** A finer name for faults, as in `oauth.token:refresh_token`. */
   variant?: (call: Call) => string | null;
+  /** Whose token the request has, by the provider's own id; for counting calls and for faults of one account. */
+  account?: (call: Call) => string | null;
   streams?: true;
   /** The error body of this endpoint's class, for forced errors. */
   errorBody?: (code: string, message: string) => string;

@@ -3,6 +3,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 export interface LogEntry {
   at: string;
   endpoint: string;
+  /** Whose token it was, if the provider knows it. */
+  account: string | null;
   method: string;
   path: string;
   status: number | null;

@@ -9,6 +9,7 @@ export interface Access {
 }
 
 const MINUTE_MS = 60_000;
+const READS = new Set<keyof Options['limits']>(['user.info', 'video.list', 'video.query']);
 
 /** Every data endpoint: a live token, one of the scopes, and room in the sliding minute. */
 export function createAccess(tiktok: TikTok) {
@@ -16,7 +17,8 @@ export function createAccess(tiktok: TikTok) {
 
   function limit(token: string, endpoint: keyof Options['limits']): void {
     const now = tiktok.core.clock.now();
-    const key = `${endpoint} ${token}`;
+    const shared = READS.has(endpoint) && tiktok.options.readLimitPer === 'app';
+    const key = shared ? endpoint : `${endpoint} ${token}`;
     const recent = (calls.get(key) ?? []).filter((at) => at > now - MINUTE_MS);
     if (recent.length >= tiktok.options.limits[endpoint]) {
       refuse(tiktok, 429, 'rate_limit_exceeded', 'The API rate limit was exceeded. Please try again later.');
@@ -25,7 +27,7 @@ export function createAccess(tiktok: TikTok) {
   }
 
   return (call: Call, scopes: string[], endpoint: keyof Options['limits'] | null): Access => {
-    const [, token] = /^Bearer (\S+)$/.exec(call.headers.authorization ?? '') ?? [];
+    const token = tokenOf(call);
     const access = token === undefined ? undefined : tiktok.state.accessTokens[token];
     if (token === undefined || access === undefined || access.expiresAt <= tiktok.core.clock.now()) {
       const text = 'The access token is invalid or not found in the request.';
@@ -41,5 +43,14 @@ export function createAccess(tiktok: TikTok) {
     }
     return { openId: access.openId, scopes: access.scopes };
   };
+}
+
+function tokenOf({ headers }: Call): string | undefined {
+  return /^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1];
+}
+
+/** The open id whose token the request has, dead or alive. */
+export function accountOf(tiktok: TikTok, call: Call): string | null {
+  return tiktok.state.accessTokens[tokenOf(call) ?? '']?.openId ?? null;
 }
 export type CheckAccess = ReturnType<typeof createAccess>;

@@ -2,14 +2,16 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { Type, type Static } from 'typebox';
 import { Changes, control, Nothing } from '../core/control.ts';
 import type { Route } from '../core/http.ts';
-import { int64Id } from '../core/ids.ts';
 import { Mismatch, parse } from '../core/json.ts';
+import { mediaControls } from '../core/media.ts';
 import { checkRedirectUris } from './app.ts';
-import { creatorByName, type TikTok } from './context.ts';
+import { creatorByName, knownOpenId, type TikTok } from './context.ts';
 import { sendEvent } from './events.ts';
 import { expireAccessTokens, removeApp } from './grants.ts';
-import { addVideo, postDraft, takeDown } from './lifecycle.ts';
+import { addVideo, changeVideo, postDraft } from './lifecycle.ts';
 import { changeOptions } from './options.ts';
+import { mediaKeeper, videoById } from './media.ts';
+import { readingControls } from './reading-controls.ts';
 import { countPublishes, publishView } from './report.ts';
 import { CreatorSpec, type Creator, type Publish } from './state.ts';
 
@@ -73,11 +75,6 @@ export function putCreator(tiktok: TikTok, spec: Static<typeof CreatorSpec>): Cr
 export function tiktokControls(tiktok: TikTok): Route[] {
   const { state } = tiktok;
 
-  function knownOpenId(openId: string): string {
-    if (state.creators.some((creator) => creator.openId === openId)) return openId;
-    throw new Mismatch(`no creator has the open id ${openId}`);
-  }
-
   function publishById(id: string): Publish {
     const publish = state.publishes[id];
     if (publish === undefined) throw new Mismatch(`no publish ${id}`);
@@ -116,24 +113,25 @@ export function tiktokControls(tiktok: TikTok): Route[] {
       postDraft(tiktok, publish, privacyLevel);
       return publishView(publish);
     }),
+    ...mediaControls('tiktok', mediaKeeper(tiktok)),
+    ...readingControls(tiktok),
     control('GET', '/tiktok/videos', Nothing, () => state.videos),
     control('POST', '/tiktok/videos', VideoSpec, (spec) => {
-      return addVideo(tiktok, { ...spec, id: int64Id(), openId: knownOpenId(spec.openId), publishId: null });
+      return addVideo(tiktok, { ...spec, openId: knownOpenId(tiktok, spec.openId) });
     }),
     control('POST', '/tiktok/take-down', Type.Object({ postId: Type.String() }), ({ postId }) => {
-      const video = state.videos.find(({ id }) => id === postId);
-      if (video === undefined) throw new Mismatch(`no video ${postId}`);
-      takeDown(tiktok, video);
+      const video = videoById(tiktok, postId);
+      changeVideo(tiktok, video, { public: false });
       return video;
     }),
     control(
       'POST',
       '/tiktok/revoke',
       Type.Object({ ...ByOpenId.properties, reason: Type.Integer({ default: 1 }) }),
-      (body) => removeApp(tiktok, knownOpenId(body.openId), body.reason),
+      (body) => removeApp(tiktok, knownOpenId(tiktok, body.openId), body.reason),
     ),
     control('POST', '/tiktok/expire-tokens', ByOpenId, ({ openId }) => ({
-      expired: expireAccessTokens(tiktok, knownOpenId(openId)),
+      expired: expireAccessTokens(tiktok, knownOpenId(tiktok, openId)),
     })),
     control('GET', '/tiktok/deliveries', Nothing, () =>
       tiktok.core.webhooks.deliveries.filter(({ provider }) => provider === 'tiktok'),

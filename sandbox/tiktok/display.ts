@@ -4,6 +4,7 @@ import type { Access, CheckAccess } from './access.ts';
 import { creatorOf, type TikTok } from './context.ts';
 import { envelopeErrorBody, ok, refuse } from './envelope.ts';
 import { readBody } from './input.ts';
+import { listPage, visibleVideos } from './pages.ts';
 import type { Creator, Video } from './state.ts';
 
 const closed = { additionalProperties: false };
@@ -44,7 +45,7 @@ export function displayRoutes(tiktok: TikTok, access: CheckAccess): Route[] {
     return fields;
   }
 
-  function allowedUserFields(fields: string[], { scopes }: Access): string[] {
+  function allowedUserFields(fields: string[], { scopes }: Access): { open: string[]; beyond: string[] } {
     const open = new Set(scopes.flatMap((scope) => USER_FIELDS[scope] ?? []));
     const beyond = fields.filter((field) => !open.has(field));
     const { outOfScopeFields } = tiktok.options;
@@ -55,33 +56,35 @@ export function displayRoutes(tiktok: TikTok, access: CheckAccess): Route[] {
     if (beyond.length > 0 && outOfScopeFields === 'missed') {
       refuse(tiktok, 400, 'scope_permission_missed', 'Some fields need additional scopes');
     }
-    return fields.filter((field) => open.has(field));
+    return { open: fields.filter((field) => open.has(field)), beyond };
+  }
+
+  /** Whether such a field is left out or comes without its value is not known (tiktok-facts 3.1). */
+  function unfilled(user: Record<string, unknown>, fields: string[]): Record<string, unknown> {
+    const { outOfScopeFields } = tiktok.options;
+    if (outOfScopeFields === 'empty') return Object.fromEntries(fields.map((field) => [field, null]));
+    if (outOfScopeFields === 'zero')
+      return Object.fromEntries(fields.map((field) => [field, zeroOf(user[field])]));
+    return {};
   }
 
   function userInfo(call: Call): Reply {
     const granted = access(call, [], 'user.info');
     const fields = allowedUserFields(fieldsOf(call, Object.values(USER_FIELDS).flat()), granted);
     const creator = creatorOf(tiktok, granted.openId);
-    const videos = tiktok.state.videos.filter(({ openId }) => openId === granted.openId).length;
-    return ok(tiktok, { user: pick(userOf(creator, videos), fields) });
-  }
-
-  function publicVideos(openId: string): Video[] {
-    const videos = tiktok.state.videos.filter((video) => video.openId === openId && video.public);
-    return videos.toReversed().toSorted((a, b) => b.createdAt - a.createdAt);
+    const user = userOf(tiktok, creator);
+    return ok(tiktok, { user: { ...pick(user, fields.open), ...unfilled(user, fields.beyond) } });
   }
 
   function list(call: Call): Reply {
     const { openId } = access(call, ['video.list'], 'video.list');
     const fields = fieldsOf(call, VIDEO_FIELDS);
     const { cursor, max_count } = readBody(tiktok, ListBody, call.text === '' ? '{}' : call.text);
-    // A cursor of 0 is the epoch: nothing is older (tiktok-facts 3.2).
-    const older = publicVideos(openId).filter(({ createdAt }) => cursor === undefined || createdAt < cursor);
-    const page = older.slice(0, max_count);
+    const page = listPage(tiktok, { openId, cursor, maxCount: max_count });
     return ok(tiktok, {
-      videos: page.map((video) => pick(videoObject(tiktok, video), fields)),
-      cursor: page.at(-1)?.createdAt ?? cursor ?? 0,
-      has_more: older.length > page.length,
+      videos: page.videos.map((video) => pick(videoObject(tiktok, video), fields)),
+      cursor: page.cursor,
+      has_more: page.hasMore,
     });
   }
 
@@ -89,7 +92,7 @@ export function displayRoutes(tiktok: TikTok, access: CheckAccess): Route[] {
     const { openId } = access(call, ['video.list'], 'video.query');
     const fields = fieldsOf(call, VIDEO_FIELDS);
     const { filters } = readBody(tiktok, QueryBody, call.text);
-    const videos = publicVideos(openId).filter(({ id }) => filters.video_ids.includes(id));
+    const videos = visibleVideos(tiktok, openId).filter(({ id }) => filters.video_ids.includes(id));
     const found = videos.map((video) => pick(videoObject(tiktok, video), fields));
     return ok(tiktok, { videos: found, cursor: 0, has_more: false });
   }
@@ -106,8 +109,20 @@ function pick(from: Record<string, unknown>, fields: string[]): Record<string, u
   return Object.fromEntries(fields.map((field) => [field, from[field]]));
 }
 
-function userOf(creator: Creator, videos: number): Record<string, unknown> {
-  const avatar = `https://p16-sign.sandbox.invalid/${creator.username}.jpeg`;
+function zeroOf(value: unknown): unknown {
+  if (typeof value === 'number') return 0;
+  return typeof value === 'boolean' ? false : '';
+}
+
+/** A signed URL of TikTok's CDN, which ends (tiktok-facts 3.1, 3.4 and 11). */
+function signedUrl(tiktok: TikTok, name: string, seconds: number): string {
+  const expires = Math.floor(tiktok.core.clock.now() / 1_000) + seconds;
+  return `https://p16-sign.sandbox.invalid/${name}.jpeg?x-expires=${expires}`;
+}
+
+function userOf(tiktok: TikTok, creator: Creator): Record<string, unknown> {
+  const avatar = signedUrl(tiktok, creator.username, tiktok.options.avatarSeconds);
+  const mine = tiktok.state.videos.filter(({ openId, deleted }) => openId === creator.openId && !deleted);
   return {
     open_id: creator.openId,
     union_id: creator.unionId,
@@ -122,7 +137,7 @@ function userOf(creator: Creator, videos: number): Record<string, unknown> {
     follower_count: creator.followers,
     following_count: creator.following,
     likes_count: creator.likes,
-    video_count: videos,
+    video_count: creator.videoCount ?? mine.length,
   };
 }
 
@@ -131,16 +146,15 @@ const VIDEO_FIELDS = `id create_time cover_image_url share_url video_description
 
 function videoObject(tiktok: TikTok, video: Video): Record<string, unknown> {
   const link = `https://www.tiktok.com/@${creatorOf(tiktok, video.openId).username}/${video.kind}/${video.id}`;
-  const coverExpires = Math.floor(tiktok.core.clock.now() / 1_000) + 6 * 3_600;
   return {
     id: video.id,
     create_time: Math.floor(video.createdAt / 1_000),
-    cover_image_url: `https://p16-sign.sandbox.invalid/${video.id}.jpeg?x-expires=${coverExpires}`,
+    cover_image_url: signedUrl(tiktok, video.id, tiktok.options.coverSeconds),
     share_url: `${link}?utm_campaign=sandbox&utm_source=${tiktok.app.clientKey}`,
-    video_description: video.title.slice(0, 150),
-    duration: video.kind === 'video' ? 15 : 0,
-    height: 1_024,
-    width: 576,
+    video_description: (video.description ?? video.title).slice(0, 150),
+    duration: video.kind === 'video' ? video.duration : 0,
+    height: video.height,
+    width: video.width,
     title: video.title.slice(0, 150),
     embed_html: `<blockquote class="tiktok-embed" cite="${link}"></blockquote>`,
     embed_link: `https://www.tiktok.com/player/v1/${video.id}`,

@@ -1,7 +1,8 @@
 import { Type, type Static } from 'typebox';
 import type { Core, FakeProvider } from '../core/core.ts';
+import type { Route } from '../core/http.ts';
 import { parse } from '../core/json.ts';
-import { createAccess } from './access.ts';
+import { accountOf, createAccess } from './access.ts';
 import { checkRedirectUris } from './app.ts';
 import { authorizeRoutes } from './authorize.ts';
 import type { TikTok } from './context.ts';
@@ -40,19 +41,20 @@ export function createTikTok(core: Core, setup: TikTokSetup): FakeProvider {
   registerLifecycle(tiktok);
   const close = registerPull(tiktok);
   const access = createAccess(tiktok);
+  const routes: Route[] = [
+    ...authorizeRoutes(tiktok),
+    ...tokenRoutes(tiktok),
+    ...displayRoutes(tiktok, access),
+    ...creatorInfoRoutes(tiktok, access),
+    ...initRoutes(tiktok, access),
+    ...statusRoutes(tiktok, access),
+    ...uploadRoutes(tiktok),
+    // tiktok-facts 1.2: a missing slash and a wrong verb have the same answer.
+    { method: '*', path: '/{rest*}', endpoint: 'unknown', handle: () => unsupportedPath },
+  ];
   return {
     name: 'tiktok',
-    routes: [
-      ...authorizeRoutes(tiktok),
-      ...tokenRoutes(tiktok),
-      ...displayRoutes(tiktok, access),
-      ...creatorInfoRoutes(tiktok, access),
-      ...initRoutes(tiktok, access),
-      ...statusRoutes(tiktok, access),
-      ...uploadRoutes(tiktok),
-      // tiktok-facts 1.2: a missing slash and a wrong verb have the same answer.
-      { method: '*', path: '/{rest*}', endpoint: 'unknown', handle: () => unsupportedPath },
-    ],
+    routes: routes.map((route) => ({ ...route, account: (call) => accountOf(tiktok, call) })),
     controls: tiktokControls(tiktok),
     summary: () => ({
       app: tiktok.app,
@@ -75,6 +77,7 @@ function openState(core: Core, setup: TikTokSetup): TikTok {
     grants: {},
     publishes: {},
     videos: [],
+    pagePlays: [],
     failNext: [],
   };
   const saved = core.store.section('tiktok.options', SavedOptions, { options: parse(Options, {}) });

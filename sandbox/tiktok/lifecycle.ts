@@ -1,7 +1,8 @@
 import { int64Id } from '../core/ids.ts';
+import { parse } from '../core/json.ts';
 import { creatorOf, type TikTok } from './context.ts';
 import { sendPublishEvent } from './events.ts';
-import type { Publish, Video } from './state.ts';
+import { VideoCounts, VideoDetails, type Publish, type Video } from './state.ts';
 
 export function isFinal(publish: Publish): boolean {
   return !publish.status.startsWith('PROCESSING');
@@ -66,14 +67,19 @@ function moderate(tiktok: TikTok, id: string): void {
   sendPublishEvent(tiktok, publish, 'publicly_available', { post_id: postId });
 }
 
-export function addVideo(
-  tiktok: TikTok,
-  video: Pick<Video, 'id' | 'openId' | 'kind' | 'title' | 'publishId'> & Partial<Video>,
-): Video {
+export function addVideo(tiktok: TikTok, video: Pick<Video, 'openId' | 'title'> & Partial<Video>): Video {
   const createdAt = tiktok.core.clock.now();
-  const added = { createdAt, public: true, views: 0, likes: 0, comments: 0, shares: 0, ...video };
+  const defaults = { ...parse(VideoCounts, {}), ...parse(VideoDetails, {}) };
+  const listedAt = createdAt + tiktok.options.listLagMs;
+  const made = { id: int64Id(), createdAt, listedAt, deleted: false, publishId: null };
+  const added = { ...defaults, ...made, ...video };
   tiktok.state.videos.push(added);
   return added;
+}
+
+/** Whether the Display API tells it, the lag of the list aside (tiktok-facts 3.2). */
+export function isVisible(video: Video): boolean {
+  return video.public && !video.deleted;
 }
 
 /** The creator opens the draft in the app and posts it; one draft can be posted more than once (tiktok-facts 4.10). */
@@ -82,8 +88,11 @@ export function postDraft(tiktok: TikTok, publish: Publish, privacyLevel: string
   complete(tiktok, publish, tiktok.core.clock.now());
 }
 
-export function takeDown(tiktok: TikTok, video: Video): void {
-  video.public = false;
+/** Changes a video. TikTok tells when one of our publishes is no longer public, and of no other video. */
+export function changeVideo(tiktok: TikTok, video: Video, changes: Partial<Video>): void {
+  const before = isVisible(video);
+  Object.assign(video, changes);
+  if (!before || isVisible(video)) return;
   const publish = video.publishId === null ? undefined : tiktok.state.publishes[video.publishId];
   if (publish === undefined) return;
   sendPublishEvent(tiktok, publish, 'no_longer_publicaly_available', { post_id: video.id });

@@ -34,7 +34,15 @@ export const Options = Type.Object(
     oauthErrorStatus: Type.Union([Type.Literal(400), Type.Literal(200)], { default: 400 }),
     // Envelopes and Display (tiktok-facts 1 and 3)
     errorData: choice('empty', 'absent'),
-    outOfScopeFields: choice('refuse', 'missed', 'omit'),
+    outOfScopeFields: choice('refuse', 'missed', 'omit', 'empty', 'zero'),
+    listPhotos: flag(true),
+    listLagMs: count(0),
+    /** Whether the list compares a cursor with the time of a video in milliseconds, or in whole seconds. */
+    listTimes: choice('ms', 'seconds'),
+    /** Whether a minute's calls of the Display API are counted for each access token, or for the app. */
+    readLimitPer: choice('token', 'app'),
+    coverSeconds: count(21_600),
+    avatarSeconds: count(7_200),
     limits: Type.Object(Limits.properties, { additionalProperties: false, default: {} }),
     // Content posting (tiktok-facts 4)
     audited: flag(true),

@@ -32,6 +32,8 @@ export const CreatorSpec = Type.Object(
     followers: count,
     following: count,
     likes: count,
+    /** What the profile tells; absent: as many as there are, private ones too. */
+    videoCount: Type.Optional(Type.Integer({ minimum: 0 })),
   },
   { additionalProperties: false },
 );
@@ -108,20 +110,57 @@ export const Publish = Type.Object({
 });
 export type Publish = Static<typeof Publish>;
 
+export const VideoCounts = Type.Object(
+  { views: count, likes: count, comments: count, shares: count },
+  { additionalProperties: false },
+);
+/** The fields of a video that no other provider has. */
+export const VideoDetails = Type.Object(
+  {
+    kind: Type.Union([Type.Literal('video'), Type.Literal('photo')], { default: 'video' }),
+    public: Type.Boolean({ default: true }),
+    /** Absent: the title. */
+    description: Type.Optional(Type.String()),
+    duration: Type.Integer({ minimum: 0, default: 15 }),
+    width: Type.Integer({ minimum: 0, default: 576 }),
+    height: Type.Integer({ minimum: 0, default: 1_024 }),
+    /** The list (not the query by id) leaves it out until then; absent: since it was made, plus `listLagMs`. */
+    listedAt: Type.Optional(Type.Integer()),
+  },
+  { additionalProperties: false },
+);
 const Video = Type.Object({
+  ...VideoCounts.properties,
+  ...VideoDetails.properties,
   id: Type.String(),
   openId: Type.String(),
   createdAt: Type.Number(),
-  kind: Type.Union([Type.Literal('video'), Type.Literal('photo')]),
   title: Type.String(),
-  public: Type.Boolean(),
+  deleted: flag,
   publishId: Nullable(Type.String()),
-  views: count,
-  likes: count,
-  comments: count,
-  shares: count,
 });
 export type Video = Static<typeof Video>;
+
+/** A page of the list on a bad day. */
+export const PagePlay = Type.Object(
+  {
+    /**
+     * short: only `videos` of them; empty: none, though there are more; overlap: begins with the last `videos` of the page
+     * before; repeat: the cursor that was sent (or `cursor`) is the next one; no-cursor: more, but no cursor; refuse: a
+     * call with a cursor is a 400.
+     */
+    page: Type.Enum(['short', 'empty', 'overlap', 'repeat', 'no-cursor', 'refuse']),
+    videos: Type.Integer({ minimum: 0, default: 1 }),
+    cursor: Type.Optional(Type.Integer()),
+    openId: Type.Optional(Type.String()),
+    /** How many pages; 0: all. */
+    times: Type.Integer({ minimum: 0, default: 1 }),
+    /** How many pages come as usual before. */
+    after: Type.Integer({ minimum: 0, default: 0 }),
+  },
+  { additionalProperties: false },
+);
+export type PagePlay = Static<typeof PagePlay>;
 
 export const TikTokState = Type.Object({
   creators: Type.Array(Creator),
@@ -132,6 +171,7 @@ export const TikTokState = Type.Object({
   grants: Type.Record(Type.String(), Type.Array(Type.String())),
   publishes: Type.Record(Type.String(), Publish),
   videos: Type.Array(Video),
+  pagePlays: Type.Array(PagePlay, { default: [] }),
   /** Reasons for the next publishes to fail with, one each. */
   failNext: Type.Array(Type.String()),
 });
