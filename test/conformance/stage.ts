@@ -7,7 +7,7 @@ import { createProviders } from '../../providers/index.ts';
 import type { Provider } from '../../providers/provider.ts';
 import { jpeg, mp4 } from '../../sandbox/testing/media.ts';
 import { serveMedia } from '../media-server.ts';
-import { createWorld, until, type Answer, type Json, type WorldOptions } from '../world.ts';
+import { createWorld, until, type Answer, type Json, type World, type WorldOptions } from '../world.ts';
 import type { Example, Files } from '../drivers/way.ts';
 import type { Person } from '../drivers/sandbox.ts';
 import { checkDrivers, countLive, type DrivenWay, providerOf, WAYS } from '../drivers/index.ts';
@@ -37,10 +37,26 @@ export async function createStage(options: WorldOptions = {}) {
     videoUrl: host.serve('/v.mp4', mp4()),
     imageUrl: host.serve('/i.jpg', jpeg()),
   };
+  const people = createPeople(world);
+  const posts = createPosts(world);
 
-  const provider = (driver: DrivenWay): Provider =>
-    driver === mosaic ? ofMosaic : providerOf(registry, driver);
+  return {
+    world,
+    files,
+    ...people,
+    ...posts,
+    expectOnce: onceChecker(posts),
+    withEvery: everyRunner(world, files, people.newPerson),
+    provider: (driver: DrivenWay): Provider => (driver === mosaic ? ofMosaic : providerOf(registry, driver)),
+    async close(): Promise<void> {
+      await world.close();
+      await host.close();
+    },
+  };
+}
 
+/** People who connect their accounts. */
+function createPeople(world: World) {
   const getAccount = async (id: string, key = world.user.key): Promise<Json> =>
     (await world.call('GET', `/api/accounts/${id}`, { key })).body;
 
@@ -61,8 +77,13 @@ export async function createStage(options: WorldOptions = {}) {
     return connect(driver, person, key);
   }
 
-  const liveOf = (driver: DrivenWay, openId: string): Promise<number> => countLive(driver, world, openId);
+  return { getAccount, consent, connect, newPerson };
+}
 
+type Posts = ReturnType<typeof createPosts>;
+
+/** Posts, from their request to their end. */
+function createPosts(world: World) {
   /** Publishes to an account. */
   function publish(
     driver: DrivenWay,
@@ -97,54 +118,8 @@ export async function createStage(options: WorldOptions = {}) {
       return ENDS.has(post.state) ? post : null;
     });
 
-  /** Checks that the post has ended correctly, that every write was accepted exactly once, and that one post exists. */
-  async function expectOnce(
-    driver: DrivenWay,
-    { openId }: Person,
-    id: string,
-    { ends, live = 1 }: Example,
-  ): Promise<void> {
-    const post = await ended(id);
-    expect(post).toMatchObject({ state: ends ?? 'published', error: null });
-    const writes = writesOf(await planOf(id));
-    const tried = await attempts(id);
-    expect(new Set(tried.map(({ step }) => step))).toEqual(new Set(writes));
-    const done = tried.filter(({ status }) => status === 'accepted').map(({ step }) => step);
-    expect(done).toEqual([...new Set(done)]);
-    expect(await liveOf(driver, openId)).toBe(live);
-  }
-
-  /**
-   * Runs the same case with every kind of post concurrently, each with its own account.
-   * @param begin runs once the accounts are connected
-   */
-  async function withEvery(
-    driver: DrivenWay,
-    work: (example: Example, person: Person, label: string) => Promise<void>,
-    begin: () => Promise<unknown> = async () => {},
-  ): Promise<void> {
-    const all = Object.entries(await driver.examples(files, world));
-    const people = await Promise.all(all.map(() => newPerson(driver)));
-    await begin();
-    const results = await Promise.allSettled(
-      all.map(async ([label, example], index) => {
-        const person = people[index];
-        if (person === undefined) throw new Error('nobody');
-        await work(example, person, label).catch((cause: unknown) => {
-          throw new Error(
-            `${label} (${person.id}): ${cause instanceof Error ? cause.message : String(cause)}`,
-            {
-              cause,
-            },
-          );
-        });
-      }),
-    );
-    const failed = results
-      .filter((result) => result.status === 'rejected')
-      .map(({ reason }) => String(reason));
-    expect(failed).toEqual([]);
-  }
+  /** The number of an account's posts that are live. */
+  const live = (driver: DrivenWay, openId: string): Promise<number> => countLive(driver, world, openId);
 
   /** Lets a day pass for the account's quotas, and for the posts that wait for them. */
   async function passDay({ id }: Person): Promise<void> {
@@ -157,28 +132,52 @@ export async function createStage(options: WorldOptions = {}) {
     for (const post of waiting) await world.skipTime(`post:${post.id}`).catch(() => {});
   }
 
-  async function close(): Promise<void> {
-    await world.close();
-    await host.close();
-  }
+  return { publish, accepted, attempts, planOf, ended, live, passDay };
+}
 
-  return {
-    world,
-    files,
-    provider,
-    consent,
-    getAccount,
-    connect,
-    newPerson,
-    publish,
-    accepted,
-    attempts,
-    planOf,
-    ended,
-    expectOnce,
-    live: liveOf,
-    withEvery,
-    passDay,
-    close,
+/** Checks that a post has ended correctly, that every write was accepted exactly once, and that one post exists. */
+function onceChecker({ ended, planOf, attempts, live: liveOf }: Posts) {
+  return async (
+    driver: DrivenWay,
+    { openId }: Person,
+    id: string,
+    { ends, live = 1 }: Example,
+  ): Promise<void> => {
+    const post = await ended(id);
+    expect(post).toMatchObject({ state: ends ?? 'published', error: null });
+    const writes = writesOf(await planOf(id));
+    const tried = await attempts(id);
+    expect(new Set(tried.map(({ step }) => step))).toEqual(new Set(writes));
+    const done = tried.filter(({ status }) => status === 'accepted').map(({ step }) => step);
+    expect(done).toEqual([...new Set(done)]);
+    expect(await liveOf(driver, openId)).toBe(live);
+  };
+}
+
+/** Runs the same case with every kind of post concurrently, each with its own account. */
+function everyRunner(world: World, files: Files, newPerson: (driver: DrivenWay) => Promise<Person>) {
+  /** @param begin runs once the accounts are connected */
+  return async (
+    driver: DrivenWay,
+    work: (example: Example, person: Person, label: string) => Promise<void>,
+    begin: () => Promise<unknown> = async () => {},
+  ): Promise<void> => {
+    const all = Object.entries(await driver.examples(files, world));
+    const people = await Promise.all(all.map(() => newPerson(driver)));
+    await begin();
+    const results = await Promise.allSettled(
+      all.map(async ([label, example], index) => {
+        const person = people[index];
+        if (person === undefined) throw new Error('nobody');
+        await work(example, person, label).catch((cause: unknown) => {
+          const why = cause instanceof Error ? cause.message : String(cause);
+          throw new Error(`${label} (${person.id}): ${why}`, { cause });
+        });
+      }),
+    );
+    const failed = results
+      .filter((result) => result.status === 'rejected')
+      .map(({ reason }) => String(reason));
+    expect(failed).toEqual([]);
   };
 }
