@@ -1,9 +1,13 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Type } from 'typebox';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parse } from '../sandbox/core/json.ts';
 import { startSandbox, type Sandbox } from '../sandbox/server.ts';
 import { createTestClient, type TestClient } from '../sandbox/testing/client.ts';
-import { createCallCounter, createCreator } from '../sandbox/testing/creator.ts';
+import { createCreator } from '../sandbox/testing/creator.ts';
 
 const app = { clientKey: 'key', clientSecret: 'secret', redirectUri: 'http://127.0.0.1:3999/cb' };
 const LIST = '/v2/video/list/?fields=id,title,create_time';
@@ -12,7 +16,6 @@ const QUERY = LIST.replace('list', 'query');
 let sandbox: Sandbox;
 let client: TestClient;
 let creator: ReturnType<typeof createCreator>;
-let counter: ReturnType<typeof createCallCounter>;
 let accessToken: string;
 let openId: string;
 
@@ -20,7 +23,6 @@ beforeEach(async () => {
   sandbox = await startSandbox({ tiktok: { ...app, redirectUris: [app.redirectUri] } });
   client = createTestClient(sandbox.url, app);
   creator = createCreator(sandbox.url, 'tiktok');
-  counter = createCallCounter(sandbox.url);
   ({ accessToken, openId } = await client.connect());
 });
 afterEach(() => sandbox.close());
@@ -64,104 +66,9 @@ async function query(ids: string[], fields = 'id'): Promise<unknown[]> {
 const info = async (fields: string, token = accessToken) =>
   (await client.call(token, `/v2/user/info/?fields=${fields}`, undefined, 'GET')).body;
 const setOptions = (options: object) => client.control('POST', '/tiktok/options', options);
-const fault = (spec: object) => client.control('POST', '/faults', spec);
 const play = (spec: object) => client.control('POST', '/tiktok/pages', spec);
 const many = (count: number) =>
   creator.makeMany({ account: openId, text: 'old', createdAt: Date.now(), count });
-
-describe('calls', () => {
-  it('are counted by endpoint, of all accounts or of one, also those that failed', async () => {
-    await client.control('POST', '/tiktok/creators', { username: 'other' });
-    const other = await client.connect('other');
-    await counter.forget();
-    await list();
-    await fault({ endpoint: 'video.list', kind: 'drop-before' });
-    await expect(list()).rejects.toThrow('fetch failed');
-    await info('open_id', other.accessToken);
-    await client.postForm('/v2/oauth/token/', {
-      grant_type: 'refresh_token',
-      refresh_token: other.refreshToken,
-    });
-    const tokens = { 'oauth.token': 1, 'oauth.token:refresh_token': 1 };
-    expect(await counter.calls()).toEqual({
-      counts: { 'video.list': 2, 'user.info': 1, ...tokens },
-      total: 4,
-    });
-    expect(await counter.calls(openId)).toEqual({ counts: { 'video.list': 2 }, total: 2 });
-    expect(await counter.calls(other.openId)).toEqual({ counts: { 'user.info': 1 }, total: 1 });
-    await counter.forget();
-    expect(await counter.calls()).toEqual({ counts: {}, total: 0 });
-    expect(await counter.calls(openId)).toEqual({ counts: {}, total: 0 });
-  });
-
-  it('are logged with their account and query', async () => {
-    await client.control('DELETE', '/requests');
-    await list({ cursor: 5 });
-    expect(await client.control('GET', '/requests?endpoint=video.list')).toMatchObject([
-      { account: openId, path: LIST, body: { max_count: 20, cursor: 5 } },
-    ]);
-  });
-});
-
-describe('faults of reads', () => {
-  it('everything is 500 for some calls, of one account only', async () => {
-    await client.control('POST', '/tiktok/creators', { username: 'other' });
-    const other = await client.connect('other');
-    await fault({ endpoint: '*', kind: 'status', http: 500, times: 2, account: openId });
-    expect((await list({}, other.accessToken)).ids).toEqual([]);
-    await expect(list()).rejects.toThrow('500');
-    await expect(info('open_id')).resolves.toMatchObject({ error: { code: 'internal_error' } });
-    expect((await list()).ids).toEqual([]);
-  });
-
-  it('HTML comes with status 200', async () => {
-    await fault({ endpoint: 'video.list', kind: 'html', http: 200 });
-    expect(await client.call(accessToken, LIST, {})).toMatchObject({
-      status: 200,
-      text: expect.stringContaining('<html>'),
-    });
-  });
-
-  it('a body is cut off, with and without a connection that breaks', async () => {
-    await fault({ endpoint: 'video.list', kind: 'truncated' });
-    await expect(client.call(accessToken, LIST, {})).rejects.toThrow('terminated');
-    await fault({ endpoint: 'video.list', kind: 'cut' });
-    const cut = await client.call(accessToken, LIST, {});
-    expect(cut).toMatchObject({ status: 200, body: null });
-    expect(cut.text).toMatch(/^\{"data"/);
-  });
-
-  it('a body trickles, and ends when its client leaves', async () => {
-    await fault({ endpoint: 'video.list', kind: 'trickle', bytes: 40, ms: 20 });
-    const startedAt = Date.now();
-    expect((await list()).ids).toEqual([]);
-    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(60);
-    await fault({ endpoint: 'user.info', kind: 'trickle', ms: 60_000 });
-    const response = await fetch(`${sandbox.url}/v2/user/info/?fields=open_id`, {
-      headers: { authorization: `Bearer ${accessToken}` },
-      signal: AbortSignal.timeout(200),
-    });
-    expect(response.status).toBe(200);
-    await expect(response.text()).rejects.toThrow('aborted due to timeout');
-    expect((await list()).ids).toEqual([]);
-  });
-
-  it('the answer of another account or of another list comes', async () => {
-    await client.control('POST', '/tiktok/creators', { username: 'other' });
-    const other = await client.connect('other');
-    const foreign = await creator.make({ account: other.openId, text: 'not yours' });
-    await fault({
-      endpoint: 'video.list',
-      kind: 'instead',
-      authorization: `Bearer ${other.accessToken}`,
-    });
-    expect((await list()).ids).toEqual([foreign]);
-    expect((await list()).ids).toEqual([]);
-    await fault({ endpoint: 'user.info', kind: 'instead', path: '/v2/user/info/?fields=username' });
-    expect(await info('open_id')).toMatchObject({ data: { user: { username: 'sandbox_creator' } } });
-    await expect(fault({ endpoint: 'user.info', kind: 'instead' })).rejects.toThrow('needs a path');
-  });
-});
 
 describe('media that is not ours', () => {
   it('is made, edited, made private, deleted and restored', async () => {
@@ -233,6 +140,51 @@ describe('media that is not ours', () => {
     expect((await list()).ids).toEqual([id]);
   });
 
+  it('raises no event when it goes, unlike a publish of ours', async () => {
+    await setOptions({ processingMs: 0, moderationMs: 0 });
+    const { body } = await client.call(accessToken, '/v2/post/publish/video/init/', {
+      post_info: { privacy_level: 'PUBLIC_TO_EVERYONE', title: 'ours' },
+      source_info: { source: 'FILE_UPLOAD', video_size: 9, chunk_size: 9, total_chunk_count: 1 },
+    });
+    const Init = Type.Object({ data: Type.Object({ upload_url: Type.String() }) });
+    await client.put(parse(Init, body).data.upload_url, randomBytes(9), 0, 9);
+    await vi.waitFor(async () => expect(await creator.all()).toHaveLength(1));
+    const [ours] = await creator.all();
+    const foreign = await creator.make({ account: openId });
+    expect(ours).toMatchObject({ text: 'ours', published: true });
+    await creator.remove(foreign, ours?.id ?? '');
+    await creator.edit(ours?.id ?? '', { more: { public: false } });
+    const deliveries = parse(
+      Type.Array(Type.Object({ event: Type.String(), body: Type.String() })),
+      await client.control('GET', '/tiktok/deliveries'),
+    );
+    const gone = deliveries.filter(({ event }) => event.includes('no_longer'));
+    expect(gone).toHaveLength(1);
+    expect(gone[0]?.body).toContain(ours?.id);
+  });
+
+  it('is still there after a restart, also in a state of before there were deleted ones', async () => {
+    const stateDir = await mkdtemp(join(tmpdir(), 'sandbox-'));
+    onTestFinished(() => rm(stateDir, { recursive: true }));
+    const setup = { stateDir, tiktok: { ...app, redirectUris: [app.redirectUri] } };
+    const first = await startSandbox(setup);
+    const account = (await createTestClient(first.url, app).connect()).openId;
+    const ids = await createCreator(first.url, 'tiktok').makeMany({
+      account,
+      createdAt: Date.now(),
+      count: 2,
+    });
+    await first.close();
+    const file = join(stateDir, 'sandbox.json');
+    const saved = await readFile(file, 'utf8');
+    await writeFile(file, saved.replaceAll(/"(deleted|listedAt|duration|pagePlays)":[^,}]+,/g, ''));
+    const second = await startSandbox(setup);
+    onTestFinished(() => second.close());
+    expect(await createCreator(second.url, 'tiktok').all(account)).toMatchObject(
+      ids.map((id) => ({ id, visible: true })),
+    );
+  });
+
   it('has covers and avatars whose URLs end', async () => {
     const id = await creator.make({ account: openId });
     const [video] = await query([id], 'cover_image_url');
@@ -295,10 +247,7 @@ describe('what the API refuses to tell', () => {
     ['empty', true, { data: { user: { follower_count: null, open_id: expect.any(String) } } }],
     ['zero', true, { data: { user: { follower_count: 0, open_id: expect.any(String) } } }],
   ])('is, without the scope of statistics: %s', async (outOfScopeFields, told, expected) => {
-    await client.control('POST', '/tiktok/creators', {
-      username: 'sandbox_creator',
-      followers: 3_000_000_000,
-    });
+    await creator.setProfile('sandbox_creator', { followers: 3_000_000_000 });
     expect(await info('follower_count')).toMatchObject({ data: { user: { follower_count: 3_000_000_000 } } });
     await setOptions({ outOfScopeFields });
     await client.control('POST', '/tiktok/scopes', { openId, scopes: ['user.info.basic'] });

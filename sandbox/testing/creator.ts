@@ -25,7 +25,10 @@ const Media = Type.Object({
 });
 const Calls = Type.Object({ counts: Type.Record(Type.String(), Type.Integer()), total: Type.Integer() });
 
-export function createCreator(url: string, provider: 'tiktok' | 'instagram' | 'threads') {
+/** The control of each provider that adds an account or changes the one of that username. */
+const PROFILES = { tiktok: 'creators', instagram: 'accounts', threads: 'profiles' };
+
+export function createCreator(url: string, provider: keyof typeof PROFILES) {
   const control = createControl(url);
   const act = (verb: string, body: object): Promise<unknown> =>
     control('POST', `/${provider}/media/${verb}`, body);
@@ -45,6 +48,9 @@ export function createCreator(url: string, provider: 'tiktok' | 'instagram' | 't
     setCounts: (id: string, counts: Record<string, number>) => act('edit', { ids: [id], counts }),
     remove: (...ids: string[]) => act('remove', { ids }),
     restore: (...ids: string[]) => act('restore', { ids }),
+    /** Changes some fields of a profile, in the provider's own words (`followers` is one of each). */
+    setProfile: (username: string, changes: Record<string, unknown>) =>
+      control('POST', `/${provider}/${PROFILES[provider]}`, { username, ...changes }),
     /** The truth, to compare copies with. */
     async all(account?: string): Promise<Static<typeof Media>[]> {
       const query = account === undefined ? '' : `?account=${encodeURIComponent(account)}`;
