@@ -48,6 +48,8 @@ export interface ProviderErrorInit {
   retryAfterMs?: number;
   /** Whether the wait comes from the provider; otherwise it is our default for such a refusal. */
   retryTold?: boolean;
+  /** How much of the allowance for calls is used, if the answer says it (usage.ts). */
+  percent?: number;
   /** Bucket of the quota that is used up. */
   quota?: string;
   /** `quota`: the provider refuses every call for the account meanwhile. */
@@ -105,6 +107,7 @@ export class ProviderError extends Error {
   readonly providerMessage: string | null;
   readonly logId: string | null;
   readonly retryAfterMs: number | undefined;
+  readonly percent: number | null;
   readonly quota: string | null;
   readonly everyCall: boolean;
   readonly tries: number;
@@ -128,6 +131,7 @@ export class ProviderError extends Error {
     this.logId = saidOrNull(init.logId, NAME);
     this.retryAfterMs =
       init.retryAfterMs === undefined ? undefined : Math.min(init.retryAfterMs, LONGEST_WAIT_MS);
+    this.percent = init.percent ?? null;
     this.quota = init.quota ?? null;
     this.everyCall = init.everyCall ?? false;
     this.tries = init.tries ?? Infinity;

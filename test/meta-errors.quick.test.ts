@@ -276,7 +276,22 @@ describe('a limit of Meta', () => {
     };
     const headers = { 'x-business-use-case-usage': JSON.stringify(usage), 'retry-after': '7' };
     const error = errorOf(INSTAGRAM, 'write', bodyOf('80002'), { headers });
-    expect(error).toMatchObject({ kind: 'quota', retryAfterMs: 19 * 60 * SECOND });
+    expect(error).toMatchObject({ kind: 'quota', retryAfterMs: 19 * 60 * SECOND, percent: null });
+    expect(error.init.retryTold).toBe(true);
+  });
+
+  test('keeps the percent of the usage headers, and tells our own wait from the platform’s', () => {
+    const headers = { 'x-app-usage': '{"call_count":28,"total_time":104,"total_cputime":25}' };
+    const error = errorOf(INSTAGRAM, 'read', bodyOf('4'), { headers });
+    expect(error).toMatchObject({ kind: 'quota', retryAfterMs: HOUR, percent: 104 });
+    expect(error.init.retryTold).toBeUndefined();
+  });
+
+  test('on posts has no time in a header about calls', () => {
+    const headers = { 'retry-after': '7' };
+    const error = errorOf(INSTAGRAM, 'publish', bodyOf('9/2207042'), { headers });
+    expect(error).toMatchObject({ code: 'publish_limit_reached' });
+    expect(error.init.retryTold).toBeUndefined();
   });
 
   test('waits as long as Retry-After says', () => {

@@ -1,8 +1,8 @@
 import { ProviderError } from '../errors.ts';
 import { HttpFailure, type HttpAnswer } from '../http.ts';
-import { amount, id, record, records, text, tryParse } from '../json.ts';
-import { MINUTE, SECOND } from '../../durations.ts';
+import { id, record, text, tryParse } from '../json.ts';
 import { AGAIN, BLOCKED, META_NAMES, type MetaRow, RATE, rowOfCode } from './codes.ts';
+import { retryAfter, toldWait, usageOf } from './usage.ts';
 
 /* Reads the answers of Meta's Graph APIs; codes.ts has the meaning of their codes. */
 
@@ -110,8 +110,10 @@ function metaError(
 ): ProviderError {
   const name =
     failure === null ? null : [failure.code, failure.subcode].filter((part) => part !== null).join('/');
+  const { percent } = usageOf(provider, answer.headers) ?? {};
   const said = {
     provider,
+    ...(percent === undefined ? {} : { percent }),
     providerCode: name,
     providerMessage: failure?.message ?? null,
     providerUserMessage: failure?.userMessage ?? null,
@@ -184,19 +186,15 @@ function unknownOutcome(title: string): string {
   return `${title}’s answer was lost. Check the account before you post again.`;
 }
 
-/** Meta gives the minutes until it accepts calls again (instagram-facts 6). */
-function waitOf(provider: string, answer: HttpAnswer, row: MetaRow): { retryAfterMs?: number } {
-  const usage = record(tryParse(header(answer, 'x-business-use-case-usage') ?? ''));
-  const rows = Object.values(usage ?? {}).flatMap(records);
-  // The header also lists other businesses and other uses of the app.
-  const own = rows.filter(({ type }) => type === provider);
-  const minutes = (own.length > 0 ? own : rows).map(
-    (one) => amount(one['estimated_time_to_regain_access']) ?? 0,
-  );
-  const longest = Math.max(0, ...minutes);
-  if (row.kind === 'quota' && longest > 0) return { retryAfterMs: longest * MINUTE };
-  const seconds = amount(header(answer, 'retry-after'));
-  if (seconds !== null) return { retryAfterMs: seconds * SECOND };
+/** The platform's own time counts before the time of our table. */
+function waitOf(
+  provider: string,
+  { headers }: HttpAnswer,
+  row: MetaRow,
+): { retryAfterMs?: number; retryTold?: boolean } {
+  const told = row.kind === 'quota' ? toldWait(provider, headers) : retryAfter(headers);
+  // The header is about calls: it does not say when a platform accepts posts again.
+  if (told !== null) return { retryAfterMs: told, ...(row.everyCall === true ? { retryTold: true } : {}) };
   return row.retryAfterMs === undefined ? {} : { retryAfterMs: row.retryAfterMs };
 }
 

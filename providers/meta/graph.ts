@@ -1,7 +1,9 @@
 import { createHmac } from 'node:crypto';
 import { http } from '../http.ts';
 import { measured } from '../measured.ts';
+import type { Usage } from '../usage.ts';
 import { lostAnswer, type Platform, readAnswer } from './errors.ts';
+import { usageOf } from './usage.ts';
 
 export interface GraphCall {
   /** Base URL of the host, with the version if the host has versions. */
@@ -21,11 +23,19 @@ export interface GraphCall {
   signal: AbortSignal;
 }
 
+export interface GraphAnswer {
+  body: Readonly<Record<string, unknown>>;
+  /** Null: the answer says nothing about it. */
+  usage: Usage | null;
+}
+
 /** One call of a Graph API. @throws ProviderError */
-export async function callGraph(
-  platform: Platform,
-  call: GraphCall,
-): Promise<Readonly<Record<string, unknown>>> {
+export async function callGraph(platform: Platform, call: GraphCall): Promise<GraphAnswer['body']> {
+  return (await readGraph(platform, call)).body;
+}
+
+/** {@link callGraph}, with what the headers say about the allowance, of which a ProviderError keeps the percent. */
+export async function readGraph(platform: Platform, call: GraphCall): Promise<GraphAnswer> {
   const { method = 'GET', accessToken, appSecret } = call;
   const url = new URL(`${call.base}${call.path}`);
   const form = new URLSearchParams(call.params);
@@ -50,6 +60,9 @@ export async function callGraph(
     }).catch((error: unknown): never => {
       throw lostAnswer(platform, error, call.effect);
     });
-    return readAnswer(platform, answer, call.effect);
+    return {
+      body: readAnswer(platform, answer, call.effect),
+      usage: usageOf(platform.provider, answer.headers),
+    };
   });
 }
