@@ -1,7 +1,7 @@
 import type { Call } from '../core/http.ts';
 import { refuseGraph } from './errors.ts';
 
-interface Rules {
+export interface PageRules {
   defaultLimit: number;
   maxLimit: number;
   /** Whether a limit above the maximum is refused, or cut down. */
@@ -23,7 +23,7 @@ export function paginate<T extends { id: string }>(
   call: Call,
   params: URLSearchParams,
   items: T[],
-  rules: Rules,
+  rules: PageRules,
 ): Page<T> {
   const limit = limitOf(params, rules);
   const after = params.get('after');
@@ -41,7 +41,11 @@ export function paginate<T extends { id: string }>(
   return { items: page, paging: { cursors, ...(rules.links ? { ...previous, ...next } : {}) } };
 }
 
-function limitOf(params: URLSearchParams, { defaultLimit, maxLimit, refuseOver }: Rules): number {
+/** `limit`, or the default; a wrong one is refused. */
+export function limitOf(
+  params: URLSearchParams,
+  { defaultLimit, maxLimit, refuseOver }: Omit<PageRules, 'links'>,
+): number {
   const limit = Number(params.get('limit') ?? defaultLimit);
   const wrong = !Number.isInteger(limit) || limit < 1 || (refuseOver && limit > maxLimit);
   if (wrong)
@@ -56,7 +60,12 @@ function placeOf(items: { id: string }[], cursor: string): number {
 }
 
 /** It contains the access token: never log it (instagram-facts 2.4). */
-function link({ url }: Call, params: URLSearchParams, side: 'after' | 'before', cursor: string): string {
+export function link(
+  { url }: Call,
+  params: URLSearchParams,
+  side: 'after' | 'before',
+  cursor: string,
+): string {
   const query = new URLSearchParams(params);
   query.delete(side === 'after' ? 'before' : 'after');
   query.set(side, cursor);

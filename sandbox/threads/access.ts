@@ -1,5 +1,5 @@
 import type { Call } from '../core/http.ts';
-import { refuseGraph } from '../meta/errors.ts';
+import { parseCode, refuseGraph } from '../meta/errors.ts';
 import { tokenOf } from '../meta/request.ts';
 import type { Threads } from './context.ts';
 import { denied, notVisible } from './problems.ts';
@@ -8,6 +8,8 @@ import type { Token } from './state.ts';
 export interface Access {
   held: Token;
   scopes: string[];
+  /** How much of the app's calls for this profile is used, as usage headers say it. */
+  usedPercent: number;
 }
 
 const DAY_MS = 86_400_000;
@@ -35,19 +37,23 @@ export function createAccess(threads: Threads) {
       notVisible();
     }
     if (problem !== null) return refuseGraph({ code: 190, ...problem });
-    countCall(held);
-    return { held, scopes: state.grants[held.userId]?.scopes ?? [] };
+    const count = countCall(held);
+    const usedPercent = options.usagePercent ?? Math.floor((100 * count) / options.callsPerDay);
+    return { held, scopes: state.grants[held.userId]?.scopes ?? [], usedPercent };
   }
 
   /** threads-facts 9: 4,800 for each impression, of which there are at least ten. */
-  function countCall({ userId }: Token): void {
+  function countCall({ userId }: Token): number {
     const now = core.clock.now();
     const recent = (calls.get(userId) ?? []).filter((at) => at > now - DAY_MS);
     if (recent.length >= options.callsPerDay) {
-      refuseGraph({ code: 4, message: '(#4) Application request limit reached', status: 403 });
+      const { code, subcode } = parseCode(options.throttleError);
+      const message = `(#${code}) Application request limit reached`;
+      refuseGraph({ code, subcode, message, status: 403 });
     }
     recent.push(now);
     calls.set(userId, recent);
+    return recent.length;
   }
 
   return check;

@@ -9,6 +9,7 @@ import { containerNow, profileOf, type Threads } from './context.ts';
 import { graphRoutes, type ThreadsRequest } from './graph.ts';
 import { goLive } from './live.ts';
 import { MAX_BYTES, mediaProblem } from './media-rules.ts';
+import { findPost } from './posts.ts';
 import { badParam, denied, notFetched, notFound, notVisible } from './problems.ts';
 import { failContainer, processSoon } from './processing.ts';
 import { requireQuota } from './quotas.ts';
@@ -56,11 +57,11 @@ export function containerRoutes(threads: Threads, access: CheckAccess): Route[] 
     if (params['location_id'] !== undefined) requireScope(granted, 'threads_location_tagging');
     if (params['crossreshare_to_ig'] === 'true') requireScope(granted, 'threads_share_to_instagram');
     if (params['reply_control'] !== undefined) requireScope(granted, 'threads_manage_replies');
-    if (quote_post_id !== undefined && !state.posts.some(({ id }) => id === quote_post_id))
+    if (quote_post_id !== undefined && findPost(threads, quote_post_id) === undefined)
       notFound(quote_post_id);
     if (reply_to_id === undefined) return;
     if (!granted.scopes.includes('threads_manage_replies')) denied('threads_manage_replies');
-    const parent = state.posts.find(({ id }) => id === reply_to_id);
+    const parent = findPost(threads, reply_to_id);
     if (parent === undefined) return notFound(reply_to_id);
     if (!mayAnswer(parent, profile)) denied(`to reply to ${reply_to_id}`);
   }
@@ -110,7 +111,7 @@ export function containerRoutes(threads: Threads, access: CheckAccess): Route[] 
     return container;
   }
 
-  return graphRoutes(access, [
+  return graphRoutes(threads, access, [
     { method: 'POST', path: '/{id}/threads', endpoint: 'threads.container', variant, handle: create },
   ]);
 }

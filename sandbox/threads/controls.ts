@@ -4,13 +4,12 @@ import type { Route } from '../core/http.ts';
 import { Mismatch, parse } from '../core/json.ts';
 import { CallbackForgery, callbackView, isCallback } from '../meta/callbacks.ts';
 import { graphId } from '../meta/ids.ts';
-import { count, NullableString } from '../core/options.ts';
+import { NullableString } from '../core/options.ts';
 import { checkApp } from './app.ts';
-import { REPLY_CONTROLS } from './container-rules.ts';
 import { profileByName, type Threads } from './context.ts';
-import { tellMentions, tellPublish, tellReply } from './events.ts';
-import { addPost } from './live.ts';
 import { changeOptions } from './options.ts';
+import { postControls } from './post-controls.ts';
+import { readingControls } from './reading-controls.ts';
 import { containerView, countPublishes } from './report.ts';
 import { ProfileSpec, type Profile } from './state.ts';
 import { removeApp, sendCallback, sendEvent } from './webhooks.ts';
@@ -40,21 +39,6 @@ const FailNext = Type.Object(
   closed,
 );
 const Forged = Type.Object({ username, ...CallbackForgery.properties }, closed);
-const PostSpec = Type.Object(
-  {
-    /** A profile, or somebody who has not connected the app. */
-    username: Type.String({ default: 'some_fan' }),
-    text: Type.String({ default: '' }),
-    replyTo: nullable,
-    replyControl: Type.Optional(Type.Enum(REPLY_CONTROLS)),
-    createdAt: Type.Optional(Type.Integer()),
-    views: count(0),
-    likes: count(0),
-    quotes: count(0),
-    shares: count(0),
-  },
-  closed,
-);
 const Send = Type.Object(
   {
     field: Type.String(),
@@ -118,19 +102,8 @@ export function threadsControls(threads: Threads): Route[] {
       state.failNext.push(...Array<string>(times).fill(message));
       return state.failNext;
     }),
-    control('GET', '/threads/posts', Nothing, () => state.posts),
-    control(
-      'POST',
-      '/threads/posts',
-      PostSpec,
-      ({ replyTo = null, replyControl = 'everyone', createdAt = core.clock.now(), ...spec }) => {
-        const userId = state.profiles.find((profile) => profile.username === spec.username)?.id ?? null;
-        const params = { reply_control: replyControl };
-        const post = addPost(threads, { ...spec, params, userId, replyTo, createdAt });
-        const sent = [tellPublish(threads, post), tellReply(threads, post), ...tellMentions(threads, post)];
-        return { post, deliveries: sent.filter((delivery) => delivery !== null) };
-      },
-    ),
+    ...postControls(threads),
+    ...readingControls(threads),
     control('POST', '/threads/revoke', Holder, ({ username: name }) => removeApp(threads, idOf(name), true)),
     control('POST', '/threads/invalidate', Invalidate, ({ username: name, subcode }) => {
       for (const held of tokensOf(name)) held.dead = subcode;

@@ -1,7 +1,8 @@
 import type { Delivery } from '../core/delivery.ts';
 import { graphTime } from '../meta/paging.ts';
 import { profileOf, type Threads } from './context.ts';
-import { permalinkOf } from './nodes.ts';
+import { hasPublicAuthor, permalinkOf } from './nodes.ts';
+import { answersTo, findPost, isApproved } from './posts.ts';
 import type { Post } from './state.ts';
 import { sendEvent } from './webhooks.ts';
 
@@ -31,23 +32,38 @@ const SCOPES: Record<string, string[]> = {
 
 function postValue(threads: Threads, post: Post): object {
   const { id, username, text, kind, shortcode, createdAt } = post;
-  const permalink = permalinkOf(threads, post);
-  return { id, username, text, media_type: kind, permalink, shortcode, timestamp: graphTime(createdAt) };
+  const author = hasPublicAuthor(threads, post) ? { username, permalink: permalinkOf(threads, post) } : {};
+  return { id, ...author, text, media_type: kind, shortcode, timestamp: graphTime(createdAt) };
 }
 
 /** A reply by somebody else to a post of a connected profile. */
 export function tellReply(threads: Threads, post: Post): Delivery | null {
-  const { posts } = threads.state;
-  const root = posts.find(({ id }) => id === post.rootId);
+  const root = findPost(threads, post.rootId);
   if (root === undefined || post.replyTo === null) return null;
+  if (!isApproved(post) && !threads.options.pendingEvents) return null;
   const root_post = { id: root.id, owner_id: root.userId ?? undefined, username: root.username };
   const value = { ...postValue(threads, post), replied_to: { id: post.replyTo }, root_post };
   return tell(threads, 'replies', root.userId, post.replyTo, value);
 }
 
 export function tellMentions(threads: Threads, post: Post): Delivery[] {
+  if (!hasPublicAuthor(threads, post)) return [];
   const named = threads.state.profiles.filter(({ username }) => post.mentions.includes(username));
-  return named.flatMap(({ id }) => tell(threads, 'mentions', id, id, postValue(threads, post)) ?? []);
+  return named.flatMap(({ id }) => {
+    const reads = threads.state.grants[id]?.scopes.includes('threads_read_replies') ?? false;
+    const value = { ...postValue(threads, post), ...(reads ? placeOf(threads, post) : {}) };
+    return tell(threads, 'mentions', id, id, value) ?? [];
+  });
+}
+
+/** With threads_read_replies an event also says where the post stands (threads-facts 10.1). */
+function placeOf(threads: Threads, { id, replyTo, rootId }: Post): object {
+  return {
+    has_replies: answersTo(threads, id).length > 0,
+    is_reply: replyTo !== null,
+    ...(replyTo === null ? {} : { replied_to: { id: replyTo } }),
+    ...(rootId === null ? {} : { root_post: { id: rootId } }),
+  };
 }
 
 export function tellPublish(threads: Threads, post: Post): Delivery | null {

@@ -28,7 +28,19 @@ export function versioned(path: string): string[] {
   return [`/threads/{version}${path}`, `/threads${path}`];
 }
 
-export function graphRoutes(access: CheckAccess, routes: ThreadsRoute[]): Route[] {
+export function graphRoutes(threads: Threads, access: CheckAccess, routes: ThreadsRoute[]): Route[] {
+  let answers = 0;
+
+  /** Whether Threads sends them is UNCONFIRMED (threads-facts 1.3). */
+  function usageHeaders({ usedPercent: percent }: Access): Record<string, string> {
+    answers += 1;
+    const { usageHeaders: when } = threads.options;
+    if (when === 'never' || (when === 'sometimes' && answers % 3 !== 0)) return {};
+    return {
+      'x-app-usage': JSON.stringify({ call_count: percent, total_time: percent, total_cputime: percent }),
+    };
+  }
+
   return routes.flatMap(({ path, handle, ...route }) => {
     async function answer(call: Call): Promise<Reply> {
       const { version = 'v1.0', id = 'me' } = call.params;
@@ -36,7 +48,8 @@ export function graphRoutes(access: CheckAccess, routes: ThreadsRoute[]): Route[
       const params = await graphParams(call);
       const granted = access(call, params);
       const own = id === 'me' ? granted.held.userId : id;
-      return json(200, stringify(await handle({ call, params, access: granted, id: own })));
+      const body = stringify(await handle({ call, params, access: granted, id: own }));
+      return json(200, body, usageHeaders(granted));
     }
     return versioned(path).map((full) => ({
       ...route,

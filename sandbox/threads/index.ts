@@ -14,6 +14,7 @@ import { putProfile, threadsControls } from './controls.ts';
 import { debugRoutes } from './debug.ts';
 import { FIELDS } from './events.ts';
 import { insightRoutes } from './insights.ts';
+import { listRoutes } from './lists.ts';
 import { moderationRoutes } from './moderation.ts';
 import { changeOptions, Options } from './options.ts';
 import { registerProcessing } from './processing.ts';
@@ -51,6 +52,7 @@ export function createThreads(core: Core, setup: ThreadsSetup): FakeProvider {
       ...publishRoutes(threads, access),
       ...quotaRoutes(threads, access),
       ...readRoutes(threads, access),
+      ...listRoutes(threads, access),
       ...moderationRoutes(threads, access),
       ...insightRoutes(threads, access),
       ...['/threads', '/threads-auth'].map((prefix) => ({
@@ -85,6 +87,9 @@ function openState(core: Core, { options: chosen, ...app }: ThreadsSetup): Threa
     grants: {},
     containers: {},
     posts: [],
+    numbers: {},
+    demographics: {},
+    listFaults: [],
     spent: [],
     failNext: [],
     appFields: FIELDS,

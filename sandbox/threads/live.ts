@@ -1,8 +1,10 @@
+import { parse } from '../core/json.ts';
 import { graphId, shortcode } from '../meta/ids.ts';
 import { profileOf, type Threads } from './context.ts';
 import { tellMentions, tellPublish, tellReply } from './events.ts';
+import { findPost } from './posts.ts';
 import { spend } from './quotas.ts';
-import type { Container, Post } from './state.ts';
+import { Post, type Container } from './state.ts';
 import { mentionsIn } from './text.ts';
 
 const KINDS = { TEXT: 'TEXT_POST', IMAGE: 'IMAGE', VIDEO: 'VIDEO', CAROUSEL: 'CAROUSEL_ALBUM' } as const;
@@ -37,36 +39,29 @@ export function goLive(threads: Threads, container: Container): Post {
   return post;
 }
 
+type Given = Pick<Post, 'userId' | 'username'> & Partial<Post>;
+
 /** A post by anybody, and its place in its thread. */
-export function addPost(
-  { core, state }: Threads,
-  given: Pick<Post, 'userId' | 'username'> & Partial<Post>,
-): Post {
-  const parent = state.posts.find(({ id }) => id === given.replyTo);
-  const root = parent && (state.posts.find(({ id }) => id === parent.rootId) ?? parent);
-  const approvals = root?.params['enable_reply_approvals'] === 'true' && root.userId !== given.userId;
-  const post: Post = {
+export function addPost(threads: Threads, given: Given): Post {
+  const { core, state } = threads;
+  const parent = findPost(threads, given.replyTo ?? null);
+  const root = parent && (findPost(threads, parent.rootId) ?? parent);
+  const waits = root?.params['enable_reply_approvals'] === 'true' && root.userId !== given.userId;
+  const post = parse(Post, {
     id: graphId('1805'),
-    containerId: null,
-    kind: 'TEXT_POST',
-    text: '',
-    params: {},
     shortcode: shortcode(),
     createdAt: core.clock.now(),
-    children: [],
-    files: [],
-    replyTo: null,
-    repostOf: null,
-    hidden: false,
-    mentions: mentionsIn(given.text ?? ''),
-    views: 0,
-    likes: 0,
-    quotes: 0,
-    shares: 0,
+    approval: waits ? 'pending' : 'none',
     ...given,
+    addedAt: core.clock.now(),
+    mentions: mentionsIn(given.text ?? ''),
     rootId: root?.id ?? null,
-    approval: approvals ? 'pending' : 'none',
-  };
+  });
   state.posts.push(post);
   return post;
+}
+
+/** It stays in the sandbox's state, so that it can be restored. */
+export function deletePost({ core }: Threads, post: Post): void {
+  post.deletedAt = core.clock.now();
 }

@@ -4,6 +4,7 @@ import { choice, count, flag } from '../core/options.ts';
 
 /** An error as `code` or `code/subcode`. */
 const errorCode = (value: string) => Type.String({ pattern: String.raw`^-?\d+(/\d+)?$`, default: value });
+const strings = () => Type.Array(Type.String(), { default: [] });
 
 /** Tests can choose where threads-facts.md says UNCONFIRMED; the default is the stricter or the newer reading. */
 export const Options = Type.Object(
@@ -56,6 +57,21 @@ export const Options = Type.Object(
     // Reading (threads-facts 6, 8 and 9)
     pagingLinks: flag(false),
     /**
+     * How a list ends: the last page has a cursor and an empty page follows it; or the last page has no `after`; or the
+     * empty page repeats the `after` that was sent (threads-facts 6.1).
+     */
+    listEnd: choice('empty-page', 'no-after', 'same-after'),
+    /** How late lists show what is new or deleted; reads by id are never late. */
+    listLagMs: count(0),
+    /** Whether replies to a deleted post are still in its thread (threads-facts 14). */
+    orphans: choice('stay', 'go'),
+    /** Whether /threads shows ghost posts until they end. */
+    ghostsInThreads: flag(true),
+    /** What becomes of a ghost post that has ended: /ghost_posts lists it as ARCHIVED, or nothing leads to it. */
+    archivedGhosts: choice('listed', 'gone'),
+    /** The hide_status of a reply that is no longer hidden. */
+    unhidden: choice('UNHUSHED', 'NOT_HUSHED'),
+    /**
      * How the length of a text is counted: threads-facts 4.1 counts emoji in UTF-8 bytes, one report counts everything
      * so.
      */
@@ -63,11 +79,23 @@ export const Options = Type.Object(
     /** Whether white space at both ends of a text is removed. */
     trimText: flag(false),
     requirePeriod: flag(true),
+    /** Metrics that fail their call. */
+    refusedPostMetrics: strings(),
+    refusedUserMetrics: strings(),
+    /** The answer to `clicks` when there were none: `[]`, or nothing (threads-facts 8.2). */
+    noClicks: choice('empty', 'absent'),
     callsPerDay: count(48_000),
+    throttleError: errorCode('4'),
+    /** UNCONFIRMED for Threads (threads-facts 1.3). */
+    usageHeaders: choice('never', 'sometimes', 'always'),
+    /** The percent that the headers say; null: the counted calls of `callsPerDay`. */
+    usagePercent: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], { default: null }),
     // Webhooks and callbacks (threads-facts 2.8 and 10)
     webhookValues: choice('object', 'array'),
     publishTarget: choice('media', 'owner'),
     publishEvents: flag(true),
+    /** Whether a reply that waits for approval raises an event. */
+    pendingEvents: flag(true),
     signer: choice('threads', 'meta'),
     webhookClock: choice('real', 'sandbox'),
   },

@@ -4,10 +4,11 @@ import { refuseRestricted } from './containers.ts';
 import { containerNow, profileOf, type Threads } from './context.ts';
 import { tellDelete } from './events.ts';
 import { graphRoutes, type ThreadsRequest } from './graph.ts';
-import { addPost, goLive } from './live.ts';
+import { addPost, deletePost, goLive } from './live.ts';
+import { findPost } from './posts.ts';
 import { badParam, configuredError, notFound, notVisible } from './problems.ts';
 import { requireQuota, spend } from './quotas.ts';
-import type { Container, Post } from './state.ts';
+import type { Container } from './state.ts';
 
 /** threads-facts 4.2 and 4.6: publish, repost, delete. */
 export function publishRoutes(threads: Threads, access: CheckAccess): Route[] {
@@ -38,16 +39,17 @@ export function publishRoutes(threads: Threads, access: CheckAccess): Route[] {
     if (container.isItem) badParam('A carousel item can not be published by itself');
   }
 
-  function postOf(id: string): Post {
-    return state.posts.find((post) => post.id === id) ?? notFound(id);
-  }
-
   function repost({ access: granted, id }: ThreadsRequest): object {
     requireScope(granted, 'threads_basic', 'threads_content_publish');
     const { userId } = granted.held;
     requireQuota(threads, userId, 'post');
     const { username } = profileOf(threads, userId);
-    const made = addPost(threads, { userId, username, kind: 'REPOST_FACADE', repostOf: postOf(id).id });
+    const made = addPost(threads, {
+      userId,
+      username,
+      kind: 'REPOST_FACADE',
+      repostOf: (findPost(threads, id) ?? notFound(id)).id,
+    });
     spend(threads, userId, 'post');
     return { id: made.id };
   }
@@ -55,17 +57,17 @@ export function publishRoutes(threads: Threads, access: CheckAccess): Route[] {
   /** Own posts and replies only (threads-facts 4.6). */
   function remove({ access: granted, id }: ThreadsRequest): object {
     requireScope(granted, 'threads_basic', 'threads_delete');
-    const post = postOf(id);
+    const post = findPost(threads, id) ?? notFound(id);
     const { userId } = granted.held;
     if (post.userId !== userId) return notFound(id);
     requireQuota(threads, userId, 'delete');
     spend(threads, userId, 'delete');
-    state.posts = state.posts.filter((candidate) => candidate.id !== id);
+    deletePost(threads, post);
     tellDelete(threads, post);
     return { success: true, deleted_id: id };
   }
 
-  return graphRoutes(access, [
+  return graphRoutes(threads, access, [
     { method: 'POST', path: '/{id}/threads_publish', endpoint: 'threads.publish', handle: publish },
     { method: 'POST', path: '/{id}/repost', endpoint: 'threads.repost', handle: repost },
     { method: 'DELETE', path: '/{id}', endpoint: 'threads.delete', handle: remove },

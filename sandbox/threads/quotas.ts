@@ -63,7 +63,7 @@ export function quotaRoutes(threads: Threads, access: CheckAccess): Route[] {
     return { data: [pick(threads, node, fields)] };
   }
 
-  return graphRoutes(access, [
+  return graphRoutes(threads, access, [
     { method: 'GET', path: '/{id}/threads_publishing_limit', endpoint: 'threads.limit', handle: limit },
   ]);
 }

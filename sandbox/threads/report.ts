@@ -1,10 +1,11 @@
 import { containerNow, type Threads } from './context.ts';
 import { permalinkOf } from './nodes.ts';
+import { findPost } from './posts.ts';
 import type { Container } from './state.ts';
 
 export function containerView(threads: Threads, container: Container) {
   const { state } = threads;
-  const post = state.posts.find(({ id }) => id === container.postId);
+  const post = findPost(threads, container.postId);
   const children = container.children.flatMap((id) => state.containers[id] ?? []);
   return {
     ...containerNow(threads, container),

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { count, flag, NullableNumber, NullableString, oneOf } from '../core/options.ts';
+import { choice, count, flag, NullableNumber, NullableString, oneOf } from '../core/options.ts';
 
 const Strings = Type.Array(Type.String());
 
@@ -18,6 +18,7 @@ export const ProfileSpec = Type.Object(
     /** Without it there are no follower metrics (threads-facts 3; no longer needed, threads-facts 16.1). */
     linkedInstagram: flag(true),
     followers: count(0),
+    pictureUrl: Type.Optional(Type.String()),
   },
   { additionalProperties: false },
 );
@@ -57,32 +58,115 @@ export const Container = Type.Object({
 });
 export type Container = Static<typeof Container>;
 
+/** As a client reads them (threads-facts 6.2). */
+export const POST_KINDS = [
+  'TEXT_POST',
+  'IMAGE',
+  'VIDEO',
+  'CAROUSEL_ALBUM',
+  'AUDIO',
+  'REPOST_FACADE',
+] as const;
+export const HIDE_STATUSES = [
+  'NOT_HUSHED',
+  'UNHUSHED',
+  'HIDDEN',
+  'COVERED',
+  'BLOCKED',
+  'RESTRICTED',
+] as const;
+export const APPROVALS = ['none', 'pending', 'ignored', 'approved'] as const;
+const nothing = { default: null };
+
 /** A post or a reply, by anybody. */
 export const Post = Type.Object({
   id: Type.String(),
   /** Null: by somebody who has not connected the app. */
   userId: NullableString,
   username: Type.String(),
-  containerId: NullableString,
-  kind: oneOf('TEXT_POST', 'IMAGE', 'VIDEO', 'CAROUSEL_ALBUM', 'REPOST_FACADE'),
-  text: Type.String(),
-  params: Type.Record(Type.String(), Type.String()),
+  /** A private person's replies have no username and no permalink (threads-facts 16.5). */
+  privateAuthor: flag(false),
+  containerId: Type.Union([Type.String(), Type.Null()], nothing),
+  kind: choice(...POST_KINDS),
+  text: Type.String({ default: '' }),
+  /** By the names that publishing has (threads-facts 4.1). */
+  params: Type.Record(Type.String(), Type.String(), { default: {} }),
   shortcode: Type.String(),
   createdAt: Type.Number(),
-  children: Type.Array(Type.Object({ id: Type.String(), kind: Type.String(), altText: Type.String() })),
-  files: Type.Array(File),
-  replyTo: NullableString,
-  rootId: NullableString,
-  repostOf: NullableString,
-  hidden: Type.Boolean(),
-  approval: oneOf('none', 'pending', 'ignored', 'approved'),
-  mentions: Strings,
+  /** When the sandbox got it: lists may be late. */
+  addedAt: Type.Number({ default: 0 }),
+  deletedAt: Type.Union([Type.Number(), Type.Null()], nothing),
+  children: Type.Array(Type.Object({ id: Type.String(), kind: Type.String(), altText: Type.String() }), {
+    default: [],
+  }),
+  files: Type.Array(File, { default: [] }),
+  replyTo: Type.Union([Type.String(), Type.Null()], nothing),
+  rootId: Type.Union([Type.String(), Type.Null()], nothing),
+  repostOf: Type.Union([Type.String(), Type.Null()], nothing),
+  hideStatus: choice(...HIDE_STATUSES),
+  approval: choice(...APPROVALS),
+  mentions: Type.Array(Type.String(), { default: [] }),
   views: count(0),
   likes: count(0),
-  quotes: count(0),
   shares: count(0),
+  /** Beside those that the sandbox knows. */
+  replies: count(0),
+  reposts: count(0),
+  quotes: count(0),
+  /** It has neither permalink nor media_url (threads-facts 6.2). */
+  copyright: flag(false),
+  /** No list shows it, though its id leads to it. */
+  unlisted: flag(false),
+  /** The next reads of it by id answer 100/33. */
+  flaky: count(0),
+  refusedMetrics: Type.Array(Type.String(), { default: [] }),
+  /** Its insights are an empty list, as a repost's. */
+  emptyInsights: flag(false),
 });
 export type Post = Static<typeof Post>;
+
+const metric = Type.Optional(Type.Integer({ minimum: 0 }));
+/** What happened in one Pacific day (threads-facts 8.2). */
+export const DayNumbers = Type.Object(
+  {
+    views: metric,
+    likes: metric,
+    replies: metric,
+    reposts: metric,
+    quotes: metric,
+    /** By the link. */
+    clicks: Type.Optional(Type.Record(Type.String(), Type.Integer({ minimum: 0 }))),
+  },
+  { additionalProperties: false },
+);
+export type DayNumbers = Static<typeof DayNumbers>;
+/** By breakdown (country, city, age, gender), then by value. */
+export const Demographics = Type.Record(Type.String(), Type.Record(Type.String(), Type.Integer()));
+
+const LISTS = ['posts', 'replies', 'conversation', 'pending_replies', 'ghost_posts', 'mentions'] as const;
+/** What is wrong with the next pages of a list (threads-facts 6.1). */
+export const ListFault = Type.Object(
+  {
+    list: oneOf(...LISTS),
+    /** Of this profile's token only. */
+    username: Type.Optional(Type.String()),
+    /**
+     * `short`: fewer items than asked for; `empty`: none, and the next page goes on; `repeat`: `after` is that of the
+     * first page; `refuse`: the cursor is refused; `error`: an error instead of a page.
+     */
+    kind: oneOf('short', 'empty', 'repeat', 'refuse', 'error'),
+    /** How many pages pass first. */
+    after: count(0),
+    /** How many pages it hits; 0: all. */
+    times: count(1),
+    /** How many items a short page lacks. */
+    lacks: count(1),
+    http: Type.Integer({ minimum: 200, maximum: 599, default: 500 }),
+    code: Type.String({ default: '2' }),
+  },
+  { additionalProperties: false },
+);
+export type ListFault = Static<typeof ListFault>;
 
 export const ThreadsState = Type.Object({
   profiles: Type.Array(Profile),
@@ -91,7 +175,12 @@ export const ThreadsState = Type.Object({
   /** By profile id. */
   grants: Type.Record(Type.String(), Grant),
   containers: Type.Record(Type.String(), Container),
+  /** Deleted ones stay, so that they can be restored. */
   posts: Type.Array(Post),
+  /** By profile id, then by day. Without an entry the numbers follow from the posts. */
+  numbers: Type.Record(Type.String(), Type.Record(Type.String(), DayNumbers), { default: {} }),
+  demographics: Type.Record(Type.String(), Demographics, { default: {} }),
+  listFaults: Type.Array(ListFault, { default: [] }),
   /** The actions that the quotas count. */
   spent: Type.Array(
     Type.Object({
