@@ -399,8 +399,8 @@ describe('a container', () => {
 
 describe('an upload', () => {
   test.each([
-    ['https://rupload.example/ig-api-upload/v26.0/7', 'http://127.0.0.1:9/ig-api-upload/v26.0/7'],
-    [null, 'http://127.0.0.1:9/ig-api-upload/v26.0/7'],
+    ['https://rupload.example/ig-api-upload/v27.0/7', 'http://127.0.0.1:9/ig-api-upload/v27.0/7'],
+    [null, 'http://127.0.0.1:9/ig-api-upload/v27.0/7'],
     ['http://127.0.0.1:9/another/7?x=1', 'http://127.0.0.1:9/another/7?x=1'],
   ])('to %s goes to %s: the host of the settings', (uri, expected) => {
     expect(uploadUri('http://127.0.0.1:9', { id: '7', uploadUri: uri })).toBe(expected);

@@ -51,8 +51,8 @@ export interface Login {
 
 export const INSTAGRAM: Platform = { provider: 'instagram', title: 'Instagram' };
 
-/** Pinned, because the app's dashboard decides the version of a call without one (instagram-facts 1.1). */
-export const VERSION = 'v26.0';
+/** Pinned, because the app's dashboard decides the version of a call without one (instagram-facts 1.1 and 12.1). */
+export const VERSION = 'v27.0';
 
 /** The result of subscribing to webhooks. A failure does not break the connection. */
 export async function subscription(asked: Promise<unknown>): Promise<Subscription> {

@@ -17,8 +17,8 @@ export interface App {
   loginScopes?: string[] | undefined;
 }
 
-/** The newest Graph version and the oldest that is served (instagram-facts 1.1). */
-export const NEWEST_VERSION = 26;
+/** The newest Graph version and the oldest that is served (instagram-facts 1.1 and 12). */
+export const NEWEST_VERSION = 27;
 export const OLDEST_VERSION = 21;
 
 /** Facebook Login (instagram-facts 2.1). */

@@ -2,6 +2,7 @@ import type { Call, Route } from '../core/http.ts';
 import { graphId } from '../meta/ids.ts';
 import { PullFailed } from '../meta/pull.ts';
 import { accountFor, requireScope, requireTask, type CheckAccess } from './access.ts';
+import { NEWEST_VERSION } from './app.ts';
 import { containerInput, type ContainerInput } from './container-input.ts';
 import { checkInput } from './container-rules.ts';
 import { containerNow, type Instagram } from './context.ts';
@@ -34,7 +35,7 @@ export function containerRoutes(instagram: Instagram, access: CheckAccess): Rout
     else if (!input.resumable) processSoon(instagram, container);
     if (!input.resumable) return { id: container.id };
     // The uri has the version of the request (instagram-facts 4.2).
-    const version = request.call.params['version'] ?? 'v26.0';
+    const version = request.call.params['version'] ?? `v${NEWEST_VERSION}.0`;
     return {
       id: container.id,
       uri: `${request.call.url.origin}/rupload/ig-api-upload/${version}/${container.id}`,

@@ -57,7 +57,7 @@ function createGraphCalls(root: string) {
 
 export function createInstagramClient(url: string, app: MetaTestApp) {
   const control = createControl(url);
-  const { call, ask } = createGraphCalls(`${url}/graph/v26.0`);
+  const { call, ask } = createGraphCalls(`${url}/graph/v27.0`);
 
   function dialogUrl(changes: Record<string, string> = {}): string {
     const query = {
@@ -67,7 +67,7 @@ export function createInstagramClient(url: string, app: MetaTestApp) {
       redirect_uri: app.redirectUri,
       state: 'opaque state/+',
     };
-    return `${url}/facebook/v26.0/dialog/oauth?${new URLSearchParams({ ...query, ...changes }).toString()}`;
+    return `${url}/facebook/v27.0/dialog/oauth?${new URLSearchParams({ ...query, ...changes }).toString()}`;
   }
 
   /** Approves, and answers the code that the browser comes back with. */
@@ -121,7 +121,7 @@ const LOGIN_SCOPES = ['basic', 'content_publish', 'manage_comments', 'manage_ins
 /** The other way to connect an Instagram account; `app` is the Instagram app. */
 export function createInstagramLoginClient(url: string, app: MetaTestApp) {
   const control = createControl(url);
-  const { call, ask } = createGraphCalls(`${url}/graph-instagram/v26.0`);
+  const { call, ask } = createGraphCalls(`${url}/graph-instagram/v27.0`);
   const unversioned = createGraphCalls(`${url}/graph-instagram`);
 
   function authorizeUrl(changes: Record<string, string> = {}): string {
