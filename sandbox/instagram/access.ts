@@ -3,6 +3,7 @@ import { refuseGraph } from '../meta/errors.ts';
 import { headerToken, proofOf, tokenOf } from '../meta/request.ts';
 import { accountOf, grantedPages, type Instagram } from './context.ts';
 import type { Account, FacebookPage, Token } from './people.ts';
+import { requireUsageBelow100 } from './usage.ts';
 
 /** Facebook Login at graph.facebook.com, or Instagram Login at graph.instagram.com. */
 export type Stack = 'facebook' | 'login';
@@ -37,6 +38,7 @@ export function createAccess(instagram: Instagram) {
     }
     checkProof(call, token, stack);
     const scopes = checkAlive(held);
+    requireUsageBelow100(instagram, held);
     countCall(held);
     return { token, held, scopes };
   }

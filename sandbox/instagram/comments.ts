@@ -1,12 +1,13 @@
 import type { Route } from '../core/http.ts';
 import { graphId } from '../meta/ids.ts';
-import { paginate } from '../meta/paging.ts';
+import { refuseGraph } from '../meta/errors.ts';
 import { notFound, requireScope, type CheckAccess } from './access.ts';
 import { accountOf, type Instagram } from './context.ts';
 import { tellComment } from './events.ts';
 import { fieldsOf, graphRoutes, pick, type GraphRequest } from './graph.ts';
 import { ownMedia } from './node-routes.ts';
-import { commentNode } from './nodes.ts';
+import { commentNode, newestFirst, shownReplies } from './nodes.ts';
+import { pageOf } from './pages.ts';
 import { badParam } from './problems.ts';
 import type { Comment } from './state.ts';
 
@@ -16,30 +17,30 @@ const COMMENTS_PAGE = 50;
 export function commentRoutes(instagram: Instagram, access: CheckAccess): Route[] {
   const { core, options, state } = instagram;
 
-  function page(request: GraphRequest, comments: Comment[]): object {
-    const { call, params } = request;
-    const newest = comments.toReversed().toSorted((a, b) => b.createdAt - a.createdAt);
-    const rules = { defaultLimit: 25, maxLimit: COMMENTS_PAGE, refuseOver: false, links: true };
-    const { items, paging } = paginate(call, params, newest, rules);
-    const fields = fieldsOf(params, ['timestamp', 'text', 'id']);
-    const data = items.map((comment) => pick(commentNode(instagram, comment, true), 'IGComment', fields));
+  function page(request: GraphRequest, edge: 'comments' | 'replies', newest: Comment[]): object {
+    const rules = { defaultLimit: 25, maxLimit: COMMENTS_PAGE, refuseOver: false };
+    const { items, paging } = pageOf(instagram, request, edge, newest, rules);
+    const fields = fieldsOf(request.params, ['timestamp', 'text', 'id']);
+    const data = items.map((comment) =>
+      pick(commentNode(instagram, request, comment, true), 'IGComment', fields),
+    );
     // The documentation has no cursors here, the real API does (instagram-facts 7.3).
     return { data, ...(paging === undefined || !options.commentCursors ? {} : { paging }) };
   }
 
-  /** Top level only, at most 50 a query (instagram-facts 7.3). */
+  /** Top level only, newest first, at most 50 a query, and none of restricted people (instagram-facts 7.3 and 12). */
   function list(request: GraphRequest): object {
     requireComments(request);
     const media = ownMedia(instagram, request);
-    return page(
-      request,
-      state.comments.filter(({ mediaId, parentId }) => mediaId === media.id && parentId === null),
+    const shown = state.comments.filter(
+      ({ mediaId, parentId, withheld }) => mediaId === media.id && parentId === null && !withheld,
     );
+    return page(request, 'comments', newestFirst(shown));
   }
 
   function commentOf(request: GraphRequest): Comment {
     const comment = state.comments.find(({ id }) => id === request.id);
-    if (comment === undefined) return notFound(request.id);
+    if (comment === undefined || comment.withheld) return notFound(request.id);
     ownMedia(instagram, { ...request, id: comment.mediaId });
     return comment;
   }
@@ -47,10 +48,7 @@ export function commentRoutes(instagram: Instagram, access: CheckAccess): Route[
   function replies(request: GraphRequest): object {
     requireComments(request);
     const comment = commentOf(request);
-    return page(
-      request,
-      state.comments.filter(({ parentId }) => parentId === comment.id),
-    );
+    return page(request, 'replies', shownReplies(instagram, comment));
   }
 
   function say(request: GraphRequest, mediaId: string, parentId: string | null): object {
@@ -70,10 +68,17 @@ export function commentRoutes(instagram: Instagram, access: CheckAccess): Route[
       createdAt: core.clock.now(),
       hidden: false,
       likes: 0,
+      withheld: false,
+      ownLike: false,
     };
     state.comments.push(comment);
     // Own comments come back as events too (instagram-facts 8.5, point 11).
     tellComment(instagram, media, comment);
+    // With `fields` the comment is made before the answer is refused (instagram-facts 12).
+    if (request.params.has('fields')) {
+      const problem = 'The request does not support the requested response format';
+      refuseGraph({ code: 20, subcode: 1_772_107, message: problem });
+    }
     return { id: comment.id };
   }
 

@@ -1,4 +1,5 @@
 import type { Core } from '../core/core.ts';
+import { Mismatch } from '../core/json.ts';
 import type { Verify } from '../meta/handshake.ts';
 import type { Puller } from '../meta/pull.ts';
 import type { App } from './app.ts';
@@ -21,6 +22,13 @@ export function userByName({ state }: Instagram, name: string | undefined): Face
 
 export function accountByName({ state }: Instagram, name: string | undefined): Account | undefined {
   return name === undefined ? state.accounts[0] : state.accounts.find((account) => account.username === name);
+}
+
+/** As `accountByName`, for controls. */
+export function accountNamed(instagram: Instagram, name: string | undefined): Account {
+  const account = accountByName(instagram, name);
+  if (account === undefined) throw new Mismatch(`no account ${name}`);
+  return account;
 }
 
 export function accountOf({ state }: Instagram, id: string): Account {

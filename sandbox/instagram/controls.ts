@@ -2,15 +2,18 @@ import { Type } from 'typebox';
 import { Changes, control, Nothing } from '../core/control.ts';
 import type { Route } from '../core/http.ts';
 import { Mismatch, parse } from '../core/json.ts';
+import { commentControls } from './comment-controls.ts';
 import { CallbackForgery, callbackView, isCallback } from '../meta/callbacks.ts';
 import { checkApp } from './app.ts';
 import { sendCallback } from './callbacks.ts';
 import { accountByName, type Instagram } from './context.ts';
 import { eventControls } from './event-controls.ts';
 import { removeApp } from './grants.ts';
+import { mediaControls } from './media-controls.ts';
 import { changeOptions } from './options.ts';
 import { putAccount, putPage, putUser } from './people-controls.ts';
 import { AccountSpec, PageSpec } from './people.ts';
+import { readingControls } from './reading-controls.ts';
 import { containerView, countPublishes } from './report.ts';
 import { expireTokens, killTokens } from './tokens.ts';
 
@@ -117,6 +120,9 @@ export function instagramControls(instagram: Instagram): Route[] {
         problem: app.webhookUrl === null ? 'no webhook URL' : await instagram.verify(app.webhookUrl),
       };
     }),
+    ...mediaControls(instagram),
+    ...commentControls(instagram),
+    ...readingControls(instagram),
     ...eventControls(instagram),
   ];
 }

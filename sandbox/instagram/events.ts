@@ -67,9 +67,14 @@ export function tellChange(
 }
 
 /** instagram-facts 8.5. Comments of a private owner cause no event. */
-export function tellComment(instagram: Instagram, media: Media, comment: Comment): Delivery[] {
+export function tellComment(
+  instagram: Instagram,
+  media: Media,
+  comment: Comment,
+  field: 'comments' | 'live_comments' = 'comments',
+): Delivery[] {
   if (accountOf(instagram, media.accountId).private) return [];
-  return tellChange(instagram, media.accountId, 'comments', commentValue(instagram, media, comment));
+  return tellChange(instagram, media.accountId, field, commentValue(instagram, media, comment));
 }
 
 function commentValue({ options }: Instagram, media: Media, comment: Comment): object {

@@ -6,6 +6,7 @@ import { graphParams } from '../meta/request.ts';
 import { NEWEST_VERSION, OLDEST_VERSION } from './app.ts';
 import type { Access, CheckAccess, Stack } from './access.ts';
 import type { Instagram } from './context.ts';
+import { usageHeadersOf, usageOf } from './usage.ts';
 
 export interface GraphRequest {
   call: Call;
@@ -34,6 +35,8 @@ export function graphRoutes(instagram: Instagram, access: CheckAccess, routes: G
 
   function usageHeaders(granted: Access): Record<string, string> {
     answers += 1;
+    const told = usageOf(instagram, granted.held);
+    if (told !== null) return usageHeadersOf(told);
     const { usageHeaders: when } = instagram.options;
     // instagram-facts 6: not on every answer.
     if (when === 'never' || (when === 'sometimes' && answers % 3 !== 0)) return {};
@@ -49,6 +52,7 @@ export function graphRoutes(instagram: Instagram, access: CheckAccess, routes: G
       async function answer(call: Call): Promise<Reply> {
         const headers = versionHeaders(call.params['version']);
         const params = await graphParams(call);
+        refuseManyIds(params);
         const granted = access.check(call, params, stack);
         const id = call.params['id'] ?? '';
         const body = await handle({ call, params, access: granted, stack, id });
@@ -82,6 +86,12 @@ function versionHeaders(version: string | undefined): Record<string, string> {
   if (number >= OLDEST_VERSION) return {};
   const text = `The call has been auto-upgraded to v${OLDEST_VERSION}.0 as ${version} has been deprecated`;
   return { 'x-ad-api-version-warning': text };
+}
+
+/** No version serves requests for several ids to a new app (instagram-facts 12). */
+function refuseManyIds(params: URLSearchParams): void {
+  if (!params.has('ids')) return;
+  refuseGraph({ code: 100, message: '(#100) Requests for multiple ids are not supported' });
 }
 
 /** The fields of a request, or these defaults. */

@@ -6,6 +6,7 @@ import { graphErrorReply } from '../meta/errors.ts';
 import { createVerify } from '../meta/handshake.ts';
 import { createPuller } from '../meta/pull.ts';
 import { createAccess } from './access.ts';
+import { registerStories } from './stories.ts';
 import { checkApp, type App } from './app.ts';
 import { commentRoutes } from './comments.ts';
 import { containerRoutes } from './containers.ts';
@@ -17,6 +18,7 @@ import { discoveryRoutes } from './discovery.ts';
 import { FIELDS } from './events.ts';
 import { HOSTS } from './graph.ts';
 import { insightRoutes } from './insights.ts';
+import { likeRoutes } from './likes.ts';
 import { limitRoutes } from './limits.ts';
 import { listRoutes } from './lists.ts';
 import { loginTokenRoutes } from './login-token.ts';
@@ -51,6 +53,7 @@ export function createInstagram(core: Core, setup: InstagramSetup): FakeProvider
   }
   core.webhooks.sendWith('instagram', sender(instagram));
   registerProcessing(instagram);
+  registerStories(instagram);
   const access = createAccess(instagram);
   return {
     name: 'instagram',
@@ -67,6 +70,7 @@ export function createInstagram(core: Core, setup: InstagramSetup): FakeProvider
       ...uploadRoutes(instagram, access),
       ...listRoutes(instagram, access),
       ...commentRoutes(instagram, access),
+      ...likeRoutes(instagram, access),
       ...insightRoutes(instagram, access),
       ...subscriptionRoutes(instagram, access),
       ...nodeRoutes(instagram, access),
@@ -113,6 +117,14 @@ function openState(core: Core, { options: chosen, ...app }: InstagramSetup): Ins
     publishes: [],
     media: [],
     comments: [],
+    removedMedia: [],
+    removedComments: [],
+    restrictedPeople: [],
+    listFaults: [],
+    refusedMetrics: [],
+    accountDays: {},
+    demographics: {},
+    usage: {},
     failNext: [],
     appFields: FIELDS,
     verifiedUrl: null,

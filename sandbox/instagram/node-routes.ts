@@ -1,8 +1,10 @@
 import type { Call, Route } from '../core/http.ts';
+import type { GraphNode } from '../meta/fields.ts';
 import { accountFor, notFound, pagesOf, requireScope, type CheckAccess } from './access.ts';
 import { accountOf, type Instagram } from './context.ts';
 import { fieldsOf, graphRoutes, pick, type GraphRequest } from './graph.ts';
-import { accountNode, commentNode, containerNode, mediaNode } from './nodes.ts';
+import { accountNode, childNode, commentNode, containerNode, mediaNode } from './nodes.ts';
+import { removeComment, removeMedia } from './media.ts';
 import { badParam } from './problems.ts';
 import type { Comment, Container, Media } from './state.ts';
 
@@ -12,6 +14,7 @@ const COMMENTS = 'instagram_manage_comments';
 type Found =
   | { kind: 'container'; object: Container }
   | { kind: 'media'; object: Media }
+  | { kind: 'child'; object: Media }
   | { kind: 'comment'; object: Comment };
 
 /** GET, POST and DELETE of one object by its id, of any type. */
@@ -24,7 +27,9 @@ export function nodeRoutes(instagram: Instagram, access: CheckAccess): Route[] {
     const media = state.media.find((candidate) => candidate.id === id);
     if (media !== undefined) return { kind: 'media', object: media };
     const comment = state.comments.find((candidate) => candidate.id === id);
-    return comment && { kind: 'comment', object: comment };
+    if (comment !== undefined) return { kind: 'comment', object: comment };
+    const album = state.media.find(({ children }) => children.some((child) => child.id === id));
+    return album && { kind: 'child', object: album };
   }
 
   function read(request: GraphRequest): object {
@@ -39,10 +44,18 @@ export function nodeRoutes(instagram: Instagram, access: CheckAccess): Route[] {
       case 'container':
         return pick(containerNode(instagram, found.object), 'ShadowIGMediaBuilder', fields);
       case 'media':
-        return pick(mediaNode(instagram, found.object), 'IGMedia', fields);
+        return pick(mediaNode(instagram, found.object, request.stack), 'IGMedia', fields);
+      case 'child':
+        return pick(childOf(found.object, id), 'IGMedia', fields);
       case 'comment':
-        return pick(commentNode(instagram, found.object, mayModerate(request)), 'IGComment', fields);
+        if (found.object.withheld && instagram.options.withheldById === 'gone') return notFound(id);
+        return pick(commentNode(instagram, request, found.object, mayModerate(request)), 'IGComment', fields);
     }
+  }
+
+  function childOf(album: Media, id: string): GraphNode {
+    const child = album.children.find((candidate) => candidate.id === id);
+    return child === undefined ? notFound(id) : childNode(instagram, album, child);
   }
 
   function ownerOf(object: Container | Media | Comment): string {
@@ -73,7 +86,7 @@ export function nodeRoutes(instagram: Instagram, access: CheckAccess): Route[] {
   /** `comment_enabled` of a media, `hide` of a comment (instagram-facts 7.2 and 7.3). */
   function change(request: GraphRequest): object {
     const found = find(request.id);
-    if (found === undefined || found.kind === 'container') return notFound(request.id);
+    if (found?.kind !== 'media' && found?.kind !== 'comment') return notFound(request.id);
     accountFor(instagram, request.access, ownerOf(found.object));
     requireScope(request.access, [...BASIC, COMMENTS], 'instagram_business_manage_comments');
     const name = found.kind === 'media' ? 'comment_enabled' : 'hide';
@@ -88,17 +101,16 @@ export function nodeRoutes(instagram: Instagram, access: CheckAccess): Route[] {
   /** Media only on stack A, with instagram_manage_contents (instagram-facts 7.2); comments by the media's owner (instagram-facts 7.3). */
   function remove(request: GraphRequest): object {
     const found = find(request.id);
-    if (found === undefined || found.kind === 'container') return notFound(request.id);
+    if (found?.kind !== 'media' && found?.kind !== 'comment') return notFound(request.id);
     accountFor(instagram, request.access, ownerOf(found.object));
     const { id } = found.object;
     if (found.kind === 'media') {
       if (request.stack === 'login') notFound(id);
       requireScope(request.access, [...BASIC, 'instagram_manage_contents'], '');
-      state.media = state.media.filter((media) => media.id !== id);
-      state.comments = state.comments.filter(({ mediaId }) => mediaId !== id);
+      removeMedia(instagram, id);
     } else {
       requireScope(request.access, [...BASIC, COMMENTS], 'instagram_business_manage_comments');
-      state.comments = state.comments.filter((comment) => comment.id !== id && comment.parentId !== id);
+      removeComment(instagram, id);
     }
     return { success: true };
   }

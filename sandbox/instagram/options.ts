@@ -67,6 +67,18 @@ export const Options = Type.Object(
     // Reading (instagram-facts 6 and 7)
     commentCursors: flag(true),
     mediaPageLimit: count(100),
+    /** A longer page is refused: "Please reduce the amount of data you're asking for" (instagram-facts 12). 0: never. */
+    reduceDataAbove: count(0),
+    /** Whether the last page of a list has cursors; `before`: only that one (instagram-facts 7.1). */
+    lastPageCursors: choice('both', 'before', 'none'),
+    /** How late /media shows a new media; a read by its id is never late. */
+    mediaListLagMs: count(0),
+    /** How many replies an expansion has (instagram-facts 12: UNCONFIRMED). */
+    repliesExpanded: count(25),
+    /** A withheld comment, read by its id: not there, or there (instagram-facts 12: UNCONFIRMED). */
+    withheldById: choice('gone', 'there'),
+    /** Whether the end of a story raises story_insights (instagram-facts 8.5). */
+    storyInsightsEvents: flag(true),
     insightsDelayMs: count(0),
     callsPerDay: count(48_000),
     usageHeaders: choice('sometimes', 'always', 'never'),

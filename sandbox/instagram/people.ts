@@ -58,6 +58,11 @@ export const AccountSpec = Type.Object(
     restricted: flag,
     /** Webhooks about comments and mentions need a public owner (instagram-facts 8.4). */
     private: flag,
+    /** The number that the profile tells; absent: the media that are here. */
+    mediaCount: Type.Optional(Type.Integer({ minimum: 0 })),
+    pictureUrl: Type.Optional(Type.String()),
+    /** When it became a professional account: older media have no insights (instagram-facts 12). */
+    convertedAt: Type.Optional(Type.Integer()),
     quotaTotal: Type.Optional(Type.Integer({ minimum: 0 })),
   },
   closed,

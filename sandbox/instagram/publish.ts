@@ -1,11 +1,12 @@
 import type { Route } from '../core/http.ts';
 import { parseCode, refuseGraph } from '../meta/errors.ts';
-import { graphId, shortcode } from '../meta/ids.ts';
+import { graphId } from '../meta/ids.ts';
 import { accountFor, requireScope, requireTask, type CheckAccess } from './access.ts';
 import { PUBLISH_SCOPES } from './containers.ts';
 import { containerNow, type Instagram } from './context.ts';
 import { graphRoutes, type GraphRequest } from './graph.ts';
 import { requireQuota } from './limits.ts';
+import { addMedia } from './media.ts';
 import { badParam, refuseFor } from './problems.ts';
 import type { Container, Media } from './state.ts';
 
@@ -43,15 +44,13 @@ export function publishRoutes(instagram: Instagram, access: CheckAccess): Route[
   function goLive(container: Container): Media {
     const now = core.clock.now();
     const children = container.children.flatMap((id) => state.containers[id] ?? []);
-    const media: Media = {
-      id: graphId('1801'),
+    const media = addMedia(instagram, {
       accountId: container.accountId,
       containerId: container.id,
       mediaType: container.kind === 'CAROUSEL' ? 'CAROUSEL_ALBUM' : container.video ? 'VIDEO' : 'IMAGE',
       productType: productOf(container),
       caption: container.params['caption'] ?? '',
       altText: container.params['alt_text'] ?? null,
-      shortcode: shortcode(),
       createdAt: now,
       children: children.map((child) => ({
         id: graphId('1802'),
@@ -60,14 +59,7 @@ export function publishRoutes(instagram: Instagram, access: CheckAccess): Route[
       })),
       files: [container, ...children].flatMap(({ files }) => files),
       shareToFeed: container.params['share_to_feed'] !== 'false',
-      commentsEnabled: true,
-      likes: 0,
-      views: 0,
-      reach: 0,
-      shares: 0,
-      saved: 0,
-    };
-    state.media.push(media);
+    });
     state.publishes = state.publishes.filter(({ at }) => at > now - FORGET_MS);
     state.publishes.push({ accountId: container.accountId, at: now });
     for (const published of [container, ...children]) {

@@ -37,6 +37,8 @@ export const Container = Type.Object({
 export type Container = Static<typeof Container>;
 
 const count = Type.Integer({ minimum: 0, default: 0 });
+const Numbers = Type.Record(Type.String(), Type.Number(), { default: {} });
+const Breakdowns = Type.Record(Type.String(), Type.Record(Type.String(), Type.Number()), { default: {} });
 export const Media = Type.Object({
   id: Type.String(),
   accountId: Type.String(),
@@ -56,6 +58,14 @@ export const Media = Type.Object({
   reach: count,
   shares: count,
   saved: count,
+  reposts: count,
+  /** The number that the API gives; null: the comments that are here. */
+  commentsCount: Type.Union([Type.Number(), Type.Null()], { default: null }),
+  /** Values of the other metrics, and of breakdowns: metric, then dimension value. */
+  metrics: Numbers,
+  breakdowns: Breakdowns,
+  sharedToFacebook: Type.Boolean({ default: false }),
+  ownLike: Type.Boolean({ default: false }),
 });
 export type Media = Static<typeof Media>;
 
@@ -71,8 +81,35 @@ export const Comment = Type.Object({
   createdAt: Type.Number(),
   hidden: Type.Boolean(),
   likes: count,
+  /** Its author was restricted by the owner, who has not approved it (instagram-facts 12). */
+  withheld: Type.Boolean({ default: false }),
+  ownLike: Type.Boolean({ default: false }),
 });
 export type Comment = Static<typeof Comment>;
+
+/** What goes wrong with pages of lists; `times` 0: until it is cleared. */
+export const ListFault = Type.Object({
+  list: oneOf('media', 'stories', 'comments', 'replies'),
+  kind: oneOf('short', 'empty', 'repeat', 'refuse', 'no-cursors', 'reduce'),
+  /** How many pages pass before it begins. */
+  after: Type.Integer({ minimum: 0 }),
+  times: Type.Integer({ minimum: 0 }),
+});
+export type ListFault = Static<typeof ListFault>;
+
+/** Numbers of an account on one day in California. */
+export const AccountDay = Type.Object({ metrics: Numbers, breakdowns: Breakdowns });
+export type AccountDay = Static<typeof AccountDay>;
+
+/** The percents that the usage headers tell, and the minutes until a throttled account is served again. */
+export const Usage = Type.Object({ app: NullableNumber, business: NullableNumber, minutes: Type.Number() });
+export type Usage = Static<typeof Usage>;
+
+const RefusedMetric = Type.Object({
+  metric: Type.String(),
+  productType: NullableString,
+  mediaType: NullableString,
+});
 
 export const InstagramState = Type.Object({
   users: Type.Array(FacebookUser),
@@ -87,6 +124,19 @@ export const InstagramState = Type.Object({
   publishes: Type.Array(Type.Object({ accountId: Type.String(), at: Type.Number() })),
   media: Type.Array(Media),
   comments: Type.Array(Comment),
+  /** What was deleted, to be restored. */
+  removedMedia: Type.Array(Media, { default: [] }),
+  removedComments: Type.Array(Comment, { default: [] }),
+  /** People whose comments an account withholds. */
+  restrictedPeople: Type.Array(Type.Object({ accountId: Type.String(), username: Type.String() }), {
+    default: [],
+  }),
+  listFaults: Type.Array(ListFault, { default: [] }),
+  refusedMetrics: Type.Array(RefusedMetric, { default: [] }),
+  /** By account, then by day; and by account, then by metric, breakdown and timeframe. */
+  accountDays: Type.Record(Type.String(), Type.Record(Type.String(), AccountDay), { default: {} }),
+  demographics: Type.Record(Type.String(), Breakdowns, { default: {} }),
+  usage: Type.Record(Type.String(), Usage, { default: {} }),
   /** Subcodes for the next containers to fail with, one each. */
   failNext: Strings,
   /** App level: the fields that are delivered, and the callback that passed the handshake. */

@@ -2,6 +2,14 @@
 export interface Field {
   name: string;
   sub: Field[] | null;
+  /** Of `replies.limit(5){id}`. */
+  limit?: number;
+}
+
+/** A list behind a field that has more than one page; `paging` describes the page that ends with this node. */
+export interface Edge {
+  size: number;
+  paging: (page: GraphNode[], isLast: boolean) => object;
 }
 
 /** Objects behind a field that are expanded like nodes; a list is answered as `{"data":[...]}`. */
@@ -10,11 +18,13 @@ export class Nested {
   readonly nodes: GraphNode | GraphNode[];
   /** The fields of an answer that does not expand it. */
   readonly defaults: string[];
+  readonly edge: Edge | undefined;
 
-  constructor(type: string, nodes: GraphNode | GraphNode[], defaults: string[] = ['id']) {
+  constructor(type: string, nodes: GraphNode | GraphNode[], defaults: string[] = ['id'], edge?: Edge) {
     this.type = type;
     this.nodes = nodes;
     this.defaults = defaults;
+    this.edge = edge;
   }
 }
 
@@ -32,7 +42,7 @@ function readList(text: string): [Field[], string] {
   const fields: Field[] = [];
   let rest = text;
   for (;;) {
-    const [all, name] = /^\s*([^,{}()]*?)(?:\.\w+\([^)]*\))*\s*(?=[,{}]|$)/.exec(rest) ?? [];
+    const [all, name, modifiers] = /^\s*([^,{}()]*?)((?:\.\w+\([^)]*\))*)\s*(?=[,{}]|$)/.exec(rest) ?? [];
     if (all === undefined || name === undefined) return [fields, rest];
     rest = rest.slice(all.length);
     let sub: Field[] | null = null;
@@ -42,7 +52,8 @@ function readList(text: string): [Field[], string] {
       sub = inner;
       rest = after.slice(1);
     }
-    if (name !== '') fields.push({ name, sub });
+    const [, limit] = /\.limit\((\d+)\)/.exec(modifiers ?? '') ?? [];
+    if (name !== '') fields.push({ name, sub, ...(limit === undefined ? {} : { limit: Number(limit) }) });
     if (!rest.startsWith(',')) return [fields, rest];
     rest = rest.slice(1);
   }
@@ -51,20 +62,30 @@ function readList(text: string): [Field[], string] {
 /** Only the requested fields, and always the id. */
 export function select(node: GraphNode, type: string, fields: Field[], onUnknown: OnUnknown): GraphNode {
   const answer: GraphNode = {};
-  for (const { name, sub } of fields) {
+  for (const { name, sub, limit } of fields) {
     if (!(name in node)) onUnknown(name, type);
     const value = node[name];
     if (value === undefined) continue;
-    answer[name] = value instanceof Nested ? expand(value, sub, onUnknown) : value;
+    answer[name] = value instanceof Nested ? expand(value, sub, limit, onUnknown) : value;
   }
   if (node['id'] !== undefined) answer['id'] = node['id'];
   return answer;
 }
 
-function expand({ type, nodes, defaults }: Nested, sub: Field[] | null, onUnknown: OnUnknown): unknown {
+function expand(
+  { type, nodes, defaults, edge }: Nested,
+  sub: Field[] | null,
+  limit: number | undefined,
+  onUnknown: OnUnknown,
+): unknown {
   const fields = sub ?? plain(defaults);
   if (!Array.isArray(nodes)) return select(nodes, type, fields, onUnknown);
-  return { data: nodes.map((node) => select(node, type, fields, onUnknown)) };
+  const page = edge === undefined ? nodes : nodes.slice(0, Math.min(limit ?? edge.size, edge.size));
+  const data = page.map((node) => select(node, type, fields, onUnknown));
+  return {
+    data,
+    ...(edge && page.length > 0 ? { paging: edge.paging(page, page.length === nodes.length) } : {}),
+  };
 }
 
 export function plain(names: string[]): Field[] {
