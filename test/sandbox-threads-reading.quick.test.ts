@@ -2,7 +2,9 @@ import { Type, type Static } from 'typebox';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from '../sandbox/core/json.ts';
 import { startSandbox, type Sandbox } from '../sandbox/server.ts';
+import { createCallCounter, createCreator } from '../sandbox/testing/creator.ts';
 import { createThreadsClient, type ThreadsClient } from '../sandbox/testing/meta.ts';
+import { createThreadsWorld } from '../sandbox/testing/threads.ts';
 
 const app = { appId: '5555', appSecret: 'threads secret', redirectUri: 'http://127.0.0.1:3999/cb' };
 const DAY_MS = 86_400_000;
@@ -92,6 +94,11 @@ describe('lists', () => {
     const { paging } = await page('/me/threads', { limit: '4' });
     expect(paging?.cursors).toHaveProperty('before');
     expect(paging?.cursors.after !== undefined).toBe(hasAfter);
+    if (!hasAfter) return;
+    const after = paging?.cursors.after ?? '';
+    const behind = await page('/me/threads', { after });
+    expect(behind.data).toEqual([]);
+    expect(behind.paging?.cursors.after).toBe(listEnd === 'same-after' ? after : undefined);
   });
 
   it.each([
@@ -102,7 +109,7 @@ describe('lists', () => {
   ])('lose nothing by a page that is %s %o', async (kind, more, pages) => {
     await setOptions({ listEnd: 'no-after' });
     await make({ username: me, text: '{n}', count: 6 });
-    await control('lists', { list: 'posts', kind, ...more });
+    await control('fail-list', { list: 'posts', kind, ...more });
     const all = await readAll('/me/threads', { limit: '2' });
     expect(all.texts).toEqual(['6', '5', '4', '3', '2', '1']);
     expect(all.pages).toBe(pages);
@@ -112,18 +119,18 @@ describe('lists', () => {
     await make({ username: me, text: '{n}', count: 8 });
     const first = (await page('/me/threads', { limit: '2' })).paging?.cursors.after ?? '';
     const second = (await page('/me/threads', { limit: '2', after: first })).paging?.cursors.after ?? '';
-    await control('lists', { list: 'posts', kind: 'repeat' });
+    await control('fail-list', { list: 'posts', kind: 'repeat' });
     const third = await page('/me/threads', { limit: '2', after: second });
     expect(textsOf(third)).toEqual(['4', '3']);
     expect(third.paging?.cursors.after).toBe(first);
 
-    await control('lists', { list: 'posts', kind: 'refuse', username: me });
+    await control('fail-list', { list: 'posts', kind: 'refuse', username: me });
     expect((await page('/me/threads', { limit: '2' })).data).toHaveLength(2);
     const refused = await get('/me/threads', { limit: '2', after: first });
     expect(refused).toMatchObject({ status: 400, body: { error: { code: 100 } } });
     expect((await page('/me/threads', { limit: '2', after: first })).data).toHaveLength(2);
 
-    await control('lists', { list: 'posts', kind: 'error', after: 1 });
+    await control('fail-list', { list: 'posts', kind: 'error', after: 1 });
     await page('/me/threads', { limit: '2' });
     const failed = await get('/me/threads', { limit: '2', after: first });
     expect(failed).toMatchObject({ status: 500, body: { error: { code: 2, is_transient: true } } });
@@ -391,6 +398,8 @@ describe('insights', () => {
     await control('numbers', {
       days: {
         '2026-03-06': { views: 1, likes: 5, clicks: { 'https://a.example/': 1 } },
+        // Told, but not how many views.
+        '2026-03-07': { likes: 100 },
         '2026-03-08': { views: 4_000_000_000, likes: 7, clicks: { 'https://a.example/': 2 } },
       },
     });
@@ -406,7 +415,7 @@ describe('insights', () => {
             { value: 4_000_000_000, end_time: '2026-03-09T07:00:00+0000' },
           ],
         },
-        { total_value: { value: 12 } },
+        { total_value: { value: 112 } },
         { link_total_values: [{ value: 3, link_url: 'https://a.example/' }] },
       ],
       paging: { previous: expect.stringContaining(`access_token=${token}`) },
@@ -492,5 +501,69 @@ describe('events', () => {
     await reply(careful);
     const after = parse(Deliveries, await client.control('GET', '/threads/deliveries'));
     expect(after.map(({ event }) => event)).toEqual(['publish', 'replies', 'mentions', 'publish']);
+  });
+});
+
+describe('the helpers of tests', () => {
+  it('make, edit, count, delete and restore posts and replies', async () => {
+    const world = createThreadsWorld(sandbox.url);
+    const { id } = await world.makeMedia({ text: 'one', kind: 'IMAGE' });
+    await world.editMedia(id, { text: 'two' });
+    await world.setCounts(id, { views: 3_000_000_000, replies: 1 });
+    const { id: first } = await world.comment(id, 'first');
+    const { id: below } = await world.comment(first, 'below', { username: me });
+    await world.editComment(below, { text: 'deep' });
+    await world.makeManyComments(id, 2, { createdAt: 1_700_000_000_000 });
+    expect(textsOf(await page(`/${id}/conversation`))).toEqual(['deep', 'first', 'answer 2', 'answer 1']);
+    expect((await get(`/${id}/insights`, { metric: 'views,replies' })).body).toMatchObject({
+      data: [{ values: [{ value: 3_000_000_000 }] }, { values: [{ value: 5 }] }],
+    });
+    await world.deleteComment(first);
+    await world.deleteMedia(id);
+    expect((await page('/me/threads')).data).toEqual([]);
+    await world.restoreMedia(id);
+    await world.restoreComment(first);
+    expect(textsOf(await page('/me/threads'))).toEqual(['two']);
+    expect(textsOf(await page(`/${id}/replies`))).toEqual(['first', 'answer 2', 'answer 1']);
+    expect(await world.makeManyMedia(3)).toHaveLength(3);
+    await world.setProfile({ biography: 'new', followers: 5_000_000_000 });
+    expect((await get('/me', { fields: 'threads_biography' })).body).toMatchObject({
+      threads_biography: 'new',
+    });
+    await world.setDay('2026-03-06', { views: 1 });
+    await world.failList('posts', 'error', { code: '1' });
+    expect((await get('/me/threads')).body).toMatchObject({ error: { code: 1 } });
+  });
+
+  it('have the same words for each provider', async () => {
+    const creator = createCreator(sandbox.url, 'threads');
+    const account = userId;
+    const id = await creator.make({ account, text: 'neutral', counts: { views: 9, comments: 2 } });
+    await creator.makeMany({ account, text: 'old', createdAt: 1_700_000_000_000, count: 2 });
+    expect(await client.control('GET', '/threads/deliveries')).toHaveLength(1);
+    await reply(id);
+    await creator.setCounts(id, { comments: 4 });
+    await creator.edit(id, { text: 'edited', more: { copyright: true } });
+    expect((await get(`/${id}/insights`, { metric: 'views,replies' })).body).toMatchObject({
+      data: [{ values: [{ value: 9 }] }, { values: [{ value: 4 }] }],
+    });
+    await expect(creator.setCounts(id, { comments: 0 })).rejects.toThrow('there are 1 replies');
+    await expect(creator.edit('1', { text: 'x' })).rejects.toThrow('no post 1');
+    await creator.remove(id);
+    expect(textsOf(await page('/me/threads'))).toEqual(['old 2', 'old 1']);
+    const truth = { id, account, text: 'edited', counts: { comments: 4 }, visible: false, published: false };
+    expect(await creator.all(userId)).toMatchObject([truth, {}, {}]);
+    await creator.restore(id);
+    expect(await creator.all(userId)).toMatchObject([{ visible: true }, {}, {}]);
+  });
+
+  it('count calls by endpoint and account', async () => {
+    const counter = createCallCounter(sandbox.url);
+    await counter.forget();
+    await get('/me/threads');
+    await client.call(null, 'GET', '/me/threads', { access_token: token });
+    await client.call(null, 'GET', '/me/threads');
+    expect(await counter.calls(userId)).toEqual({ counts: { 'threads.posts': 2 }, total: 2 });
+    expect(await counter.calls()).toMatchObject({ total: 3 });
   });
 });

@@ -1,4 +1,4 @@
-import type { Call } from '../core/http.ts';
+import { isForm, type Call } from '../core/http.ts';
 import { parseCode, refuseGraph } from '../meta/errors.ts';
 import { tokenOf } from '../meta/request.ts';
 import type { Threads } from './context.ts';
@@ -84,4 +84,11 @@ export function tokenProblem(
 export function requireScope({ scopes }: Access, ...needed: string[]): void {
   const missing = needed.filter((scope) => !scopes.includes(scope));
   if (missing.length > 0) denied(missing.join(', '));
+}
+
+/** Whose token a request has, as far as its query, its form or its header says. */
+export function accountOf({ state }: Threads, call: Call): string | null {
+  const form = new URLSearchParams(isForm(call.headers) ? call.text : '');
+  const token = tokenOf(call, new URLSearchParams([...call.url.searchParams, ...form]));
+  return token === null ? null : (state.tokens[token]?.userId ?? null);
 }

@@ -1,11 +1,12 @@
 import { Type, type Static } from 'typebox';
 import type { Core, FakeProvider } from '../core/core.ts';
-import type { Reply } from '../core/http.ts';
+import type { Reply, Route } from '../core/http.ts';
 import { parse } from '../core/json.ts';
+import { mediaControls } from '../core/media.ts';
 import { graphErrorReply } from '../meta/errors.ts';
 import { createVerify } from '../meta/handshake.ts';
 import { createPuller } from '../meta/pull.ts';
-import { createAccess } from './access.ts';
+import { accountOf, createAccess } from './access.ts';
 import { checkApp, type App } from './app.ts';
 import { authorizeRoutes } from './authorize.ts';
 import { containerRoutes } from './containers.ts';
@@ -15,6 +16,7 @@ import { debugRoutes } from './debug.ts';
 import { FIELDS } from './events.ts';
 import { insightRoutes } from './insights.ts';
 import { listRoutes } from './lists.ts';
+import { mediaKeeper } from './media.ts';
 import { moderationRoutes } from './moderation.ts';
 import { changeOptions, Options } from './options.ts';
 import { registerProcessing } from './processing.ts';
@@ -42,27 +44,28 @@ export function createThreads(core: Core, setup: ThreadsSetup): FakeProvider {
   core.webhooks.sendWith('threads', sender(threads));
   registerProcessing(threads);
   const access = createAccess(threads);
+  const routes: Route[] = [
+    ...authorizeRoutes(threads),
+    ...tokenRoutes(threads),
+    ...debugRoutes(threads, access),
+    ...containerRoutes(threads, access),
+    ...publishRoutes(threads, access),
+    ...quotaRoutes(threads, access),
+    ...readRoutes(threads, access),
+    ...listRoutes(threads, access),
+    ...moderationRoutes(threads, access),
+    ...insightRoutes(threads, access),
+    ...['/threads', '/threads-auth'].map((prefix) => ({
+      method: '*',
+      path: `${prefix}/{rest*}`,
+      endpoint: 'threads.unknown',
+      handle: unknownPath,
+    })),
+  ];
   return {
     name: 'threads',
-    routes: [
-      ...authorizeRoutes(threads),
-      ...tokenRoutes(threads),
-      ...debugRoutes(threads, access),
-      ...containerRoutes(threads, access),
-      ...publishRoutes(threads, access),
-      ...quotaRoutes(threads, access),
-      ...readRoutes(threads, access),
-      ...listRoutes(threads, access),
-      ...moderationRoutes(threads, access),
-      ...insightRoutes(threads, access),
-      ...['/threads', '/threads-auth'].map((prefix) => ({
-        method: '*',
-        path: `${prefix}/{rest*}`,
-        endpoint: 'threads.unknown',
-        handle: unknownPath,
-      })),
-    ],
-    controls: threadsControls(threads),
+    routes: routes.map((route) => ({ ...route, account: (call) => accountOf(threads, call) })),
+    controls: [...threadsControls(threads), ...mediaControls('threads', mediaKeeper(threads))],
     summary: () => ({
       app: threads.app,
       options: threads.options,

@@ -65,3 +65,7 @@ export function addPost(threads: Threads, given: Given): Post {
 export function deletePost({ core }: Threads, post: Post): void {
   post.deletedAt = core.clock.now();
 }
+
+export function restorePost({ core }: Threads, post: Post): void {
+  Object.assign(post, { deletedAt: null, addedAt: core.clock.now() });
+}

@@ -20,7 +20,7 @@ export function pacificDays(since: number, until: number): PacificDay[] {
   const days: PacificDay[] = [];
   let day = dates.format(since);
   for (let end = endOf(day); end <= until; end = endOf(day)) {
-    if (end > since) days.push({ day, end });
+    days.push({ day, end });
     day = next(day);
   }
   return days;

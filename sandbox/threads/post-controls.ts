@@ -8,7 +8,7 @@ import { graphId } from '../meta/ids.ts';
 import { REPLY_CONTROLS } from './container-rules.ts';
 import type { Threads } from './context.ts';
 import { tellDelete, tellMentions, tellPublish, tellReply } from './events.ts';
-import { addPost, deletePost } from './live.ts';
+import { addPost, deletePost, restorePost } from './live.ts';
 import { anyPost, findPost } from './posts.ts';
 import { APPROVALS, HIDE_STATUSES, POST_KINDS, type Post } from './state.ts';
 import { mentionsIn } from './text.ts';
@@ -20,7 +20,7 @@ const flag = Type.Optional(Type.Boolean());
 const ids = Type.Array(Type.String(), { minItems: 1, maxItems: MOST_AT_ONCE });
 
 /** What both making and editing may set. */
-const TRAITS = {
+export const TRAITS = {
   text: Type.Optional(Type.String()),
   kind: Type.Optional(Type.Enum([...POST_KINDS])),
   /** As publishing names them: topic_tag, quote_post_id, is_ghost_post and so on (threads-facts 4.1). */
@@ -41,17 +41,21 @@ const TRAITS = {
   refusedMetrics: Type.Optional(Type.Array(Type.String())),
   emptyInsights: flag,
 };
+/** How a new post comes about. */
+export const ORIGIN = {
+  replyTo: Type.Optional(NullableString),
+  repostOf: Type.Optional(NullableString),
+  replyControl: Type.Optional(Type.Enum(REPLY_CONTROLS)),
+  /** How many children an album has. */
+  children: Type.Integer({ minimum: 0, maximum: 20, default: 0 }),
+};
 const Making = Type.Object(
   {
     ...TRAITS,
     /** A profile, or somebody who has not connected the app. */
     username: Type.String({ default: 'some_fan' }),
     id: Type.Optional(Type.String({ pattern: String.raw`^\d{1,30}$` })),
-    replyTo: Type.Optional(NullableString),
-    repostOf: Type.Optional(NullableString),
-    replyControl: Type.Optional(Type.Enum(REPLY_CONTROLS)),
-    /** How many children an album has. */
-    children: Type.Integer({ minimum: 0, maximum: 20, default: 0 }),
+    ...ORIGIN,
     /** Many: oldest first; `{n}` in the text is the number of each. */
     count: Type.Integer({ minimum: 1, maximum: MOST_AT_ONCE, default: 1 }),
     /** How much older than the next one each of many is; the newest is of `createdAt`. */
@@ -61,7 +65,9 @@ const Making = Type.Object(
   },
   closed,
 );
+export type Making = Static<typeof Making>;
 const Editing = Type.Object({ ...TRAITS, ids }, closed);
+export type Changes = Omit<Static<typeof Editing>, 'ids'>;
 const Removing = Type.Object({ ids, silent: flag }, closed);
 const Restoring = Type.Object({ ids }, closed);
 
@@ -69,13 +75,7 @@ const Restoring = Type.Object({ ids }, closed);
 export function postControls(threads: Threads): Route[] {
   const { state } = threads;
 
-  function known(wanted: string[]): Post[] {
-    return wanted.map((id) => {
-      const post = anyPost(threads, id);
-      if (post === undefined) throw new Mismatch(`no post ${id}`);
-      return post;
-    });
-  }
+  const known = (wanted: string[]): Post[] => wanted.map((id) => knownPost(threads, id));
 
   return [
     control('GET', '/threads/posts', Nothing, (_body, { url }) => {
@@ -87,8 +87,7 @@ export function postControls(threads: Threads): Route[] {
     }),
     control('POST', '/threads/posts', Making, (making) => makePosts(threads, making)),
     control('POST', '/threads/posts/edit', Editing, ({ ids: wanted, ...changes }) => {
-      const mentions = changes.text === undefined ? {} : { mentions: mentionsIn(changes.text) };
-      return known(wanted).map((post) => Object.assign(post, changes, mentions));
+      return known(wanted).map((post) => editPost(post, changes));
     }),
     control('POST', '/threads/posts/delete', Removing, ({ ids: wanted, silent: quiet = false }) => {
       const live = known(wanted).filter(({ deletedAt }) => deletedAt === null);
@@ -97,14 +96,25 @@ export function postControls(threads: Threads): Route[] {
     }),
     // No event tells it.
     control('POST', '/threads/posts/restore', Restoring, ({ ids: wanted }) => {
-      const addedAt = threads.core.clock.now();
-      for (const post of known(wanted)) Object.assign(post, { deletedAt: null, addedAt });
+      for (const post of known(wanted)) restorePost(threads, post);
     }),
   ];
 }
 
+/** For controls: deleted ones too; an unknown id is a 400. */
+export function knownPost(threads: Threads, id: string): Post {
+  const post = anyPost(threads, id);
+  if (post === undefined) throw new Mismatch(`no post ${id}`);
+  return post;
+}
+
+export function editPost(post: Post, changes: Changes): Post {
+  const mentions = changes.text === undefined ? {} : { mentions: mentionsIn(changes.text) };
+  return Object.assign(post, changes, mentions);
+}
+
 /** Posts by a profile or by somebody else; one, or many in a row. */
-function makePosts(threads: Threads, making: Static<typeof Making>) {
+function makePosts(threads: Threads, making: Making) {
   const { count, everyMs, silent = count > 1, ...one } = making;
   const { createdAt = threads.core.clock.now(), text = '' } = one;
   if (one.id !== undefined && (count > 1 || anyPost(threads, one.id) !== undefined)) {
@@ -121,9 +131,12 @@ function makePosts(threads: Threads, making: Static<typeof Making>) {
   return { post: made[0], ids: made.map(({ id }) => id), deliveries };
 }
 
-type One = Omit<Static<typeof Making>, 'count' | 'everyMs' | 'silent'>;
+type One = Omit<Making, 'count' | 'everyMs' | 'silent'>;
 
-function makeOne(threads: Threads, { replyControl, children, params, replyTo = null, ...one }: One): Post {
+export function makeOne(
+  threads: Threads,
+  { replyControl, children, params, replyTo = null, ...one }: One,
+): Post {
   if (replyTo !== null && findPost(threads, replyTo) === undefined) throw new Mismatch(`no post ${replyTo}`);
   const userId = threads.state.profiles.find(({ username }) => username === one.username)?.id ?? null;
   return addPost(threads, {
@@ -139,7 +152,7 @@ function makeOne(threads: Threads, { replyControl, children, params, replyTo = n
   });
 }
 
-function tellAll(threads: Threads, post: Post): Delivery[] {
+export function tellAll(threads: Threads, post: Post): Delivery[] {
   const sent = [tellPublish(threads, post), tellReply(threads, post), ...tellMentions(threads, post)];
   return sent.filter((delivery) => delivery !== null);
 }

@@ -120,16 +120,26 @@ export function parentsOf(threads: Threads, { replyTo }: Post): Post[] {
 
 /** A post's numbers: those that a test has set, and what the sandbox itself knows. */
 export function countsOf(threads: Threads, post: Post): Record<string, number> {
+  const known = knownCounts(threads, post);
+  return {
+    views: post.views,
+    likes: post.likes,
+    shares: post.shares,
+    replies: post.replies + known.replies,
+    quotes: post.quotes + known.quotes,
+    reposts: post.reposts + known.reposts,
+  };
+}
+
+/** The replies, quotes and reposts that the sandbox itself has. */
+export function knownCounts(threads: Threads, post: Post) {
   const { quotes, reposts } = indexOf(threads);
   const live = (posts: Post[] | undefined) => posts?.filter((one) => !isGone(threads, one)) ?? [];
   // All replies of a root post, the direct ones of a reply (threads-facts 8.1).
   const replies = post.replyTo === null ? threadOf(threads, post.id) : answersTo(threads, post.id);
   return {
-    views: post.views,
-    likes: post.likes,
-    shares: post.shares,
-    replies: post.replies + live(replies).filter(isApproved).length,
-    quotes: post.quotes + live(quotes.get(post.id)).length,
-    reposts: post.reposts + live(reposts.get(post.id)).length,
+    replies: live(replies).filter(isApproved).length,
+    quotes: live(quotes.get(post.id)).length,
+    reposts: live(reposts.get(post.id)).length,
   };
 }

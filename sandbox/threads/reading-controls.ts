@@ -24,12 +24,12 @@ const Numbers = Type.Object(
 export function readingControls(threads: Threads): Route[] {
   const { state } = threads;
   return [
-    control('GET', '/threads/lists', Nothing, () => state.listFaults),
-    control('POST', '/threads/lists', ListFault, (fault) => {
+    control('GET', '/threads/fail-list', Nothing, () => state.listFaults),
+    control('POST', '/threads/fail-list', ListFault, (fault) => {
       state.listFaults.push(fault);
       return state.listFaults;
     }),
-    control('DELETE', '/threads/lists', Nothing, () => {
+    control('DELETE', '/threads/fail-list', Nothing, () => {
       state.listFaults = [];
     }),
     control('POST', '/threads/numbers', Numbers, ({ username, days, demographics = {} }) => {
