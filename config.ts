@@ -17,6 +17,7 @@ import { readAddresses, readProxies, readTrustedProxies, type Addresses } from '
 import { createReader, type Reader } from './settings/reader.ts';
 import { readRetention } from './settings/retention.ts';
 import { namesOf, type Environment, type NameIn, type Setting } from './settings/setting.ts';
+import { readSync, type Sync } from './settings/sync.ts';
 import {
   readTemporal,
   TEMPORAL_NAMES,
@@ -99,6 +100,12 @@ const OWN = [
     fallback: '',
     about: 'How long to keep files that no open post needs, such as 30d, 12h or 90m. Default: forever.',
   },
+  {
+    name: 'EVERPOST_SYNC',
+    fallback: 'granted',
+    about:
+      'What is copied from the platforms. granted: what an account’s scopes allow; on: consents also ask for the scopes that this needs; off: nothing.',
+  },
   { name: 'LOG_LEVEL', fallback: 'info', about: 'trace, debug, info, warn, error or fatal.' },
 ] as const satisfies readonly Setting[];
 
@@ -131,6 +138,7 @@ export interface Config extends Addresses {
   proxies: Proxies;
   /** How long to keep files that no open post needs; null: forever. */
   mediaRetentionMs: number | null;
+  sync: Sync;
   logLevel: string;
   /** A provider without credentials is absent. */
   providers: ProviderSettings;
@@ -173,6 +181,7 @@ export function readConfig(role: 'server' | 'worker', given: Environment = proce
   const logLevel = readLogLevel(own);
   const mediaUrl = readMediaUrl(own, isUsable ? dir : '/');
   const mediaRetentionMs = readRetention(own);
+  const sync = readSync(own);
   const adminKey = role === 'server' ? readAdminKey(own) : '';
   const temporal = readTemporal(env, read.problem);
   const keyring = readKeyring(own);
@@ -202,6 +211,7 @@ export function readConfig(role: 'server' | 'worker', given: Environment = proce
     trustedProxies,
     proxies,
     mediaRetentionMs,
+    sync,
     logLevel,
     providers,
     warnings: [...warnings, ...misspeltSettings(given)],

@@ -1,5 +1,6 @@
 import type { Reader } from '../settings/reader.ts';
 import type { Setting } from '../settings/setting.ts';
+import type { SyncName } from '../settings/sync.ts';
 import { readList } from '../settings/values.ts';
 import { isLoopback } from './loopback.ts';
 import type { Permissions } from './permissions.ts';
@@ -66,14 +67,17 @@ export function readSecrets<Name extends string>(
 /** The spelling of scopes on all platforms. */
 const SCOPE = /^[a-z][a-z0-9_.:-]*$/i;
 
-/** The scopes that the consent asks for; absent: the default. */
+/** The scopes that the consent asks for; absent: those that publishing needs. A list in the settings always wins. */
 export function readScopes<Name extends string>(
-  read: Reader<Name>,
+  read: Reader<Name | SyncName>,
   permissions: Permissions<Name>,
 ): { scopes?: readonly string[] } {
-  const { problem, warning } = read;
+  const { value, problem, warning } = read;
   const listed = readList(read, permissions.setting);
-  if (listed.length === 0) return {};
+  if (listed.length === 0) {
+    const { asked, sync = [] } = permissions;
+    return value('EVERPOST_SYNC') === 'on' ? { scopes: [...new Set([...asked, ...sync])] } : {};
+  }
   const known = Object.keys(permissions.words);
   if (!listed.every((scope) => SCOPE.test(scope))) {
     problem(`${permissions.setting} must be a comma list of scopes, such as ${permissions.asked.join(',')}`);

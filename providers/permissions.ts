@@ -16,6 +16,8 @@ export type Capability = (typeof CAPABILITIES)[number];
 export interface Permissions<Setting extends string = string> {
   /** The scopes that the consent asks for. */
   readonly asked: readonly string[];
+  /** What copying media, comments and numbers needs besides what publishing needs; absent: nothing is copied. */
+  readonly sync?: readonly string[];
   /** An account must grant one scope of each row; without it, Everpost cannot use the account. */
   readonly required: readonly (readonly string[])[];
   /** All the scopes that a capability needs; absent if no app of ours can have it. */

@@ -130,6 +130,7 @@ test.each<[string, string]>([
   ['PORT', '-1'],
   ['PORT', '80.5'],
   ['EVERPOST_ALLOW_PRIVATE_URLS', 'yes'],
+  ['EVERPOST_SYNC', 'true'],
   ['EVERPOST_MEDIA', 'https://bucket.example.com'],
   ['EVERPOST_MEDIA', 's3://bucket/media'],
   ['EVERPOST_MEDIA', 'file:'],
@@ -453,6 +454,88 @@ test.each([
   ['TIKTOK_SITE_VERIFICATION', 'docs=x'],
 ])('%s=%s is refused at startup', (name, value) => {
   expect(new Set(named(problemsOf({ ...SMALLEST, ...TIKTOK, [name]: value })))).toEqual(new Set([name]));
+});
+
+/** Meta's apps: Facebook Login, Instagram Login and Threads. */
+const META: Environment = {
+  META_VERIFY_TOKEN: 'vt',
+  ...appOf('NEXT_PUBLIC_INSTAGRAM_APP_ID', 'INSTAGRAM_APP_SECRET', 'NEXT_PUBLIC_INSTAGRAM_REDIRECT_URI'),
+  ...appOf('INSTAGRAM_LOGIN_APP_ID', 'INSTAGRAM_LOGIN_APP_SECRET', 'INSTAGRAM_LOGIN_REDIRECT_URI'),
+  ...appOf('NEXT_PUBLIC_THREADS_APP_ID', 'THREADS_APP_SECRET', 'NEXT_PUBLIC_THREADS_REDIRECT_URI'),
+};
+
+function appOf(id: string, secretOf: string, redirect: string): Environment {
+  return { [id]: 'id', [secretOf]: 'cs', [redirect]: 'https://posts.example.com/callback' };
+}
+
+test('EVERPOST_SYNC=on asks for what copying needs too; by default and with off nothing more is asked for', () => {
+  const env = { ...SMALLEST, ...TIKTOK, ...META };
+  for (const [value, expected] of [
+    ['', 'granted'],
+    ['granted', 'granted'],
+    ['off', 'off'],
+  ]) {
+    const { providers, sync } = readConfig('server', { ...env, EVERPOST_SYNC: value });
+    expect(sync).toBe(expected);
+    const { tiktok, instagram, threads } = providers;
+    for (const app of [tiktok, instagram?.facebookLogin, instagram?.instagramLogin, threads]) {
+      expect(app).toBeDefined();
+      expect(app).not.toHaveProperty('scopes');
+    }
+  }
+  const { providers, sync } = readConfig('server', { ...env, EVERPOST_SYNC: 'on' });
+  expect(sync).toBe('on');
+  expect(providers).toMatchObject({
+    tiktok: {
+      scopes: [
+        'user.info.basic',
+        'video.upload',
+        'video.publish',
+        'user.info.profile',
+        'user.info.stats',
+        'video.list',
+      ],
+    },
+    instagram: {
+      facebookLogin: {
+        scopes: [
+          'instagram_basic',
+          'instagram_content_publish',
+          'pages_show_list',
+          'pages_read_engagement',
+          'business_management',
+          'instagram_manage_comments',
+          'pages_manage_metadata',
+          'instagram_manage_insights',
+        ],
+      },
+      instagramLogin: {
+        scopes: [
+          'instagram_business_basic',
+          'instagram_business_content_publish',
+          'instagram_business_manage_comments',
+          'instagram_business_manage_insights',
+        ],
+      },
+    },
+    threads: {
+      scopes: [
+        'threads_basic',
+        'threads_content_publish',
+        'threads_manage_replies',
+        'threads_read_replies',
+        'threads_delete',
+        'threads_manage_mentions',
+        'threads_manage_insights',
+      ],
+    },
+  });
+});
+
+test('a list of scopes counts more than EVERPOST_SYNC', () => {
+  const TIKTOK_SCOPES = 'user.info.basic,video.upload';
+  const { providers } = readConfig('server', { ...SMALLEST, ...TIKTOK, TIKTOK_SCOPES, EVERPOST_SYNC: 'on' });
+  expect(providers.tiktok?.scopes).toEqual(['user.info.basic', 'video.upload']);
 });
 
 test('an unknown scope is asked for, with a warning', () => {

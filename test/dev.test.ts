@@ -66,6 +66,15 @@ test('the curl lines of README.md work as written, and end with a published post
   expect(output.trimEnd().split('\n').at(-1)).toContain('"state":"published"');
 });
 
+test('its consents ask for what copying needs: the sandbox’s apps have every scope', async () => {
+  const response = await fetch(`${printed('API')}/api/accounts`, {
+    headers: { authorization: `Bearer ${printed('API key')}` },
+  });
+  const { data }: { data: { capabilities: string[] }[] } = JSON.parse(await response.text());
+  expect(data).not.toEqual([]);
+  for (const account of data) expect(account.capabilities).toContain('read_insights');
+});
+
 test('everything that it keeps is below EVERPOST_DIR', () => {
   expect(readdirSync(state)).toContainEqual(expect.stringMatching(/^temporal-[\d.]+\.db$/));
   expect(readdirSync(home).filter((name) => name.startsWith('state'))).toEqual([basename(state)]);

@@ -46,6 +46,30 @@ describe('an app that may only put drafts into the inbox', () => {
   });
 });
 
+describe('with EVERPOST_SYNC=on', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await createWorld({ env: { EVERPOST_SYNC: 'on' } });
+  });
+  afterAll(() => world?.close());
+
+  const READING = ['read_media', 'read_insights'];
+  const COMMENTS = ['read_comments', 'moderate'];
+
+  test.each([
+    ['tiktok', undefined, READING],
+    ['instagram', 'facebook_login', [...READING, ...COMMENTS]],
+    ['instagram', 'instagram_login', [...READING, ...COMMENTS]],
+    ['threads', undefined, [...READING, ...COMMENTS]],
+  ])('consents ask for what copying needs: %s %s', async (provider, method, expected) => {
+    onTestFailed(() => world.tell());
+    const { answer } = await world.visitConsent({}, world.user.key, provider, method);
+    expect(answer.status).toBe(200);
+    const { body } = await world.call('GET', `/api/accounts/${answer.body.accounts[0].id}`);
+    expect(body.capabilities).toEqual(expect.arrayContaining(['publish', ...expected]));
+  });
+});
+
 describe('the default scopes', () => {
   let world: World;
   let mediaId: string;

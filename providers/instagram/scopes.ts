@@ -13,12 +13,16 @@ const PORTFOLIOS = 'business_management';
 /** Needed for the Page's webhooks about comments (instagram-facts 2.1 and 8.4). */
 export const FACEBOOK_WEBHOOKS = ['instagram_manage_comments', 'pages_manage_metadata'];
 
+/** Comments and statistics (instagram-facts 2.1). Media need no more than publishing. */
+const FACEBOOK_SYNC = [...FACEBOOK_WEBHOOKS, 'instagram_manage_insights'];
+
 /** @param asked the scopes that the consent asks for; default: those that publishing needs */
 export function facebookLoginPermissions(
   asked: readonly string[] = [...FACEBOOK_PUBLISH, PORTFOLIOS],
 ): Permissions<'INSTAGRAM_SCOPES'> {
   return {
     asked,
+    sync: FACEBOOK_SYNC,
     required: FACEBOOK_PUBLISH.map((scope) => [scope]),
     capabilities: {
       publish: FACEBOOK_PUBLISH,
@@ -56,12 +60,16 @@ const LOGIN_PUBLISH = ['instagram_business_basic', 'instagram_business_content_p
 /** Needed for the account's webhooks about comments (instagram-facts 3.2 and 8.4). */
 export const LOGIN_WEBHOOKS = ['instagram_business_manage_comments'];
 
+/** Comments and statistics (instagram-facts 3.2). */
+const LOGIN_SYNC = [...LOGIN_WEBHOOKS, 'instagram_business_manage_insights'];
+
 /** @param asked the scopes that the consent asks for; default: those that publishing needs */
 export function instagramLoginPermissions(
   asked: readonly string[] = LOGIN_PUBLISH,
 ): Permissions<'INSTAGRAM_LOGIN_SCOPES'> {
   return {
     asked,
+    sync: LOGIN_SYNC,
     required: LOGIN_PUBLISH.map((scope) => [scope]),
     capabilities: {
       publish: LOGIN_PUBLISH,

@@ -1,5 +1,6 @@
 import type { Reader } from '../../settings/reader.ts';
 import type { NameIn, Setting } from '../../settings/setting.ts';
+import type { SyncName } from '../../settings/sync.ts';
 import { readUrl } from '../../settings/values.ts';
 import { areComplete, readScopes, type AppSettings } from '../app-settings.ts';
 import { META_SETTINGS, readMetaSecrets, type MetaName } from '../meta/settings.ts';
@@ -24,7 +25,7 @@ const SETTINGS = [
     name: 'INSTAGRAM_SCOPES',
     fallback: '',
     about:
-      'Comma list of scopes that Facebook’s dialog asks for. Default: those that publishing needs (docs/providers/instagram.md).',
+      'Comma list of scopes that Facebook’s dialog asks for. Default: those that publishing needs; more with EVERPOST_SYNC=on (docs/providers/instagram.md).',
   },
   {
     name: 'INSTAGRAM_LOGIN_APP_ID',
@@ -42,7 +43,7 @@ const SETTINGS = [
     name: 'INSTAGRAM_LOGIN_SCOPES',
     fallback: '',
     about:
-      'Comma list of scopes that Instagram Login asks for. Default: instagram_business_basic and instagram_business_content_publish.',
+      'Comma list of scopes that Instagram Login asks for. Default: instagram_business_basic and instagram_business_content_publish; more with EVERPOST_SYNC=on.',
   },
   {
     name: 'INSTAGRAM_WEBHOOK_SECRET',
@@ -77,7 +78,7 @@ const SETTINGS = [
   },
 ] as const satisfies readonly Setting[];
 
-type Name = NameIn<typeof SETTINGS> | MetaName;
+type Name = NameIn<typeof SETTINGS> | MetaName | SyncName;
 
 export const settings: AppSettings<InstagramSettings> = {
   settings: SETTINGS,

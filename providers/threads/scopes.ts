@@ -25,12 +25,20 @@ const DEFAULT = [
   'threads_read_replies',
   'threads_delete',
 ];
+/** Replies with their moderation, mentions, and statistics (threads-facts 2.2). */
+const SYNC = [
+  'threads_read_replies',
+  'threads_manage_replies',
+  'threads_manage_mentions',
+  'threads_manage_insights',
+];
 const PUBLISH = ['threads_basic', 'threads_content_publish'];
 
 /** @param asked the scopes that the consent asks for; default: those that publishing and deleting need */
 export function threadsPermissions(asked: readonly string[] = DEFAULT): Permissions<'THREADS_SCOPES'> {
   return {
     asked,
+    sync: SYNC,
     required: PUBLISH.map((scope) => [scope]),
     capabilities: {
       publish: PUBLISH,

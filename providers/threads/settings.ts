@@ -1,5 +1,6 @@
 import type { Reader } from '../../settings/reader.ts';
 import type { NameIn, Setting } from '../../settings/setting.ts';
+import type { SyncName } from '../../settings/sync.ts';
 import { readUrl } from '../../settings/values.ts';
 import { areComplete, readScopes, type AppSettings } from '../app-settings.ts';
 import { META_SETTINGS, readMetaSecrets, type MetaName } from '../meta/settings.ts';
@@ -29,14 +30,14 @@ const SETTINGS = [
     name: 'THREADS_SCOPES',
     fallback: '',
     about:
-      'Comma list of scopes that the consent asks for. Default: those that publishing, replying and deleting need (docs/providers/threads.md).',
+      'Comma list of scopes that the consent asks for. Default: those that publishing, replying and deleting need; more with EVERPOST_SYNC=on (docs/providers/threads.md).',
   },
   { name: 'THREADS_AUTH_URL', fallback: 'https://threads.net', about: 'Base URL of the consent page.' },
   { name: 'THREADS_GRAPH_URL', fallback: 'https://graph.threads.net', about: 'Base URL of the API.' },
 ] as const satisfies readonly Setting[];
 
 /** The secret of Instagram's app may also sign webhooks of Threads. */
-type Name = NameIn<typeof SETTINGS> | MetaName | 'INSTAGRAM_APP_SECRET';
+type Name = NameIn<typeof SETTINGS> | MetaName | SyncName | 'INSTAGRAM_APP_SECRET';
 
 export const settings: AppSettings<ThreadsSettings> = {
   settings: SETTINGS,

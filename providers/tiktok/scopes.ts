@@ -3,6 +3,9 @@ import type { Permissions } from '../permissions.ts';
 /** Needed to publish; an app often gets no more (tiktok-facts 2.8). */
 const DEFAULT = ['user.info.basic', 'video.upload', 'video.publish'];
 
+/** The profile, its numbers, and the public videos with theirs (tiktok-facts 2.8). */
+const SYNC = ['user.info.profile', 'user.info.stats', 'video.list'];
+
 const WORDS = {
   'user.info.basic': 'read your name and picture',
   'user.info.profile': 'read your username, bio and profile link',
@@ -19,6 +22,7 @@ const WORDS = {
 export function tiktokPermissions(asked: readonly string[] = DEFAULT): Permissions<'TIKTOK_SCOPES'> {
   return {
     asked,
+    sync: SYNC,
     required: [['user.info.basic'], ['video.upload', 'video.publish']],
     capabilities: {
       draft: ['video.upload'],

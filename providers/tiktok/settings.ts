@@ -1,6 +1,7 @@
 import { readFlag, readList, readUrl } from '../../settings/values.ts';
 import type { Reader } from '../../settings/reader.ts';
 import type { NameIn, Setting } from '../../settings/setting.ts';
+import type { SyncName } from '../../settings/sync.ts';
 import { areComplete, readScopes, readSecrets, type AppSettings } from '../app-settings.ts';
 import { isLoopback } from '../loopback.ts';
 import type { TikTokSettings } from './client.ts';
@@ -29,7 +30,7 @@ const SETTINGS = [
     name: 'TIKTOK_SCOPES',
     fallback: '',
     about:
-      'Comma list of scopes that the consent asks for; your app must have them. Default: user.info.basic, video.upload and video.publish.',
+      'Comma list of scopes that the consent asks for; your app must have them. Default: user.info.basic, video.upload and video.publish; more with EVERPOST_SYNC=on.',
   },
   {
     name: 'TIKTOK_APP_AUDITED',
@@ -52,7 +53,7 @@ const SETTINGS = [
   },
 ] as const satisfies readonly Setting[];
 
-type Name = NameIn<typeof SETTINGS>;
+type Name = NameIn<typeof SETTINGS> | SyncName;
 
 export const settings: AppSettings<TikTokSettings> = {
   settings: SETTINGS,

@@ -17,6 +17,7 @@ export async function keptOptions(sandboxAlways: boolean): Promise<Omit<StartOpt
   const ports = await choosePorts();
   const host = environment['HOST'] || '127.0.0.1';
   const apiUrl = `http://${['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host}:${ports.api}`;
+  const sandboxed = DRIVERS.filter((driver) => sandboxAlways || !hasCredentials(driver));
   return {
     dir: folder,
     secrets: keptSecrets(),
@@ -24,11 +25,11 @@ export async function keptOptions(sandboxAlways: boolean): Promise<Omit<StartOpt
     publicUrl: (environment['EVERPOST_PUBLIC_URL'] || apiUrl).replace(/\/+$/, ''),
     database: database(ports),
     temporal: temporal(ports),
-    sandboxed: DRIVERS.filter((driver) => sandboxAlways || !hasCredentials(driver)),
+    sandboxed,
     sandbox: { port: ports.sandbox, stateDir: join(folder, 'sandbox') },
     servers: [ports.api],
     workers: 1,
-    base: { ...environment, HOST: host },
+    base: { ...environment, HOST: host, EVERPOST_SYNC: syncOf(sandboxed) },
     say,
     during,
   };
@@ -37,6 +38,11 @@ export async function keptOptions(sandboxAlways: boolean): Promise<Omit<StartOpt
 /** With an app of the user's own, a platform is not sandboxed unless the caller asks for it. */
 export function hasCredentials({ credentials }: Driver): boolean {
   return credentials.some((name) => (environment[name] ?? '') !== '');
+}
+
+/** The sandbox's apps have every scope; an app of the user's own may lack some, and no consent would succeed. */
+function syncOf(sandboxed: readonly Driver[]): string | undefined {
+  return environment['EVERPOST_SYNC'] || (sandboxed.length === DRIVERS.length ? 'on' : undefined);
 }
 
 function keptSecrets(): Secrets {
