@@ -1,10 +1,10 @@
 import { refuseGraph } from '../meta/errors.ts';
+import { pacificDays, type PacificDay } from '../meta/pacific.ts';
 import { graphTime, timeParam } from '../meta/paging.ts';
 import { mediaOf, type Instagram } from './context.ts';
 import type { GraphRequest } from './graph.ts';
 import { valueOf } from './media-insights.ts';
 import { metricsOf, requireBreakdown, totalValue } from './metrics.ts';
-import { pacificDays, type PacificDay } from './pacific.ts';
 import type { Account } from './people.ts';
 import { badParam } from './problems.ts';
 import type { AccountDay } from './state.ts';

@@ -1,10 +1,10 @@
+import { pacificDays, type PacificDay } from '../meta/pacific.ts';
 import { graphTime, timeParam } from '../meta/paging.ts';
 import { tokenOf } from '../meta/request.ts';
 import { requireScope } from './access.ts';
 import { profileOf, type Threads } from './context.ts';
 import { ownProfile, type ThreadsRequest } from './graph.ts';
 import { metricsOf } from './metrics.ts';
-import { pacificDays } from './pacific.ts';
 import { countsOf, postsOf } from './posts.ts';
 import { apiError, badParam } from './problems.ts';
 
@@ -86,11 +86,16 @@ function shapeOf(threads: Threads, request: ThreadsRequest, metric: string, wind
   }
 }
 
+/** The days that end in the window (threads-facts 16.3). */
+function daysIn({ since, until }: Window): PacificDay[] {
+  return pacificDays(since, until).filter(({ end }) => end <= until);
+}
+
 /** The days that a test has set; null: none, so that the numbers follow from the posts. */
-function told({ state }: Threads, userId: string, { since, until }: Window) {
+function told({ state }: Threads, userId: string, window: Window) {
   const numbers = state.numbers[userId];
   if (numbers === undefined) return null;
-  return pacificDays(since, until).flatMap(({ day, end }) => {
+  return daysIn(window).flatMap(({ day, end }) => {
     const found = numbers[day];
     return found === undefined ? [] : [{ end, ...found }];
   });
@@ -105,7 +110,7 @@ function views(threads: Threads, userId: string, window: Window): object[] {
     );
   }
   const all = sumOfPosts(threads, userId, 'views');
-  const ends = pacificDays(window.since, window.until);
+  const ends = daysIn(window);
   return ends.map(({ end }, index) => ({
     value: index === ends.length - 1 ? all : 0,
     end_time: graphTime(end),

@@ -7,7 +7,7 @@ const dates = new Intl.DateTimeFormat('en-CA', {
   day: '2-digit',
 });
 
-/** A day in California; it begins and ends at 07:00 or 08:00 UTC (instagram-facts 7.5). */
+/** A day in California; it begins and ends at 07:00 or 08:00 UTC (instagram-facts 7.5, threads-facts 16.3). */
 export interface PacificDay {
   day: string;
   start: number;
