@@ -208,7 +208,7 @@ describe('comments', () => {
     const [shown] = data;
     expect(shown?.replies.data).toHaveLength(25);
     const next = shown?.replies.paging?.next ?? '';
-    expect(new URL(next).pathname).toBe(`/graph/v26.0/${top.id}/replies`);
+    expect(new URL(next).pathname).toMatch(new RegExp(`^/graph/v\\d+\\.0/${top.id}/replies$`));
     const after = shown?.replies.paging?.cursors?.after ?? '';
     const rest = await page(`/${top.id}/replies`, { after });
     expect([...(shown?.replies.data.map((reply) => reply.id) ?? []), ...rest.ids]).toEqual(
