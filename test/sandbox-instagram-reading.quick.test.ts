@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parse } from '../sandbox/core/json.ts';
 import { startSandbox, type Sandbox } from '../sandbox/server.ts';
 import { createInstagramWorld, type InstagramWorld } from '../sandbox/testing/instagram.ts';
 import {
@@ -253,6 +254,20 @@ describe('comments', () => {
     await world.restoreComment(comment.id);
     expect((await page(`/${id}/comments`)).ids).toEqual([comment.id]);
     expect(await client.control('GET', '/instagram/deliveries')).toEqual([]);
+  });
+
+  it('raises an event that names the child of an album, live_comments in a broadcast, and none if told so', async () => {
+    await post(`/${(await client.connect()).pageId}/subscribed_apps`, { subscribed_fields: 'feed' });
+    const { children, id } = await world.makeMedia({ mediaType: 'CAROUSEL_ALBUM', children: 2 });
+    const childId = children[1]?.id ?? '';
+    const comment = await world.comment(id, 'on the second picture', { childId });
+    await world.comment(id, 'on air', { live: true });
+    await world.comment(id, 'by a private person', { event: false });
+    const Sent = Type.Array(Type.Object({ event: Type.String(), body: Type.String() }));
+    const sent = parse(Sent, await client.control('GET', '/instagram/deliveries'));
+    expect(sent.map(({ event }) => event)).toEqual(['comments', 'live_comments']);
+    expect(sent[0]?.body).toContain(`"media":{"id":"${childId}"`);
+    expect((await get(`/${comment.id}`, { fields: 'media' })).body).toMatchObject({ media: { id } });
   });
 
   it('makes a reply and then refuses the answer, when it is sent with fields', async () => {
