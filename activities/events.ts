@@ -8,12 +8,13 @@ import {
   markEventProcessed,
   noteEventError,
 } from '../db/events.ts';
-import { saveComment } from '../db/copies.ts';
+import { applyHint } from '../db/sync/hints.ts';
 import type { Post } from '../db/posts.ts';
 import { adoptPublishId, postByPublishId } from '../db/publish-ids.ts';
 import { withoutValues } from '../db/failures.ts';
 import type { EventEffect } from '../providers/webhooks.ts';
 import type { AppliedEvent, UnstoredEvent } from '../temporal/contract.ts';
+import { wakeSync } from '../temporal/sync.ts';
 import { loadPost } from './loaded-post.ts';
 import { tryNumber } from './alive.ts';
 import type { Deps } from './deps.ts';
@@ -86,9 +87,9 @@ async function apply(deps: Deps, eventId: string): Promise<AppliedEvent> {
       if (await takeOutOfService(deps, event, account, effect))
         applied.accounts.push({ provider: account.provider, accountId: account.id });
   }
-  if (effect.kind === 'comment')
+  if (effect.kind === 'hint')
     for (const account of await accountsOf(db, event.provider, effect.openId))
-      await saveComment(db, account, effect);
+      if (await applyHint(db, account, effect)) await wakeSync(deps.temporal, account);
   await markEventProcessed(db, eventId);
   return applied;
 }

@@ -5,6 +5,7 @@ import { createMediaActivities } from './media.ts';
 import { createPostActivities } from './posts.ts';
 import { createRecallActivities } from './recall.ts';
 import { createSweepActivities } from './sweep.ts';
+import { createSyncActivities } from './sync/slice.ts';
 import { createTokenActivities } from './tokens.ts';
 import { createTransferActivities } from './transfer.ts';
 import { createVerdictActivities } from './verdict.ts';
@@ -24,6 +25,7 @@ export const createActivities = (deps: Deps) => ({
   ...createMediaActivities(deps),
   ...createEventActivities(deps),
   ...createSweepActivities(deps),
+  ...createSyncActivities(deps),
 });
 
 export type Activities = ReturnType<typeof createActivities>;

@@ -1,29 +1,12 @@
-import { and, eq, ne } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import type { Account } from './accounts.ts';
 import type { Db } from './client.ts';
 import { isInService } from './logins.ts';
-import type { Comment } from './provider-tables.ts';
 import { tablesOf } from './registry.ts';
+import { forgetCopies } from './sync/forget.ts';
 import { oauthAccounts, posts, webhookEvents } from './schema.ts';
 
 /* Copies of a provider's data, in the provider's own tables. */
-
-/** Keeps a comment, unless the account was disconnected. */
-export async function saveComment(
-  db: Db,
-  { id, provider }: Pick<Account, 'id' | 'provider'>,
-  comment: Comment,
-): Promise<void> {
-  await db.transaction(async (tx) => {
-    const connected = await tx
-      .select({ id: oauthAccounts.id })
-      .from(oauthAccounts)
-      .where(and(eq(oauthAccounts.id, id), ne(oauthAccounts.status, 'disconnected')))
-      // Not while it is being deleted.
-      .for('share');
-    if (connected.length > 0) await tablesOf(provider).onComment?.(tx, id, comment);
-  });
-}
 
 /** Deletes everything known about a creator: copies from the account, events about it, and the creator's identity. */
 export async function forgetCreator(
@@ -31,6 +14,7 @@ export async function forgetCreator(
   { id: accountId, provider, openId }: Pick<Account, 'id' | 'provider' | 'openId'>,
 ): Promise<void> {
   await db.transaction(async (tx) => {
+    await forgetCopies(tx, accountId, tablesOf(provider).copies);
     await tablesOf(provider).onForgotten?.(tx, accountId);
     // The posts before the account, like all code that locks both.
     await tx

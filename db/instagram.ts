@@ -1,8 +1,62 @@
-import { and, eq, inArray } from 'drizzle-orm';
+import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import type { Account } from './accounts.ts';
 import type { Db } from './client.ts';
-import type { AccountLogin, Comment, ProviderTables } from './provider-tables.ts';
+import type { AccountLogin, CopyTable, ProviderTables } from './provider-tables.ts';
 import { igComments, igMedia, instagramAccounts, oauthAccounts } from './schema.ts';
+
+/** Copies of media: posts, stories and the children of albums. */
+const media: CopyTable = {
+  holds: 'media',
+  table: igMedia,
+  key: 'igId',
+  owner: 'instagramAccountId',
+  time: 'timestamp',
+  parent: 'parentIgId',
+  listedIn: (stream) =>
+    stream === 'stories'
+      ? sql`${igMedia.parentIgId} is null and ${igMedia.productType} = 'STORY'`
+      : sql`${igMedia.parentIgId} is null and ${igMedia.productType} is distinct from 'STORY'`,
+  endsAt: sql`case when ${igMedia.productType} = 'STORY' then ${igMedia.timestamp} + interval '24 hours' end`,
+  volatile: ['mediaUrl', 'thumbnailUrl', 'urlsReadAt', 'postId'],
+  counts: ['likeCount', 'commentsCount', 'savedCount', 'sharesCount', 'repostsCount'],
+  async ownersOf(tx, accountId) {
+    const [row] = await tx
+      .select({ id: instagramAccounts.id })
+      .from(instagramAccounts)
+      .where(eq(instagramAccounts.oauthAccountId, accountId));
+    return () => row?.id;
+  },
+  ofAccount: (accountId) => inArray(igMedia.instagramAccountId, rowOf(accountId)),
+};
+
+/** Copies of comments belong to the copy of their media. */
+const comments: CopyTable = {
+  holds: 'comments',
+  table: igComments,
+  key: 'igId',
+  owner: 'igMediaId',
+  time: 'timestamp',
+  hiddenBy: { column: 'hidden', value: true },
+  volatile: [],
+  counts: ['likeCount'],
+  async ownersOf(tx, accountId, parents) {
+    const wanted = [...new Set(parents)].filter((parent) => parent !== null);
+    const rows = await tx
+      .select({ id: igMedia.id, igId: igMedia.igId })
+      .from(igMedia)
+      .where(and(inArray(igMedia.instagramAccountId, rowOf(accountId)), inArray(igMedia.igId, wanted)));
+    const owners = new Map(rows.map((row) => [row.igId, row.id]));
+    return (parent) => (parent === null ? undefined : owners.get(parent));
+  },
+  ofAccount: (accountId) =>
+    inArray(
+      igComments.igMediaId,
+      sql`(select id from ig_media where instagram_account_id in ${rowOf(accountId)})`,
+    ),
+};
+
+const rowOf = (accountId: string): SQL =>
+  sql`(select id from instagram_accounts where oauth_account_id = ${accountId}::uuid)`;
 
 /** How an Instagram account is reached and by whose login, and copies of its media and their comments. */
 export const instagramTables: ProviderTables = {
@@ -15,16 +69,9 @@ export const instagramTables: ProviderTables = {
       .where(eq(instagramAccounts.oauthAccountId, accountId));
   },
 
-  onComment: saveComment,
+  copies: { media, comments },
 
   async onForgotten(tx, accountId) {
-    const media = tx
-      .select({ id: igMedia.id })
-      .from(igMedia)
-      .innerJoin(instagramAccounts, eq(instagramAccounts.id, igMedia.instagramAccountId))
-      .where(eq(instagramAccounts.oauthAccountId, accountId));
-    await tx.delete(igComments).where(inArray(igComments.igMediaId, media));
-    await tx.delete(igMedia).where(inArray(igMedia.id, media));
     await tx
       .update(instagramAccounts)
       .set({ pageAccessTokenEncrypted: null, username: null, facebookUserId: null })
@@ -69,28 +116,4 @@ async function saveAccount(tx: Db, account: Account, login: AccountLogin | null)
     .insert(instagramAccounts)
     .values(row)
     .onConflictDoUpdate({ target: [instagramAccounts.userId, instagramAccounts.igBusinessId], set: row });
-}
-
-/** The newest text of a comment counts. */
-async function saveComment(tx: Db, accountId: string, comment: Comment): Promise<void> {
-  const [account] = await tx
-    .select({ userId: instagramAccounts.userId, instagramAccountId: instagramAccounts.id })
-    .from(instagramAccounts)
-    .where(eq(instagramAccounts.oauthAccountId, accountId));
-  if (account === undefined) return;
-  const { userId, instagramAccountId } = account;
-  await tx
-    .insert(igMedia)
-    .values({ userId, instagramAccountId, igId: comment.mediaId })
-    .onConflictDoNothing();
-  const [media] = await tx
-    .select({ id: igMedia.id })
-    .from(igMedia)
-    .where(and(eq(igMedia.instagramAccountId, instagramAccountId), eq(igMedia.igId, comment.mediaId)));
-  if (media === undefined) throw new Error('the media that was just inserted is gone');
-  const { fromUser, text } = comment;
-  await tx
-    .insert(igComments)
-    .values({ userId, igMediaId: media.id, igId: comment.commentId, fromUser, text })
-    .onConflictDoUpdate({ target: [igComments.igMediaId, igComments.igId], set: { fromUser, text } });
 }

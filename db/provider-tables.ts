@@ -1,4 +1,5 @@
 import type { SQL } from 'drizzle-orm';
+import type { PgTable } from 'drizzle-orm/pg-core';
 import type { Account } from './accounts.ts';
 import type { Db } from './client.ts';
 import type { Post } from './posts.ts';
@@ -16,12 +17,44 @@ export interface AccountLogin {
   } | null;
 }
 
-/** A comment on a post of an account. */
-export interface Comment {
-  mediaId: string;
-  commentId: string;
-  fromUser: string | null;
-  text: string | null;
+/**
+ * A table of copies of one provider's media or comments. Columns are named by their properties. The copy columns
+ * (db/schema/columns.ts) are the same in each.
+ */
+export interface CopyTable {
+  readonly holds: 'media' | 'comments';
+  readonly table: PgTable;
+  /** The column of the provider's id. */
+  readonly key: string;
+  /** The column of the row that the copies belong to: with the key it is unique. */
+  readonly owner: string;
+  /** The column of the thing's own time. */
+  readonly time: string;
+  /** Columns whose changes are no change of content, such as signed URLs. */
+  readonly volatile: readonly string[];
+  /** Columns of counts: their changes are changes of insights, not of content. */
+  readonly counts: readonly string[];
+  /** Comments: the column, and its value, that says that the owner of the media has hidden it. */
+  readonly hiddenBy?: { readonly column: string; readonly value: string | boolean };
+  /** Comments: the column of the provider's id of the media; absent: the owner is the media's copy. */
+  readonly media?: string;
+  /** Media: the column of the id of the album that a child belongs to. */
+  readonly parent?: string;
+  /** Media: the condition for the copies that a stream's list shows. Default: all. */
+  readonly listedIn?: (stream: string) => SQL;
+  /** Media: when it ends by itself, such as a story after a day; absent: never. */
+  readonly endsAt?: SQL;
+  /**
+   * The owners of items. @param parents the items' parents, or null for an item without one
+   * @returns the owner of an item with this parent; undefined: unknown
+   */
+  ownersOf(
+    tx: Db,
+    accountId: string,
+    parents: readonly (string | null)[],
+  ): Promise<(parent: string | null) => string | undefined>;
+  /** The condition for all copies of an account. */
+  ofAccount(accountId: string): SQL;
 }
 
 /**
@@ -41,8 +74,8 @@ export interface ProviderTables {
   onConnected?(tx: Db, account: Account, login: AccountLogin | null): Promise<void>;
   /** The tokens of an account were wiped. */
   onTokensWiped?(tx: Db, accountId: string): Promise<void>;
-  /** A new comment on a post of an account that is not disconnected. */
-  onComment?(tx: Db, accountId: string, comment: Comment): Promise<void>;
+  /** Where copies of the platform's data are; absent: none are kept. */
+  readonly copies?: { readonly media: CopyTable; readonly comments?: CopyTable };
   /** A creator had their data deleted. */
   onForgotten?(tx: Db, accountId: string): Promise<void>;
   /** The logins of accounts; absent: each account has its own. */

@@ -1,11 +1,13 @@
 import { instagramTables } from './instagram.ts';
 import type { ProviderTables } from './provider-tables.ts';
+import { threadsTables } from './threads.ts';
 import { tiktokTables } from './tiktok.ts';
 
 /** Providers with tables of their own. The others need none. */
 const TABLES = new Map<string, ProviderTables>([
   ['tiktok', tiktokTables],
   ['instagram', instagramTables],
+  ['threads', threadsTables],
 ]);
 const NONE: ProviderTables = {};
 

@@ -24,6 +24,8 @@ const PERIODS = [
   // A call with a recorded end is deleted right away.
   { table: 'grant_calls', over: `expires_at < now() - interval '1 day'` },
   { table: 'quota_reservations', over: `at < now() - interval '2 days'` },
+  { table: 'changes', over: `at < now() - interval '30 days'` },
+  { table: 'api_usage', over: `window_start < now() - interval '30 days'` },
   { table: 'quota_limits', over: `shown_at < now() - interval '2 days'` },
 ] as const;
 

@@ -1,8 +1,8 @@
 import { and, eq, inArray, notInArray, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { errorColumns } from './post-errors.ts';
-import type { ProviderTables } from './provider-tables.ts';
-import { FINAL_STATES, posts, tiktokPosts } from './schema.ts';
+import type { CopyTable, ProviderTables } from './provider-tables.ts';
+import { FINAL_STATES, posts, tiktokPosts, tiktokVideos } from './schema.ts';
 
 export type TikTokPost = typeof tiktokPosts.$inferSelect;
 
@@ -12,8 +12,22 @@ export async function findTikTokPost(db: Db, postId: string): Promise<TikTokPost
   return row ?? null;
 }
 
-/** TikTok's own record of each post, in TikTok's words. */
+const media: CopyTable = {
+  holds: 'media',
+  table: tiktokVideos,
+  key: 'videoId',
+  owner: 'oauthAccountId',
+  time: 'createTime',
+  volatile: ['coverImageUrl', 'coverUntil', 'postId'],
+  counts: ['likeCount', 'commentCount', 'shareCount', 'viewCount'],
+  ownersOf: async (_tx, accountId) => () => accountId,
+  ofAccount: (accountId) => eq(tiktokVideos.oauthAccountId, accountId),
+};
+
+/** TikTok's own record of each post, in TikTok's words, and copies of the creator's videos. */
 export const tiktokTables: ProviderTables = {
+  copies: { media },
+
   async onAccepted(tx, { id, userId, request }) {
     await tx.insert(tiktokPosts).values({ postId: id, userId, ...columnsOf(request) });
   },

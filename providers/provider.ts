@@ -3,6 +3,7 @@ import type { OAuth } from './oauth.ts';
 import type { Permissions } from './permissions.ts';
 import type { Publishing } from './publishing.ts';
 import type { ToldQuota } from './quotas.ts';
+import type { Reading } from './reading.ts';
 import type { Webhooks } from './webhooks.ts';
 
 /*
@@ -29,6 +30,8 @@ export interface Provider {
   readonly webhooks?: Webhooks;
   /** Absent: no app may delete posts there. */
   readonly deletion?: Deletion;
+  /** Absent: nothing can be read there. */
+  readonly reading?: Reading;
   /** The state of an account's quotas, in the platform's own words; absent: it reports none. @throws ProviderError */
   readonly limits?: (
     account: { openId: string; scopes: readonly string[] },

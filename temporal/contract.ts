@@ -14,6 +14,8 @@ export interface Workflows {
   mediaUpload: MediaUpload;
   publishPost: PublishPost;
   sweep: Sweep;
+  syncAccount: SyncAccount;
+  syncDue: SyncDue;
 }
 
 /** Publishes one post. @returns its final state */
@@ -156,3 +158,22 @@ export interface Swept {
   /** Deleted files: of deleted, rejected and abandoned media. */
   files: number;
 }
+
+/** Starts rounds of sync for accounts that have something due. @returns the number of accounts */
+export type SyncDue = () => Promise<number>;
+
+/** Copies what a provider knows about one account, until nothing is due. */
+export type SyncAccount = (input: SyncAccountInput) => Promise<void>;
+
+export interface SyncAccountInput {
+  accountId: string;
+}
+
+/** The outcome of a slice of sync. */
+export type SliceOutcome =
+  /** Something else is due; `did` says in words what the slice did. */
+  | { kind: 'more'; did: string }
+  /** Nothing is due. */
+  | { kind: 'done'; did: string }
+  /** The access token of this version is expired or refused: renew it, then go on. */
+  | { kind: 'token_refused'; did: string; tokenVersion: number };

@@ -35,3 +35,6 @@ export const revokeAccess = defineUpdate<void>('revoke');
 
 /** To mediaUpload: the last byte has arrived. */
 export const mediaCompleted = defineSignal('completed');
+
+/** To syncAccount: something has become due. */
+export const syncAsked = defineSignal('syncAsked');

@@ -3,6 +3,8 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 /* Workflow ids and search attributes, as operators type them into the Temporal UI. The ids also deduplicate. */
 
 export const TASK_QUEUE = 'everpost';
+/** Sync has workers' slots of its own, so that a backfill never holds one that a publish needs. */
+export const SYNC_QUEUE = 'everpost-sync';
 
 export const postWorkflowId = (postId: string): string => `post:${postId}`;
 export const deletionWorkflowId = (postId: string): string => `delete:${postId}`;
@@ -11,7 +13,9 @@ export const tokenWorkflowId = (provider: string, accountId: string): string =>
 export const mediaWorkflowId = (mediaId: string): string => `media:${mediaId}`;
 export const eventWorkflowId = (provider: string, externalId: string): string =>
   `webhook:${provider}:${externalId}`;
+export const syncWorkflowId = (accountId: string): string => `sync:${accountId}`;
 export const SWEEP_ID = 'sweep';
+export const SYNC_DUE_ID = 'sync-due';
 
 export const EverpostUser = defineSearchAttributeKey('EverpostUser', SearchAttributeType.KEYWORD);
 export const EverpostAccount = defineSearchAttributeKey('EverpostAccount', SearchAttributeType.KEYWORD);

@@ -107,3 +107,17 @@ export const { applyEvent } = proxyActivities<Activities>({
   scheduleToCloseTimeout: EVENT_PATIENCE,
   retry: PATIENT,
 });
+
+/** Some pages of one account, each stored before the next; a lost worker loses one page at most. */
+export const { syncSlice } = proxyActivities<Activities>({
+  startToCloseTimeout: '3 minutes',
+  heartbeatTimeout: HEARTBEAT,
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+  retry: PATIENT,
+});
+
+/** Starts up to some hundreds of workflows. */
+export const { startDueSyncs } = proxyActivities<Activities>({
+  startToCloseTimeout: '2 minutes',
+  retry: { ...PATIENT, maximumInterval: '15 seconds' },
+});

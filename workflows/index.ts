@@ -5,3 +5,5 @@ export { keepTokenFresh } from './keep-token-fresh.ts';
 export { mediaUpload } from './media-upload.ts';
 export { publishPost } from './publish-post.ts';
 export { sweep } from './sweep.ts';
+export { syncAccount } from './sync-account.ts';
+export { syncDue } from './sync-due.ts';

@@ -18,14 +18,20 @@ export function createWebhooks(settings: InstagramSettings): Webhooks {
       const owner = id(change['entryId']);
       if (commentId === null || mediaId === null || owner === null) return { kind: 'none' };
       const from = record(value?.['from']);
-      return {
-        kind: 'comment',
-        openId: owner,
-        mediaId,
-        commentId,
-        fromUser: word(from?.['username']) ?? id(from?.['id']),
-        text: text(value?.['text']),
+      const parent = id(value?.['parent_id']);
+      const item = {
+        id: commentId,
+        parent: mediaId,
+        at: null,
+        values: {
+          parentIgId: parent,
+          fromId: id(from?.['id']),
+          fromUser: word(from?.['username']) ?? id(from?.['id']),
+          text: text(value?.['text']),
+        },
+        raw: value ?? {},
       };
+      return { kind: 'hint', openId: owner, stream: 'comments', subject: mediaId, item };
     },
   };
 }

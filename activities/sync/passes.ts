@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import type { Db } from '../../db/client.ts';
+import type { PassProgress, Progress } from '../../db/schema.ts';
+import { type Line, type LineChange, lockLine, saveLine } from '../../db/sync/lines.ts';
+import { MINUTE } from '../../durations.ts';
+import { ProviderError } from '../../providers/errors.ts';
+import type { Page, Stream } from '../../providers/reading.ts';
+import { nextRound } from './cadence.ts';
+
+/* A pass over the list of a stream begins at its first page, and may take many rounds. */
+
+/** A line with a running pass. */
+export interface Begun {
+  line: Line;
+  pass: PassProgress;
+}
+
+/** Whether the next pass must reach the end of the list. */
+export function isFullDue({ fullEvery, order }: Stream, line: Line, now: number): boolean {
+  if (line.progress.full === true || !line.backfillComplete || order !== 'newest_first') return true;
+  const last = line.fullPassCompletedAt?.getTime() ?? 0;
+  return fullEvery !== null && now - last >= fullEvery;
+}
+
+/**
+ * The running pass of a line; begins one where there is none.
+ * @param login the creator's consent: a pass under two of them proves no absence
+ * @returns null if another reader has moved the line
+ */
+export async function runningPass(db: Db, stream: Stream, line: Line, login: string): Promise<Begun | null> {
+  if (line.progress.pass !== undefined) return { line, pass: line.progress.pass };
+  return db.transaction(async (tx) => {
+    const held = await lockLine(tx, line);
+    if (held === null || held.progress.pass !== undefined) return null;
+    const mode = isFullDue(stream, held, Date.now()) ? 'full' : 'incremental';
+    const pass: PassProgress = { mode, whole: true, login, cursors: [], seen: 0, changed: false };
+    const { full: _begins, ...progress } = held.progress;
+    const change = {
+      state: 'running',
+      cursor: null,
+      pass: held.pass + 1,
+      passStartedAt: new Date(),
+      progress: { ...progress, pass },
+    } as const;
+    await saveLine(tx, held.id, change);
+    return { line: { ...held, ...change }, pass };
+  });
+}
+
+/** A cursor as a pass remembers it. */
+const marked = (cursor: string): string =>
+  createHash('sha256').update(cursor).digest('base64url').slice(0, 16);
+
+/** @throws ProviderError if the next page is one that the pass has read: the list goes in circles */
+export function checkCursor(provider: string, { line, pass }: Begun, { next }: Page): void {
+  if (next === null || (next !== line.cursor && !pass.cursors.includes(marked(next)))) return;
+  throw new ProviderError({
+    provider,
+    kind: 'rejected',
+    code: 'cursor_refused',
+    message: 'the list repeats a cursor',
+    userMessage: 'The platform repeats a page of a list. Everpost reads the list again.',
+  });
+}
+
+/** The pass after a page. */
+export function advanced(pass: PassProgress, page: Page, login: string, changed: boolean): PassProgress {
+  const times = page.items.flatMap(({ at }) => (at === null ? [] : [at.toISOString()]));
+  const known = [pass.oldest, pass.newest].filter((at) => at !== undefined);
+  const [oldest, ...rest] = [...known, ...times].toSorted();
+  const newest = rest.at(-1) ?? oldest;
+  return {
+    ...pass,
+    ...(oldest === undefined ? {} : { oldest }),
+    ...(newest === undefined ? {} : { newest }),
+    seen: pass.seen + page.items.filter(({ parent }) => parent === undefined).length,
+    whole: pass.whole && page.lossy !== true && pass.login === login,
+    cursors: page.next === null ? [] : [...pass.cursors, marked(page.next)],
+    changed: pass.changed || changed,
+  };
+}
+
+/** Removals that are held need a second pass, when they have been missing for an hour. */
+const HELD_AGAIN = 61 * MINUTE;
+
+/** The columns of a line whose pass has ended. */
+export function ended(stream: Stream, line: Line, pass: PassProgress, progress: Progress): LineChange {
+  const now = Date.now();
+  const streak = pass.changed ? 0 : line.unchangedStreak + 1;
+  const watermark = pass.newest === undefined ? line.watermark : new Date(pass.newest);
+  const due = nextRound(stream.cadence, { now, newest: watermark?.getTime() ?? null, streak });
+  const { pass: _over, failures: _none, ...rest } = progress;
+  return {
+    state: 'idle',
+    cursor: null,
+    passStartedAt: null,
+    watermark,
+    unchangedStreak: streak,
+    lastSuccessAt: new Date(now),
+    nextDueAt: new Date(rest.full === true && (pass.held ?? 0) > 0 ? now + HELD_AGAIN : rest.full === true ? now : due),
+    progress: rest,
+  };
+}
+
+/** The counters of a line after a page. */
+export const counted = (line: Line, seen: number, calls: number) => ({
+  rowsSeen: line.rowsSeen + seen,
+  callsUsed: line.callsUsed + calls,
+  lastAttemptAt: new Date(),
+});

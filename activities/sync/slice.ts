@@ -1,0 +1,54 @@
+import { heartbeat } from '@temporalio/activity';
+import { SECOND } from '../../durations.ts';
+import type { SliceOutcome } from '../../temporal/contract.ts';
+import { alive } from '../alive.ts';
+import type { Deps } from '../deps.ts';
+import { startDueSyncs } from './due.ts';
+import { openReader } from './reader.ts';
+import { nextWork } from './work.ts';
+
+/** A slice ends after so many calls or so much time, so that accounts take turns. */
+const MOST_CALLS = 25;
+const MOST_MS = 20 * SECOND;
+/** Steps without a call, such as the end of a pass, are bounded too. */
+const MOST_STEPS = 200;
+
+export const createSyncActivities = (deps: Deps) => ({
+  startDueSyncs: (): Promise<number> => startDueSyncs(deps),
+
+  /** Reads and stores some pages of one account; each page is stored before the next one is read. */
+  syncSlice: ({ accountId }: { accountId: string }): Promise<SliceOutcome> =>
+    alive((signal) => runSlice(deps, accountId, signal)),
+});
+
+async function runSlice(deps: Deps, accountId: string, signal: AbortSignal): Promise<SliceOutcome> {
+  const until = performance.now() + MOST_MS;
+  const done = new Map<string, number>();
+  let calls = 0;
+  for (let step = 0; step < MOST_STEPS && calls < MOST_CALLS && performance.now() < until; step += 1) {
+    signal.throwIfAborted();
+    const reader = await openReader(deps, accountId, signal);
+    if (reader === null) return { kind: 'done', did: 'The account cannot be read' };
+    if ('tokenRefused' in reader) return refused(done, reader.tokenRefused);
+    const work = await nextWork(deps, reader);
+    if (work === null) return { kind: 'done', did: inWords(done) };
+    heartbeat(work.words);
+    const did = await work.do();
+    calls += did.calls;
+    done.set(work.words, (done.get(work.words) ?? 0) + 1);
+    if (did.tokenRefused !== undefined) return refused(done, did.tokenRefused);
+  }
+  return { kind: 'more', did: inWords(done) };
+}
+
+const refused = (done: ReadonlyMap<string, number>, tokenVersion: number): SliceOutcome => ({
+  kind: 'token_refused',
+  did: inWords(done),
+  tokenVersion,
+});
+
+/** What operators read in the Temporal UI. */
+function inWords(done: ReadonlyMap<string, number>): string {
+  if (done.size === 0) return 'Nothing is due';
+  return [...done].map(([words, times]) => (times === 1 ? words : `${words} (${times} times)`)).join('; ');
+}

@@ -1,0 +1,177 @@
+import type { Db } from '../../db/client.ts';
+import { isPublishing } from '../../db/sync/due.ts';
+import { type Line, linesOf, lockLine, saveLine } from '../../db/sync/lines.ts';
+import { recordChanges } from '../../db/sync/changes.ts';
+import { askForSubjects, type DueSubject, nextDue, nextSubject } from '../../db/sync/subjects.ts';
+import type { PassProgress } from '../../db/schema.ts';
+import type { Stream } from '../../providers/reading.ts';
+import type { Deps } from '../deps.ts';
+import { confirmAbsent, confirmGone } from './absent.ts';
+import { completed, readListPage } from './lists.ts';
+import { confirmReplies, missingReplies, readMedia } from './media-reads.ts';
+import { isFullDue } from './passes.ts';
+import { type Did, loginOf, missingScopes, owner, type Reader } from './reader.ts';
+import { stopWithoutScopes } from './stops.ts';
+
+/* Chooses what an account's round does next. */
+
+/** A step of a round; `words` say in the Temporal UI what it reads. */
+export interface Work {
+  words: string;
+  do: () => Promise<Did>;
+}
+
+interface Candidate {
+  stream: Stream;
+  line: Line;
+}
+
+/**
+ * The next step, most urgent first: what ends soon, what an event or a client asked for, the profile, new media, due
+ * numbers, due comments, and at last the backfill, which waits while the account publishes.
+ * @returns null if nothing is due
+ */
+export async function nextWork(deps: Deps, reader: Reader): Promise<Work | null> {
+  const { db } = deps;
+  const open = (await linesOf(db, reader.account.id)).flatMap((line): Candidate[] => {
+    const stream = reader.reading.streams.find(({ name }) => name === line.stream);
+    return stream !== undefined && isOpen(line) ? [{ stream, line }] : [];
+  });
+  for (const { stream, line } of open) {
+    const missing = missingScopes(stream, reader);
+    if (missing.length > 0 && isDue(line))
+      return { words: `${stream.name}: not granted`, do: () => stopWithoutScopes(deps, { reader, stream, line }, missing) };
+  }
+  const lists = open.filter(({ stream, line }) => stream.of === 'account' && isDue(line));
+  const subjects = open.filter(({ stream }) => stream.of === 'media');
+  const ending = lists.find(({ stream }) => stream.life !== undefined);
+  if (ending !== undefined) return readList(deps, reader, ending);
+  const gone = open.find(({ line }) => hasGone(line));
+  if (gone !== undefined)
+    return { words: `${gone.stream.name}: asks for what an event says is deleted`, do: () => confirmGone(deps, reader, gone.stream, gone.line) };
+  const hinted = await firstSubject(deps, reader, subjects, true);
+  if (hinted !== null) return hinted;
+  const [news] = lists.filter(({ line, stream }) => !isBackfill(line) && stream.holds !== 'account_insights');
+  if (news !== undefined) return readList(deps, reader, news);
+  if (await isPublishing(db, reader.account.id)) return null;
+  const numbers = lists.find(({ stream }) => stream.holds === 'account_insights');
+  if (numbers !== undefined) return readList(deps, reader, numbers);
+  const [backfill] = lists;
+  return (
+    (await firstSubject(deps, reader, subjects, false)) ??
+    (backfill === undefined ? null : readList(deps, reader, backfill)) ??
+    (await firstEnd(db, reader, subjects))
+  );
+}
+
+/** Whether anything may be asked now. */
+function isOpen({ state, nextDueAt, progress }: Line): boolean {
+  if (state === 'paused' || state === 'unsupported' || state === 'permission_missing') return false;
+  const isHeld = state === 'waiting_quota' || state === 'failed' || progress.failures !== undefined;
+  return !isHeld || (nextDueAt !== null && nextDueAt <= new Date());
+}
+
+const isDue = ({ nextDueAt, progress }: Line): boolean =>
+  (nextDueAt !== null && nextDueAt <= new Date()) || progress.pass?.confirming === true;
+
+/** A pass in the middle of a long list. */
+const isBackfill = ({ progress: { pass }, cursor }: Line): boolean => pass?.mode === 'full' && cursor !== null;
+
+function hasGone({ progress: { gone = [], goneAfter } }: Line): boolean {
+  return gone.length > 0 && (goneAfter === undefined || Date.parse(goneAfter) <= Date.now());
+}
+
+function readList(deps: Deps, reader: Reader, { stream, line }: Candidate): Work {
+  return line.progress.pass?.confirming === true
+    ? { words: `${stream.name}: asks for what it has not seen`, do: () => confirmAbsent(deps, reader, stream, line) }
+    : { words: `${stream.name}: reads the list`, do: () => readListPage(deps, reader, stream, line) };
+}
+
+async function firstSubject(
+  deps: Deps,
+  reader: Reader,
+  subjects: readonly Candidate[],
+  hinted: boolean,
+): Promise<Work | null> {
+  for (const { stream, line } of subjects) {
+    if (!hinted) await beginSubjects(deps.db, reader, stream, line);
+    const due = await nextSubject(deps.db, reader.account.id, stream.name, reader.copies.media, hinted);
+    if (due !== null) return readOne(deps, reader, { stream, line }, due);
+  }
+  return null;
+}
+
+function readOne(deps: Deps, reader: Reader, { stream, line }: Candidate, due: DueSubject): Work {
+  return {
+    words: `${stream.name}: reads media by media`,
+    do: async () => {
+      const missing = stream.holds === 'comments' ? await missingReplies(deps.db, reader, due) : [];
+      return missing.length > 0
+        ? confirmReplies(deps, reader, stream, line, due, missing)
+        : readMedia(deps, reader, stream, line, due);
+    },
+  };
+}
+
+/** A full pass asks for every subject of the stream. */
+async function beginSubjects(db: Db, reader: Reader, stream: Stream, line: Line): Promise<void> {
+  if (line.progress.pass !== undefined || !isDue(line)) return;
+  const isFull = line.progress.full === true || (line.backfillComplete && isFullDue(stream, line, Date.now()));
+  const pass: PassProgress = {
+    mode: isFull || !line.backfillComplete ? 'full' : 'incremental',
+    whole: true,
+    login: loginOf(reader),
+    cursors: [],
+    seen: 0,
+    changed: false,
+  };
+  await db.transaction(async (tx) => {
+    const held = await lockLine(tx, line);
+    if (held === null || held.progress.pass !== undefined) return;
+    if (isFull) await askForSubjects(tx, reader.account.id, stream.name);
+    const { full: _begins, ...progress } = held.progress;
+    await saveLine(tx, held.id, { passStartedAt: new Date(), state: 'running', progress: { ...progress, pass } });
+  });
+}
+
+/** Ends the round of a stream whose subjects have all been read. */
+async function firstEnd(db: Db, reader: Reader, subjects: readonly Candidate[]): Promise<Work | null> {
+  const lines = await linesOf(db, reader.account.id);
+  const media = lines.find(({ stream }) => stream === 'media');
+  for (const { stream } of subjects) {
+    const line = lines.find((one) => one.stream === stream.name);
+    if (line === undefined || !isOpen(line)) continue;
+    const isRunning = line.progress.pass !== undefined || line.state === 'running' || isDue(line);
+    if (isRunning) return { words: `${stream.name}: is up to date`, do: () => endSubjects(db, reader, stream, line, media) };
+  }
+  return null;
+}
+
+async function endSubjects(
+  db: Db,
+  reader: Reader,
+  stream: Stream,
+  read: Line,
+  media: Line | undefined,
+): Promise<Did> {
+  const next = await nextDue(db, reader.account.id, stream.name);
+  const full = stream.fullEvery === null ? null : new Date(Date.now() + stream.fullEvery);
+  await db.transaction(async (tx) => {
+    const line = await lockLine(tx, read);
+    if (line === null) return;
+    const { pass, failures: _over, ...progress } = line.progress;
+    const isWhole = pass?.mode === 'full' && media?.backfillComplete === true;
+    await saveLine(tx, line.id, {
+      state: 'idle',
+      reason: null,
+      passStartedAt: null,
+      pass: line.pass + 1,
+      lastSuccessAt: new Date(),
+      nextDueAt: [next, full].filter((at) => at !== null).toSorted((a, b) => a.getTime() - b.getTime())[0] ?? null,
+      ...(isWhole ? { backfillComplete: true, fullPassCompletedAt: new Date() } : {}),
+      progress,
+    });
+    if (isWhole && pass !== undefined) await recordChanges(tx, owner(reader), [completed(line, pass)]);
+  });
+  return { calls: 0 };
+}

@@ -1,0 +1,36 @@
+import { eq } from 'drizzle-orm';
+import type { Db } from '../client.ts';
+import type { ProviderTables } from '../provider-tables.ts';
+import {
+  accountInsights,
+  accountProfiles,
+  changes,
+  commentActions,
+  mediaInsights,
+  syncStates,
+  syncSubjects,
+} from '../schema.ts';
+
+/** In this order a slice of sync, which locks its line first, either finishes before or finds no line. */
+const OF_ACCOUNTS = [
+  syncStates,
+  syncSubjects,
+  mediaInsights,
+  accountInsights,
+  accountProfiles,
+  commentActions,
+  changes,
+] as const;
+
+/** Deletes all copies of an account's data, and how far they were read. `api_usage` holds numbers only, and stays. */
+export async function forgetCopies(
+  tx: Db,
+  accountId: string,
+  copies: ProviderTables['copies'],
+): Promise<void> {
+  for (const table of OF_ACCOUNTS) await tx.delete(table).where(eq(table.oauthAccountId, accountId));
+  if (copies === undefined) return;
+  if (copies.comments !== undefined)
+    await tx.delete(copies.comments.table).where(copies.comments.ofAccount(accountId));
+  await tx.delete(copies.media.table).where(copies.media.ofAccount(accountId));
+}

@@ -1,0 +1,97 @@
+import { and, eq, getTableName, ne, sql } from 'drizzle-orm';
+import type { EventEffect } from '../../providers/webhooks.ts';
+import type { Account } from '../accounts.ts';
+import type { Db } from '../client.ts';
+import type { CopyTable, ProviderTables } from '../provider-tables.ts';
+import { tablesOf } from '../registry.ts';
+import { oauthAccounts, type Progress, syncStates } from '../schema.ts';
+import { type Change, recordChanges } from './changes.ts';
+import { storeMediaInsights } from './insights.ts';
+import { storeCopies } from './store-copies.ts';
+import { copyOf, hintSubject } from './subjects.ts';
+
+export type Hint = Extract<EventEffect, { kind: 'hint' }>;
+
+/** More ids than this are found by the next pass. */
+const MOST_GONE = 500;
+
+/**
+ * Applies a webhook: writes a copy only where there is none, and makes sync ask the provider, whose answer counts.
+ * @returns whether the account is in service
+ */
+export async function applyHint(db: Db, account: Account, hint: Hint): Promise<boolean> {
+  const { copies } = tablesOf(account.provider);
+  if (copies === undefined) return false;
+  return db.transaction(async (tx) => {
+    const connected = await tx
+      .select({ id: oauthAccounts.id })
+      .from(oauthAccounts)
+      .where(and(eq(oauthAccounts.id, account.id), ne(oauthAccounts.status, 'disconnected')))
+      // Not while it is being disconnected or deleted.
+      .for('share');
+    if (connected.length === 0) return false;
+    const owner = { userId: account.userId, accountId: account.id };
+    const subject = hint.subject === null ? null : await wholeOf(tx, account, copies.media, hint.subject);
+    const changes = hint.item === undefined ? [] : await storeTold(tx, account, copies, hint, subject);
+    if (hint.metrics !== undefined && subject !== null)
+      await storeMediaInsights(tx, owner, hint.metrics.map((one) => ({ ...one, subject })), 'webhook', null);
+    if (subject === null || hint.gone !== undefined) await hintStream(tx, account, hint);
+    else await hintSubject(tx, owner, hint.stream, subject);
+    await recordChanges(tx, owner, changes);
+    return true;
+  });
+}
+
+/** The album of a child, or the media itself. */
+async function wholeOf(tx: Db, account: Account, media: CopyTable, id: string): Promise<string> {
+  const copy = await copyOf(tx, account.id, media, id);
+  const parent = media.parent === undefined ? null : copy?.[media.parent];
+  return typeof parent === 'string' ? parent : id;
+}
+
+async function storeTold(
+  tx: Db,
+  account: Account,
+  { media, comments }: NonNullable<ProviderTables['copies']>,
+  { item, stream }: Hint,
+  subject: string | null,
+): Promise<Change[]> {
+  if (item === undefined) return [];
+  const isMedia = stream === 'media' || stream === 'stories';
+  const table = isMedia ? media : comments;
+  if (table === undefined) return [];
+  const writer = { userId: account.userId, source: 'webhook', readAt: null, pass: null } as const;
+  if (!isMedia && subject !== null) {
+    const ownerOf = await media.ownersOf(tx, account.id, [null]);
+    const stub = { id: subject, at: null, values: {}, raw: {} };
+    const at = ownerOf(null);
+    if (at !== undefined) await storeCopies(tx, media, [{ item: stub, owner: at }], writer);
+  }
+  const told = isMedia || subject === null ? item : { ...item, parent: subject };
+  const owner = (await table.ownersOf(tx, account.id, [told.parent ?? null]))(told.parent ?? null);
+  if (owner === undefined) return [];
+  const { written } = await storeCopies(tx, table, [{ item: told, owner }], writer);
+  return written.map(({ id, key }) => ({
+    kind: isMedia ? 'media.created' : 'comment.created',
+    subjectTable: getTableName(table.table),
+    subjectId: id,
+    data: isMedia ? { providerMediaId: key } : { providerCommentId: key, own: item.values['own'] === true },
+  }));
+}
+
+/** Makes a whole stream due, and notes what was deleted, as an event says. */
+async function hintStream(tx: Db, account: Account, { stream, gone }: Hint): Promise<void> {
+  const [line] = await tx
+    .select()
+    .from(syncStates)
+    .where(and(eq(syncStates.oauthAccountId, account.id), eq(syncStates.stream, stream)))
+    .for('update');
+  if (line === undefined) return;
+  const known = line.progress.gone ?? [];
+  const progress: Progress =
+    gone === undefined ? line.progress : { ...line.progress, gone: [...new Set([...known, gone])].slice(-MOST_GONE) };
+  await tx
+    .update(syncStates)
+    .set({ progress, nextDueAt: sql`case when state in ('idle', 'running') then now() else next_due_at end` })
+    .where(eq(syncStates.id, line.id));
+}

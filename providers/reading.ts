@@ -1,0 +1,243 @@
+import type { Needs } from './permissions.ts';
+
+/*
+ * How a provider's data is read and moderated: streams as data, and functions that speak HTTP. A provider knows neither
+ * database nor workflow (provider.ts); the generic code decides what is read when, and stores it.
+ */
+
+/** All streams, in the order in which the API lists them. */
+export const STREAM_NAMES = [
+  'profile',
+  'media',
+  'stories',
+  'comments',
+  'replies',
+  'media_insights',
+  'account_insights',
+] as const;
+export type StreamName = (typeof STREAM_NAMES)[number];
+
+/** How often something is read again; all times in milliseconds. */
+export type Cadence =
+  /** A list of the account: often while it has something younger than `young`, else doubling over quiet rounds. */
+  | { kind: 'list'; young: number; often: number; rest: number; most: number }
+  /** A media, by its age: the first row that is older than it; then `after`; null: only in full passes. */
+  | { kind: 'age'; rows: readonly { under: number; every: number }[]; after: number | null; once?: number };
+
+/** One kind of data that a provider tells. */
+export interface Stream {
+  readonly name: StreamName;
+  /** Whether there is one list of the account, or one of each media. */
+  readonly of: 'account' | 'media';
+  /** What its items are. */
+  readonly holds: 'profile' | 'media' | 'comments' | 'media_insights' | 'account_insights';
+  /** Without all of these it cannot be read. */
+  readonly scopes: readonly string[];
+  /** Without these a part is missing, which the stream's reason names. */
+  readonly partScopes?: readonly string[];
+  /** The quota of the provider that its calls count against. */
+  readonly bucket: ReadBucket;
+  /** Items asked for in one call. */
+  readonly pageSize: number;
+  readonly order: 'newest_first' | 'oldest_first' | 'none';
+  /** What proves that an item is gone; `full_pass` also asks by id (`confirm`). */
+  readonly absence: 'full_pass' | 'by_id' | 'none';
+  /** The reason of a removal that its absence proves. Default: `absent`. */
+  readonly goneAs?: 'absent' | 'not_public';
+  /** The platform lists no more items than this. */
+  readonly cap?: number;
+  readonly cadence: Cadence;
+  /** How often a pass over the whole list is due; null: only when asked for. */
+  readonly fullEvery: number | null;
+  /** Its items end by themselves after this long, and are read once more before: how long after their time. */
+  readonly life?: { ends: number; readAt: readonly number[] };
+  /** Subjects older than this are never asked for. */
+  readonly oldest?: number;
+  /** The kind of a subject: metrics are refused for all subjects of one kind. Default: all are of one. Pure. */
+  readonly kindOf?: (subject: Subject) => string;
+}
+
+/** A quota of reads. */
+export interface ReadBucket {
+  readonly name: string;
+  /** The window of its limit, in milliseconds. */
+  readonly window: number;
+  /** The calls of a window that sync may use; null: the platform names no number, only its headers do. */
+  readonly most: number | null;
+}
+
+/** The account that a call reads. */
+export interface ReadCall {
+  readonly openId: string;
+  readonly username: string | null;
+  readonly scopes: readonly string[];
+  readonly accessToken: string;
+  readonly signal: AbortSignal;
+}
+
+/** The media that a stream is read for. */
+export interface Subject {
+  readonly id: string;
+  readonly at: Date | null;
+  /** Its stored copy, by the names of the columns' properties. */
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/** A question for one page. */
+export interface Question {
+  /** Where the previous page ended; null: the first page. */
+  readonly cursor: string | null;
+  /** Only for streams of media. */
+  readonly subject: Subject | null;
+  readonly limit: number;
+  /** Everything that the platform still tells; otherwise only what may have changed since the last round. */
+  readonly full: boolean;
+  /** The metrics that the platform refuses for subjects of this kind: not to be asked for. */
+  readonly refused: readonly string[];
+}
+
+/** A value of a column; a time is a Date. */
+export type Value = string | number | boolean | Date | null | readonly unknown[];
+
+/** One thing that a provider told. */
+export interface Item {
+  /** The provider's id. */
+  readonly id: string;
+  /** Comments: the id of the media; children of an album: the id of the album. Otherwise absent. */
+  readonly parent?: string;
+  /** Its own time. */
+  readonly at: Date | null;
+  /**
+   * The columns of its copy, by the names of their properties (db/schema/<name>.ts). A column that is absent here stays
+   * as it is; null: the platform tells nothing.
+   */
+  readonly values: Readonly<Record<string, Value>>;
+  /** A media's counts by the names of `media_insights`; a count that the platform does not tell is absent. */
+  readonly metrics?: Readonly<Record<string, number>>;
+  /** What the platform sent; without tokens, and without URLs that hold one. */
+  readonly raw: Readonly<Record<string, unknown>>;
+}
+
+/** One number of a media or of an account. */
+export interface Insight {
+  readonly metric: string;
+  /** As in `action_type=CALL`, several joined by `,`; empty: none. */
+  readonly breakdown: string;
+  readonly value: number;
+  /** Account insights only. */
+  readonly period?: 'day' | 'lifetime';
+  /** Account insights of a day: when it ended. */
+  readonly endTime?: Date;
+  /** Account insights of a day: the day in California, YYYY-MM-DD. */
+  readonly day?: string;
+}
+
+export type MetricsState =
+  'ok' | 'empty' | 'too_few_viewers' | 'before_conversion' | 'not_supported' | 'expired';
+
+/** What the headers of answers told about the use of the platform's limits. */
+export interface Usage {
+  /** Of the limit; null: they told nothing. */
+  readonly percent: number | null;
+  /** When the platform accepts calls again, in milliseconds. */
+  readonly regainMs?: number;
+}
+
+/** One page of a stream. */
+export interface Page {
+  readonly items: readonly Item[];
+  /** Insights: the numbers of the subject, or of the account. */
+  readonly insights?: readonly Insight[];
+  /** Insights: what the platform said instead of numbers. */
+  readonly metricsState?: MetricsState;
+  /** The metrics that the platform has just refused for subjects of this kind. */
+  readonly refused?: readonly string[];
+  /** The next page; null: the platform's own sign that the list has ended. */
+  readonly next: string | null;
+  /** The list is known to leave things out: it proves no absence. */
+  readonly lossy?: boolean;
+  /** A scope of `partScopes` is missing, though it was granted. */
+  readonly missing?: readonly string[];
+  /** The calls that it took. */
+  readonly calls: number;
+  readonly usage: Usage | null;
+}
+
+/** Whether things are still there, each asked for by its id. */
+export interface Confirmed {
+  readonly answers: ReadonlyMap<string, 'here' | 'gone' | 'unsure'>;
+  /** The things that are here, as they are now, if the answers hold them. */
+  readonly items?: readonly Item[];
+  readonly calls: number;
+  readonly usage: Usage | null;
+}
+
+export type ActionKind =
+  'reply' | 'hide' | 'unhide' | 'delete' | 'like' | 'unlike' | 'approve' | 'ignore';
+
+/** A comment that is moderated. */
+export interface ActionSubject {
+  /** The provider's ids. */
+  readonly commentId: string;
+  readonly mediaId: string;
+  readonly parentId: string | null;
+  readonly own: boolean;
+  readonly hidden: boolean;
+  readonly pending: boolean;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/** Why an action is not possible. */
+export type Obstacle =
+  | { code: 'not_supported'; reason: string; message: string; userMessage: string }
+  | { code: 'permission_missing'; needs: Needs };
+
+/** An action to perform. */
+export interface Action {
+  readonly kind: ActionKind;
+  readonly subject: ActionSubject;
+  /** Of a reply. */
+  readonly text: string | null;
+  /** When it was first sent; null: not yet. */
+  readonly sentAt: Date | null;
+  /** The provider's ids of replies that other actions have made: never the one that this action looks for. */
+  readonly taken: readonly string[];
+}
+
+/** How comments are moderated. */
+export interface Moderation {
+  /** Why a creator with these scopes cannot do this; null: it is possible. Pure. */
+  obstacle(kind: ActionKind, subject: ActionSubject, scopes: readonly string[]): Obstacle | null;
+  /**
+   * Performs an action once.
+   * @returns the provider's id of a reply
+   * @throws ProviderError; `unknown` if it may have been carried out
+   */
+  act(action: Action, call: ReadCall): Promise<{ providerRef: string | null }>;
+  /** Looks for a reply whose answer was lost. @returns its id; null: it is not there (yet) @throws ProviderError */
+  find?(action: Action, call: ReadCall): Promise<string | null>;
+  /** Replies are ordinary posts: the body of the provider's publish route; absent: `act` sends them. Pure. */
+  replyPost?(subject: ActionSubject, text: string): Readonly<Record<string, unknown>>;
+}
+
+/** What can be read from a provider, and moderated there. */
+export interface Reading {
+  readonly streams: readonly Stream[];
+  /** Why there is no such stream, for each that is not in `streams`: a sentence for people. */
+  readonly unsupported: Readonly<Partial<Record<StreamName, string>>>;
+  /**
+   * Reads one page.
+   * @throws ProviderError; code `cursor_refused`: the cursor is of no use any more; `too_much_data`: a smaller page may
+   *   succeed; kind `gone`: the subject is not there, which alone proves nothing
+   */
+  read(stream: StreamName, question: Question, call: ReadCall): Promise<Page>;
+  /**
+   * Asks for things by their ids, at most `confirmAtOnce`, and then for `control`, which the list has just shown: if
+   * that fails too, every answer is `unsure`. Absent: nothing proves an absence.
+   * @throws ProviderError
+   */
+  confirm?(stream: StreamName, ids: readonly string[], control: string, call: ReadCall): Promise<Confirmed>;
+  readonly confirmAtOnce?: number;
+  /** Absent: the platform has no comments, or lets no app moderate them. */
+  readonly moderation?: Moderation;
+}
