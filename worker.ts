@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import pino from 'pino';
 import { createActivities } from './activities/index.ts';
 import { cleanFailures } from './activities/failures.ts';
@@ -27,10 +27,11 @@ import { workflowBundle } from './workflow-bundle.ts';
 import { startedWith } from './started.ts';
 import { StartError, tellFailure } from './startup.ts';
 import { watchEventLoop } from './watchdog.ts';
-import { TASK_QUEUE } from './temporal/names.ts';
+import { SYNC_QUEUE, TASK_QUEUE } from './temporal/names.ts';
 import { NamespaceMissing, NamespaceTaken, takeNamespace } from './temporal/namespace.ts';
 import { deadPollers } from './temporal/pollers.ts';
 import { ensureSearchAttributes } from './temporal/setup.ts';
+import { scheduleSync } from './temporal/sync.ts';
 import { MINUTE } from './durations.ts';
 
 /* The Temporal worker: runs workflows and activities until SIGTERM, then lets running activities finish. */
@@ -64,7 +65,7 @@ const end = (): void => process.exit();
 for (const signal of SIGNALS) process.on(signal, end);
 
 /** Null while the worker waits to start. */
-let running: Worker | null = null;
+let running: readonly Worker[] | null = null;
 const metrics = await listen();
 sendThrough(config.proxies);
 const providers = createProviders(config.providers);
@@ -99,7 +100,7 @@ try {
   );
   const workflows = await workflowBundle(config.dir);
   await untilWorkCanBegin();
-  const worker = await Worker.create({
+  const shared: WorkerOptions = {
     connection,
     namespace,
     taskQueue: TASK_QUEUE,
@@ -117,20 +118,24 @@ try {
     interceptors: {
       activity: [logActivity, cleanFailures],
     },
-    maxCachedWorkflows: 300,
-    maxConcurrentActivityTaskExecutions: 50,
     shutdownGraceTime: '20 seconds',
     // A cancellation arrives with a heartbeat: let one through every few seconds.
     maxHeartbeatThrottleInterval: '4 seconds',
+  };
+  const worker = await Worker.create({
+    ...shared,
+    maxCachedWorkflows: 300,
+    maxConcurrentActivityTaskExecutions: 50,
   });
-  running = worker;
+  const syncs = config.sync === 'off' ? [] : [await createSyncWorker(shared)];
+  running = [worker, ...syncs];
   for (const signal of SIGNALS) process.off(signal, end);
   log.info(
     { ...startedWith(config, providers), taskQueue: TASK_QUEUE, namespace, workflows: workflows.origin },
     'worker started',
   );
   const keeping = setInterval(() => void keepNamespace(), LOOK_AGAIN_MS);
-  await worker.run().finally(() => clearInterval(keeping));
+  await runAll(running).finally(() => clearInterval(keeping));
 } catch (error) {
   tellFailure(error);
 } finally {
@@ -139,6 +144,25 @@ try {
   await connection.close();
   await database.close();
   await metrics?.close();
+}
+
+/** Sync has a task queue and slots of its own: a backfill never holds a slot that a publish needs. */
+async function createSyncWorker(shared: WorkerOptions): Promise<Worker> {
+  await scheduleSync(client);
+  return Worker.create({
+    ...shared,
+    taskQueue: SYNC_QUEUE,
+    maxCachedWorkflows: 50,
+    maxConcurrentActivityTaskExecutions: 4,
+  });
+}
+
+/** Runs all workers; when one ends, the others end too. */
+async function runAll(workers: readonly Worker[]): Promise<void> {
+  const stop = (): void => {
+    for (const one of workers) if (one.getState() === 'RUNNING') one.shutdown();
+  };
+  await Promise.all(workers.map((one) => one.run().finally(stop)));
 }
 
 function settings(): Config {
@@ -158,7 +182,8 @@ async function listen(): Promise<{ close(): Promise<void> } | null> {
     return await serveMetrics({
       port,
       host,
-      problem: () => (running === null ? null : deadPollers(running.getStatus())),
+      problem: () =>
+        (running ?? []).map((one) => deadPollers(one.getStatus())).find((one) => one !== null) ?? null,
     });
   } catch (error) {
     log.fatal({ error: String(error) }, 'cannot listen on EVERPOST_WORKER_PORT');

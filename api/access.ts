@@ -19,6 +19,8 @@ export const SCOPES = [
   'posts:write',
   'media:read',
   'media:write',
+  'content:read',
+  'comments:write',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 

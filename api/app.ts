@@ -20,6 +20,7 @@ import { measure } from './metrics.ts';
 import { describeApi } from './openapi.ts';
 import { PostView } from './post-view.ts';
 import { accountRoutes } from './routes/accounts.ts';
+import { syncRoutes } from './routes/sync.ts';
 import { apiKeyRoutes } from './routes/api-keys.ts';
 import { authCallbackRoutes } from './routes/auth-callback.ts';
 import { authRoutes } from './routes/auth.ts';
@@ -110,6 +111,7 @@ export async function buildApp(given: GivenDeps): Promise<FastifyInstance> {
   await app.register(authCallbackRoutes(deps));
   await app.register(pageRoutes(deps));
   await app.register(accountRoutes(deps));
+  await app.register(syncRoutes(deps));
   await app.register(mediaRoutes(deps));
   await app.register(mediaFileRoutes(deps));
   await app.register(tiktokRoutes(deps));

@@ -15,6 +15,7 @@ import { missingFrom } from '../providers/permissions.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Grant } from '../providers/oauth.ts';
 import { signalAccountChanged } from '../temporal/keepers.ts';
+import { wakeSync } from '../temporal/sync.ts';
 import { noted, noteRefusal } from './access.ts';
 import { afterRevocations } from './connect-order.ts';
 import { giveBack, saveGrants } from './connect-store.ts';
@@ -166,6 +167,10 @@ export async function finishConnect(
       await tell(deps.temporal, request.log, `keepTokenFresh of ${account.id}`, () =>
         signalAccountChanged(deps.temporal, account),
       );
+      if (deps.config.sync !== 'off')
+        await tell(deps.temporal, request.log, `sync of ${account.id}`, () =>
+          wakeSync(deps.temporal, account),
+        );
     }
     return { returnTo, stateId: state?.id ?? null, accounts: result };
   }

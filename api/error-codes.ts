@@ -81,6 +81,11 @@ export const ERRORS = {
     'the account was disconnected',
     'This account was disconnected. Reconnect it.',
   ),
+  account_not_active: kind(
+    409,
+    'the account is not in service: reconnect it',
+    'The connection to this account has ended. Reconnect it.',
+  ),
   reauth_required: kind(
     409,
     'the creator must reconnect the account',

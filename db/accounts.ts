@@ -1,6 +1,7 @@
 import { and, desc, eq, exists, gt, inArray, lt, ne, notExists, or, sql } from 'drizzle-orm';
 import type { Db } from './client.ts';
 import { after, type Page } from './page.ts';
+import { pauseLines } from './sync/pause.ts';
 import { type AccountStatus, oauthAccounts, posts, publishAttempts } from './schema.ts';
 
 export type Account = typeof oauthAccounts.$inferSelect;
@@ -70,6 +71,7 @@ export async function deactivate(
       ),
     )
     .returning();
+  if (saved !== undefined) await pauseLines(db, id, to.status);
   return saved ?? null;
 }
 

@@ -1,21 +1,19 @@
+import type {
+  ActionKind,
+  Insight,
+  Item,
+  MetricsState,
+  ReadBucket,
+  StreamName,
+  Subject,
+  Usage,
+} from '../reading.ts';
 import type { Needs } from './permissions.ts';
 
 /*
  * How a provider's data is read and moderated: streams as data, and functions that speak HTTP. A provider knows neither
  * database nor workflow (provider.ts); the generic code decides what is read when, and stores it.
  */
-
-/** All streams, in the order in which the API lists them. */
-export const STREAM_NAMES = [
-  'profile',
-  'media',
-  'stories',
-  'comments',
-  'replies',
-  'media_insights',
-  'account_insights',
-] as const;
-export type StreamName = (typeof STREAM_NAMES)[number];
 
 /** How often something is read again; all times in milliseconds. */
 export type Cadence =
@@ -57,15 +55,6 @@ export interface Stream {
   readonly kindOf?: (subject: Subject) => string;
 }
 
-/** A quota of reads. */
-export interface ReadBucket {
-  readonly name: string;
-  /** The window of its limit, in milliseconds. */
-  readonly window: number;
-  /** The calls of a window that sync may use; null: the platform names no number, only its headers do. */
-  readonly most: number | null;
-}
-
 /** The account that a call reads. */
 export interface ReadCall {
   readonly openId: string;
@@ -73,14 +62,6 @@ export interface ReadCall {
   readonly scopes: readonly string[];
   readonly accessToken: string;
   readonly signal: AbortSignal;
-}
-
-/** The media that a stream is read for. */
-export interface Subject {
-  readonly id: string;
-  readonly at: Date | null;
-  /** Its stored copy, by the names of the columns' properties. */
-  readonly values: Readonly<Record<string, unknown>>;
 }
 
 /** A question for one page. */
@@ -94,53 +75,6 @@ export interface Question {
   readonly full: boolean;
   /** The metrics that the platform refuses for subjects of this kind: not to be asked for. */
   readonly refused: readonly string[];
-}
-
-/** A value of a column; a time is a Date. */
-export type Value = string | number | boolean | Date | null | readonly unknown[];
-
-/** One thing that a provider told. */
-export interface Item {
-  /** The provider's id. */
-  readonly id: string;
-  /** Comments: the id of the media; children of an album: the id of the album. Otherwise absent. */
-  readonly parent?: string;
-  /** Its own time. */
-  readonly at: Date | null;
-  /**
-   * The columns of its copy, by the names of their properties (db/schema/<name>.ts). A column that is absent here stays
-   * as it is; null: the platform tells nothing.
-   */
-  readonly values: Readonly<Record<string, Value>>;
-  /** A media's counts by the names of `media_insights`; a count that the platform does not tell is absent. */
-  readonly metrics?: Readonly<Record<string, number>>;
-  /** What the platform sent; without tokens, and without URLs that hold one. */
-  readonly raw: Readonly<Record<string, unknown>>;
-}
-
-/** One number of a media or of an account. */
-export interface Insight {
-  readonly metric: string;
-  /** As in `action_type=CALL`, several joined by `,`; empty: none. */
-  readonly breakdown: string;
-  readonly value: number;
-  /** Account insights only. */
-  readonly period?: 'day' | 'lifetime';
-  /** Account insights of a day: when it ended. */
-  readonly endTime?: Date;
-  /** Account insights of a day: the day in California, YYYY-MM-DD. */
-  readonly day?: string;
-}
-
-export type MetricsState =
-  'ok' | 'empty' | 'too_few_viewers' | 'before_conversion' | 'not_supported' | 'expired';
-
-/** What the headers of answers told about the use of the platform's limits. */
-export interface Usage {
-  /** Of the limit; null: they told nothing. */
-  readonly percent: number | null;
-  /** When the platform accepts calls again, in milliseconds. */
-  readonly regainMs?: number;
 }
 
 /** One page of a stream. */
@@ -171,9 +105,6 @@ export interface Confirmed {
   readonly calls: number;
   readonly usage: Usage | null;
 }
-
-export type ActionKind =
-  'reply' | 'hide' | 'unhide' | 'delete' | 'like' | 'unlike' | 'approve' | 'ignore';
 
 /** A comment that is moderated. */
 export interface ActionSubject {

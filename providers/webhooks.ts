@@ -1,5 +1,5 @@
+import type { Hint } from '../reading.ts';
 import type { FinalVerdict } from './publishing.ts';
-import type { Insight, Item, StreamName } from './reading.ts';
 
 /** One change of a webhook request. */
 export interface IncomingEvent {
@@ -24,20 +24,7 @@ export type EventEffect =
       /** When it happened; an event from before the creator's last consent does not concern it. Null: unknown. */
       at: Date | null;
     }
-  /** Something has changed: a stream should read it again. */
-  | {
-      kind: 'hint';
-      openId: string;
-      stream: StreamName;
-      /** The media that it is about, by the provider's id; null: the stream's list. */
-      subject: string | null;
-      /** The thing itself, as far as the event tells it: stored only if there is no copy. */
-      item?: Item;
-      /** The provider's id of what was deleted. */
-      gone?: string;
-      /** Numbers of the subject. */
-      metrics?: readonly Insight[];
-    }
+  | ({ kind: 'hint'; openId: string } & Hint)
   | { kind: 'none' };
 
 export interface Webhooks {

@@ -57,7 +57,16 @@ test('of packages it contains only the SDK’s', () => {
 
 test('the registry exports the contract’s workflows and nothing else', () => {
   const workflows: Workflows = registry;
-  const known = ['deletePost', 'handleEvent', 'keepTokenFresh', 'mediaUpload', 'publishPost', 'sweep'];
+  const known = [
+    'deletePost',
+    'handleEvent',
+    'keepTokenFresh',
+    'mediaUpload',
+    'publishPost',
+    'sweep',
+    'syncAccount',
+    'syncDue',
+  ];
   expect(Object.keys(workflows).toSorted()).toEqual(known);
   for (const workflow of Object.values(workflows)) expect(workflow).toBeTypeOf('function');
 });

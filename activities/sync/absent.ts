@@ -18,8 +18,7 @@ import { noteCalls, takeCall } from '../../db/sync/usage.ts';
 import { HOUR, MINUTE } from '../../durations.ts';
 import type { Confirmed, Stream } from '../../providers/reading.ts';
 import type { Deps } from '../deps.ts';
-import { completed } from './lists.ts';
-import { ended } from './passes.ts';
+import { completed, ended } from './passes.ts';
 import { type Did, owner, type Reader, spender } from './reader.ts';
 import { stopAfter, stopForBudget } from './stops.ts';
 
@@ -36,7 +35,9 @@ const MASS_NUMBER = 10;
 function coveredBy({ copies: { media }, account }: Reader, stream: Stream, until: Date | null): SQL {
   const listed = media.listedIn?.(stream.name);
   const since =
-    until === null ? undefined : sql`${columnOf(media.table, media.time)} >= ${until.toISOString()}::timestamptz`;
+    until === null
+      ? undefined
+      : sql`${columnOf(media.table, media.time)} >= ${until.toISOString()}::timestamptz`;
   return and(media.ofAccount(account.id), listed, since) ?? sql`true`;
 }
 
@@ -64,7 +65,8 @@ export async function absenceAfter(
     ...(pass.whole ? { fullPassCompletedAt: new Date() } : {}),
   } as const;
   const over: Absence = { isOver: true, pass, reached };
-  const proves = stream.holds === 'media' && stream.absence === 'full_pass' && reader.reading.confirm !== undefined;
+  const proves =
+    stream.holds === 'media' && stream.absence === 'full_pass' && reader.reading.confirm !== undefined;
   if (!proves || !pass.whole) return over;
   const { media } = reader.copies;
   const where = coveredBy(reader, stream, coveredUntil);
@@ -94,12 +96,21 @@ export async function confirmAbsent(deps: Deps, reader: Reader, stream: Stream, 
   }
   return confirm(deps, { reader, stream, line, table: media }, missing, control, async (tx, held2, gone) => {
     await saveLine(tx, held2.id, {
-      progress: { ...held2.progress, pass: { ...pass, checkedAfter: missing.at(-1)?.id ?? '', changed: pass.changed || gone > 0 } },
+      progress: {
+        ...held2.progress,
+        pass: { ...pass, checkedAfter: missing.at(-1)?.id ?? '', changed: pass.changed || gone > 0 },
+      },
     });
   });
 }
 
-async function endConfirming(db: Db, reader: Reader, stream: Stream, line: Line, pass: PassProgress): Promise<void> {
+async function endConfirming(
+  db: Db,
+  reader: Reader,
+  stream: Stream,
+  line: Line,
+  pass: PassProgress,
+): Promise<void> {
   const where = coveredBy(reader, stream, line.coveredUntil);
   await db.transaction(async (tx) => {
     const held = await lockLine(tx, line);
@@ -128,7 +139,8 @@ export async function confirmGone(deps: Deps, reader: Reader, stream: Stream, li
   const others = sql`${table.ofAccount(reader.account.id)} and ${columnOf(table.table, table.key)} <> all(${sql.param(keys)}::text[])`;
   const control = missing.length === 0 ? null : await controlOf(db, table, others, null);
   const rest = (line.progress.gone ?? []).filter((key) => !keys.includes(key));
-  const drop = async (tx: Db, held: Line): Promise<void> => saveLine(tx, held.id, { progress: { ...held.progress, gone: rest } });
+  const drop = async (tx: Db, held: Line): Promise<void> =>
+    saveLine(tx, held.id, { progress: { ...held.progress, gone: rest } });
   if (control === null || reader.reading.confirm === undefined) {
     await db.transaction(async (tx) => {
       const held = await lockLine(tx, line);
@@ -136,13 +148,23 @@ export async function confirmGone(deps: Deps, reader: Reader, stream: Stream, li
     });
     return { calls: 0 };
   }
-  return confirm(deps, { reader, stream, line, table, reason: 'event' }, missing, control, async (tx, held, _gone, unsure) => {
-    if (unsure === 0) await drop(tx, held);
-    else
-      await saveLine(tx, held.id, {
-        progress: { ...held.progress, gone: [...rest, ...keys], goneAfter: new Date(Date.now() + UNSURE_AGAIN).toISOString() },
-      });
-  });
+  return confirm(
+    deps,
+    { reader, stream, line, table, reason: 'event' },
+    missing,
+    control,
+    async (tx, held, _gone, unsure) => {
+      if (unsure === 0) await drop(tx, held);
+      else
+        await saveLine(tx, held.id, {
+          progress: {
+            ...held.progress,
+            gone: [...rest, ...keys],
+            goneAfter: new Date(Date.now() + UNSURE_AGAIN).toISOString(),
+          },
+        });
+    },
+  );
 }
 
 interface Check {
@@ -185,6 +207,10 @@ async function confirm(
   }
 }
 
-function idsOf(missing: readonly Missing[], { answers }: Confirmed, wanted: 'here' | 'gone' | 'unsure'): string[] {
+function idsOf(
+  missing: readonly Missing[],
+  { answers }: Confirmed,
+  wanted: 'here' | 'gone' | 'unsure',
+): string[] {
   return missing.filter(({ key }) => (answers.get(key) ?? 'unsure') === wanted).map(({ id }) => id);
 }

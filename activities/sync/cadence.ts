@@ -30,7 +30,14 @@ export function nextSubjectRead(
   { now, at, streak }: { now: number; at: number | null; streak: number },
 ): number | null {
   const age = now - (at ?? now);
-  if (isTooOld({ ...(life === undefined ? {} : { life }), ...(oldest === undefined ? {} : { oldest }) }, now, at)) return null;
+  if (
+    isTooOld(
+      { ...(life === undefined ? {} : { life }), ...(oldest === undefined ? {} : { oldest }) },
+      now,
+      at,
+    )
+  )
+    return null;
   if (life !== undefined) {
     const deadline = life.readAt.find((moment) => moment > age);
     const usual = cadence.kind === 'list' ? now + cadence.often : usualRead(cadence, now, age, 0);
@@ -44,7 +51,11 @@ export function nextSubjectRead(
 }
 
 /** Whether a media is too old to be asked for, even in a full pass. */
-export function isTooOld({ life, oldest = life?.ends }: Pick<Stream, 'life' | 'oldest'>, now: number, at: number | null): boolean {
+export function isTooOld(
+  { life, oldest = life?.ends }: Pick<Stream, 'life' | 'oldest'>,
+  now: number,
+  at: number | null,
+): boolean {
   return oldest !== undefined && at !== null && now - at >= oldest;
 }
 

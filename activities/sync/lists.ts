@@ -1,17 +1,17 @@
 import type { Db } from '../../db/client.ts';
-import type { PassProgress } from '../../db/schema.ts';
-import { type Change, recordChanges } from '../../db/sync/changes.ts';
+import { recordChanges } from '../../db/sync/changes.ts';
 import { storeAccountInsights } from '../../db/sync/insights.ts';
 import { type Line, lockLine, saveLine } from '../../db/sync/lines.ts';
 import { endCopies } from '../../db/sync/removals.ts';
 import { storeMedia, storeProfile, type Stored } from '../../db/sync/store-page.ts';
 import { noteMovedCounts, noteSeen, type Seen } from '../../db/sync/subjects.ts';
 import { noteCalls, takeCall } from '../../db/sync/usage.ts';
-import type { Item, Page, Question, Stream } from '../../providers/reading.ts';
+import type { Page, Question, Stream } from '../../providers/reading.ts';
+import type { Item } from '../../reading.ts';
 import type { Deps } from '../deps.ts';
 import { absenceAfter } from './absent.ts';
 import { isTooOld } from './cadence.ts';
-import { advanced, type Begun, checkCursor, counted, ended, runningPass } from './passes.ts';
+import { advanced, type Begun, checkCursor, completed, counted, ended, runningPass } from './passes.ts';
 import { type Did, loginOf, owner, pageOf, type Reader, spender } from './reader.ts';
 import { stopAfter, stopForBudget } from './stops.ts';
 
@@ -63,8 +63,15 @@ async function storeListPage(
   const changes = [...stored.changes];
   if (page.next === null && pass.mode === 'full') {
     const absence = await absenceAfter(tx, reader, stream, line, pass);
-    const end = absence.isOver ? ended(stream, line, pass, progress) : { nextDueAt: new Date(), progress: { ...progress, pass: absence.pass } };
-    await saveLine(tx, line.id, { ...end, reason: absence.isOver ? reason : line.reason, ...absence.reached, ...seen });
+    const end = absence.isOver
+      ? ended(stream, line, pass, progress)
+      : { nextDueAt: new Date(), progress: { ...progress, pass: absence.pass } };
+    await saveLine(tx, line.id, {
+      ...end,
+      reason: absence.isOver ? reason : line.reason,
+      ...absence.reached,
+      ...seen,
+    });
     if (absence.isOver) changes.push(completed(line, pass));
   } else if (page.next === null || (pass.mode === 'incremental' && isKnown(page.items, stored)))
     await saveLine(tx, line.id, { ...ended(stream, line, pass, progress), reason, ...seen });
@@ -78,14 +85,6 @@ function reasonAfter({ reason }: Line, { missing = [] }: Page): string | null {
   if (missing.length > 0) return `not granted: ${missing.join(', ')}`;
   return reason?.startsWith('removals_held') === true ? reason : null;
 }
-
-/** The end of a full pass, for the feed. */
-export const completed = (line: Line, { seen, mode }: PassProgress): Change => ({
-  kind: 'sync.completed',
-  subjectTable: 'sync_states',
-  subjectId: line.id,
-  data: { stream: line.stream, mode, count: seen },
-});
 
 async function storeItems(
   tx: Db,
@@ -138,7 +137,8 @@ async function seeSubjects(tx: Db, reader: Reader, items: readonly Item[]): Prom
 
 /** Whether a page shows only media that earlier pages have shown: then the rest of the list is known too. */
 function isKnown(items: readonly Item[], { written }: Stored): boolean {
-  const isNew = ({ inserted, restored, wasUnread }: Stored['written'][number]): boolean =>
-    inserted || restored || wasUnread;
   return items.length > 0 && !written.some(isNew);
 }
+
+const isNew = ({ inserted, restored, wasUnread }: Stored['written'][number]): boolean =>
+  inserted || restored || wasUnread;

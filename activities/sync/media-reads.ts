@@ -50,7 +50,11 @@ export async function readMedia(
     await saveSubject(db, due.line.id, { nextDueAt: null, hintedAt: null, cursor: null });
     return { calls: 0 };
   }
-  if (stream.life !== undefined && due.subject.at !== null && now - due.subject.at.getTime() >= stream.life.ends) {
+  if (
+    stream.life !== undefined &&
+    due.subject.at !== null &&
+    now - due.subject.at.getTime() >= stream.life.ends
+  ) {
     await saveSubject(db, due.line.id, { nextDueAt: null, hintedAt: null, metricsState: 'expired' });
     return { calls: 0 };
   }
@@ -70,7 +74,9 @@ export async function readMedia(
     const page = await reader.reading.read(stream.name, question, reader.call);
     checkCursor(reader.account.provider, { line: { ...line, cursor: due.line.cursor }, pass }, page);
     const step = { reader, stream, line, due, page, pass, kind, readAt: grant.readAt };
-    await db.transaction((tx) => (stream.holds === 'comments' ? storeReplies(tx, step) : storeNumbers(tx, step)));
+    await db.transaction((tx) =>
+      stream.holds === 'comments' ? storeReplies(tx, step) : storeNumbers(tx, step),
+    );
     return { calls: page.calls };
   } catch (error) {
     return stopAfter(deps, read, error);
@@ -105,7 +111,10 @@ interface Step {
 }
 
 /** Locks the line and the subject, and records the calls. @returns null: the page is dropped */
-async function lockBoth(tx: Db, { reader, stream, line, due, page }: Step): Promise<{ line: Line; subject: SubjectLine } | null> {
+async function lockBoth(
+  tx: Db,
+  { reader, stream, line, due, page }: Step,
+): Promise<{ line: Line; subject: SubjectLine } | null> {
   const held = await lockLine(tx, line);
   const subject = held === null ? null : await lockSubject(tx, due.line);
   if (held === null || subject === null) return null;
@@ -119,7 +128,12 @@ async function storeNumbers(tx: Db, step: Step): Promise<void> {
   if (held === null) return;
   const { subject } = due;
   const insights = page.insights ?? [];
-  const numbers = insights.map(({ metric, breakdown, value }) => ({ subject: subject.id, metric, breakdown, value }));
+  const numbers = insights.map(({ metric, breakdown, value }) => ({
+    subject: subject.id,
+    metric,
+    breakdown,
+    value,
+  }));
   const moved = (await storeMediaInsights(tx, owner(reader), numbers, 'insights', readAt)).length > 0;
   const row = await mergeMetrics(tx, reader.copies.media, reader.account.id, subject.id, insights);
   const now = Date.now();
@@ -145,7 +159,12 @@ async function storeNumbers(tx: Db, step: Step): Promise<void> {
   });
   if (moved && row !== null)
     await recordChanges(tx, owner(reader), [
-      { kind: 'insights.updated', subjectTable: row.table, subjectId: row.id, data: { providerMediaId: subject.id } },
+      {
+        kind: 'insights.updated',
+        subjectTable: row.table,
+        subjectId: row.id,
+        data: { providerMediaId: subject.id },
+      },
     ]);
 }
 
@@ -248,7 +267,12 @@ export async function confirmReplies(
   const where = belowMedia(comments, media, reader.account.id, due.subject.id);
   const control = (await controlOf(db, comments, where, due.line.pass)) ?? due.subject.id;
   try {
-    const said = await reader.reading.confirm?.(stream.name, missing.map(({ key }) => key), control, reader.call);
+    const said = await reader.reading.confirm?.(
+      stream.name,
+      missing.map(({ key }) => key),
+      control,
+      reader.call,
+    );
     if (said === undefined) return { calls: 0 };
     await db.transaction(async (tx) => {
       const held = await lockLine(tx, line);
@@ -271,5 +295,7 @@ const named = (missing: readonly Missing[], { answers }: Confirmed, wanted: stri
 
 async function restartMissing(tx: Db, { table }: CopyTable, ids: readonly string[]): Promise<void> {
   if (ids.length > 0)
-    await tx.execute(sql`update ${table} set missing_since = now() where id = any(${sql.param([...ids])}::uuid[])`);
+    await tx.execute(
+      sql`update ${table} set missing_since = now() where id = any(${sql.param([...ids])}::uuid[])`,
+    );
 }

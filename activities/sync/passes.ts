@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Db } from '../../db/client.ts';
 import type { PassProgress, Progress } from '../../db/schema.ts';
+import type { Change } from '../../db/sync/changes.ts';
 import { type Line, type LineChange, lockLine, saveLine } from '../../db/sync/lines.ts';
 import { MINUTE } from '../../durations.ts';
 import { ProviderError } from '../../providers/errors.ts';
@@ -97,7 +98,9 @@ export function ended(stream: Stream, line: Line, pass: PassProgress, progress: 
     watermark,
     unchangedStreak: streak,
     lastSuccessAt: new Date(now),
-    nextDueAt: new Date(rest.full === true && (pass.held ?? 0) > 0 ? now + HELD_AGAIN : rest.full === true ? now : due),
+    nextDueAt: new Date(
+      rest.full === true && (pass.held ?? 0) > 0 ? now + HELD_AGAIN : rest.full === true ? now : due,
+    ),
     progress: rest,
   };
 }
@@ -107,4 +110,12 @@ export const counted = (line: Line, seen: number, calls: number) => ({
   rowsSeen: line.rowsSeen + seen,
   callsUsed: line.callsUsed + calls,
   lastAttemptAt: new Date(),
+});
+
+/** The end of a full pass, for the feed. */
+export const completed = (line: Line, { seen, mode }: PassProgress): Change => ({
+  kind: 'sync.completed',
+  subjectTable: 'sync_states',
+  subjectId: line.id,
+  data: { stream: line.stream, mode, count: seen },
 });

@@ -3,7 +3,7 @@ import { SECOND } from '../../durations.ts';
 import type { SliceOutcome } from '../../temporal/contract.ts';
 import { alive } from '../alive.ts';
 import type { Deps } from '../deps.ts';
-import { startDueSyncs } from './due.ts';
+import { prepareLines, startDueSyncs } from './due.ts';
 import { openReader } from './reader.ts';
 import { nextWork } from './work.ts';
 
@@ -30,6 +30,7 @@ async function runSlice(deps: Deps, accountId: string, signal: AbortSignal): Pro
     const reader = await openReader(deps, accountId, signal);
     if (reader === null) return { kind: 'done', did: 'The account cannot be read' };
     if ('tokenRefused' in reader) return refused(done, reader.tokenRefused);
+    if (step === 0) await prepareLines(deps, reader.account);
     const work = await nextWork(deps, reader);
     if (work === null) return { kind: 'done', did: inWords(done) };
     heartbeat(work.words);

@@ -98,12 +98,19 @@ async function failLine({ db }: Deps, { line }: Read, error: ProviderError): Pro
 async function restart({ db }: Deps, { line, subject }: Read): Promise<Partial<Did>> {
   const now = Date.now();
   const restarts = (line.progress.restarts ?? []).filter((at) => Date.parse(at) > now - DAY);
-  if (subject !== undefined) await saveSubject(db, subject.id, { cursor: null, nextDueAt: new Date(now + HOUR) });
+  if (subject !== undefined)
+    await saveSubject(db, subject.id, { cursor: null, nextDueAt: new Date(now + HOUR) });
   if (subject !== undefined) return {};
   const { pass, ...rest } = line.progress;
   if (restarts.length >= MOST_RESTARTS) {
     const nextDueAt = new Date(now + DAY / MOST_RESTARTS);
-    const stop = { state: 'failed', reason: 'cursor_refused', nextDueAt, cursor: null, passStartedAt: null } as const;
+    const stop = {
+      state: 'failed',
+      reason: 'cursor_refused',
+      nextDueAt,
+      cursor: null,
+      passStartedAt: null,
+    } as const;
     await stopLine(db, line, { ...stop, progress: { ...rest, restarts } }, 'sync.failed');
     return {};
   }
@@ -126,7 +133,11 @@ async function shrink(deps: Deps, read: Read, error: ProviderError): Promise<Par
 }
 
 /** The account's scopes lack one that the stream needs: nothing is asked. */
-export async function stopWithoutScopes(deps: Deps, { line }: Read, missing: readonly string[]): Promise<Did> {
+export async function stopWithoutScopes(
+  deps: Deps,
+  { line }: Read,
+  missing: readonly string[],
+): Promise<Did> {
   await stopLine(
     deps.db,
     line,
@@ -145,4 +156,3 @@ export async function stopForBudget(
   await stopLine(deps.db, line, { state: 'waiting_quota', reason, nextDueAt: until });
   return { calls: 0 };
 }
-

@@ -7,9 +7,9 @@ import type { PassProgress } from '../../db/schema.ts';
 import type { Stream } from '../../providers/reading.ts';
 import type { Deps } from '../deps.ts';
 import { confirmAbsent, confirmGone } from './absent.ts';
-import { completed, readListPage } from './lists.ts';
+import { readListPage } from './lists.ts';
 import { confirmReplies, missingReplies, readMedia } from './media-reads.ts';
-import { isFullDue } from './passes.ts';
+import { completed, isFullDue } from './passes.ts';
 import { type Did, loginOf, missingScopes, owner, type Reader } from './reader.ts';
 import { stopWithoutScopes } from './stops.ts';
 
@@ -40,7 +40,10 @@ export async function nextWork(deps: Deps, reader: Reader): Promise<Work | null>
   for (const { stream, line } of open) {
     const missing = missingScopes(stream, reader);
     if (missing.length > 0 && isDue(line))
-      return { words: `${stream.name}: not granted`, do: () => stopWithoutScopes(deps, { reader, stream, line }, missing) };
+      return {
+        words: `${stream.name}: not granted`,
+        do: () => stopWithoutScopes(deps, { reader, stream, line }, missing),
+      };
   }
   const lists = open.filter(({ stream, line }) => stream.of === 'account' && isDue(line));
   const subjects = open.filter(({ stream }) => stream.of === 'media');
@@ -48,7 +51,10 @@ export async function nextWork(deps: Deps, reader: Reader): Promise<Work | null>
   if (ending !== undefined) return readList(deps, reader, ending);
   const gone = open.find(({ line }) => hasGone(line));
   if (gone !== undefined)
-    return { words: `${gone.stream.name}: asks for what an event says is deleted`, do: () => confirmGone(deps, reader, gone.stream, gone.line) };
+    return {
+      words: `${gone.stream.name}: asks for what an event says is deleted`,
+      do: () => confirmGone(deps, reader, gone.stream, gone.line),
+    };
   const hinted = await firstSubject(deps, reader, subjects, true);
   if (hinted !== null) return hinted;
   const [news] = lists.filter(({ line, stream }) => !isBackfill(line) && stream.holds !== 'account_insights');
@@ -75,7 +81,8 @@ const isDue = ({ nextDueAt, progress }: Line): boolean =>
   (nextDueAt !== null && nextDueAt <= new Date()) || progress.pass?.confirming === true;
 
 /** A pass in the middle of a long list. */
-const isBackfill = ({ progress: { pass }, cursor }: Line): boolean => pass?.mode === 'full' && cursor !== null;
+const isBackfill = ({ progress: { pass }, cursor }: Line): boolean =>
+  pass?.mode === 'full' && cursor !== null;
 
 function hasGone({ progress: { gone = [], goneAfter } }: Line): boolean {
   return gone.length > 0 && (goneAfter === undefined || Date.parse(goneAfter) <= Date.now());
@@ -83,7 +90,10 @@ function hasGone({ progress: { gone = [], goneAfter } }: Line): boolean {
 
 function readList(deps: Deps, reader: Reader, { stream, line }: Candidate): Work {
   return line.progress.pass?.confirming === true
-    ? { words: `${stream.name}: asks for what it has not seen`, do: () => confirmAbsent(deps, reader, stream, line) }
+    ? {
+        words: `${stream.name}: asks for what it has not seen`,
+        do: () => confirmAbsent(deps, reader, stream, line),
+      }
     : { words: `${stream.name}: reads the list`, do: () => readListPage(deps, reader, stream, line) };
 }
 
@@ -116,7 +126,8 @@ function readOne(deps: Deps, reader: Reader, { stream, line }: Candidate, due: D
 /** A full pass asks for every subject of the stream. */
 async function beginSubjects(db: Db, reader: Reader, stream: Stream, line: Line): Promise<void> {
   if (line.progress.pass !== undefined || !isDue(line)) return;
-  const isFull = line.progress.full === true || (line.backfillComplete && isFullDue(stream, line, Date.now()));
+  const isFull =
+    line.progress.full === true || (line.backfillComplete && isFullDue(stream, line, Date.now()));
   const pass: PassProgress = {
     mode: isFull || !line.backfillComplete ? 'full' : 'incremental',
     whole: true,
@@ -130,7 +141,11 @@ async function beginSubjects(db: Db, reader: Reader, stream: Stream, line: Line)
     if (held === null || held.progress.pass !== undefined) return;
     if (isFull) await askForSubjects(tx, reader.account.id, stream.name);
     const { full: _begins, ...progress } = held.progress;
-    await saveLine(tx, held.id, { passStartedAt: new Date(), state: 'running', progress: { ...progress, pass } });
+    await saveLine(tx, held.id, {
+      passStartedAt: new Date(),
+      state: 'running',
+      progress: { ...progress, pass },
+    });
   });
 }
 
@@ -142,7 +157,11 @@ async function firstEnd(db: Db, reader: Reader, subjects: readonly Candidate[]):
     const line = lines.find((one) => one.stream === stream.name);
     if (line === undefined || !isOpen(line)) continue;
     const isRunning = line.progress.pass !== undefined || line.state === 'running' || isDue(line);
-    if (isRunning) return { words: `${stream.name}: is up to date`, do: () => endSubjects(db, reader, stream, line, media) };
+    if (isRunning)
+      return {
+        words: `${stream.name}: is up to date`,
+        do: () => endSubjects(db, reader, stream, line, media),
+      };
   }
   return null;
 }
@@ -167,7 +186,8 @@ async function endSubjects(
       passStartedAt: null,
       pass: line.pass + 1,
       lastSuccessAt: new Date(),
-      nextDueAt: [next, full].filter((at) => at !== null).toSorted((a, b) => a.getTime() - b.getTime())[0] ?? null,
+      nextDueAt:
+        [next, full].filter((at) => at !== null).toSorted((a, b) => a.getTime() - b.getTime())[0] ?? null,
       ...(isWhole ? { backfillComplete: true, fullPassCompletedAt: new Date() } : {}),
       progress,
     });

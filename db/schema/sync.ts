@@ -15,6 +15,7 @@ import {
   unique,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { ActionKind, MetricsState } from '../../reading.ts';
 import { oauthAccounts } from './accounts.ts';
 import { at, copyColumns, counter, createdAt, id, updatedAt } from './columns.ts';
 import type { PostError } from './posts.ts';
@@ -67,10 +68,7 @@ export const mediaInsights = pgTable(
     value: numeric('value', { mode: 'number' }).notNull(),
     source: text('source').$type<'list' | 'insights' | 'webhook'>().notNull(),
   },
-  (t) => [
-    unique().on(t.oauthAccountId, t.subjectId, t.metric, t.breakdown, t.takenAt),
-    accountKey(t),
-  ],
+  (t) => [unique().on(t.oauthAccountId, t.subjectId, t.metric, t.breakdown, t.takenAt), accountKey(t)],
 );
 
 /** A metric of an account: of one day in California, or of its lifetime. Platforms revise days for a while. */
@@ -176,15 +174,8 @@ export const syncStates = pgTable(
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
-  (t) => [
-    unique().on(t.oauthAccountId, t.stream),
-    index('sync_states_due').on(t.nextDueAt),
-    accountKey(t),
-  ],
+  (t) => [unique().on(t.oauthAccountId, t.stream), index('sync_states_due').on(t.nextDueAt), accountKey(t)],
 );
-
-export type MetricsState =
-  'ok' | 'empty' | 'too_few_viewers' | 'before_conversion' | 'not_supported' | 'expired';
 
 /** How far a stream has been read for one media. */
 export const syncSubjects = pgTable(
@@ -241,8 +232,6 @@ export const apiUsage = pgTable(
   (t) => [primaryKey({ columns: [t.provider, t.providerAccountId, t.windowStart] })],
 );
 
-export type ActionKind =
-  'reply' | 'hide' | 'unhide' | 'delete' | 'like' | 'unlike' | 'approve' | 'ignore';
 export type ActionState = 'accepted' | 'sent' | 'done' | 'failed' | 'unknown';
 
 /** A moderation of a comment that a client asked for. */

@@ -1,6 +1,6 @@
 import { boolean, jsonb, pgView, text, uuid } from 'drizzle-orm/pg-core';
+import type { MetricsState } from '../../reading.ts';
 import { at, counter, type RemovedReason } from './columns.ts';
-import type { MetricsState } from './sync.ts';
 
 /* Copies of all providers in one shape, for the API and for people who write SQL. Migrations make the views. */
 

@@ -1,5 +1,5 @@
 import { and, eq, getTableName, ne, sql } from 'drizzle-orm';
-import type { EventEffect } from '../../providers/webhooks.ts';
+import type { Hint } from '../../reading.ts';
 import type { Account } from '../accounts.ts';
 import type { Db } from '../client.ts';
 import type { CopyTable, ProviderTables } from '../provider-tables.ts';
@@ -9,8 +9,6 @@ import { type Change, recordChanges } from './changes.ts';
 import { storeMediaInsights } from './insights.ts';
 import { storeCopies } from './store-copies.ts';
 import { copyOf, hintSubject } from './subjects.ts';
-
-export type Hint = Extract<EventEffect, { kind: 'hint' }>;
 
 /** More ids than this are found by the next pass. */
 const MOST_GONE = 500;
@@ -34,7 +32,13 @@ export async function applyHint(db: Db, account: Account, hint: Hint): Promise<b
     const subject = hint.subject === null ? null : await wholeOf(tx, account, copies.media, hint.subject);
     const changes = hint.item === undefined ? [] : await storeTold(tx, account, copies, hint, subject);
     if (hint.metrics !== undefined && subject !== null)
-      await storeMediaInsights(tx, owner, hint.metrics.map((one) => ({ ...one, subject })), 'webhook', null);
+      await storeMediaInsights(
+        tx,
+        owner,
+        hint.metrics.map((one) => ({ ...one, subject })),
+        'webhook',
+        null,
+      );
     if (subject === null || hint.gone !== undefined) await hintStream(tx, account, hint);
     else await hintSubject(tx, owner, hint.stream, subject);
     await recordChanges(tx, owner, changes);
@@ -89,7 +93,9 @@ async function hintStream(tx: Db, account: Account, { stream, gone }: Hint): Pro
   if (line === undefined) return;
   const known = line.progress.gone ?? [];
   const progress: Progress =
-    gone === undefined ? line.progress : { ...line.progress, gone: [...new Set([...known, gone])].slice(-MOST_GONE) };
+    gone === undefined
+      ? line.progress
+      : { ...line.progress, gone: [...new Set([...known, gone])].slice(-MOST_GONE) };
   await tx
     .update(syncStates)
     .set({ progress, nextDueAt: sql`case when state in ('idle', 'running') then now() else next_due_at end` })

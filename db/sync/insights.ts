@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Insight } from '../../providers/reading.ts';
+import type { Insight } from '../../reading.ts';
 import type { Db } from '../client.ts';
 
 export interface MediaNumber extends Pick<Insight, 'metric' | 'breakdown' | 'value'> {

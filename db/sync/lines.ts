@@ -1,5 +1,5 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
-import { STREAM_NAMES, type Reading, type StreamName } from '../../providers/reading.ts';
+import { STREAM_NAMES, type StreamName } from '../../reading.ts';
 import type { Account } from '../accounts.ts';
 import type { Db } from '../client.ts';
 import { type Progress, oauthAccounts, syncStates } from '../schema.ts';
@@ -10,21 +10,23 @@ import { recordChanges } from './changes.ts';
 
 export type Line = typeof syncStates.$inferSelect;
 
-/** Makes the missing lines of an account, all due at once. */
+/**
+ * Makes the missing lines of an account, all due at once.
+ * @param known its provider's streams; the others are shown as unsupported, with the reason in `unsupported`
+ */
 export async function ensureLines(
   db: Db,
   { id, userId }: Pick<Account, 'id' | 'userId'>,
-  reading: Reading,
+  known: readonly StreamName[],
+  unsupported: Readonly<Partial<Record<StreamName, string>>>,
 ): Promise<void> {
   const rows = STREAM_NAMES.map((stream) => {
-    const known = reading.streams.some(({ name }) => name === stream);
+    const reason = unsupported[stream] ?? 'the platform has no such data';
     return {
       userId,
       oauthAccountId: id,
       stream,
-      ...(known
-        ? { nextDueAt: sql`now()` }
-        : { state: 'unsupported' as const, reason: reading.unsupported[stream] ?? 'the platform has no such data' }),
+      ...(known.includes(stream) ? { nextDueAt: sql`now()` } : { state: 'unsupported' as const, reason }),
     };
   });
   await db.insert(syncStates).values(rows).onConflictDoNothing();
@@ -37,14 +39,6 @@ export async function linesOf(db: Db, accountId: string): Promise<Line[]> {
 }
 
 const place = (stream: string): number => STREAM_NAMES.findIndex((name) => name === stream);
-
-export async function lineOf(db: Db, accountId: string, stream: StreamName): Promise<Line | null> {
-  const [line] = await db
-    .select()
-    .from(syncStates)
-    .where(and(eq(syncStates.oauthAccountId, accountId), eq(syncStates.stream, stream)));
-  return line ?? null;
-}
 
 /**
  * Locks a line for the transaction that stores a page of it.
@@ -82,27 +76,14 @@ export async function stopLine(
     await saveLine(tx, line.id, { ...change, lastAttemptAt: new Date() });
     if (kind !== undefined && before.state !== change.state)
       await recordChanges(tx, { userId: line.userId, accountId: line.oauthAccountId }, [
-        { kind, subjectTable: 'sync_states', subjectId: line.id, data: { stream: line.stream, reason: change.reason ?? null } },
+        {
+          kind,
+          subjectTable: 'sync_states',
+          subjectId: line.id,
+          data: { stream: line.stream, reason: change.reason ?? null },
+        },
       ]);
   });
-}
-
-/** Pauses the streams of an account that is out of service: cursors stay. */
-export async function pauseLines(
-  db: Db,
-  accountId: string,
-  reason: 'disconnected' | 'reauth_required',
-): Promise<void> {
-  await db
-    .update(syncStates)
-    .set({ state: 'paused', reason, nextDueAt: null })
-    .where(
-      and(
-        eq(syncStates.oauthAccountId, accountId),
-        sql`${syncStates.state} <> 'unsupported'`,
-        sql`(${syncStates.state}, ${syncStates.reason}) is distinct from ('paused', ${reason})`,
-      ),
-    );
 }
 
 /**
@@ -159,11 +140,16 @@ export async function askForStreams(
       const { pass } = line.progress;
       const running = pass !== undefined && (!full || pass.mode === 'full');
       const waiting = line.nextDueAt !== null && line.nextDueAt <= new Date();
-      const covered = running || (waiting && (!full || line.progress.full === true || !line.backfillComplete));
+      const covered =
+        running || (waiting && (!full || line.progress.full === true || !line.backfillComplete));
       if (covered && line.state !== 'failed') continue;
       joined = false;
       const progress = full && !running ? { ...line.progress, full: true } : line.progress;
-      await saveLine(tx, line.id, { nextDueAt: new Date(), state: line.state === 'failed' ? 'idle' : line.state, progress });
+      await saveLine(tx, line.id, {
+        nextDueAt: new Date(),
+        state: line.state === 'failed' ? 'idle' : line.state,
+        progress,
+      });
     }
     return joined;
   });

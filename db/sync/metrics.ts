@@ -1,5 +1,5 @@
 import { getTableName, sql } from 'drizzle-orm';
-import type { Insight } from '../../providers/reading.ts';
+import type { Insight } from '../../reading.ts';
 import type { Db } from '../client.ts';
 import type { CopyTable } from '../provider-tables.ts';
 import { columnOf } from './copy-columns.ts';

@@ -1,6 +1,6 @@
 import { getTableName, type SQL, sql } from 'drizzle-orm';
 import type { PgTable } from 'drizzle-orm/pg-core';
-import type { Item } from '../../providers/reading.ts';
+import type { Item } from '../../reading.ts';
 import type { Db } from '../client.ts';
 import { isDataError } from '../failures.ts';
 import type { CopySource } from '../schema/columns.ts';
@@ -108,7 +108,9 @@ async function store(
     ([property], at) =>
       sql`${sql.identifier(`c${at}`)}::${typeOf(table, property)} as ${nameOf(table, property)}`,
   );
-  const arrays = [...given.values()].map((of) => sql`${sql.param(items.map((one) => written(of(one))))}::text[]`);
+  const arrays = [...given.values()].map(
+    (of) => sql`${sql.param(items.map((one) => written(of(one))))}::text[]`,
+  );
   const aliases = [...given].map((_, at) => sql`${sql.identifier(`c${at}`)}`);
   return tx.execute<Written & Record<string, unknown>>(sql`
     with page as materialized (
@@ -173,9 +175,7 @@ function differs({ table }: Target, properties: readonly string[], page: 'page' 
 }
 
 const merged = (property: string, column: SQL, page: 'page' | 'excluded'): SQL =>
-  property === MERGED
-    ? sql`t.${column} || ${sql.raw(page)}.${column}`
-    : sql`${sql.raw(page)}.${column}`;
+  property === MERGED ? sql`t.${column} || ${sql.raw(page)}.${column}` : sql`${sql.raw(page)}.${column}`;
 
 function updated(target: Target, told: readonly string[]): SQL {
   const sets = told.map((property) => {

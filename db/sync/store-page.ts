@@ -1,5 +1,5 @@
 import { getTableName } from 'drizzle-orm';
-import type { Item } from '../../providers/reading.ts';
+import type { Item } from '../../reading.ts';
 import type { Db } from '../client.ts';
 import type { CopyTable, ProviderTables } from '../provider-tables.ts';
 import type { CopySource } from '../schema/columns.ts';
@@ -121,6 +121,11 @@ async function storeOwned(
     const owner = ownerOf(item.parent ?? null);
     return owner === undefined ? [] : [{ item, owner }];
   });
-  const { written, refused } = await storeCopies(tx, table, owned, { userId: account.userId, source, readAt, pass });
+  const { written, refused } = await storeCopies(tx, table, owned, {
+    userId: account.userId,
+    source,
+    readAt,
+    pass,
+  });
   return { written, refused: refused + items.length - owned.length };
 }

@@ -1,8 +1,8 @@
 import { and, eq, getTableName, type SQL, sql } from 'drizzle-orm';
-import type { StreamName, Subject } from '../../providers/reading.ts';
+import type { MetricsState, StreamName, Subject } from '../../reading.ts';
 import type { Db } from '../client.ts';
 import type { CopyTable } from '../provider-tables.ts';
-import { type MetricsState, type Progress, syncSubjects } from '../schema.ts';
+import { type Progress, syncSubjects } from '../schema.ts';
 import { columnOf } from './copy-columns.ts';
 
 /* The media of an account as subjects of the streams that are read for each media. */
@@ -66,7 +66,14 @@ export async function hintSubject(
 ): Promise<void> {
   await tx
     .insert(syncSubjects)
-    .values({ userId, oauthAccountId: accountId, stream, subjectId, nextDueAt: sql`now()`, hintedAt: sql`now()` })
+    .values({
+      userId,
+      oauthAccountId: accountId,
+      stream,
+      subjectId,
+      nextDueAt: sql`now()`,
+      hintedAt: sql`now()`,
+    })
     .onConflictDoUpdate({
       target: [syncSubjects.oauthAccountId, syncSubjects.stream, syncSubjects.subjectId],
       set: { nextDueAt: sql`now()`, hintedAt: sql`now()` },

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { ReadBucket, Usage } from '../../providers/reading.ts';
+import type { ReadBucket, Usage } from '../../reading.ts';
 import { HOUR } from '../../durations.ts';
 import type { Db } from '../client.ts';
 
@@ -9,7 +9,7 @@ import type { Db } from '../client.ts';
  */
 
 /** From this percentage of a platform's limit on, sync stops until a read tells less. */
-export const MOST_PERCENT = 60;
+const MOST_PERCENT = 60;
 /** A percentage counts for so long. */
 const PERCENT_HOLDS = HOUR;
 const FIRST_WAIT = HOUR;
