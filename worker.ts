@@ -113,6 +113,7 @@ try {
       mediaStore,
       mediaRetentionMs: config.mediaRetentionMs,
       mediaUrl: createMediaLinks(config.publicUrl, config.keyring).url,
+      syncs: config.sync !== 'off',
       temporal: client,
     }),
     interceptors: {

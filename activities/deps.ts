@@ -16,6 +16,8 @@ export interface Deps {
   mediaRetentionMs: number | null;
   /** A URL where a provider can fetch one of our media, valid for some hours. */
   mediaUrl: (mediaId: string) => string;
+  /** Whether anything is copied from the platforms. */
+  syncs: boolean;
   /** Queries and starts other workflows. */
   temporal: Client;
 }

@@ -89,7 +89,7 @@ async function apply(deps: Deps, eventId: string): Promise<AppliedEvent> {
   }
   if (effect.kind === 'hint')
     for (const account of await accountsOf(db, event.provider, effect.openId))
-      if (await applyHint(db, account, effect)) await wakeSync(deps.temporal, account);
+      if ((await applyHint(db, account, effect)) && deps.syncs) await wakeSync(deps.temporal, account);
   await markEventProcessed(db, eventId);
   return applied;
 }

@@ -63,3 +63,9 @@ export function moment(value: unknown): Date | null {
   const seconds = typeof value === 'number' ? value : Number.NaN;
   return seconds >= YEAR_2000_S && seconds <= YEAR_9999_S ? new Date(seconds * 1000) : null;
 }
+
+/** A count of any size that a double holds exactly; null if there is none: that is not 0. */
+export function counter(value: unknown): number | null {
+  const number = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value;
+  return typeof number === 'number' && Number.isSafeInteger(number) && number >= 0 ? number : null;
+}

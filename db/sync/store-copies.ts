@@ -83,7 +83,8 @@ async function storeOrSplit(
   try {
     return { written: await tx.transaction((inner) => store(inner, target, items, writer)), refused: 0 };
   } catch (error) {
-    if (!isDataError(error)) throw error;
+    // An event is kept with its error, and applied again; a page is not.
+    if (!isDataError(error) || writer.readAt === null) throw error;
     if (items.length === 1) return { written: [], refused: 1 };
   }
   const half = Math.ceil(items.length / 2);

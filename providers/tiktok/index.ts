@@ -8,6 +8,7 @@ import { createOAuth } from './oauth.ts';
 import { createPublishing } from './publish.ts';
 import { QUOTAS } from './quotas.ts';
 import { tiktokPermissions } from './scopes.ts';
+import { createReading } from './reading.ts';
 import { settings } from './settings.ts';
 import { createWebhooks } from './webhooks.ts';
 
@@ -41,6 +42,7 @@ export function createTikTok(app: TikTokSettings): TikTok {
     oauth: createOAuth(app, permissions),
     publishing: createPublishing(app),
     webhooks: createWebhooks(app),
+    reading: createReading(app),
     quotas: QUOTAS,
     creatorInfo: (accessToken, signal) => creatorInfo(app, accessToken, signal),
   };
