@@ -10,7 +10,7 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund && npm cache clean -
 RUN case "$(uname -m)" in x86_64) keep=x86_64 ;; *) keep=aarch64 ;; esac \
   && find node_modules/@temporalio/core-bridge/releases -mindepth 1 -maxdepth 1 ! -name "$keep-unknown-linux-gnu" -exec rm -r {} + \
   && find node_modules \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' \) -type f -delete
-COPY server.ts worker.ts config.ts durations.ts partly-published.ts patience.ts plan.ts startup.ts started.ts watchdog.ts workflow-bundle.ts ./
+COPY server.ts worker.ts config.ts durations.ts partly-published.ts patience.ts plan.ts reading.ts startup.ts started.ts watchdog.ts workflow-bundle.ts ./
 COPY activities activities
 COPY api api
 COPY crypto crypto

@@ -524,9 +524,10 @@ describe('a webhook', () => {
     const value = { id: '5', media: { id: '6' }, text: 'hi' };
     const old = JSON.stringify({ entryId: '1', field: 'comments', value });
     expect(instagramHooks().effect('comments', old)).toMatchObject({
-      kind: 'comment',
+      kind: 'hint',
       openId: '1',
-      commentId: '5',
+      subject: '6',
+      item: { id: '5' },
     });
   });
 

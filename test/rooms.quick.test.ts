@@ -24,11 +24,11 @@ const within = (pattern: string, own: readonly string[] = []): string[] =>
   globSync(pattern, { cwd: ROOT }).filter((file) => !own.includes(file));
 
 test.each(['workflows', 'activities', 'temporal'])('%s/ names no provider', (room) => {
-  expect(naming(within(`${room}/*.ts`))).toEqual([]);
+  expect(naming(within(`${room}/**/*.ts`))).toEqual([]);
 });
 
-test('plan.ts names no provider', () => {
-  expect(naming(['plan.ts'])).toEqual([]);
+test('plan.ts and reading.ts name no provider', () => {
+  expect(naming(['plan.ts', 'reading.ts'])).toEqual([]);
 });
 
 test('db/ names providers only in their own tables, the hooks of these, and the schema', () => {
