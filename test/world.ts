@@ -67,8 +67,8 @@ export async function createWorld(options: WorldOptions = {}) {
       sandbox: { url: sandbox.url },
       servers: [port],
       workers: options.worker === false ? 0 : 1,
-      // Tests that prove a site set it.
-      more: { TIKTOK_SITE_VERIFICATION: '', ...settingsOfDouble, ...options.env },
+      // Tests that prove a site, or copy what the platforms know, set these.
+      more: { TIKTOK_SITE_VERIFICATION: '', EVERPOST_SYNC: 'off', ...settingsOfDouble, ...options.env },
     });
     for (const [setting, value] of Object.entries(stack.settings))
       if (value !== undefined) env[setting] = value;
