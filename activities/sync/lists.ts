@@ -11,7 +11,16 @@ import type { Item } from '../../reading.ts';
 import type { Deps } from '../deps.ts';
 import { absenceAfter } from './absent.ts';
 import { isTooOld } from './cadence.ts';
-import { advanced, type Begun, checkCursor, completed, counted, ended, runningPass } from './passes.ts';
+import {
+  advanced,
+  afterSuccess,
+  type Begun,
+  checkCursor,
+  completed,
+  counted,
+  ended,
+  runningPass,
+} from './passes.ts';
 import { type Did, loginOf, owner, pageOf, type Reader, spender } from './reader.ts';
 import { stopAfter, stopForBudget } from './stops.ts';
 
@@ -57,7 +66,7 @@ async function storeListPage(
   const { stored, changed } = await storeItems(tx, reader, stream, line, page, readAt);
   await noteCalls(tx, spender(reader), stream.bucket, { more: page.calls - 1, usage: page.usage });
   const pass = advanced(begun.pass, page, loginOf(reader), changed);
-  const progress = { ...line.progress, pass };
+  const progress = { ...afterSuccess(line.progress), pass };
   const reason = reasonAfter(line, page);
   const seen = counted(line, page.items.length, page.calls);
   const changes = [...stored.changes];

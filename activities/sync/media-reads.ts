@@ -27,7 +27,7 @@ import { DAY, MINUTE } from '../../durations.ts';
 import type { Confirmed, Page, Stream } from '../../providers/reading.ts';
 import type { Deps } from '../deps.ts';
 import { nextSubjectRead } from './cadence.ts';
-import { advanced, checkCursor, counted } from './passes.ts';
+import { advanced, afterSuccess, checkCursor, counted } from './passes.ts';
 import { type Did, loginOf, owner, pageOf, type Reader, spender } from './reader.ts';
 import { stopAfter, stopForBudget } from './stops.ts';
 
@@ -151,7 +151,7 @@ async function storeNumbers(tx: Db, step: Step): Promise<void> {
     complete: true,
     unchangedStreak: streak,
   });
-  const { failures: _over, ...progress } = held.line.progress;
+  const progress = afterSuccess(held.line.progress);
   await saveLine(tx, held.line.id, {
     ...counted(held.line, numbers.length, page.calls),
     state: 'running',
@@ -188,7 +188,7 @@ async function storeReplies(tx: Db, step: Step): Promise<void> {
   );
   const changed = written.some(({ inserted, edited, restored }) => inserted || edited || restored);
   const pass = advanced(step.pass, page, loginOf(reader), changed);
-  const { failures: _over, ...progress } = held.line.progress;
+  const progress = afterSuccess(held.line.progress);
   await saveLine(tx, held.line.id, {
     ...counted(held.line, page.items.length, page.calls),
     state: 'running',

@@ -90,7 +90,7 @@ export function ended(stream: Stream, line: Line, pass: PassProgress, progress: 
   const streak = pass.changed ? 0 : line.unchangedStreak + 1;
   const watermark = pass.newest === undefined ? line.watermark : new Date(pass.newest);
   const due = nextRound(stream.cadence, { now, newest: watermark?.getTime() ?? null, streak });
-  const { pass: _over, failures: _none, ...rest } = progress;
+  const { pass: _over, ...rest } = afterSuccess(progress);
   return {
     state: 'idle',
     cursor: null,
@@ -105,6 +105,11 @@ export function ended(stream: Stream, line: Line, pass: PassProgress, progress: 
   };
 }
 
+/** A read has succeeded: earlier failures do not count any more. */
+export function afterSuccess({ failures: _over, refusedToken: _renewed, ...progress }: Progress): Progress {
+  return progress;
+}
+
 /** The counters of a line after a page. */
 export const counted = (line: Line, seen: number, calls: number) => ({
   rowsSeen: line.rowsSeen + seen,
@@ -113,9 +118,9 @@ export const counted = (line: Line, seen: number, calls: number) => ({
 });
 
 /** The end of a full pass, for the feed. */
-export const completed = (line: Line, { seen, mode }: PassProgress): Change => ({
+export const completed = (line: Line, pass: PassProgress | null): Change => ({
   kind: 'sync.completed',
   subjectTable: 'sync_states',
   subjectId: line.id,
-  data: { stream: line.stream, mode, count: seen },
+  data: { stream: line.stream, mode: pass?.mode ?? 'full', count: pass?.seen ?? null },
 });

@@ -35,7 +35,7 @@ export async function stopAfter(deps: Deps, read: Read, error: unknown): Promise
   switch (error.kind) {
     case 'token':
     case 'grant':
-      return { ...used, tokenRefused: reader.account.tokenVersion };
+      return { ...used, ...(await refuseToken(deps, read, error)) };
     case 'account':
       await stopLine(
         deps.db,
@@ -57,6 +57,16 @@ export async function stopAfter(deps: Deps, read: Read, error: unknown): Promise
     default:
       return { ...used, ...(await failLine(deps, read, error)) };
   }
+}
+
+/** A renewed token that is refused like the one before it points to another cause: the stream waits. */
+async function refuseToken(deps: Deps, read: Read, error: ProviderError): Promise<Partial<Did>> {
+  const { reader, line } = read;
+  const { tokenVersion } = reader.account;
+  const { refusedToken } = line.progress;
+  if (refusedToken !== undefined && refusedToken < tokenVersion) return failLine(deps, read, error);
+  await saveLine(deps.db, line.id, { progress: { ...line.progress, refusedToken: tokenVersion } });
+  return { tokenRefused: tokenVersion };
 }
 
 function reasonOf({ stream }: Read, error: ProviderError): string {

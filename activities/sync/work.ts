@@ -9,7 +9,7 @@ import type { Deps } from '../deps.ts';
 import { confirmAbsent, confirmGone } from './absent.ts';
 import { readListPage } from './lists.ts';
 import { confirmReplies, missingReplies, readMedia } from './media-reads.ts';
-import { completed, isFullDue } from './passes.ts';
+import { afterSuccess, completed, isFullDue } from './passes.ts';
 import { type Did, loginOf, missingScopes, owner, type Reader } from './reader.ts';
 import { stopWithoutScopes } from './stops.ts';
 
@@ -33,6 +33,9 @@ interface Candidate {
  */
 export async function nextWork(deps: Deps, reader: Reader): Promise<Work | null> {
   const { db } = deps;
+  const { callsRefusedUntil } = reader.account;
+  // The platform refuses every call, and may refuse them for longer after one more.
+  if (callsRefusedUntil !== null && callsRefusedUntil > new Date()) return null;
   const open = (await linesOf(db, reader.account.id)).flatMap((line): Candidate[] => {
     const stream = reader.reading.streams.find(({ name }) => name === line.stream);
     return stream !== undefined && isOpen(line) ? [{ stream, line }] : [];
@@ -178,8 +181,9 @@ async function endSubjects(
   await db.transaction(async (tx) => {
     const line = await lockLine(tx, read);
     if (line === null) return;
-    const { pass, failures: _over, ...progress } = line.progress;
-    const isWhole = pass?.mode === 'full' && media?.backfillComplete === true;
+    const { pass, ...progress } = afterSuccess(line.progress);
+    // None is due, so each media of a list that was read to its end has been read.
+    const isComplete = media?.backfillComplete === true && (!line.backfillComplete || pass?.mode === 'full');
     await saveLine(tx, line.id, {
       state: 'idle',
       reason: null,
@@ -188,10 +192,10 @@ async function endSubjects(
       lastSuccessAt: new Date(),
       nextDueAt:
         [next, full].filter((at) => at !== null).toSorted((a, b) => a.getTime() - b.getTime())[0] ?? null,
-      ...(isWhole ? { backfillComplete: true, fullPassCompletedAt: new Date() } : {}),
+      ...(isComplete ? { backfillComplete: true, fullPassCompletedAt: new Date() } : {}),
       progress,
     });
-    if (isWhole && pass !== undefined) await recordChanges(tx, owner(reader), [completed(line, pass)]);
+    if (isComplete) await recordChanges(tx, owner(reader), [completed(line, pass ?? null)]);
   });
   return { calls: 0 };
 }

@@ -132,6 +132,8 @@ export interface Progress {
   limit?: number;
   /** Failures in a row. */
   failures?: number;
+  /** The version of the token that was refused last. */
+  refusedToken?: number;
   /** Provider ids of things that events say are deleted: to be asked for by id, not before `goneAfter` (RFC 3339). */
   gone?: string[];
   goneAfter?: string;
