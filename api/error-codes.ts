@@ -23,7 +23,11 @@ export const ERRORS = {
   invalid_request: kind(400, 'the request is malformed; see details.fields', OURS),
   unknown_field: kind(400, 'the request has unknown fields; details.fields names them', OURS),
   malformed_json: kind(400, 'the body is not JSON', OURS),
-  invalid_cursor: kind(400, 'the cursor did not come from a list answer', OURS),
+  invalid_cursor: kind(
+    400,
+    'the cursor did not come from an answer of this list with the same filters',
+    OURS,
+  ),
   unauthenticated: kind(401, 'send Authorization: Bearer <key> with a valid key', 'Sign in again.'),
   invalid_signature: kind(401, 'the signature is too old, or matches no known secret', OURS),
   forbidden: kind(403, 'this key is not allowed to do that', 'You are not allowed to do this.'),

@@ -16,6 +16,7 @@ export const EXAMPLES: Readonly<Record<string, object>> = {
   changeUser: { displayName: 'Studio Nine' },
   createApiKey: { name: 'scheduler', scopes: ['posts:read', 'posts:write', 'media:write'] },
   createConnectLink: { provider: PROVIDER_NAMES[0] },
+  startSync: { streams: ['media', 'comments'], mode: 'incremental' },
   createMedia: { filename: 'video.mp4', contentType: 'video/mp4', size: 225_357 },
   ...Object.fromEntries(
     Object.values(PLATFORMS).map(({ about }) => [

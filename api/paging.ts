@@ -1,5 +1,6 @@
 import { Type, type Static, type TSchema } from 'typebox';
 import type { Page } from '../db/page.ts';
+import { hashOf } from './canonical.ts';
 import { apiError } from './errors.ts';
 import { isKeepable } from './times.ts';
 
@@ -21,9 +22,22 @@ export const List = <T extends TSchema>(item: T) =>
     nextCursor: Type.Unsafe<string | null>({ type: ['string', 'null'] }),
   });
 
-/** @throws ApiError `invalid_cursor` */
-export function pageOf({ cursor, limit }: Static<typeof PageQuery>): Page {
-  return { limit: limit ?? DEFAULT_LIMIT, cursor: cursor === undefined ? null : read(cursor) };
+/** A page of a list that clients can filter: its cursors are of use only with the same filter. */
+export interface FilteredPage extends Page {
+  filter?: string;
+}
+
+/**
+ * @param filter everything that decides which rows the list has; absent: nothing does
+ * @throws ApiError `invalid_cursor`
+ */
+export function pageOf({ cursor, limit }: Static<typeof PageQuery>, filter?: unknown): FilteredPage {
+  const hash = filter === undefined ? undefined : hashOf(filter).slice(0, 16);
+  return {
+    limit: limit ?? DEFAULT_LIMIT,
+    cursor: cursor === undefined ? null : read(cursor, hash),
+    ...(hash === undefined ? {} : { filter: hash }),
+  };
 }
 
 /**
@@ -32,7 +46,7 @@ export function pageOf({ cursor, limit }: Static<typeof PageQuery>): Page {
  */
 export function pieceOf<Row extends { id: string }, View>(
   rows: readonly Row[],
-  { limit }: Page,
+  { limit, filter }: FilteredPage,
   at: (row: Row) => Date,
   view: (row: Row) => View,
 ): { data: View[]; nextCursor: string | null } {
@@ -40,19 +54,20 @@ export function pieceOf<Row extends { id: string }, View>(
   const last = shown.at(-1);
   return {
     data: shown.map(view),
-    nextCursor: rows.length > limit && last !== undefined ? write(at(last), last.id) : null,
+    nextCursor: rows.length > limit && last !== undefined ? write(at(last), last.id, filter) : null,
   };
 }
 
-const CURSOR = /^(\d{1,15})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+const CURSOR = /^(-?\d{1,15})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\.([0-9a-f]{16}))?$/;
 
-function write(at: Date, id: string): string {
-  return Buffer.from(`${at.getTime()}.${id}`).toString('base64url');
+function write(at: Date, id: string, filter: string | undefined): string {
+  const parts = [at.getTime(), id, ...(filter === undefined ? [] : [filter])];
+  return Buffer.from(parts.join('.')).toString('base64url');
 }
 
-function read(cursor: string): { at: Date; id: string } {
-  const [, at, id] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
+function read(cursor: string, wanted: string | undefined): { at: Date; id: string } {
+  const [, at, id, filter] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
   const ms = Number(at);
-  if (id === undefined || !isKeepable(ms)) throw apiError('invalid_cursor');
+  if (id === undefined || !isKeepable(ms) || filter !== wanted) throw apiError('invalid_cursor');
   return { at: new Date(ms), id };
 }

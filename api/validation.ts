@@ -36,7 +36,7 @@ function unstorable(value: unknown, at: string): FieldProblem[] {
 }
 
 function readAs(part: string | undefined, schema: TSchema, input: unknown): unknown {
-  if (part === 'querystring') return numbersOf(schema, input);
+  if (part === 'querystring') return valuesOf(schema, input);
   return part === 'params' ? idsOf(schema, input) : input;
 }
 
@@ -55,13 +55,15 @@ function idsOf(schema: TSchema, input: unknown): unknown {
   );
 }
 
-/** The query's parameters, with integers parsed. */
-function numbersOf(schema: TSchema, input: unknown): unknown {
+/** The query's parameters, with integers and booleans parsed. */
+function valuesOf(schema: TSchema, input: unknown): unknown {
   if (!Type.IsObject(schema) || typeof input !== 'object' || input === null) return input;
   return Object.fromEntries(
     Object.entries(input).map(([name, value]: [string, unknown]) => {
       const wanted = schema.properties[name];
       const isNumber = typeof value === 'string' && /^-?\d{1,15}$/.test(value) && Type.IsInteger(wanted);
+      const isBoolean = (value === 'true' || value === 'false') && Type.IsBoolean(wanted);
+      if (isBoolean) return [name, value === 'true'];
       return [name, isNumber ? Number(value) : value];
     }),
   );

@@ -15,6 +15,14 @@ export async function findAccount(db: Db, userId: string, id: string): Promise<A
   return account ?? null;
 }
 
+/** A tenant's accounts with these ids, even if disconnected. */
+export async function findAccounts(db: Db, userId: string, ids: readonly string[]): Promise<Account[]> {
+  return db
+    .select()
+    .from(oauthAccounts)
+    .where(and(eq(oauthAccounts.userId, userId), inArray(oauthAccounts.id, [...ids])));
+}
+
 /** Any tenant's account, for workflows and operators. */
 export async function accountById(db: Db, id: string): Promise<Account | null> {
   const [account] = await db.select().from(oauthAccounts).where(eq(oauthAccounts.id, id));

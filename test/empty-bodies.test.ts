@@ -53,6 +53,16 @@ describe('a request without a body', () => {
     },
   );
 
+  test.each(EMPTY)(
+    'that announces %s is accepted on a route whose body is optional',
+    async (_what, headers, body) => {
+      const path = `/api/accounts/${randomUUID()}/sync`;
+      const more = { authorization: `Bearer ${world.user.key}`, ...headers };
+      const { status, text } = await sendRaw(world.url, 'POST', path, more, body);
+      expect([status, JSON.parse(text).error.code]).toEqual([404, 'not_found']);
+    },
+  );
+
   test('is still invalid JSON on a route with a body', async () => {
     const answer = await world.call('POST', '/api/media', { body: '' });
     expect([answer.status, answer.body.error.code]).toEqual([400, 'malformed_json']);

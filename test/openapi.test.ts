@@ -29,6 +29,10 @@ GET /connected/{token}
 GET /api/accounts
 GET /api/accounts/{id}
 DELETE /api/accounts/{id}
+GET /api/accounts/{id}/sync
+POST /api/accounts/{id}/sync
+GET /api/accounts/{id}/comments
+GET /api/comments
 POST /api/media
 GET /api/media/{id}
 DELETE /api/media/{id}

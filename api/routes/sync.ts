@@ -14,7 +14,7 @@ import { tell } from '../temporal.ts';
 
 const StreamName = Type.Enum([...STREAM_NAMES]);
 
-const SyncLine = Type.Object(
+export const SyncLine = Type.Object(
   {
     stream: StreamName,
     state: Type.String({
@@ -51,8 +51,6 @@ export const syncRoutes =
   (deps: Deps): FastifyPluginAsyncTypebox =>
   async (app) => {
     const { db } = deps.database;
-    app.addSchema(SyncLine);
-
     app.get(
       '/api/accounts/:id/sync',
       {
@@ -75,7 +73,7 @@ export const syncRoutes =
     app.post(
       '/api/accounts/:id/sync',
       {
-        config: { access: 'content:read' },
+        config: { access: 'content:read', bodyIsOptional: true },
         schema: {
           operationId: 'startSync',
           summary: 'Copy the data of an account now',
@@ -89,7 +87,7 @@ export const syncRoutes =
               syncId: Type.String({ description: 'The workflow in Temporal.' }),
               joined: Type.Boolean({ description: 'All of it was due or running already.' }),
             }),
-            ...refusals(400, 404, 409),
+            ...refusals(404, 409, 415),
           },
         },
       },

@@ -1,0 +1,239 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createWorld, type Json, type World } from './world.ts';
+
+/* Reading what was copied. The rows are written by SQL; other files test how sync writes them. */
+
+let world: World;
+/** Accounts of the first tenant. */
+let instagram: string;
+let threads: string;
+
+beforeAll(async () => {
+  world = await createWorld({ worker: false });
+  const connect = async (provider: string): Promise<string> => {
+    const { answer } = await world.visitConsent({}, world.user.key, provider);
+    return String(answer.body.accounts[0].id);
+  };
+  instagram = await connect('instagram');
+  threads = await connect('threads');
+});
+afterAll(() => world?.close());
+
+const get = (path: string, key?: string) => world.call('GET', path, key === undefined ? {} : { key });
+
+async function list(path: string): Promise<Json[]> {
+  const { status, body } = await get(path);
+  expect({ path, status, body }).toMatchObject({ status: 200 });
+  return body.data;
+}
+
+/** Reads a list to its end, page by page. */
+async function walk(path: string, limit: number, between = async (): Promise<void> => {}): Promise<Json[]> {
+  const rows: Json[] = [];
+  let cursor: string | null = null;
+  do {
+    const query: string = `limit=${limit}${cursor === null ? '' : `&cursor=${cursor}`}`;
+    const { status, body } = await get(`${path}${path.includes('?') ? '&' : '?'}${query}`);
+    expect(status).toBe(200);
+    rows.push(...body.data);
+    cursor = body.nextCursor;
+    await between();
+  } while (cursor !== null);
+  return rows;
+}
+
+/** A day in November. */
+const day = (n: number): string => `2026-11-${String(n).padStart(2, '0')}T12:00:00.000Z`;
+const textsOf = (rows: readonly Json[]): string[] => rows.map(({ text }) => text);
+
+async function insert(table: string, row: Record<string, unknown>): Promise<string> {
+  const id = randomUUID();
+  const values = { id, user_id: world.user.id, ...row };
+  await world.database.db.execute(sql`
+    insert into ${sql.identifier(table)} (${sql.join(
+      Object.keys(values).map((name) => sql.identifier(name)),
+      sql`, `,
+    )})
+    select ${sql.join(
+      Object.keys(values).map((name) => sql`r.${sql.identifier(name)}`),
+      sql`, `,
+    )} from json_populate_record(null::${sql.identifier(table)}, ${JSON.stringify(values)}::json) r`);
+  return id;
+}
+
+const digits = (): string => String(Math.random()).slice(2, 12);
+
+async function igMedia(row: Record<string, unknown> = {}): Promise<string> {
+  const [account] = await world.database.db.execute<{ id: string }>(
+    sql`select id from instagram_accounts where oauth_account_id = ${instagram}`,
+  );
+  const rest = { ig_id: `1784${digits()}`, media_type: 'IMAGE', timestamp: day(1) };
+  return insert('ig_media', { instagram_account_id: account?.id, ...rest, ...NEW, ...row });
+}
+/** What the columns' defaults say. */
+const NEW = {
+  metrics_json: {},
+  source: 'page',
+  first_seen_at: day(28),
+  created_at: day(28),
+  updated_at: day(28),
+};
+const { metrics_json: _none, ...NEW_COMMENT } = NEW;
+
+const igComment = (ig_media_id: string, row: Record<string, unknown> = {}): Promise<string> =>
+  insert('ig_comments', {
+    ig_media_id,
+    ig_id: `1790${digits()}`,
+    from_user: 'fan',
+    text: 'nice',
+    hidden: false,
+    own: false,
+    timestamp: day(2),
+    ...NEW_COMMENT,
+    ...row,
+  });
+
+const threadsReply = (row: Record<string, unknown> = {}): Promise<string> =>
+  insert('threads_replies', {
+    oauth_account_id: threads,
+    threads_id: `1801${digits()}`,
+    username: 'reader',
+    text: 'well said',
+    hide_status: 'NOT_HUSHED',
+    own: false,
+    timestamp: day(3),
+    ...NEW_COMMENT,
+    ...row,
+  });
+
+async function clear(): Promise<void> {
+  for (const table of ['ig_comments', 'ig_media', 'threads_replies', 'threads_media', 'tiktok_videos'])
+    await world.database.db.execute(sql`delete from ${sql.identifier(table)}`);
+}
+
+const found = async (query: string): Promise<string[]> => textsOf(await list(`/api/comments?${query}`));
+
+describe('comments', () => {
+  test('of all platforms have one shape', async () => {
+    await clear();
+    const media = await igMedia();
+    const parent = await igComment(media, { ig_id: '17900000000000001', raw: { id: '17900000000000001' } });
+    const reply = await igComment(media, {
+      parent_ig_id: '17900000000000001',
+      own: true,
+      text: 'thanks',
+      timestamp: day(3),
+    });
+    const rows = await list(`/api/accounts/${instagram}/comments`);
+    expect(rows.map(({ id }) => id)).toEqual([reply, parent]);
+    expect(rows[1]).toEqual({
+      id: parent,
+      provider: 'instagram',
+      accountId: instagram,
+      mediaId: media,
+      providerCommentId: '17900000000000001',
+      parentId: null,
+      author: 'fan',
+      text: 'nice',
+      timestamp: day(2),
+      state: 'visible',
+      hidden: false,
+      own: false,
+      can: {
+        reply: expect.objectContaining({ allowed: expect.any(Boolean) }),
+        hide: expect.objectContaining({ allowed: expect.any(Boolean) }),
+        delete: expect.objectContaining({ allowed: expect.any(Boolean) }),
+        like: expect.objectContaining({ allowed: expect.any(Boolean) }),
+      },
+      removedAt: null,
+      removedReason: null,
+    });
+    expect(rows[0]).toMatchObject({ parentId: parent, own: true });
+    const [, raw] = await list(`/api/accounts/${instagram}/comments?raw=true`);
+    expect(raw.raw).toEqual({ id: '17900000000000001' });
+  });
+
+  test('are found by state, account and text', async () => {
+    await clear();
+    const media = await igMedia();
+    await igComment(media, { text: '100% of it', timestamp: day(2) });
+    await igComment(media, { text: '100 people of it', timestamp: day(3) });
+    await igComment(media, { text: 'ÄRGER_1', timestamp: day(4), hidden: true });
+    await igComment(media, { text: 'gone', timestamp: day(5), removed_at: day(6), removed_reason: 'event' });
+    await threadsReply({ text: 'wait', approval: 'pending', timestamp: day(6) });
+    await threadsReply({ text: 'covered', hide_status: 'COVERED', timestamp: day(7) });
+    await threadsReply({ text: 'hushed', hide_status: 'HIDDEN', timestamp: day(8) });
+    expect(await found('')).toEqual([
+      'hushed',
+      'covered',
+      'wait',
+      'ÄRGER_1',
+      '100 people of it',
+      '100% of it',
+    ]);
+    expect(await found('includeRemoved=true')).toContain('gone');
+    expect(await found('state=removed')).toEqual(['gone']);
+    expect(await found('state=pending')).toEqual(['wait']);
+    expect(await found('state=hidden')).toEqual(['hushed', 'ÄRGER_1']);
+    expect(await found('state=visible')).toEqual(['covered', '100 people of it', '100% of it']);
+    expect(await found(`accountId=${threads}`)).toEqual(['hushed', 'covered', 'wait']);
+    expect(await found(`accountId=${threads.toUpperCase()}&state=hidden`)).toEqual(['hushed']);
+    expect(await found('q=100%25')).toEqual(['100% of it']);
+    expect(await found('q=_')).toEqual(['ÄRGER_1']);
+    expect(await found(`q=${encodeURIComponent('ärger')}`)).toEqual(['ÄRGER_1']);
+    expect(await found(`q=${encodeURIComponent('\\')}`)).toEqual([]);
+    expect(await found('q=')).toHaveLength(6);
+    expect(await found(`since=${day(6)}`)).toEqual(['hushed', 'covered', 'wait']);
+  });
+
+  test('are read page by page while new ones arrive, each once', async () => {
+    await clear();
+    const media = await igMedia();
+    const ids: string[] = [];
+    for (let n = 0; n < 7; n += 1) ids.push(await igComment(media, { timestamp: day(2) }));
+    for (let n = 0; n < 4; n += 1)
+      ids.push(await threadsReply({ timestamp: null, first_seen_at: `2026-11-03T12:00:00.00012${n}Z` }));
+    const rows = await walk('/api/comments', 2, async () => {
+      await igComment(media, { timestamp: day(20) });
+    });
+    expect(rows).toHaveLength(ids.length);
+    expect(new Set(rows.map(({ id }) => id))).toEqual(new Set(ids));
+  });
+
+  test('accept a cursor only with the filters that it came with', async () => {
+    await clear();
+    const media = await igMedia();
+    for (let n = 0; n < 3; n += 1) await igComment(media);
+    const { body } = await get('/api/comments?limit=1&q=nice');
+    expect(await list(`/api/comments?limit=2&q=nice&raw=true&cursor=${body.nextCursor}`)).toHaveLength(2);
+    for (const path of [
+      '/api/comments?',
+      '/api/comments?q=nic&',
+      '/api/comments?q=nice&includeRemoved=true&',
+      `/api/comments?q=nice&since=${day(1)}&`,
+      `/api/accounts/${instagram}/comments?`,
+      '/api/posts?',
+    ]) {
+      const answer = await get(`${path}cursor=${body.nextCursor}`);
+      expect([path, answer.status, answer.body.error?.code]).toEqual([path, 400, 'invalid_cursor']);
+    }
+  });
+
+  test('refuse filters that they do not know', async () => {
+    for (const query of [
+      'state=seen',
+      'raw=yes',
+      'raw=',
+      'includeRemoved=1',
+      'since=yesterday',
+      'q=%00',
+      `q=${'a'.repeat(201)}`,
+      'page=2',
+    ])
+      expect({ query, ...(await get(`/api/comments?${query}`)) }).toMatchObject({ query, status: 400 });
+    const unknown = await get('/api/comments?accountId=nobody');
+    expect([unknown.status, unknown.body.error.code]).toEqual([404, 'account_not_found']);
+  });
+});
