@@ -2,6 +2,8 @@ import { Type } from 'typebox';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from '../sandbox/core/json.ts';
 import { startSandbox, type Sandbox } from '../sandbox/server.ts';
+import { createCommenting } from '../sandbox/testing/comments.ts';
+import { createCreator } from '../sandbox/testing/creator.ts';
 import { createInstagramWorld, type InstagramWorld } from '../sandbox/testing/instagram.ts';
 import {
   createInstagramClient,
@@ -470,5 +472,44 @@ describe('insights of an account', () => {
       follows_count: 2,
       media_count: 77,
     });
+  });
+});
+
+describe('a creator’s acts in Instagram itself', () => {
+  it('have the same words as for each provider', async () => {
+    const creator = createCreator(sandbox.url, 'instagram');
+    expect(await creator.accountOf('sandbox_creator')).toBe(igId);
+    const id = await creator.make({ account: igId, text: 'neutral', counts: { likes: 9, comments: 2 } });
+    await creator.makeMany({ account: igId, text: 'old', createdAt: Date.now() - DAY_MS, count: 2 });
+    await creator.edit(id, { text: 'edited', more: { commentsEnabled: false } });
+    await creator.setCounts(id, { likes: 10 });
+    const fields = { fields: 'caption,like_count,comments_count,is_comment_enabled' };
+    expect((await get(`/${id}`, fields)).body).toMatchObject({
+      caption: 'edited',
+      like_count: 10,
+      comments_count: 2,
+      is_comment_enabled: false,
+    });
+    await expect(creator.edit('1', { text: 'x' })).rejects.toThrow('no media 1');
+    await creator.remove(id);
+    expect((await page(`/${igId}/media`)).ids).toHaveLength(2);
+    const truth = { id, account: igId, text: 'edited', counts: { likes: 10 }, published: false };
+    expect(await creator.all(igId)).toContainEqual(
+      expect.objectContaining({ ...truth, visible: false, counts: expect.objectContaining({ likes: 10 }) }),
+    );
+    await creator.restore(id);
+    expect((await page(`/${igId}/media`)).ids).toContain(id);
+  });
+
+  it('include comments', async () => {
+    const id = await createCreator(sandbox.url, 'instagram').make({ account: igId });
+    const comments = createCommenting(sandbox.url, 'instagram');
+    const made = (await comments?.make(id, 'first')) ?? '';
+    await comments?.edit(made, 'second');
+    expect(await comments?.all()).toMatchObject([{ id: made, mediaId: id, text: 'second' }]);
+    await comments?.remove(made);
+    expect(await comments?.all()).toEqual([]);
+    await comments?.restore(made);
+    expect(await comments?.all()).toHaveLength(1);
   });
 });

@@ -537,7 +537,8 @@ describe('the helpers of tests', () => {
 
   it('have the same words for each provider', async () => {
     const creator = createCreator(sandbox.url, 'threads');
-    const account = userId;
+    const account = await creator.accountOf(me);
+    expect(account).toBe(userId);
     const id = await creator.make({ account, text: 'neutral', counts: { views: 9, comments: 2 } });
     await creator.makeMany({ account, text: 'old', createdAt: 1_700_000_000_000, count: 2 });
     expect(await client.control('GET', '/threads/deliveries')).toHaveLength(1);

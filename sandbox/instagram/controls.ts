@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { Changes, control, Nothing } from '../core/control.ts';
 import type { Route } from '../core/http.ts';
+import { mediaControls } from '../core/media.ts';
 import { Mismatch, parse } from '../core/json.ts';
 import { commentControls } from './comment-controls.ts';
 import { CallbackForgery, callbackView, isCallback } from '../meta/callbacks.ts';
@@ -9,7 +10,8 @@ import { sendCallback } from './callbacks.ts';
 import { accountByName, type Instagram } from './context.ts';
 import { eventControls } from './event-controls.ts';
 import { removeApp } from './grants.ts';
-import { mediaControls } from './media-controls.ts';
+import { ownMediaControls } from './media-controls.ts';
+import { mediaKeeper } from './media-keeper.ts';
 import { changeOptions } from './options.ts';
 import { putAccount, putPage, putUser } from './people-controls.ts';
 import { AccountSpec, PageSpec } from './people.ts';
@@ -120,7 +122,8 @@ export function instagramControls(instagram: Instagram): Route[] {
         problem: app.webhookUrl === null ? 'no webhook URL' : await instagram.verify(app.webhookUrl),
       };
     }),
-    ...mediaControls(instagram),
+    ...ownMediaControls(instagram),
+    ...mediaControls('instagram', mediaKeeper(instagram)),
     ...commentControls(instagram),
     ...readingControls(instagram),
     ...eventControls(instagram),

@@ -59,7 +59,7 @@ const Refused = Type.Object(
 );
 
 /** Media that the owner makes, changes and deletes in the app: none of it raises an event. */
-export function mediaControls(instagram: Instagram): Route[] {
+export function ownMediaControls(instagram: Instagram): Route[] {
   const { core, state } = instagram;
 
   function make({ account, children, ...spec }: Static<typeof MediaSpec>, createdAt: number): Media {
@@ -92,12 +92,12 @@ export function mediaControls(instagram: Instagram): Route[] {
     control('GET', '/instagram/media', Nothing, () => state.media),
     control('POST', '/instagram/media', MediaSpec, (spec) => make(spec, spec.createdAt ?? core.clock.now())),
     control('POST', '/instagram/media/many', Many, makeMany),
-    control('POST', '/instagram/media/edit', Changes, edit),
+    control('POST', '/instagram/media/change', Changes, edit),
     control('POST', '/instagram/media/delete', Id, ({ id }) => {
       mediaById(instagram, id);
       removeMedia(instagram, id);
     }),
-    control('POST', '/instagram/media/restore', Id, ({ id }) => restoreMedia(instagram, id)),
+    control('POST', '/instagram/media/undelete', Id, ({ id }) => restoreMedia(instagram, id)),
     control('POST', '/instagram/refuse-metrics', Refused, (refused) => {
       if (refused.metrics.length === 0) throw new Mismatch('metrics: name one at least; DELETE allows all');
       const { productType: product = null, mediaType: type = null } = refused;

@@ -23,6 +23,13 @@ const Media = Type.Object({
   visible: Type.Boolean(),
   published: Type.Boolean(),
 });
+const Accounts = Type.Array(
+  Type.Object({
+    username: Type.String(),
+    openId: Type.Optional(Type.String()),
+    id: Type.Optional(Type.String()),
+  }),
+);
 const Calls = Type.Object({ counts: Type.Record(Type.String(), Type.Integer()), total: Type.Integer() });
 
 /** The control of each provider that adds an account or changes the one of that username. */
@@ -51,6 +58,14 @@ export function createCreator(url: string, provider: keyof typeof PROFILES) {
     /** Changes some fields of a profile, in the provider's own words (`followers` is one of each). */
     setProfile: (username: string, changes: Record<string, unknown>) =>
       control('POST', `/${provider}/${PROFILES[provider]}`, { username, ...changes }),
+    /** The provider's own id of an account that exists there, connected or not. */
+    async accountOf(username: string): Promise<string> {
+      const accounts = parse(Accounts, await control('GET', `/${provider}/${PROFILES[provider]}`));
+      const found = accounts.find((one) => one.username === username);
+      const id = found?.openId ?? found?.id;
+      if (id === undefined) throw new Error(`${provider} has no account ${username}`);
+      return id;
+    },
     /** The truth, to compare copies with. */
     async all(account?: string): Promise<Static<typeof Media>[]> {
       const query = account === undefined ? '' : `?account=${encodeURIComponent(account)}`;

@@ -21,11 +21,12 @@ export function createInstagramWorld(url: string) {
     makeMedia: (fields: Fields = {}): Promise<Media> => send(Media, '/media', fields),
     makeManyMedia: async (count: number, fields: Fields = {}): Promise<string[]> =>
       (await send(Ids, '/media/many', { count, ...fields })).ids,
-    editMedia: (id: string, fields: Fields): Promise<Media> => send(Media, '/media/edit', { id, ...fields }),
+    editMedia: (id: string, fields: Fields): Promise<Media> =>
+      send(Media, '/media/change', { id, ...fields }),
     setCounts: (id: string, counts: Record<string, number>): Promise<Media> =>
-      send(Media, '/media/edit', { id, ...counts }),
+      send(Media, '/media/change', { id, ...counts }),
     deleteMedia: (id: string) => control('POST', '/instagram/media/delete', { id }),
-    restoreMedia: (id: string): Promise<Media> => send(Media, '/media/restore', { id }),
+    restoreMedia: (id: string): Promise<Media> => send(Media, '/media/undelete', { id }),
     comment: async (mediaId: string, text: string, fields: Fields = {}): Promise<Comment> =>
       (await send(Made, '/comments', { mediaId, text, ...fields })).comment,
     makeManyComments: async (mediaId: string, count: number, fields: Fields = {}): Promise<string[]> =>
