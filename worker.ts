@@ -154,7 +154,8 @@ async function createSyncWorker(shared: WorkerOptions): Promise<Worker> {
     ...shared,
     taskQueue: SYNC_QUEUE,
     maxCachedWorkflows: 50,
-    maxConcurrentActivityTaskExecutions: 4,
+    // Most of them wait: a few run at one time, tenant by tenant (activities/sync/turns.ts).
+    maxConcurrentActivityTaskExecutions: 200,
   });
 }
 

@@ -26,7 +26,7 @@ function syncStart(account: AccountRow) {
       { key: EverpostAccount, value: account.id },
       { key: EverpostProvider, value: account.provider },
     ],
-    // Servers with fairness turned on serve tenants in turns.
+    // Servers with fairness turned on serve tenants in turns; workers do it on any server (activities/sync/turns.ts).
     priority: { fairnessKey: account.userId },
   };
 }

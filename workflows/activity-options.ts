@@ -108,9 +108,12 @@ export const { applyEvent } = proxyActivities<Activities>({
   retry: PATIENT,
 });
 
-/** Some pages of one account, each stored before the next; a lost worker loses one page at most. */
+/**
+ * Some pages of one account, each stored before the next; a lost worker loses one page at most. Most of the time may be
+ * the wait for the tenant's turn.
+ */
 export const { syncSlice } = proxyActivities<Activities>({
-  startToCloseTimeout: '3 minutes',
+  startToCloseTimeout: '1 hour',
   heartbeatTimeout: HEARTBEAT,
   cancellationType: ActivityCancellationType.TRY_CANCEL,
   retry: PATIENT,

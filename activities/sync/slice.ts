@@ -1,10 +1,12 @@
 import { heartbeat } from '@temporalio/activity';
+import { accountInService } from '../../db/sync/due.ts';
 import { SECOND } from '../../durations.ts';
 import type { SliceOutcome } from '../../temporal/contract.ts';
 import { alive } from '../alive.ts';
 import type { Deps } from '../deps.ts';
 import { prepareLines, startDueSyncs } from './due.ts';
 import { openReader } from './reader.ts';
+import { createTurns } from './turns.ts';
 import { nextWork } from './work.ts';
 
 /** A slice ends after so many calls or so much time, so that accounts take turns. */
@@ -12,14 +14,25 @@ const MOST_CALLS = 25;
 const MOST_MS = 20 * SECOND;
 /** Steps without a call, such as the end of a pass, are bounded too. */
 const MOST_STEPS = 200;
+/** Slices of a worker at one time; the others that it has taken from the queue wait for their tenants' turns. */
+const AT_ONCE = 4;
 
-export const createSyncActivities = (deps: Deps) => ({
-  startDueSyncs: (): Promise<number> => startDueSyncs(deps),
+export const createSyncActivities = (deps: Deps) => {
+  const turns = createTurns(AT_ONCE);
+  return {
+    startDueSyncs: (): Promise<number> => startDueSyncs(deps),
 
-  /** Reads and stores some pages of one account; each page is stored before the next one is read. */
-  syncSlice: ({ accountId }: { accountId: string }): Promise<SliceOutcome> =>
-    alive((signal) => runSlice(deps, accountId, signal)),
-});
+    /** Reads and stores some pages of one account; each page is stored before the next one is read. */
+    syncSlice: ({ accountId }: { accountId: string }): Promise<SliceOutcome> =>
+      alive(async (signal) => {
+        const account = await accountInService(deps.db, accountId);
+        if (account === null) return UNREADABLE;
+        return turns.take(account.userId, signal, () => runSlice(deps, accountId, signal));
+      }),
+  };
+};
+
+const UNREADABLE: SliceOutcome = { kind: 'done', did: 'The account cannot be read' };
 
 async function runSlice(deps: Deps, accountId: string, signal: AbortSignal): Promise<SliceOutcome> {
   const until = performance.now() + MOST_MS;
@@ -28,7 +41,7 @@ async function runSlice(deps: Deps, accountId: string, signal: AbortSignal): Pro
   for (let step = 0; step < MOST_STEPS && calls < MOST_CALLS && performance.now() < until; step += 1) {
     signal.throwIfAborted();
     const reader = await openReader(deps, accountId, signal);
-    if (reader === null) return { kind: 'done', did: 'The account cannot be read' };
+    if (reader === null) return UNREADABLE;
     if ('tokenRefused' in reader) return refused(done, reader.tokenRefused);
     if (step === 0) await prepareLines(deps, reader.account);
     const work = await nextWork(deps, reader);
