@@ -98,7 +98,10 @@ async function sweep({ stack }: World): Promise<void> {
 }
 
 /** A refresh whose answer was lost cost the account its tokens: the creator connects it again. */
-async function reconnect({ stack: { sql }, api }: World, accounts: readonly ChaosAccount[]): Promise<void> {
+export async function reconnect(
+  { stack: { sql }, api }: World,
+  accounts: readonly ChaosAccount[],
+): Promise<void> {
   const rows = await sql<{ id: string }[]>`
     select id from oauth_accounts
     where status = 'reauth_required' and id in ${sql(accounts.map(({ id }) => id))}`;

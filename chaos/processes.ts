@@ -22,6 +22,7 @@ export async function startStack(say: (line: string) => void = () => {}): Promis
     },
     timeSkipping: true,
     throwAway: true,
+    settings: { EVERPOST_SYNC: 'on' },
     say,
   });
   const { urls, fleet, sql } = stack;

@@ -1,10 +1,12 @@
 import { connectAccounts } from './accounts.ts';
 import { compare } from './compare.ts';
-import { drive } from './drive.ts';
+import { compareCopies } from './copies.ts';
+import { drive, reconnect } from './drive.ts';
 import { compareEvents } from './events.ts';
 import { evidenceOf } from './evidence.ts';
 import { cause, endTroubles, forgetFaults } from './faults.ts';
 import type { Outcome } from './judge.ts';
+import { live, planLives } from './lives.ts';
 import type { Kind, Offence } from './offence.ts';
 import { offerAll } from './offer.ts';
 import { planRound } from './plan.ts';
@@ -27,6 +29,8 @@ export interface RoundResult {
   died: number;
   /** Events that legitimately belong to no post. */
   strays: number;
+  /** Copies of media that were compared with what the platforms know. */
+  copies: number;
   counts: Record<Kind, number>;
   seconds: number;
   /** Every violation, with its evidence; empty: all is well. */
@@ -47,7 +51,8 @@ export async function runRound(world: World, seed: number, publishes: number): P
 
   world.say(`${tag}: ${accounts.length} accounts are connected`);
   const { offered, done } = offerAll(world, plan, tag, accounts);
-  const caused = await cause(world, plan.troubles, accounts);
+  const lives = live(world, planLives(seed, accounts.length, plan.durationMs), accounts);
+  const [caused] = await Promise.all([cause(world, plan.troubles, accounts), lives]);
   await endTroubles(world);
   world.say(`${tag}: the troubles have ended`);
   const offences = await drive(world, accounts, done);
@@ -56,6 +61,10 @@ export async function runRound(world: World, seed: number, publishes: number): P
   const compared = await compare(world, accounts, offered);
   const events = await compareEvents(world, accounts);
   offences.push(...compared.offences, ...events.offences);
+  await forgetFaults(world);
+  await reconnect(world, accounts);
+  const copied = await compareCopies(world, accounts);
+  offences.push(...copied.offences);
   await collectSecrets(world);
   world.say(`${tag}: compared`);
   const problems = await Promise.all(
@@ -73,6 +82,7 @@ export async function runRound(world: World, seed: number, publishes: number): P
     faults: caused.faults,
     died: died.length,
     strays: events.strays,
+    copies: copied.copies,
     counts: count(offences),
     seconds: Math.round((Date.now() - since) / 1000),
     problems: [...problems, ...died.map((how) => `  died by itself: ${how}`)],

@@ -34,6 +34,12 @@ export async function collectSecrets({ stack, api, secrets }: World): Promise<vo
 const TABLES = [
   'posts',
   'tiktok_posts',
+  'tiktok_videos',
+  'threads_media',
+  'threads_replies',
+  'account_profiles',
+  'sync_states',
+  'changes',
   'instagram_accounts',
   'ig_media',
   'ig_comments',

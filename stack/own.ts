@@ -10,7 +10,7 @@ import type { ProviderName } from '../providers/provider.ts';
 import { DRIVERS } from '../test/drivers/index.ts';
 import { createFleet, type Fleet } from './fleet.ts';
 import { freePorts } from './ports.ts';
-import { inventSecrets } from './settings.ts';
+import { inventSecrets, type Settings } from './settings.ts';
 import { type Stack, start } from './start.ts';
 
 /** A complete Everpost in a temporary folder, for chaos and bench. */
@@ -36,6 +36,8 @@ export interface OwnOptions {
   timeSkipping?: boolean;
   /** The data need not survive a crash of the machine: nothing waits for the disk. */
   throwAway?: boolean;
+  /** Settings of servers and workers that override the others. */
+  settings?: Settings;
   say?: (line: string) => void;
 }
 
@@ -69,6 +71,7 @@ export async function startOwn(options: OwnOptions): Promise<OwnStack> {
       sandbox: { port: sandbox, options: withoutLimits(options.sandbox ?? {}) },
       servers,
       workers,
+      ...(options.settings === undefined ? {} : { more: options.settings }),
     });
     const sql = connect(stack.databaseUrl);
     ends.push(() => sql.end({ timeout: 5 }));

@@ -31,6 +31,8 @@ export interface Chaos {
   endpoints: readonly (readonly [string, number])[];
   /** Meaningful answers of an endpoint: try later, or the upload URL is gone. */
   answers: (endpoint: string) => readonly { http: number; code?: string }[];
+  /** The endpoints that copying reads. */
+  reads: readonly string[];
   /** The endpoint that accepts bytes. */
   upload: string;
   /** Whether the platform can be asked about a write whose answer was lost. */

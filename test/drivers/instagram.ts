@@ -97,6 +97,7 @@ const chaos: Chaos = {
     ['instagram.login_refresh', 1],
     ['webhook:instagram', 2],
   ],
+  reads: ['instagram.media', 'instagram.stories', 'instagram.comments', 'instagram.insights'],
   answers: (endpoint) => (endpoint === 'instagram.upload' ? [{ http: 503 }] : ANSWERS),
   upload: 'instagram.upload',
   tells: true,

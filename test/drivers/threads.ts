@@ -64,6 +64,7 @@ const chaos: Chaos = {
     ['threads.refresh', 1],
     ['webhook:threads', 2],
   ],
+  reads: ['threads.posts', 'threads.conversation', 'threads.insights', 'threads.user_insights'],
   answers: () => ANSWERS,
   // Threads fetches everything from us.
   upload: 'threads.container',

@@ -61,6 +61,7 @@ const chaos: Chaos = {
     ['oauth.token:refresh_token', 2],
     ['webhook:tiktok', 3],
   ],
+  reads: ['video.list', 'video.query', 'user.info'],
   answers(endpoint) {
     if (endpoint === 'upload') return [{ http: 403 }];
     if (endpoint.startsWith('oauth')) return [{ http: 503 }];
