@@ -9,6 +9,7 @@ import { hostile } from './hostile.ts';
 import { idle } from './idle.ts';
 import { publish } from './publish.ts';
 import { statements } from './statements.ts';
+import { sync } from './sync.ts';
 import { tokens } from './tokens.ts';
 import { upload } from './upload.ts';
 import { kill } from './webhook-kill.ts';
@@ -27,6 +28,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   histories,
   statements,
   tokens,
+  sync,
   idle,
   upload,
   hostile,

@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { endNow, startChild, type Child } from '../stack/child.ts';
 import { ROOT } from '../stack/checkout.ts';
-import { type OwnStack, startOwn } from '../stack/own.ts';
+import { type OwnOptions, type OwnStack, startOwn } from '../stack/own.ts';
 import { untilApiReady } from '../stack/readiness.ts';
 
 /**
@@ -17,10 +17,7 @@ export interface Stack extends OwnStack {
   untilReady(): Promise<void>;
 }
 
-export interface StackOptions {
-  /** Whether workflows can be told to skip their waits. */
-  timeSkipping?: boolean;
-}
+export type StackOptions = Pick<OwnOptions, 'timeSkipping' | 'settings'>;
 
 /** Starts a stack in a temporary folder, uses it, and removes everything. */
 export async function withStack<T>(options: StackOptions, use: (stack: Stack) => Promise<T>): Promise<T> {
