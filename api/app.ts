@@ -18,6 +18,7 @@ import { CommentView } from './comment-view.ts';
 import { cleanForwardedFor } from './forwarded.ts';
 import { overrideMethod } from './method-override.ts';
 import { measure } from './metrics.ts';
+import { CONTENT_VIEWS } from './content-view.ts';
 import { describeApi } from './openapi.ts';
 import { PostView } from './post-view.ts';
 import { accountRoutes } from './routes/accounts.ts';
@@ -33,6 +34,8 @@ import { debugRoutes } from './routes/debug.ts';
 import { deletionRoutes } from './routes/deletions.ts';
 import { healthRoutes } from './routes/health.ts';
 import { homeRoutes } from './routes/home.ts';
+import { insightRoutes } from './routes/insights.ts';
+import { mediaCopyRoutes } from './routes/media-copies.ts';
 import { mediaFileRoutes } from './routes/media-files.ts';
 import { mediaRoutes } from './routes/media.ts';
 import { pageRoutes } from './routes/pages.ts';
@@ -82,7 +85,7 @@ export async function buildApp(given: GivenDeps): Promise<FastifyInstance> {
     if (route.config?.endsByItself !== true) route.handlerTimeout ??= HANDLER_MS;
   });
   // Not in a plugin: a schema that is added there brings Fastify's own validation back for the plugin's routes.
-  for (const schema of [ErrorBody, AccountView, MediaView, PostView, SyncLine, CommentView])
+  for (const schema of [ErrorBody, AccountView, MediaView, PostView, SyncLine, CommentView, ...CONTENT_VIEWS])
     app.addSchema(schema);
   answerFailures(app);
   readBodies(app);
@@ -116,6 +119,8 @@ export async function buildApp(given: GivenDeps): Promise<FastifyInstance> {
   await app.register(pageRoutes(deps));
   await app.register(accountRoutes(deps));
   await app.register(syncRoutes(deps));
+  await app.register(mediaCopyRoutes(deps));
+  await app.register(insightRoutes(deps));
   await app.register(commentRoutes(deps));
   await app.register(mediaRoutes(deps));
   await app.register(mediaFileRoutes(deps));

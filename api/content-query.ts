@@ -7,7 +7,7 @@ import { LONGEST_TIME } from './schemas.ts';
 
 /* What the lists of copies have in common. */
 
-const RawQuery = Type.Object(
+export const RawQuery = Type.Object(
   {
     raw: Type.Optional(
       Type.Boolean({ default: false, description: 'Whether to add what the platform sent, as `raw`.' }),
@@ -16,7 +16,7 @@ const RawQuery = Type.Object(
   { additionalProperties: false },
 );
 
-const SinceQuery = Type.Object(
+export const SinceQuery = Type.Object(
   {
     ...PageQuery.properties,
     since: Type.Optional(
@@ -50,7 +50,8 @@ export function copiesFilter({ since, includeRemoved }: Static<typeof CopiesQuer
   return { since: sinceOf(since), includeRemoved: includeRemoved ?? false };
 }
 
-const sinceOf = (since: string | undefined): Date | null => (since === undefined ? null : new Date(since));
+export const sinceOf = (since: string | undefined): Date | null =>
+  since === undefined ? null : new Date(since);
 
 /** A tenant's account; copies of a disconnected one stay readable. @throws ApiError `not_found` */
 export async function accountOf({ database: { db } }: Deps, userId: string, id: string): Promise<Account> {

@@ -9,6 +9,7 @@ let world: World;
 /** Accounts of the first tenant. */
 let instagram: string;
 let threads: string;
+let tiktok: string;
 
 beforeAll(async () => {
   world = await createWorld({ worker: false });
@@ -18,6 +19,7 @@ beforeAll(async () => {
   };
   instagram = await connect('instagram');
   threads = await connect('threads');
+  tiktok = await connect('tiktok');
 });
 afterAll(() => world?.close());
 
@@ -105,6 +107,16 @@ const threadsReply = (row: Record<string, unknown> = {}): Promise<string> =>
     own: false,
     timestamp: day(3),
     ...NEW_COMMENT,
+    ...row,
+  });
+
+const threadsMedia = (row: Record<string, unknown> = {}): Promise<string> =>
+  insert('threads_media', {
+    oauth_account_id: threads,
+    threads_id: `1801${digits()}`,
+    media_type: 'TEXT_POST',
+    timestamp: day(1),
+    ...NEW,
     ...row,
   });
 
@@ -235,5 +247,170 @@ describe('comments', () => {
       expect({ query, ...(await get(`/api/comments?${query}`)) }).toMatchObject({ query, status: 400 });
     const unknown = await get('/api/comments?accountId=nobody');
     expect([unknown.status, unknown.body.error.code]).toEqual([404, 'account_not_found']);
+  });
+});
+
+describe('media', () => {
+  test('of all platforms have one shape, and a number that was not told is absent', async () => {
+    await clear();
+    const ig_id = '90071992547409931234';
+    const id = await igMedia({
+      ig_id,
+      product_type: 'REELS',
+      media_type: 'VIDEO',
+      caption: 'my reel',
+      permalink: 'https://www.instagram.com/reel/x/',
+      metrics_json: { views: 5_000_000_000, likes: 0 },
+      raw: { id: ig_id },
+    });
+    const [row, ...rest] = await list(`/api/accounts/${instagram}/media`);
+    expect(rest).toEqual([]);
+    const shape = {
+      id,
+      provider: 'instagram',
+      accountId: instagram,
+      providerMediaId: ig_id,
+      type: 'reel',
+      text: 'my reel',
+      permalink: 'https://www.instagram.com/reel/x/',
+      timestamp: day(1),
+      postId: null,
+      metrics: { views: 5_000_000_000, likes: 0 },
+      metricsState: null,
+      firstSeenAt: day(28),
+      readAt: null,
+      updatedAt: day(28),
+      removedAt: null,
+      removedReason: null,
+    };
+    expect(row).toEqual(shape);
+    expect((await get(`/api/media-copies/${id}?raw=true`)).body).toEqual({ ...shape, raw: { id: ig_id } });
+    const video = await insert('tiktok_videos', {
+      oauth_account_id: tiktok,
+      video_id: '7',
+      title: '',
+      description: 'a dance',
+      create_time: day(4),
+      view_count: 3_000_000_000,
+      ...NEW_COMMENT,
+    });
+    expect((await get(`/api/media-copies/${video}`)).body).toMatchObject({
+      provider: 'tiktok',
+      type: 'video',
+      text: 'a dance',
+      metrics: { views: 3_000_000_000 },
+      metricsState: 'ok',
+    });
+    expect((await get(`/api/media-copies/${video}`)).body.metrics).not.toHaveProperty('likes');
+  });
+
+  test('that are gone are shown only if asked for, or by their id', async () => {
+    await clear();
+    const gone = await threadsMedia({ text: 'gone', removed_at: day(5), removed_reason: 'absent' });
+    await threadsMedia({ text: 'old', timestamp: day(2) });
+    await threadsMedia({ text: 'new', timestamp: day(3) });
+    const path = `/api/accounts/${threads}/media`;
+    expect(textsOf(await list(path))).toEqual(['new', 'old']);
+    expect(textsOf(await list(`${path}?includeRemoved=true`))).toEqual(['new', 'old', 'gone']);
+    expect(textsOf(await list(`${path}?since=${day(3)}`))).toEqual(['new']);
+    expect((await get(`/api/media-copies/${gone}`)).body).toMatchObject({
+      removedAt: day(5),
+      removedReason: 'absent',
+    });
+  });
+
+  test('are read page by page while new ones arrive, each once', async () => {
+    await clear();
+    const ids: string[] = [];
+    for (let n = 0; n < 7; n += 1) ids.push(await threadsMedia());
+    const rows = await walk(`/api/accounts/${threads}/media`, 2, async () => {
+      await threadsMedia({ timestamp: day(20) });
+    });
+    expect(rows).toHaveLength(ids.length);
+    expect(new Set(rows.map(({ id }) => id))).toEqual(new Set(ids));
+  });
+
+  test('have their own comments and numbers', async () => {
+    await clear();
+    const one = await igMedia({ ig_id: '17840000000000001' });
+    const other = await igMedia();
+    await igComment(one, { text: 'here' });
+    await igComment(other, { text: 'there' });
+    expect(textsOf(await list(`/api/media-copies/${one}/comments`))).toEqual(['here']);
+    for (const [n, value] of [1, 2, 3].entries())
+      await insert('media_insights', {
+        oauth_account_id: instagram,
+        subject_id: '17840000000000001',
+        metric: n === 2 ? 'profile_activity' : 'views',
+        breakdown: n === 2 ? 'action_type=CALL' : '',
+        taken_at: day(n + 1),
+        value,
+        source: 'insights',
+      });
+    const path = `/api/media-copies/${one}/insights`;
+    const series = await list(path);
+    expect(series).toEqual([
+      { metric: 'profile_activity', breakdown: 'action_type=CALL', takenAt: day(3), value: 3 },
+      { metric: 'views', takenAt: day(2), value: 2 },
+      { metric: 'views', takenAt: day(1), value: 1 },
+    ]);
+    expect(await walk(path, 1)).toEqual(series);
+    expect(await list(`${path}?metric=views&since=${day(2)}`)).toEqual([series[1]]);
+    expect(await list(`/api/media-copies/${other}/insights`)).toEqual([]);
+  });
+});
+
+describe('an account', () => {
+  test('has a profile, of which all is null before the first read', async () => {
+    const path = `/api/accounts/${instagram}/profile`;
+    expect((await get(path)).body).toMatchObject({
+      provider: 'instagram',
+      accountId: instagram,
+      username: null,
+      followers: null,
+      readAt: null,
+    });
+    await insert('account_profiles', {
+      oauth_account_id: instagram,
+      username: 'studio',
+      followers: 4_000_000_000,
+      read_at: day(9),
+      raw: { username: 'studio' },
+      ...NEW_COMMENT,
+    });
+    const { body } = await get(path);
+    expect(body).toMatchObject({ username: 'studio', followers: 4_000_000_000, likes: null, readAt: day(9) });
+    expect(body).not.toHaveProperty('raw');
+    expect((await get(`${path}?raw=true`)).body.raw).toEqual({ username: 'studio' });
+  });
+
+  test('has numbers of days and of its lifetime', async () => {
+    const number = (row: Record<string, unknown>): Promise<string> =>
+      insert('account_insights', { oauth_account_id: threads, breakdown: '', read_at: day(9), ...row });
+    await number({ metric: 'views', period: 'day', day: '2026-11-02', end_time: day(3), value: 2 });
+    await number({ metric: 'views', period: 'day', day: '2026-11-03', end_time: day(4), value: 3 });
+    await number({ metric: 'followers_count', period: 'lifetime', value: 10 });
+    const path = `/api/accounts/${threads}/insights`;
+    const series = await list(path);
+    expect(series).toEqual([
+      { metric: 'followers_count', period: 'lifetime', takenAt: day(9), endTime: null, value: 10 },
+      { metric: 'views', period: 'day', day: '2026-11-03', endTime: day(4), value: 3 },
+      { metric: 'views', period: 'day', day: '2026-11-02', endTime: day(3), value: 2 },
+    ]);
+    expect(await walk(path, 1)).toEqual(series);
+    expect(await list(`${path}?metric=views&since=${day(4)}`)).toEqual([series[1]]);
+  });
+
+  test('that was disconnected keeps its copies, and its comments cannot be moderated', async () => {
+    await clear();
+    const media = await igMedia();
+    await igComment(media);
+    expect((await world.call('DELETE', `/api/accounts/${instagram}`)).status).toBe(204);
+    const [comment] = await list('/api/comments');
+    expect(comment.can.reply.allowed).toBe(false);
+    expect(comment.can.delete.reason).toMatch(/^(account_not_active|not_supported)$/);
+    expect(await list(`/api/accounts/${instagram}/media`)).toHaveLength(1);
+    expect(await list(`/api/media-copies/${media}/comments`)).toHaveLength(1);
+    expect((await get(`/api/accounts/${instagram}/profile`)).status).toBe(200);
   });
 });

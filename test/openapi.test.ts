@@ -31,7 +31,13 @@ GET /api/accounts/{id}
 DELETE /api/accounts/{id}
 GET /api/accounts/{id}/sync
 POST /api/accounts/{id}/sync
+GET /api/accounts/{id}/profile
+GET /api/accounts/{id}/media
 GET /api/accounts/{id}/comments
+GET /api/accounts/{id}/insights
+GET /api/media-copies/{id}
+GET /api/media-copies/{id}/comments
+GET /api/media-copies/{id}/insights
 GET /api/comments
 POST /api/media
 GET /api/media/{id}

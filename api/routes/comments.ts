@@ -1,13 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { findAccount } from '../../db/accounts.ts';
-import { type CommentFilter, listComments } from '../../db/content/comments.ts';
 import { tenant } from '../access.ts';
-import { COMMENT_STATES, CommentView, commentView, wholeComments } from '../comment-view.ts';
-import { accountOf, CopiesQuery, copiesFilter } from '../content-query.ts';
+import { COMMENT_STATES, CommentView } from '../comment-view.ts';
+import { commentPage } from '../comments-page.ts';
+import { accountOf, CopiesQuery } from '../content-query.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
-import { List, pageOf, pieceOf } from '../paging.ts';
+import { List } from '../paging.ts';
 import { AnyId, Id, isUuid, ref, refusals } from '../schemas.ts';
 
 const tags = ['content'];
@@ -79,24 +79,4 @@ export const commentRoutes =
 
 async function isAccountOf({ database: { db } }: Deps, userId: string, accountId: string): Promise<boolean> {
   return isUuid(accountId) && (await findAccount(db, userId, accountId)) !== null;
-}
-
-/** One page of a list of comments. @throws ApiError `invalid_cursor` */
-async function commentPage(
-  deps: Deps,
-  userId: string,
-  query: Static<typeof CopiesQuery>,
-  which: Partial<CommentFilter>,
-) {
-  const filter = { accountId: null, mediaId: null, state: null, q: null, ...copiesFilter(query), ...which };
-  const page = pageOf(query, { list: 'comments', ...filter });
-  const comments = await listComments(deps.database.db, userId, filter, page, query.raw ?? false);
-  const { data, nextCursor } = pieceOf(
-    comments,
-    page,
-    ({ sortAt }) => sortAt,
-    (comment) => comment,
-  );
-  const whole = await wholeComments(deps, userId, data);
-  return { data: whole.map((one) => commentView(deps, one)), nextCursor };
 }
