@@ -2,6 +2,7 @@ import { and, desc, eq, exists, gt, inArray, lt, ne, notExists, or, sql } from '
 import type { Db } from './client.ts';
 import { after, type Page } from './page.ts';
 import { pauseLines } from './sync/pause.ts';
+import { takeTurn } from './sync/turn.ts';
 import { type AccountStatus, oauthAccounts, posts, publishAttempts } from './schema.ts';
 
 export type Account = typeof oauthAccounts.$inferSelect;
@@ -63,24 +64,28 @@ export async function deactivate(
   id: string,
   to: { status: Exclude<AccountStatus, 'active'>; reason: string; tokenVersion?: number; before?: Date },
 ): Promise<Account | null> {
-  const [saved] = await db
-    .update(oauthAccounts)
-    // By the database's clock: it is compared with the times when consent pages were opened.
-    .set({ status: to.status, statusReason: to.reason, updatedAt: sql`now()` })
-    .where(
-      and(
-        eq(oauthAccounts.id, id),
-        ne(oauthAccounts.status, 'disconnected'),
-        to.tokenVersion === undefined ? undefined : eq(oauthAccounts.tokenVersion, to.tokenVersion),
-        // Providers send whole seconds.
-        to.before === undefined
-          ? undefined
-          : sql`date_trunc('second', ${oauthAccounts.connectedAt}) <= ${to.before.toISOString()}`,
-      ),
-    )
-    .returning();
-  if (saved !== undefined) await pauseLines(db, id, to.status);
-  return saved ?? null;
+  return db.transaction(async (tx) => {
+    // A page that is being stored ends first; later ones are dropped.
+    await takeTurn(tx, id);
+    const [saved] = await tx
+      .update(oauthAccounts)
+      // By the database's clock: it is compared with the times when consent pages were opened.
+      .set({ status: to.status, statusReason: to.reason, updatedAt: sql`now()` })
+      .where(
+        and(
+          eq(oauthAccounts.id, id),
+          ne(oauthAccounts.status, 'disconnected'),
+          to.tokenVersion === undefined ? undefined : eq(oauthAccounts.tokenVersion, to.tokenVersion),
+          // Providers send whole seconds.
+          to.before === undefined
+            ? undefined
+            : sql`date_trunc('second', ${oauthAccounts.connectedAt}) <= ${to.before.toISOString()}`,
+        ),
+      )
+      .returning();
+    if (saved !== undefined) await pauseLines(tx, id, to.status);
+    return saved ?? null;
+  });
 }
 
 /** Disconnects an account for its tenant. `wipeTokens` wipes the tokens once they are revoked. */

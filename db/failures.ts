@@ -39,11 +39,11 @@ export function withoutValues(error: unknown): Error {
   return told === cause ? error : Object.assign(error, { cause: told });
 }
 
-/** Whether PostgreSQL refused the values of a statement: data that do not fit, or that break a rule of the table. */
+/** Whether PostgreSQL refused the values of a statement: data that do not fit, that break a rule, or that name a row twice. */
 export function isDataError(error: unknown): boolean {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   const code = typeof cause === 'object' && cause !== null ? textOf(cause, 'code') : undefined;
-  return /^(22|23|54)/.test(code ?? '');
+  return /^(21|22|23|54)/.test(code ?? '');
 }
 
 /** An error as a log line contains it. */

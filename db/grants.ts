@@ -57,7 +57,7 @@ export async function saveGrant(db: Db, grant: NewGrant): Promise<Account> {
           eq(oauthAccounts.openId, grant.openId),
         ),
       )
-      .for('update');
+      .for('no key update');
     if (account === undefined) throw new Error('the account that was just inserted is gone');
 
     const place = { id: account.id, tokenVersion: account.tokenVersion + 1 };

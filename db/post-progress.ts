@@ -59,7 +59,7 @@ export async function showWrite(
  */
 export async function rescheduleUnsent(db: Db, id: string, scheduledAt: Date): Promise<boolean> {
   return db.transaction(async (tx) => {
-    const [post] = await tx.select().from(posts).where(eq(posts.id, id)).for('update');
+    const [post] = await tx.select().from(posts).where(eq(posts.id, id)).for('no key update');
     if (post === undefined || isFinal(post.state)) return false;
     // `prepareAttempt` takes the same lock: a write is either recorded before this, or sees the new time.
     const sent = await tx

@@ -112,7 +112,7 @@ export async function findFullQuota(
     .select({ id: oauthAccounts.id })
     .from(oauthAccounts)
     .where(eq(oauthAccounts.id, taker.accountId))
-    .for('update');
+    .for('no key update');
   // One lock for all quotas of an app, always taken after the account's: no two transactions wait for each other.
   if (rules.some(isOfApp))
     await tx.execute(

@@ -41,7 +41,7 @@ export async function saveSettlement(db: Db, id: string, settlement: Settlement)
 }
 
 async function settle(tx: Db, id: string, settlement: Settlement): Promise<{ was: Post; now: Post }> {
-  const [post] = await tx.select().from(posts).where(eq(posts.id, id)).for('update');
+  const [post] = await tx.select().from(posts).where(eq(posts.id, id)).for('no key update');
   if (post === undefined) throw new Error(`no post ${id}`);
   const final = isFinal(post.state);
   const end = final ? settlement : partlyLive(await madeVisible(tx, post), settlement);

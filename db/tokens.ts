@@ -65,7 +65,11 @@ export async function replaceTokens(
  */
 export async function wipeTokens(db: Db, id: string): Promise<void> {
   await db.transaction(async (tx) => {
-    const [account] = await tx.select().from(oauthAccounts).where(eq(oauthAccounts.id, id)).for('update');
+    const [account] = await tx
+      .select()
+      .from(oauthAccounts)
+      .where(eq(oauthAccounts.id, id))
+      .for('no key update');
     if (account === undefined || account.status !== 'disconnected') return;
     await tx
       .update(oauthAccounts)

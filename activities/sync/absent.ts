@@ -4,10 +4,11 @@ import type { CopyTable } from '../../db/provider-tables.ts';
 import type { PassProgress } from '../../db/schema.ts';
 import { recordChanges } from '../../db/sync/changes.ts';
 import { columnOf } from '../../db/sync/copy-columns.ts';
-import { type Line, lockLine, saveLine } from '../../db/sync/lines.ts';
+import { type Line, lockLine, lockPass, saveLine } from '../../db/sync/lines.ts';
 import {
   controlOf,
   copiesNamed,
+  countMissing,
   keepCopies,
   markMissing,
   type Missing,
@@ -18,7 +19,7 @@ import { noteCalls, takeCall } from '../../db/sync/usage.ts';
 import { HOUR, MINUTE } from '../../durations.ts';
 import type { Confirmed, Stream } from '../../providers/reading.ts';
 import type { Deps } from '../deps.ts';
-import { completed, ended } from './passes.ts';
+import { completed, ended, reasonOf } from './passes.ts';
 import { type Did, owner, type Reader, spender } from './reader.ts';
 import { stopAfter, stopForBudget } from './stops.ts';
 
@@ -113,14 +114,14 @@ async function endConfirming(
 ): Promise<void> {
   const where = coveredBy(reader, stream, line.coveredUntil);
   await db.transaction(async (tx) => {
-    const held = await lockLine(tx, line);
+    const held = await lockPass(tx, line);
     if (held === null) return;
-    const { missing } = await markMissing(tx, reader.copies.media, where, line.pass);
+    const missing = await countMissing(tx, reader.copies.media, where);
     const isHeld = (pass.held ?? 0) > 0 && missing > MASS_NUMBER;
     const progress = isHeld ? { ...held.progress, full: true } : held.progress;
     await saveLine(tx, held.id, {
       ...ended(stream, held, isHeld ? pass : { ...pass, held: 0 }, progress),
-      reason: isHeld ? `removals_held: ${missing}` : null,
+      reason: isHeld ? `removals_held: ${missing}` : reasonOf(pass),
     });
     await recordChanges(tx, owner(reader), [completed(held, pass)]);
   });
@@ -138,9 +139,10 @@ export async function confirmGone(deps: Deps, reader: Reader, stream: Stream, li
   const missing = await copiesNamed(db, table, reader.account.id, keys);
   const others = sql`${table.ofAccount(reader.account.id)} and ${columnOf(table.table, table.key)} <> all(${sql.param(keys)}::text[])`;
   const control = missing.length === 0 ? null : await controlOf(db, table, others, null);
-  const rest = (line.progress.gone ?? []).filter((key) => !keys.includes(key));
+  // Events may have named others meanwhile.
+  const restOf = ({ progress: { gone = [] } }: Line): string[] => gone.filter((key) => !keys.includes(key));
   const drop = async (tx: Db, held: Line): Promise<void> =>
-    saveLine(tx, held.id, { progress: { ...held.progress, gone: rest } });
+    saveLine(tx, held.id, { progress: { ...held.progress, gone: restOf(held) } });
   if (control === null || reader.reading.confirm === undefined) {
     await db.transaction(async (tx) => {
       const held = await lockLine(tx, line);
@@ -159,7 +161,7 @@ export async function confirmGone(deps: Deps, reader: Reader, stream: Stream, li
         await saveLine(tx, held.id, {
           progress: {
             ...held.progress,
-            gone: [...rest, ...keys],
+            gone: [...restOf(held), ...keys],
             goneAfter: new Date(Date.now() + UNSURE_AGAIN).toISOString(),
           },
         });
@@ -192,7 +194,7 @@ async function confirm(
     const said = await reader.reading.confirm?.(stream.name, keys, control, reader.call);
     if (said === undefined) return { calls: 0 };
     await db.transaction(async (tx) => {
-      const held = await lockLine(tx, line);
+      const held = reason === 'event' ? await lockLine(tx, line) : await lockPass(tx, line);
       if (held === null) return;
       const gone = idsOf(missing, said, 'gone');
       await keepCopies(tx, table, idsOf(missing, said, 'here'));

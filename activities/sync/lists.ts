@@ -1,11 +1,12 @@
 import type { Db } from '../../db/client.ts';
 import { recordChanges } from '../../db/sync/changes.ts';
 import { storeAccountInsights } from '../../db/sync/insights.ts';
-import { type Line, lockLine, saveLine } from '../../db/sync/lines.ts';
+import { type Line, lockPass, saveLine } from '../../db/sync/lines.ts';
 import { endCopies } from '../../db/sync/removals.ts';
 import { storeMedia, storeProfile, type Stored } from '../../db/sync/store-page.ts';
 import { noteMovedCounts, noteSeen, type Seen } from '../../db/sync/subjects.ts';
 import { noteCalls, takeCall } from '../../db/sync/usage.ts';
+import type { PassProgress } from '../../db/schema.ts';
 import type { Page, Question, Stream } from '../../providers/reading.ts';
 import type { Item } from '../../reading.ts';
 import type { Deps } from '../deps.ts';
@@ -13,12 +14,13 @@ import { absenceAfter } from './absent.ts';
 import { isTooOld } from './cadence.ts';
 import {
   advanced,
-  afterSuccess,
   type Begun,
+  afterSuccess,
   checkCursor,
   completed,
   counted,
   ended,
+  reasonOf,
   runningPass,
 } from './passes.ts';
 import { type Did, loginOf, owner, pageOf, type Reader, spender } from './reader.ts';
@@ -32,13 +34,13 @@ export async function readListPage(deps: Deps, reader: Reader, stream: Stream, f
   const begun = await runningPass(db, stream, from, loginOf(reader));
   if (begun === null) return { calls: 0 };
   const read = { reader, stream, line: begun.line };
-  const grant = await takeCall(db, spender(reader), stream.bucket, false);
+  const grant = await takeCall(db, spender(reader), stream.bucket, begun.pass.urgent === true);
   if (grant.kind === 'refused') return stopForBudget(deps, read, grant);
   try {
     const page = await reader.reading.read(stream.name, questionOf(stream, begun), reader.call);
     checkCursor(reader.account.provider, begun, page);
     await db.transaction((tx) => storeListPage(tx, reader, stream, begun, page, grant.readAt));
-    return { calls: page.calls };
+    return { calls: page.calls, rows: page.items.length + (page.insights?.length ?? 0) };
   } catch (error) {
     return stopAfter(deps, read, error);
   }
@@ -61,13 +63,13 @@ async function storeListPage(
   page: Page,
   readAt: string,
 ): Promise<void> {
-  const line = await lockLine(tx, begun.line);
+  const line = await lockPass(tx, begun.line);
   if (line === null) return;
   const { stored, changed } = await storeItems(tx, reader, stream, line, page, readAt);
   await noteCalls(tx, spender(reader), stream.bucket, { more: page.calls - 1, usage: page.usage });
-  const pass = advanced(begun.pass, page, loginOf(reader), changed);
+  const pass = advanced(begun.pass, page, loginOf(reader), { changed, refused: stored.refused });
   const progress = { ...afterSuccess(line.progress), pass };
-  const reason = reasonAfter(line, page);
+  const reason = reasonAfter(line, page, pass);
   const seen = counted(line, page.items.length, page.calls);
   const changes = [...stored.changes];
   if (page.next === null && pass.mode === 'full') {
@@ -84,15 +86,19 @@ async function storeListPage(
     if (absence.isOver) changes.push(completed(line, pass));
   } else if (page.next === null || (pass.mode === 'incremental' && isKnown(page.items, stored)))
     await saveLine(tx, line.id, { ...ended(stream, line, pass, progress), reason, ...seen });
-  else await saveLine(tx, line.id, { cursor: page.next, progress, state: 'running', reason, ...seen });
+  else {
+    // An event's pass goes on at once, though its stream may wait for quota.
+    const due = pass.urgent === true ? { nextDueAt: new Date() } : {};
+    await saveLine(tx, line.id, { cursor: page.next, progress, state: 'running', reason, ...seen, ...due });
+  }
   if (stream.holds === 'media') await endCopies(tx, reader.copies.media, reader.account.id);
   await recordChanges(tx, owner(reader), changes);
 }
 
 /** A removal that is held is shown until a full pass has decided. */
-function reasonAfter({ reason }: Line, { missing = [] }: Page): string | null {
+function reasonAfter({ reason }: Line, { missing = [] }: Page, pass: PassProgress): string | null {
   if (missing.length > 0) return `not granted: ${missing.join(', ')}`;
-  return reason?.startsWith('removals_held') === true ? reason : null;
+  return reason?.startsWith('removals_held') === true ? reason : reasonOf(pass);
 }
 
 async function storeItems(
@@ -119,7 +125,12 @@ async function storeItems(
     case 'comments':
     case 'media_insights': {
       const stored = await storeMedia(tx, page, items);
-      await seeSubjects(tx, reader, items);
+      const known = new Set(stored.written.map(({ key }) => key));
+      await seeSubjects(
+        tx,
+        reader,
+        items.filter(({ id }) => known.has(id)),
+      );
       return { stored, changed: stored.written.some(isChange) };
     }
   }

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Db } from '../../db/client.ts';
 import type { CopyTable } from '../../db/provider-tables.ts';
-import type { PassProgress } from '../../db/schema.ts';
+import type { PassProgress, Progress } from '../../db/schema.ts';
 import { recordChanges } from '../../db/sync/changes.ts';
 import { storeMediaInsights } from '../../db/sync/insights.ts';
 import { type Line, lockLine, saveLine } from '../../db/sync/lines.ts';
@@ -19,6 +19,7 @@ import {
   belowMedia,
   type DueSubject,
   lockSubject,
+  nextAfter,
   saveSubject,
   type SubjectLine,
 } from '../../db/sync/subjects.ts';
@@ -62,7 +63,7 @@ export async function readMedia(
   const grant = await takeCall(db, spender(reader), stream.bucket, due.line.hintedAt !== null);
   if (grant.kind === 'refused') return stopForBudget(deps, read, grant);
   const kind = stream.kindOf?.(due.subject) ?? '';
-  const pass = due.line.progress.pass ?? begin(loginOf(reader));
+  const pass = due.line.progress.pass ?? begin(loginOf(reader), due.line.hintedAt);
   const question = {
     cursor: due.line.cursor,
     subject: due.subject,
@@ -77,19 +78,20 @@ export async function readMedia(
     await db.transaction((tx) =>
       stream.holds === 'comments' ? storeReplies(tx, step) : storeNumbers(tx, step),
     );
-    return { calls: page.calls };
+    return { calls: page.calls, rows: page.items.length + (page.insights?.length ?? 0) };
   } catch (error) {
     return stopAfter(deps, read, error);
   }
 }
 
-const begin = (login: string): PassProgress => ({
+const begin = (login: string, hintedAt: Date | null): PassProgress => ({
   mode: 'full',
   whole: true,
   login,
   cursors: [],
   seen: 0,
   changed: false,
+  ...(hintedAt === null ? {} : { hintedAt: hintedAt.toISOString() }),
 });
 
 function refusedOf({ progress }: Line, kind: string, now: number): string[] {
@@ -143,8 +145,7 @@ async function storeNumbers(tx: Db, step: Step): Promise<void> {
   const learnt = Object.fromEntries((page.refused ?? []).map((metric) => [metric, until]));
   const all = { ...held.line.progress.refused, [kind]: { ...held.line.progress.refused?.[kind], ...learnt } };
   await saveSubject(tx, held.subject.id, {
-    nextDueAt: due2 === null ? null : new Date(due2),
-    hintedAt: null,
+    ...nextAfter(held.subject, due.line.hintedAt, due2 === null ? null : new Date(due2)),
     lastReadAt: new Date(now),
     metricsState: page.metricsState ?? (insights.length === 0 ? 'empty' : 'ok'),
     refusedMetrics: Object.keys(all[kind] ?? {}),
@@ -180,19 +181,19 @@ async function storeReplies(tx: Db, step: Step): Promise<void> {
   const isFirst = due.line.progress.pass === undefined;
   const number = isFirst ? subject.pass + 1 : subject.pass;
   const quiet = !held.line.backfillComplete;
-  const { changes, written } = await storeComments(
+  const { changes, written, refused } = await storeComments(
     tx,
     pageOf(reader, { readAt, pass: number, quiet }),
     comments,
     page.items,
   );
   const changed = written.some(({ inserted, edited, restored }) => inserted || edited || restored);
-  const pass = advanced(step.pass, page, loginOf(reader), changed);
+  const pass = advanced(step.pass, page, loginOf(reader), { changed, refused });
   const progress = afterSuccess(held.line.progress);
   await saveLine(tx, held.line.id, {
     ...counted(held.line, page.items.length, page.calls),
     state: 'running',
-    progress,
+    progress: withRefused(progress, refused),
   });
   if (page.next === null) await endReplies(tx, step, comments, subject, number, pass);
   else
@@ -201,9 +202,16 @@ async function storeReplies(tx: Db, step: Step): Promise<void> {
       cursor: page.next,
       pass: number,
       complete: false,
-      progress: { pass },
+      progress: { ...subject.progress, pass },
     });
   await recordChanges(tx, owner(reader), changes);
+}
+
+/** The rows that could not be stored are counted for the round of the whole stream. */
+function withRefused(progress: Progress, refused: number): Progress {
+  const { pass } = progress;
+  if (refused === 0 || pass === undefined) return progress;
+  return { ...progress, pass: { ...pass, refused: (pass.refused ?? 0) + refused } };
 }
 
 async function endReplies(
@@ -222,14 +230,15 @@ async function endReplies(
   const usual = nextSubjectRead(stream, { now, at: due.subject.at?.getTime() ?? null, streak });
   const check = missing > 0 ? now + MISSING_FOR : Infinity;
   const next = Math.min(usual ?? Infinity, check);
+  const { pass: _over, ...progress } = subject.progress;
+  const answered = pass.hintedAt === undefined ? null : new Date(pass.hintedAt);
   await saveSubject(tx, subject.id, {
-    nextDueAt: next === Infinity ? null : new Date(next),
-    hintedAt: null,
+    ...nextAfter(subject, answered, next === Infinity ? null : new Date(next)),
     lastReadAt: new Date(now),
     cursor: null,
     pass: number,
     complete: pass.whole,
-    progress: {},
+    progress,
     unchangedStreak: streak,
   });
 }

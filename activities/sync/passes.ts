@@ -34,8 +34,9 @@ export async function runningPass(db: Db, stream: Stream, line: Line, login: str
     const held = await lockLine(tx, line);
     if (held === null || held.progress.pass !== undefined) return null;
     const mode = isFullDue(stream, held, Date.now()) ? 'full' : 'incremental';
-    const pass: PassProgress = { mode, whole: true, login, cursors: [], seen: 0, changed: false };
-    const { full: _begins, ...progress } = held.progress;
+    const { full: _begins, hinted, ...progress } = held.progress;
+    const urgent = hinted === true && mode === 'incremental' ? { urgent: true } : {};
+    const pass: PassProgress = { mode, whole: true, login, cursors: [], seen: 0, changed: false, ...urgent };
     const change = {
       state: 'running',
       cursor: null,
@@ -65,7 +66,12 @@ export function checkCursor(provider: string, { line, pass }: Begun, { next }: P
 }
 
 /** The pass after a page. */
-export function advanced(pass: PassProgress, page: Page, login: string, changed: boolean): PassProgress {
+export function advanced(
+  pass: PassProgress,
+  page: Page,
+  login: string,
+  { changed, refused }: { changed: boolean; refused: number },
+): PassProgress {
   const times = page.items.flatMap(({ at }) => (at === null ? [] : [at.toISOString()]));
   const known = [pass.oldest, pass.newest].filter((at) => at !== undefined);
   const [oldest, ...rest] = [...known, ...times].toSorted();
@@ -78,7 +84,17 @@ export function advanced(pass: PassProgress, page: Page, login: string, changed:
     whole: pass.whole && page.lossy !== true && pass.login === login,
     cursors: page.next === null ? [] : [...pass.cursors, marked(page.next)],
     changed: pass.changed || changed,
+    ...(refused === 0 ? {} : { refused: (pass.refused ?? 0) + refused }),
   };
+}
+
+/** Why copies are not complete after a pass; null: they are. */
+export const reasonOf = ({ refused = 0 }: PassProgress): string | null =>
+  refused === 0 ? null : `rows_refused: ${refused}`;
+
+/** A read has succeeded: earlier failures do not count any more. */
+export function afterSuccess({ failures: _over, refusedToken: _accepted, ...progress }: Progress): Progress {
+  return progress;
 }
 
 /** Removals that are held need a second pass, when they have been missing for an hour. */
@@ -91,6 +107,9 @@ export function ended(stream: Stream, line: Line, pass: PassProgress, progress: 
   const watermark = pass.newest === undefined ? line.watermark : new Date(pass.newest);
   const due = nextRound(stream.cadence, { now, newest: watermark?.getTime() ?? null, streak });
   const { pass: _over, ...rest } = afterSuccess(progress);
+  const isHeld = rest.full === true && (pass.held ?? 0) > 0;
+  // Asked for while this pass was running.
+  const isAsked = rest.full === true || rest.hinted === true;
   return {
     state: 'idle',
     cursor: null,
@@ -98,16 +117,9 @@ export function ended(stream: Stream, line: Line, pass: PassProgress, progress: 
     watermark,
     unchangedStreak: streak,
     lastSuccessAt: new Date(now),
-    nextDueAt: new Date(
-      rest.full === true && (pass.held ?? 0) > 0 ? now + HELD_AGAIN : rest.full === true ? now : due,
-    ),
+    nextDueAt: new Date(isHeld ? now + HELD_AGAIN : isAsked ? now : due),
     progress: rest,
   };
-}
-
-/** A read has succeeded: earlier failures do not count any more. */
-export function afterSuccess({ failures: _over, refusedToken: _renewed, ...progress }: Progress): Progress {
-  return progress;
 }
 
 /** The counters of a line after a page. */

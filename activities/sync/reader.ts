@@ -21,6 +21,8 @@ export interface Reader {
 export interface Did {
   /** The calls that it took. */
   calls: number;
+  /** The rows that it has read. */
+  rows?: number;
   /** The token of this version was refused. */
   tokenRefused?: number;
 }
@@ -43,7 +45,11 @@ export async function openReader(
   return { account, reading, copies, call: { openId, username, scopes, accessToken, signal } };
 }
 
-export const spender = ({ account: { provider, openId } }: Reader) => ({ provider, openId });
+export const spender = ({ account: { provider, openId, id } }: Reader) => ({
+  provider,
+  openId,
+  accountId: id,
+});
 
 export const owner = ({ account: { userId, id } }: Reader) => ({ userId, accountId: id });
 

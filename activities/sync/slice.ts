@@ -36,7 +36,7 @@ const UNREADABLE: SliceOutcome = { kind: 'done', did: 'The account cannot be rea
 
 async function runSlice(deps: Deps, accountId: string, signal: AbortSignal): Promise<SliceOutcome> {
   const until = performance.now() + MOST_MS;
-  const done = new Map<string, number>();
+  const done = new Map<string, Tally>();
   let calls = 0;
   for (let step = 0; step < MOST_STEPS && calls < MOST_CALLS && performance.now() < until; step += 1) {
     signal.throwIfAborted();
@@ -49,20 +49,34 @@ async function runSlice(deps: Deps, accountId: string, signal: AbortSignal): Pro
     heartbeat(work.words);
     const did = await work.do();
     calls += did.calls;
-    done.set(work.words, (done.get(work.words) ?? 0) + 1);
+    const before = done.get(work.words) ?? { calls: 0, rows: 0 };
+    done.set(work.words, { calls: before.calls + did.calls, rows: before.rows + (did.rows ?? 0) });
     if (did.tokenRefused !== undefined) return refused(done, did.tokenRefused);
   }
   return { kind: 'more', did: inWords(done) };
 }
 
-const refused = (done: ReadonlyMap<string, number>, tokenVersion: number): SliceOutcome => ({
+/** What the steps of one kind took and brought. */
+interface Tally {
+  calls: number;
+  rows: number;
+}
+
+const refused = (done: ReadonlyMap<string, Tally>, tokenVersion: number): SliceOutcome => ({
   kind: 'token_refused',
   did: inWords(done),
   tokenVersion,
 });
 
 /** What operators read in the Temporal UI. */
-function inWords(done: ReadonlyMap<string, number>): string {
+function inWords(done: ReadonlyMap<string, Tally>): string {
   if (done.size === 0) return 'Nothing is due';
-  return [...done].map(([words, times]) => (times === 1 ? words : `${words} (${times} times)`)).join('; ');
+  return [...done].map(([words, { calls, rows }]) => `${words}${numbersOf(calls, rows)}`).join('. ');
 }
+
+function numbersOf(calls: number, rows: number): string {
+  if (calls === 0) return '';
+  return `: ${counted(rows, 'row')} in ${counted(calls, 'call')}`;
+}
+
+const counted = (number: number, word: string): string => `${number} ${word}${number === 1 ? '' : 's'}`;

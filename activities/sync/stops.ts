@@ -1,6 +1,7 @@
-import { type Line, saveLine, stopLine } from '../../db/sync/lines.ts';
+import type { Db } from '../../db/client.ts';
+import { type Line, lockLine, lockPass, saveLine, stopLine } from '../../db/sync/lines.ts';
 import { saveSubject, type SubjectLine } from '../../db/sync/subjects.ts';
-import { noteRefusal } from '../../db/sync/usage.ts';
+import { noteRefusal, noteUsage } from '../../db/sync/usage.ts';
 import { DAY, HOUR, MINUTE } from '../../durations.ts';
 import { ProviderError } from '../../providers/errors.ts';
 import type { Stream } from '../../providers/reading.ts';
@@ -14,6 +15,9 @@ const PATIENCE = 3;
 const LONGEST_PAUSE = 6 * HOUR;
 /** A pass restarts so often a day. */
 const MOST_RESTARTS = 2;
+const RESTART_WAIT = DAY / MOST_RESTARTS;
+/** A media whose read failed is read after the others of its stream. */
+const AFTER_OTHERS = 10 * MINUTE;
 const SMALLEST_PAGE = 1;
 
 /** A read in progress. */
@@ -27,119 +31,153 @@ export interface Read {
 
 /** Records why a read failed, and when to try again. @throws whatever is no answer of the provider */
 export async function stopAfter(deps: Deps, read: Read, error: unknown): Promise<Did> {
+  const { reader, line, stream, subject } = read;
+  // A worker that ends has cut the call off: that says nothing about the platform.
+  reader.call.signal.throwIfAborted();
   if (!(error instanceof ProviderError)) throw error;
-  const { reader, line } = read;
   const used = { calls: 1 };
-  if (error.code === 'cursor_refused') return { ...used, ...(await restart(deps, read)) };
-  if (error.code === 'too_much_data') return { ...used, ...(await shrink(deps, read, error)) };
-  switch (error.kind) {
-    case 'token':
-    case 'grant':
-      return { ...used, ...(await refuseToken(deps, read, error)) };
-    case 'account':
-      await stopLine(
-        deps.db,
-        line,
-        { state: 'permission_missing', reason: reasonOf(read, error), nextDueAt: null },
-        'sync.permission_missing',
-      );
-      return used;
-    case 'quota': {
-      // The default wait of a refusal is for publishing.
-      const told = error.init.retryTold === true ? (error.retryAfterMs ?? null) : null;
-      const until = await noteRefusal(deps.db, spender(reader), read.stream.bucket, told);
-      await stopLine(deps.db, line, { state: 'waiting_quota', reason: error.code, nextDueAt: until });
-      return used;
-    }
-    case 'gone':
-      if (read.subject !== undefined) return { ...used, ...(await passOver(deps, read.subject)) };
-      return { ...used, ...(await failLine(deps, read, error)) };
-    default:
-      return { ...used, ...(await failLine(deps, read, error)) };
-  }
-}
-
-/** A renewed token that is refused like the one before it points to another cause: the stream waits. */
-async function refuseToken(deps: Deps, read: Read, error: ProviderError): Promise<Partial<Did>> {
-  const { reader, line } = read;
-  const { tokenVersion } = reader.account;
-  const { refusedToken } = line.progress;
-  if (refusedToken !== undefined && refusedToken < tokenVersion) return failLine(deps, read, error);
-  await saveLine(deps.db, line.id, { progress: { ...line.progress, refusedToken: tokenVersion } });
-  return { tokenRefused: tokenVersion };
+  const { percent } = error;
+  if (percent !== null) await noteUsage(deps.db, spender(reader), stream.bucket, { percent });
+  if (error.code === 'cursor_refused') await restart(deps, read);
+  else if (error.code === 'too_much_data') await shrink(deps, read, error);
+  else if (error.kind === 'token' || error.kind === 'grant')
+    return { ...used, ...(await refuse(deps, read, error)) };
+  else if (error.kind === 'account')
+    await stopLine(
+      deps.db,
+      line,
+      () => ({ state: 'permission_missing', reason: reasonOf(read, error), nextDueAt: null }),
+      'sync.permission_missing',
+    );
+  else if (error.kind === 'quota') {
+    // The default wait of a refusal is for publishing.
+    const told = error.init.retryTold === true ? (error.retryAfterMs ?? null) : null;
+    const until = await noteRefusal(deps.db, spender(reader), stream.bucket, told);
+    await stopForBudget(deps, read, { reason: error.code, until });
+  } else if (error.kind === 'gone' && subject !== undefined) await passOver(deps, subject);
+  else await failLine(deps, read, error);
+  return used;
 }
 
 function reasonOf({ stream }: Read, error: ProviderError): string {
   return `${error.code}: ${stream.scopes.join(', ')}`;
 }
 
-/** The subject may be gone, which its list will prove. */
-async function passOver({ db }: Deps, subject: SubjectLine): Promise<Partial<Did>> {
+/** The token keeper renews the token. If the platform refuses the new one as well, that is no fault of tokens. */
+async function refuse(deps: Deps, read: Read, error: ProviderError): Promise<Partial<Did>> {
+  const { tokenVersion } = read.reader.account;
+  const before = read.line.progress.refusedToken;
+  if (before !== undefined && before !== tokenVersion) {
+    await failLine(deps, read, error);
+    return {};
+  }
+  await deps.db.transaction(async (tx) => {
+    const line = await lockLine(tx, read.line);
+    if (line !== null)
+      await saveLine(tx, line.id, { progress: { ...line.progress, refusedToken: tokenVersion } });
+  });
+  return { tokenRefused: tokenVersion };
+}
+
+/** The subject may be gone, which its list will prove; or only it cannot be read. Others come first. */
+async function passOver({ db }: Deps, subject: SubjectLine): Promise<void> {
   const streak = subject.unchangedStreak + 1;
   const wait = Math.min(DAY, HOUR * 2 ** Math.min(streak, 10));
   await saveSubject(db, subject.id, {
     nextDueAt: new Date(Date.now() + wait),
     hintedAt: null,
     cursor: null,
+    progress: {},
     unchangedStreak: streak,
   });
-  return {};
 }
 
-async function failLine({ db }: Deps, { line }: Read, error: ProviderError): Promise<Partial<Did>> {
-  const failures = (line.progress.failures ?? 0) + 1;
+/** Tries again later, and shows the stream as failed after some tries. */
+async function failLine({ db }: Deps, { line: read, subject }: Read, error: ProviderError): Promise<void> {
+  const failures = (read.progress.failures ?? 0) + 1;
   const pause = Math.min(LONGEST_PAUSE, MINUTE * 2 ** Math.min(failures - 1, 10));
+  // One media that cannot be read does not keep the others waiting.
+  if (subject !== undefined)
+    await saveSubject(db, subject.id, {
+      nextDueAt: new Date(Date.now() + Math.max(2 * pause, AFTER_OTHERS)),
+    });
   const failed = failures >= PATIENCE;
   await stopLine(
     db,
-    line,
-    {
+    read,
+    ({ progress }) => ({
       state: failed ? 'failed' : 'running',
       reason: error.code,
       nextDueAt: new Date(Date.now() + pause),
-      progress: { ...line.progress, failures },
-    },
+      progress: { ...progress, failures },
+    }),
     ...(failed ? (['sync.failed'] as const) : []),
   );
-  return {};
 }
 
 /** The list begins again, which proves no absence; if it does so too often, it waits. */
-async function restart({ db }: Deps, { line, subject }: Read): Promise<Partial<Did>> {
+async function restart({ db }: Deps, { line: read, subject }: Read): Promise<void> {
+  if (subject !== undefined) return restartSubject(db, subject);
   const now = Date.now();
-  const restarts = (line.progress.restarts ?? []).filter((at) => Date.parse(at) > now - DAY);
-  if (subject !== undefined)
-    await saveSubject(db, subject.id, { cursor: null, nextDueAt: new Date(now + HOUR) });
-  if (subject !== undefined) return {};
-  const { pass, ...rest } = line.progress;
-  if (restarts.length >= MOST_RESTARTS) {
-    const nextDueAt = new Date(now + DAY / MOST_RESTARTS);
-    const stop = {
+  const earlier = since(read.progress.restarts, now);
+  if (earlier.length < MOST_RESTARTS)
+    return db.transaction(async (tx) => {
+      const line = await lockPass(tx, read);
+      if (line === null) return;
+      const { pass, ...rest } = line.progress;
+      const again = pass === undefined ? {} : { pass: { ...pass, whole: false, cursors: [], seen: 0 } };
+      const restarts = [...earlier, new Date(now).toISOString()];
+      await saveLine(tx, line.id, {
+        cursor: null,
+        lastAttemptAt: new Date(now),
+        progress: { ...rest, ...again, restarts },
+      });
+    });
+  await stopLine(
+    db,
+    read,
+    ({ progress: { pass: _given, ...rest } }) => ({
       state: 'failed',
       reason: 'cursor_refused',
-      nextDueAt,
+      nextDueAt: new Date(now + RESTART_WAIT),
       cursor: null,
       passStartedAt: null,
-    } as const;
-    await stopLine(db, line, { ...stop, progress: { ...rest, restarts } }, 'sync.failed');
-    return {};
-  }
-  const again = pass === undefined ? {} : { pass: { ...pass, whole: false, cursors: [], seen: 0 } };
-  await saveLine(db, line.id, {
-    cursor: null,
-    lastAttemptAt: new Date(now),
-    progress: { ...rest, ...again, restarts: [...restarts, new Date(now).toISOString()] },
-  });
-  return {};
+      progress: { ...rest, restarts: earlier },
+    }),
+    'sync.failed',
+  );
 }
 
+async function restartSubject(db: Db, { id, progress }: SubjectLine): Promise<void> {
+  const now = Date.now();
+  const { pass, ...rest } = progress;
+  const earlier = since(rest.restarts, now);
+  const isOften = earlier.length >= MOST_RESTARTS;
+  const again =
+    isOften || pass === undefined ? {} : { pass: { ...pass, whole: false, cursors: [], seen: 0 } };
+  await saveSubject(db, id, {
+    cursor: null,
+    nextDueAt: new Date(isOften ? now + RESTART_WAIT : now),
+    progress: {
+      ...rest,
+      ...again,
+      restarts: isOften ? earlier : [...earlier, new Date(now).toISOString()],
+    },
+  });
+}
+
+const since = (restarts: readonly string[] = [], now: number): string[] =>
+  restarts.filter((at) => Date.parse(at) > now - DAY);
+
 /** The platform refuses pages of this size: the next one is half as large, from the same cursor. */
-async function shrink(deps: Deps, read: Read, error: ProviderError): Promise<Partial<Did>> {
-  const { line, stream } = read;
-  const limit = line.progress.limit ?? stream.pageSize;
+async function shrink(deps: Deps, read: Read, error: ProviderError): Promise<void> {
+  const limit = read.line.progress.limit ?? read.stream.pageSize;
   if (limit <= SMALLEST_PAGE) return failLine(deps, read, error);
-  await saveLine(deps.db, line.id, { progress: { ...line.progress, limit: Math.ceil(limit / 2) } });
-  return {};
+  await deps.db.transaction(async (tx) => {
+    const line = await lockLine(tx, read.line);
+    if (line !== null)
+      await saveLine(tx, line.id, { progress: { ...line.progress, limit: Math.ceil(limit / 2) } });
+  });
 }
 
 /** The account's scopes lack one that the stream needs: nothing is asked. */
@@ -151,18 +189,24 @@ export async function stopWithoutScopes(
   await stopLine(
     deps.db,
     line,
-    { state: 'permission_missing', reason: `not granted: ${missing.join(', ')}`, nextDueAt: null },
+    () => ({ state: 'permission_missing', reason: `not granted: ${missing.join(', ')}`, nextDueAt: null }),
     'sync.permission_missing',
   );
   return { calls: 0 };
 }
 
-/** The budget allows no call now. */
+/** The budget allows no call now: what an event asked for waits too. */
 export async function stopForBudget(
-  deps: Deps,
-  { line }: Read,
+  { db }: Deps,
+  { line, subject }: Read,
   { reason, until }: { reason: string; until: Date },
 ): Promise<Did> {
-  await stopLine(deps.db, line, { state: 'waiting_quota', reason, nextDueAt: until });
+  if (subject?.hintedAt != null) await saveSubject(db, subject.id, { nextDueAt: until });
+  await stopLine(db, line, ({ progress: { hinted: _waits, ...progress } }) => ({
+    state: 'waiting_quota',
+    reason,
+    nextDueAt: until,
+    progress: progress.gone === undefined ? progress : { ...progress, goneAfter: until.toISOString() },
+  }));
   return { calls: 0 };
 }

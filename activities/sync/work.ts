@@ -9,13 +9,13 @@ import type { Deps } from '../deps.ts';
 import { confirmAbsent, confirmGone } from './absent.ts';
 import { readListPage } from './lists.ts';
 import { confirmReplies, missingReplies, readMedia } from './media-reads.ts';
-import { afterSuccess, completed, isFullDue } from './passes.ts';
+import { afterSuccess, completed, isFullDue, reasonOf } from './passes.ts';
 import { type Did, loginOf, missingScopes, owner, type Reader } from './reader.ts';
 import { stopWithoutScopes } from './stops.ts';
 
 /* Chooses what an account's round does next. */
 
-/** A step of a round; `words` say in the Temporal UI what it reads. */
+/** A step of a round; `words` say in the Temporal UI what it has done. */
 export interface Work {
   words: string;
   do: () => Promise<Did>;
@@ -36,42 +36,53 @@ export async function nextWork(deps: Deps, reader: Reader): Promise<Work | null>
   const { callsRefusedUntil } = reader.account;
   // The platform refuses every call, and may refuse them for longer after one more.
   if (callsRefusedUntil !== null && callsRefusedUntil > new Date()) return null;
-  const open = (await linesOf(db, reader.account.id)).flatMap((line): Candidate[] => {
+  const all = (await linesOf(db, reader.account.id)).flatMap((line): Candidate[] => {
     const stream = reader.reading.streams.find(({ name }) => name === line.stream);
-    return stream !== undefined && isOpen(line) ? [{ stream, line }] : [];
+    return stream === undefined ? [] : [{ stream, line }];
   });
+  const open = all.filter(({ line }) => isOpen(line));
+  // What events ask for goes on when the others wait for quota.
+  const awake = all.filter(({ line }) => isOpen(line) || line.state === 'waiting_quota');
   for (const { stream, line } of open) {
     const missing = missingScopes(stream, reader);
     if (missing.length > 0 && isDue(line))
       return {
-        words: `${stream.name}: not granted`,
+        words: `Found no permission to read ${stream.name}`,
         do: () => stopWithoutScopes(deps, { reader, stream, line }, missing),
       };
   }
   const lists = open.filter(({ stream, line }) => stream.of === 'account' && isDue(line));
-  const subjects = open.filter(({ stream }) => stream.of === 'media');
   const ending = lists.find(({ stream }) => stream.life !== undefined);
   if (ending !== undefined) return readList(deps, reader, ending);
-  const gone = open.find(({ line }) => hasGone(line));
+  const gone = awake.find(({ line }) => hasGone(line));
   if (gone !== undefined)
     return {
-      words: `${gone.stream.name}: asks for what an event says is deleted`,
+      words: `Checked ${gone.stream.name} that an event calls deleted`,
       do: () => confirmGone(deps, reader, gone.stream, gone.line),
     };
-  const hinted = await firstSubject(deps, reader, subjects, true);
+  const hinted = await firstSubject(deps, reader, awake.filter(isOfMedia), true);
   if (hinted !== null) return hinted;
-  const [news] = lists.filter(({ line, stream }) => !isBackfill(line) && stream.holds !== 'account_insights');
+  const news =
+    awake.find(({ stream, line }) => stream.of === 'account' && isUrgent(line)) ??
+    lists.find(({ line, stream }) => !isBackfill(line) && stream.holds !== 'account_insights');
   if (news !== undefined) return readList(deps, reader, news);
   if (await isPublishing(db, reader.account.id)) return null;
   const numbers = lists.find(({ stream }) => stream.holds === 'account_insights');
   if (numbers !== undefined) return readList(deps, reader, numbers);
   const [backfill] = lists;
+  const subjects = open.filter(isOfMedia);
   return (
     (await firstSubject(deps, reader, subjects, false)) ??
     (backfill === undefined ? null : readList(deps, reader, backfill)) ??
     (await firstEnd(db, reader, subjects))
   );
 }
+
+const isOfMedia = ({ stream }: Candidate): boolean => stream.of === 'media';
+
+/** An event asks for the newest page of a list whose stream waits for quota. */
+const isUrgent = ({ state, progress }: Line): boolean =>
+  state === 'waiting_quota' && progress.hinted === true && progress.pass === undefined;
 
 /** Whether anything may be asked now. */
 function isOpen({ state, nextDueAt, progress }: Line): boolean {
@@ -94,10 +105,10 @@ function hasGone({ progress: { gone = [], goneAfter } }: Line): boolean {
 function readList(deps: Deps, reader: Reader, { stream, line }: Candidate): Work {
   return line.progress.pass?.confirming === true
     ? {
-        words: `${stream.name}: asks for what it has not seen`,
+        words: `Checked ${stream.name} that the list no longer shows`,
         do: () => confirmAbsent(deps, reader, stream, line),
       }
-    : { words: `${stream.name}: reads the list`, do: () => readListPage(deps, reader, stream, line) };
+    : { words: `Read ${stream.name}`, do: () => readListPage(deps, reader, stream, line) };
 }
 
 async function firstSubject(
@@ -116,7 +127,7 @@ async function firstSubject(
 
 function readOne(deps: Deps, reader: Reader, { stream, line }: Candidate, due: DueSubject): Work {
   return {
-    words: `${stream.name}: reads media by media`,
+    words: `Read ${stream.name} media by media`,
     do: async () => {
       const missing = stream.holds === 'comments' ? await missingReplies(deps.db, reader, due) : [];
       return missing.length > 0
@@ -143,7 +154,7 @@ async function beginSubjects(db: Db, reader: Reader, stream: Stream, line: Line)
     const held = await lockLine(tx, line);
     if (held === null || held.progress.pass !== undefined) return;
     if (isFull) await askForSubjects(tx, reader.account.id, stream.name);
-    const { full: _begins, ...progress } = held.progress;
+    const { full: _begins, hinted: _seen, ...progress } = held.progress;
     await saveLine(tx, held.id, {
       passStartedAt: new Date(),
       state: 'running',
@@ -162,7 +173,7 @@ async function firstEnd(db: Db, reader: Reader, subjects: readonly Candidate[]):
     const isRunning = line.progress.pass !== undefined || line.state === 'running' || isDue(line);
     if (isRunning)
       return {
-        words: `${stream.name}: is up to date`,
+        words: `Finished ${stream.name}`,
         do: () => endSubjects(db, reader, stream, line, media),
       };
   }
@@ -181,12 +192,12 @@ async function endSubjects(
   await db.transaction(async (tx) => {
     const line = await lockLine(tx, read);
     if (line === null) return;
-    const { pass, ...progress } = afterSuccess(line.progress);
+    const { pass, hinted: _seen, ...progress } = afterSuccess(line.progress);
     // None is due, so each media of a list that was read to its end has been read.
     const isComplete = media?.backfillComplete === true && (!line.backfillComplete || pass?.mode === 'full');
     await saveLine(tx, line.id, {
       state: 'idle',
-      reason: null,
+      reason: pass === undefined ? null : reasonOf(pass),
       passStartedAt: null,
       pass: line.pass + 1,
       lastSuccessAt: new Date(),

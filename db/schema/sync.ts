@@ -113,6 +113,12 @@ export interface PassProgress {
   newest?: string;
   /** It has changed something. */
   changed: boolean;
+  /** The items that could not be stored. */
+  refused?: number;
+  /** An event asked for it: it goes on where others wait for quota. */
+  urgent?: boolean;
+  /** Subjects: the hint that it follows: RFC 3339. */
+  hintedAt?: string;
   /** The list has ended; what the pass did not see is being asked for by id, after the row `checkedAfter`. */
   confirming?: boolean;
   checkedAfter?: string;
@@ -126,13 +132,15 @@ export interface Progress {
   pass?: PassProgress;
   /** A full pass is to begin after the running one. */
   full?: boolean;
+  /** An event has asked for a pass since the last one began. */
+  hinted?: boolean;
   /** When refused cursors restarted a pass: RFC 3339. */
   restarts?: string[];
   /** The page size after the platform refused larger pages. */
   limit?: number;
   /** Failures in a row. */
   failures?: number;
-  /** The version of the token that was refused last. */
+  /** The version of the token that was refused last; absent after a read that succeeded. */
   refusedToken?: number;
   /** Provider ids of things that events say are deleted: to be asked for by id, not before `goneAfter` (RFC 3339). */
   gone?: string[];

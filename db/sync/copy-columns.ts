@@ -19,6 +19,6 @@ export const typeOf = (table: PgTable, property: string): SQL =>
 /** A value as PostgreSQL reads it from text. */
 export function written(value: unknown): string | null {
   if (value === null || value === undefined) return null;
-  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

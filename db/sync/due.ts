@@ -28,7 +28,8 @@ export async function accountsWithOldLines(db: Db, limit: number): Promise<Accou
     .where(
       sql`exists (select from sync_states s where s.oauth_account_id = ${oauthAccounts.id} and s.state <> 'unsupported'
         and case when ${oauthAccounts.status} = 'active'
-          then s.state = 'paused' or (s.state = 'permission_missing' and s.last_attempt_at < ${oauthAccounts.connectedAt})
+          then s.state = 'paused' or ((s.state = 'permission_missing' or s.reason like 'not granted%')
+            and s.last_attempt_at < ${oauthAccounts.connectedAt})
           else s.state <> 'paused' or s.reason is distinct from ${oauthAccounts.status} end)`,
     )
     .limit(limit);
@@ -45,7 +46,8 @@ export async function dueAccounts(db: Db, limit: number): Promise<Account[]> {
         select oauth_account_id, user_id, next_due_at from sync_subjects s
         where next_due_at <= now() and exists (
           select from sync_states l where l.oauth_account_id = s.oauth_account_id and l.stream = s.stream
-            and l.state in ('idle', 'running') and (l.progress ->> 'failures' is null or l.next_due_at <= now())
+            and (l.state in ('idle', 'running') and (l.progress ->> 'failures' is null or l.next_due_at <= now())
+              or l.state = 'waiting_quota' and s.hinted_at is not null)
         )
       ) waiting group by oauth_account_id, user_id
     )

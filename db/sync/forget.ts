@@ -10,8 +10,8 @@ import {
   syncStates,
   syncSubjects,
 } from '../schema.ts';
+import { takeTurn } from './turn.ts';
 
-/** In this order a slice of sync, which locks its line first, either finishes before or finds no line. */
 const OF_ACCOUNTS = [
   syncStates,
   syncSubjects,
@@ -22,12 +22,16 @@ const OF_ACCOUNTS = [
   changes,
 ] as const;
 
-/** Deletes all copies of an account's data, and how far they were read. `api_usage` holds numbers only, and stays. */
+/**
+ * Deletes all copies of an account's data, and how far they were read. `api_usage` holds numbers only, and stays. A page
+ * that was asked for before finds its account out of service, and is dropped.
+ */
 export async function forgetCopies(
   tx: Db,
   accountId: string,
   copies: ProviderTables['copies'],
 ): Promise<void> {
+  await takeTurn(tx, accountId);
   for (const table of OF_ACCOUNTS) await tx.delete(table).where(eq(table.oauthAccountId, accountId));
   if (copies === undefined) return;
   if (copies.comments !== undefined)

@@ -1,14 +1,15 @@
-import { and, eq, getTableName, ne, sql } from 'drizzle-orm';
+import { and, eq, getTableName, sql } from 'drizzle-orm';
 import type { Hint } from '../../reading.ts';
 import type { Account } from '../accounts.ts';
 import type { Db } from '../client.ts';
 import type { CopyTable, ProviderTables } from '../provider-tables.ts';
 import { tablesOf } from '../registry.ts';
-import { oauthAccounts, type Progress, syncStates } from '../schema.ts';
+import { type Progress, syncStates } from '../schema.ts';
 import { type Change, recordChanges } from './changes.ts';
 import { storeMediaInsights } from './insights.ts';
 import { storeCopies } from './store-copies.ts';
 import { copyOf, hintSubject } from './subjects.ts';
+import { takeTurn } from './turn.ts';
 
 /** More ids than this are found by the next pass. */
 const MOST_GONE = 500;
@@ -21,13 +22,8 @@ export async function applyHint(db: Db, account: Account, hint: Hint): Promise<b
   const { copies } = tablesOf(account.provider);
   if (copies === undefined) return false;
   return db.transaction(async (tx) => {
-    const connected = await tx
-      .select({ id: oauthAccounts.id })
-      .from(oauthAccounts)
-      .where(and(eq(oauthAccounts.id, account.id), ne(oauthAccounts.status, 'disconnected')))
-      // Not while it is being disconnected or deleted.
-      .for('share');
-    if (connected.length === 0) return false;
+    const status = await takeTurn(tx, account.id);
+    if (status === null || status === 'disconnected') return false;
     const owner = { userId: account.userId, accountId: account.id };
     const subject = hint.subject === null ? null : await wholeOf(tx, account, copies.media, hint.subject);
     const changes = hint.item === undefined ? [] : await storeTold(tx, account, copies, hint, subject);
@@ -88,14 +84,11 @@ async function hintStream(tx: Db, account: Account, { stream, gone }: Hint): Pro
   const [line] = await tx
     .select()
     .from(syncStates)
-    .where(and(eq(syncStates.oauthAccountId, account.id), eq(syncStates.stream, stream)))
-    .for('update');
+    .where(and(eq(syncStates.oauthAccountId, account.id), eq(syncStates.stream, stream)));
   if (line === undefined) return;
   const known = line.progress.gone ?? [];
-  const progress: Progress =
-    gone === undefined
-      ? line.progress
-      : { ...line.progress, gone: [...new Set([...known, gone])].slice(-MOST_GONE) };
+  const told = gone === undefined ? {} : { gone: [...new Set([...known, gone])].slice(-MOST_GONE) };
+  const progress: Progress = { ...line.progress, ...told, hinted: true };
   await tx
     .update(syncStates)
     .set({ progress, nextDueAt: sql`case when state in ('idle', 'running') then now() else next_due_at end` })

@@ -1,10 +1,11 @@
+import { isDeepStrictEqual } from 'node:util';
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { STREAM_NAMES, type StreamName } from '../../reading.ts';
 import type { Account } from '../accounts.ts';
 import type { Db } from '../client.ts';
-import { type Progress, oauthAccounts, syncStates } from '../schema.ts';
-import type { ChangeKind } from './changes.ts';
-import { recordChanges } from './changes.ts';
+import { type Progress, syncStates } from '../schema.ts';
+import { type ChangeKind, recordChanges } from './changes.ts';
+import { takeTurn } from './turn.ts';
 
 /* The lines of an account: one for each stream, in `sync_states`. */
 
@@ -29,7 +30,10 @@ export async function ensureLines(
       ...(known.includes(stream) ? { nextDueAt: sql`now()` } : { state: 'unsupported' as const, reason }),
     };
   });
-  await db.insert(syncStates).values(rows).onConflictDoNothing();
+  await db.transaction(async (tx) => {
+    // A data deletion meanwhile has removed the lines for good.
+    if ((await takeTurn(tx, id)) === 'active') await tx.insert(syncStates).values(rows).onConflictDoNothing();
+  });
 }
 
 /** All lines of an account, in the order of their names' list. */
@@ -41,18 +45,19 @@ export async function linesOf(db: Db, accountId: string): Promise<Line[]> {
 const place = (stream: string): number => STREAM_NAMES.findIndex((name) => name === stream);
 
 /**
- * Locks a line for the transaction that stores a page of it.
- * @returns null if another reader has moved it, if it was paused, or if its account is gone: then the page is dropped
+ * Locks a line for the transaction that stores what was read.
+ * @returns null if its pass has moved on meanwhile, or its account went out of service: then the answer is dropped
  */
 export async function lockLine(tx: Db, read: Line): Promise<Line | null> {
+  if ((await takeTurn(tx, read.oauthAccountId)) !== 'active') return null;
   const [line] = await tx.select().from(syncStates).where(eq(syncStates.id, read.id)).for('update');
-  if (line === undefined || line.pass !== read.pass || line.cursor !== read.cursor) return null;
-  const [account] = await tx
-    .select({ status: oauthAccounts.status })
-    .from(oauthAccounts)
-    .where(eq(oauthAccounts.id, line.oauthAccountId))
-    .for('share');
-  return account?.status === 'active' ? line : null;
+  return line !== undefined && line.pass === read.pass && line.cursor === read.cursor ? line : null;
+}
+
+/** Like `lockLine`, for a page of the line's own list: another reader may have stored the same page already. */
+export async function lockPass(tx: Db, read: Line): Promise<Line | null> {
+  const line = await lockLine(tx, read);
+  return line !== null && isDeepStrictEqual(line.progress.pass, read.progress.pass) ? line : null;
 }
 
 export type LineChange = Partial<Omit<Line, 'id' | 'userId' | 'oauthAccountId' | 'stream' | 'progress'>> & {
@@ -66,48 +71,61 @@ export async function saveLine(tx: Db, id: string, change: LineChange): Promise<
 /** Ends a stream's attempt with a state that people should know of, once. */
 export async function stopLine(
   db: Db,
-  line: Line,
-  change: LineChange & { state: NonNullable<LineChange['state']> },
+  read: Line,
+  change: (line: Line) => LineChange & { state: Line['state'] },
   kind?: Extract<ChangeKind, 'sync.failed' | 'sync.permission_missing'>,
 ): Promise<void> {
   await db.transaction(async (tx) => {
-    const [before] = await tx.select().from(syncStates).where(eq(syncStates.id, line.id)).for('update');
-    if (before === undefined || before.state === 'paused') return;
-    await saveLine(tx, line.id, { ...change, lastAttemptAt: new Date() });
-    if (kind !== undefined && before.state !== change.state)
-      await recordChanges(tx, { userId: line.userId, accountId: line.oauthAccountId }, [
-        {
-          kind,
-          subjectTable: 'sync_states',
-          subjectId: line.id,
-          data: { stream: line.stream, reason: change.reason ?? null },
-        },
-      ]);
+    const line = await lockLine(tx, read);
+    if (line === null) return;
+    const stop = change(line);
+    await saveLine(tx, line.id, { ...stop, lastAttemptAt: new Date() });
+    if (kind === undefined || line.state === stop.state) return;
+    await recordChanges(tx, { userId: line.userId, accountId: line.oauthAccountId }, [
+      {
+        kind,
+        subjectTable: 'sync_states',
+        subjectId: line.id,
+        data: { stream: line.stream, reason: stop.reason ?? null },
+      },
+    ]);
   });
 }
 
 /**
- * Makes the paused streams of an account that is back in service due, and those that lacked a permission before its
- * last consent.
+ * Makes the paused streams of an account that is back in service due, and those that lacked a permission, or a part of
+ * one, before its last consent.
  */
 export async function resumeLines(db: Db, { id, userId, connectedAt }: Account): Promise<void> {
   const since = connectedAt.toISOString();
   await db.transaction(async (tx) => {
-    const back = await tx
-      .update(syncStates)
-      .set({ state: 'idle', reason: null, nextDueAt: sql`now()` })
+    if ((await takeTurn(tx, id)) !== 'active') return;
+    const { state, reason, lastAttemptAt } = syncStates;
+    const lines = await tx
+      .select()
+      .from(syncStates)
       .where(
         and(
           eq(syncStates.oauthAccountId, id),
-          sql`(${syncStates.state} = 'paused' or (${syncStates.state} = 'permission_missing'
-            and (${syncStates.lastAttemptAt} is null or ${syncStates.lastAttemptAt} < ${since}::timestamptz)))`,
+          sql`(${state} = 'paused' or ((${state} = 'permission_missing' or ${reason} like 'not granted%')
+            and (${lastAttemptAt} is null or ${lastAttemptAt} < ${since}::timestamptz)))`,
         ),
-      )
-      .returning();
+      );
+    if (lines.length === 0) return;
+    await tx
+      .update(syncStates)
+      .set({ state: 'idle', reason: null, nextDueAt: sql`now()` })
+      .where(
+        inArray(
+          syncStates.id,
+          lines.map((line) => line.id),
+        ),
+      );
+    const stood = lines.filter((line) => line.state === 'paused' || line.state === 'permission_missing');
     await recordChanges(
       tx,
       { userId, accountId: id },
-      back.map((line) => ({
+      stood.map((line) => ({
         kind: 'sync.resumed',
         subjectTable: 'sync_states',
         subjectId: line.id,
@@ -129,28 +147,33 @@ export async function askForStreams(
   full: boolean,
 ): Promise<boolean> {
   return db.transaction(async (tx) => {
+    await takeTurn(tx, accountId);
     const lines = await tx
       .select()
       .from(syncStates)
-      .where(and(eq(syncStates.oauthAccountId, accountId), inArray(syncStates.stream, [...streams])))
-      .for('update');
+      .where(and(eq(syncStates.oauthAccountId, accountId), inArray(syncStates.stream, [...streams])));
     let joined = true;
     for (const line of lines) {
-      if (['unsupported', 'paused', 'permission_missing', 'waiting_quota'].includes(line.state)) continue;
-      const { pass } = line.progress;
-      const running = pass !== undefined && (!full || pass.mode === 'full');
-      const waiting = line.nextDueAt !== null && line.nextDueAt <= new Date();
-      const covered =
-        running || (waiting && (!full || line.progress.full === true || !line.backfillComplete));
-      if (covered && line.state !== 'failed') continue;
-      joined = false;
-      const progress = full && !running ? { ...line.progress, full: true } : line.progress;
-      await saveLine(tx, line.id, {
-        nextDueAt: new Date(),
-        state: line.state === 'failed' ? 'idle' : line.state,
-        progress,
-      });
+      const change = asked(line, full);
+      if (change === null) continue;
+      // A stream that waits for quota keeps the wish, and goes on waiting.
+      if (change.nextDueAt !== undefined) joined = false;
+      await saveLine(tx, line.id, change);
     }
     return joined;
   });
+}
+
+/** What a client's wish changes about a line; null: nothing. */
+function asked(line: Line, full: boolean): LineChange | null {
+  const { state, progress } = line;
+  if (['unsupported', 'paused', 'permission_missing'].includes(state)) return null;
+  const running = progress.pass !== undefined && (!full || progress.pass.mode === 'full');
+  const wish = full && !running && line.backfillComplete ? { progress: { ...progress, full: true } } : {};
+  if (state === 'waiting_quota') return 'progress' in wish ? wish : null;
+  const isDue = line.nextDueAt !== null && line.nextDueAt <= new Date();
+  const isCovered = running || (isDue && (!full || progress.full === true || !line.backfillComplete));
+  // A stream that has failed waits for its next try.
+  if (isCovered && state !== 'failed' && (isDue || progress.failures === undefined)) return null;
+  return { ...wish, nextDueAt: new Date(), state: state === 'failed' ? 'idle' : state };
 }

@@ -15,6 +15,8 @@ export async function pauseLines(
       and(
         eq(syncStates.oauthAccountId, accountId),
         sql`${syncStates.state} <> 'unsupported'`,
+        // It may have come back meanwhile.
+        sql`exists (select from oauth_accounts a where a.id = ${accountId}::uuid and a.status = ${reason})`,
         sql`(${syncStates.state}, ${syncStates.reason}) is distinct from ('paused', ${reason})`,
       ),
     );

@@ -37,6 +37,14 @@ export async function markMissing(
   return row ?? { missing: 0, covered: 0 };
 }
 
+/** How many copies are still missing after those that the pass did not see have been asked for. */
+export async function countMissing(tx: Db, copies: CopyTable, where: SQL): Promise<number> {
+  const [row] = await tx.execute<{ missing: number }>(sql`
+    select count(*)::integer as missing from ${nameOfTable(copies)}
+    where ${where} and removed_at is null and missing_since is not null`);
+  return row?.missing ?? 0;
+}
+
 /**
  * Missing copies to ask for by id, in the order of their rows.
  * @param seconds they have been missing for at least so long

@@ -157,12 +157,12 @@ export async function nextDue(db: Db, accountId: string, stream: StreamName): Pr
 }
 
 export interface SubjectChange {
-  nextDueAt: Date | null;
+  nextDueAt?: Date | null;
   lastReadAt?: Date | SQL;
   metricsState?: MetricsState;
   refusedMetrics?: string[];
   complete?: boolean;
-  hintedAt?: null;
+  hintedAt?: Date | null;
   cursor?: string | null;
   pass?: number;
   progress?: Progress;
@@ -179,7 +179,25 @@ export async function saveSubject(tx: Db, id: string, change: SubjectChange): Pr
  */
 export async function lockSubject(tx: Db, read: SubjectLine): Promise<SubjectLine | null> {
   const [line] = await tx.select().from(syncSubjects).where(eq(syncSubjects.id, read.id)).for('update');
-  return line !== undefined && line.pass === read.pass && line.cursor === read.cursor ? line : null;
+  const isSame =
+    line?.pass === read.pass &&
+    line.cursor === read.cursor &&
+    line.lastReadAt?.getTime() === read.lastReadAt?.getTime();
+  return isSame ? line : null;
+}
+
+/**
+ * When a subject is read again after a read: at once if another event has asked for it meanwhile.
+ * @param answered the hint that the read has followed
+ */
+export function nextAfter(
+  { hintedAt }: SubjectLine,
+  answered: Date | null,
+  next: Date | null,
+): Pick<SubjectChange, 'nextDueAt' | 'hintedAt'> {
+  return hintedAt === null || hintedAt.getTime() === answered?.getTime()
+    ? { nextDueAt: next, hintedAt: null }
+    : { nextDueAt: new Date(), hintedAt };
 }
 
 /** Copies of an account that a stream of comments keeps below one media. */

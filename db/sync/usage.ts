@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { ReadBucket, Usage } from '../../reading.ts';
 import { HOUR } from '../../durations.ts';
 import type { Db } from '../client.ts';
@@ -15,8 +15,12 @@ const PERCENT_HOLDS = HOUR;
 const FIRST_WAIT = HOUR;
 const LONGEST_WAIT = 12 * HOUR;
 
-/** The provider's account. */
+/** Older windows say nothing about now. */
+const RECENT = sql`window_start > clock_timestamp() - interval '2 days'`;
+
+/** The provider's account, and the account of ours that calls. */
 export interface Spender {
+  readonly accountId: string;
   readonly provider: string;
   readonly openId: string;
 }
@@ -50,10 +54,10 @@ export async function takeCall(
         to_timestamp(floor(extract(epoch from clock_timestamp()) / ${seconds}) * ${seconds}) as begins
     ), told as (
       select max(refused_until) as refused_until from api_usage, clock
-      where provider = ${provider} and provider_account_id = ${openId} and refused_until > clock.now
+      where provider = ${provider} and provider_account_id = ${openId} and refused_until > clock.now and ${RECENT}
     ), last as (
       select percent, percent_at + ${`${PERCENT_HOLDS / 1000} seconds`}::interval as until from api_usage
-      where provider = ${provider} and provider_account_id = ${openId} and percent is not null
+      where provider = ${provider} and provider_account_id = ${openId} and percent is not null and ${RECENT}
       order by percent_at desc limit 1
     ), taken as (
       insert into api_usage as u (provider, provider_account_id, window_start, calls_sync)
@@ -82,23 +86,52 @@ export async function takeCall(
   return { kind: 'refused', reason: 'the calls of this window are used', until: new Date(row.ends) };
 }
 
-/** Records further calls of one read, and what the headers of its answers told. */
+/** Records the further calls of a read that succeeded, and what the headers of its answers told. */
 export async function noteCalls(
   tx: Db,
-  { provider, openId }: Spender,
+  spender: Spender,
   bucket: ReadBucket,
   { more, usage }: { more: number; usage: Usage | null },
 ): Promise<void> {
-  const percent = usage?.percent ?? null;
-  if (more === 0 && percent === null) return;
-  const seconds = bucket.window / 1000;
+  const { provider, openId } = spender;
   await tx.execute(sql`
-    insert into api_usage as u (provider, provider_account_id, window_start, calls_sync, percent, percent_at)
-    values (${provider}, ${openId}, to_timestamp(floor(extract(epoch from clock_timestamp()) / ${seconds}) * ${seconds}),
-      ${more}, ${percent}::integer, ${percent === null ? sql`null` : sql`clock_timestamp()`}::timestamptz)
-    on conflict (provider, provider_account_id, window_start) do update set calls_sync = u.calls_sync + ${more},
+    update api_usage set refusals = 0
+    where provider = ${provider} and provider_account_id = ${openId} and refusals > 0 and ${RECENT}`);
+  if (more > 0)
+    await tx.execute(sql`
+      insert into api_usage as u (provider, provider_account_id, window_start, calls_sync)
+      values (${provider}, ${openId}, ${startOf(bucket)}, ${more})
+      on conflict (provider, provider_account_id, window_start) do update set calls_sync = u.calls_sync + ${more}`);
+  if (usage !== null) await noteUsage(tx, spender, bucket, usage);
+}
+
+/** The beginning of the bucket's window that runs now. */
+function startOf({ window }: ReadBucket): SQL {
+  const seconds = window / 1000;
+  return sql`to_timestamp(floor(extract(epoch from clock_timestamp()) / ${seconds}) * ${seconds})`;
+}
+
+/** Records what the headers of an answer told. If they tell little use, streams that wait for that are due again. */
+export async function noteUsage(
+  tx: Db,
+  { provider, openId, accountId }: Spender,
+  bucket: ReadBucket,
+  { percent, regainMs = 0 }: Usage,
+): Promise<void> {
+  if (percent === null && regainMs === 0) return;
+  const refused =
+    regainMs === 0 ? sql`null` : sql`clock_timestamp() + make_interval(secs => ${regainMs / 1000})`;
+  await tx.execute(sql`
+    insert into api_usage as u (provider, provider_account_id, window_start, percent, percent_at, refused_until)
+    values (${provider}, ${openId}, ${startOf(bucket)}, ${percent}::integer,
+      ${percent === null ? sql`null` : sql`clock_timestamp()`}::timestamptz, ${refused}::timestamptz)
+    on conflict (provider, provider_account_id, window_start) do update set
       percent = coalesce(excluded.percent, u.percent), percent_at = coalesce(excluded.percent_at, u.percent_at),
-      refusals = 0`);
+      refused_until = greatest(u.refused_until, excluded.refused_until)`);
+  if (percent !== null && percent < MOST_PERCENT)
+    await tx.execute(sql`
+      update sync_states set next_due_at = now()
+      where oauth_account_id = ${accountId}::uuid and state = 'waiting_quota' and reason ~ '^[0-9]+ %'`);
 }
 
 /**
@@ -112,21 +145,20 @@ export async function noteRefusal(
   bucket: ReadBucket,
   waitMs: number | null,
 ): Promise<Date> {
-  const seconds = bucket.window / 1000;
   const wait =
     waitMs === null
-      ? sql`least(${LONGEST_WAIT / 1000}, ${FIRST_WAIT / 1000} * power(2, last.refusals))`
+      ? sql`least(${LONGEST_WAIT / 1000}, ${FIRST_WAIT / 1000} * power(2, least(last.refusals, 10)))`
       : sql`${waitMs / 1000}::double precision`;
   const [row] = await db.execute<{ until: string }>(sql`
     with last as (
-      select coalesce((select refusals from api_usage where provider = ${provider} and provider_account_id = ${openId}
-        order by window_start desc limit 1), 0) as refusals
+      select coalesce(max(refusals), 0) as refusals from api_usage
+      where provider = ${provider} and provider_account_id = ${openId} and ${RECENT}
     )
-    insert into api_usage (provider, provider_account_id, window_start, refused_until, refusals)
-    select ${provider}, ${openId}, to_timestamp(floor(extract(epoch from clock_timestamp()) / ${seconds}) * ${seconds}),
-      clock_timestamp() + make_interval(secs => ${wait}), last.refusals + 1 from last
+    insert into api_usage as u (provider, provider_account_id, window_start, refused_until, refusals)
+    select ${provider}, ${openId}, ${startOf(bucket)}, clock_timestamp() + make_interval(secs => ${wait}),
+      last.refusals + ${waitMs === null ? 1 : 0}::integer from last
     on conflict (provider, provider_account_id, window_start) do update
-      set refused_until = excluded.refused_until, refusals = excluded.refusals
+      set refused_until = greatest(u.refused_until, excluded.refused_until), refusals = excluded.refusals
     returning refused_until::text as until`);
   return new Date(row?.until ?? Date.now() + FIRST_WAIT);
 }
