@@ -124,7 +124,7 @@ export async function noteUsage(
   await tx.execute(sql`
     insert into api_usage as u (provider, provider_account_id, window_start, percent, percent_at, refused_until)
     values (${provider}, ${openId}, ${startOf(bucket)}, ${percent}::integer,
-      ${percent === null ? sql`null` : sql`clock_timestamp()`}::timestamptz, ${refused}::timestamptz)
+      ${percent === null ? sql`null` : sql`clock_timestamp()`}::timestamptz, (${refused})::timestamptz)
     on conflict (provider, provider_account_id, window_start) do update set
       percent = coalesce(excluded.percent, u.percent), percent_at = coalesce(excluded.percent_at, u.percent_at),
       refused_until = greatest(u.refused_until, excluded.refused_until)`);
