@@ -30,6 +30,10 @@ export interface Subject {
   readonly at: Date | null;
   /** Its stored copy, by the names of the columns' properties. */
   readonly values: Readonly<Record<string, unknown>>;
+  /** The request of the post that published it, as its provider has stored it; null: another app made it. */
+  readonly request: unknown;
+  /** Some comments below it are known to have waited for the owner's approval. */
+  readonly approves: boolean;
 }
 
 /** A value of a column; a time is a Date. */
@@ -50,6 +54,10 @@ export interface Item {
   readonly values: Readonly<Record<string, Value>>;
   /** A media's counts by the names of `media_insights`; a count that the platform does not tell is absent. */
   readonly metrics?: Readonly<Record<string, number>>;
+  /** A media: nothing is below it, as its list says. */
+  readonly quiet?: boolean;
+  /** A comment of the account's own: the columns of its copy if it turns out to be a part of a post of ours. */
+  readonly part?: Readonly<Record<string, Value>>;
   /** What the platform sent; without tokens, and without URLs that hold one. */
   readonly raw: Readonly<Record<string, unknown>>;
 }
@@ -67,6 +75,9 @@ export interface Insight {
   /** Account insights of a day: the day in California, YYYY-MM-DD. */
   readonly day?: string;
 }
+
+/** The names of metrics that count what is below a media. */
+export const COMMENT_COUNTS: readonly string[] = ['comments', 'replies'];
 
 export type MetricsState =
   'ok' | 'empty' | 'too_few_viewers' | 'before_conversion' | 'not_supported' | 'expired';

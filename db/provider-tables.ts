@@ -38,6 +38,8 @@ export interface CopyTable {
   readonly hiddenBy?: { readonly column: string; readonly value: string | boolean };
   /** Comments: the column of the provider's id of the media; absent: the owner is the media's copy. */
   readonly media?: string;
+  /** Comments: the column that says how an approval stands; null there: none is needed. */
+  readonly approval?: string;
   /** Media: the column of the id of the album that a child belongs to. */
   readonly parent?: string;
   /** Media: the condition for the copies that a stream's list shows. Default: all. */

@@ -25,6 +25,7 @@ const comments: CopyTable = {
   time: 'timestamp',
   media: 'rootId',
   hiddenBy: { column: 'hideStatus', value: 'HIDDEN' },
+  approval: 'approval',
   volatile: [],
   counts: [],
   ownersOf: async (_tx, accountId) => () => accountId,

@@ -23,6 +23,7 @@ import {
   reasonOf,
   runningPass,
 } from './passes.ts';
+import { learnt, refusedOf } from './refused-metrics.ts';
 import { type Did, loginOf, owner, pageOf, type Reader, spender } from './reader.ts';
 import { stopAfter, stopForBudget } from './stops.ts';
 
@@ -51,7 +52,7 @@ const questionOf = ({ pageSize }: Stream, { line: { cursor, progress }, pass }: 
   subject: null,
   limit: progress.limit ?? pageSize,
   full: pass.mode === 'full',
-  refused: Object.keys(progress.refused?.[''] ?? {}),
+  refused: refusedOf(progress, '', Date.now()),
 });
 
 /** Stores nothing if the line has moved meanwhile, or its account went out of service. */
@@ -68,7 +69,7 @@ async function storeListPage(
   const { stored, changed } = await storeItems(tx, reader, stream, line, page, readAt);
   await noteCalls(tx, spender(reader), stream.bucket, { more: page.calls - 1, usage: page.usage });
   const pass = advanced(begun.pass, page, loginOf(reader), { changed, refused: stored.refused });
-  const progress = { ...afterSuccess(line.progress), pass };
+  const progress = { ...learnt(afterSuccess(line.progress), '', page.refused ?? []), pass };
   const reason = reasonAfter(line, page, pass);
   const seen = counted(line, page.items.length, page.calls);
   const changes = [...stored.changes];
@@ -146,7 +147,7 @@ async function seeSubjects(tx: Db, reader: Reader, items: readonly Item[]): Prom
   for (const stream of reader.reading.streams.filter((one) => one.of === 'media')) {
     const seen = whole.map((item): Seen => {
       const comments = item.metrics?.['comments'] ?? item.metrics?.['replies'] ?? null;
-      const isEmpty = stream.holds === 'comments' && comments === 0;
+      const isEmpty = stream.holds === 'comments' && (comments === 0 || item.quiet === true);
       const at = item.at?.getTime() ?? null;
       return { id: item.id, comments, due: !isEmpty && !isTooOld(stream, now, at) };
     });

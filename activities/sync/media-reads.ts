@@ -24,18 +24,17 @@ import {
   type SubjectLine,
 } from '../../db/sync/subjects.ts';
 import { noteCalls, takeCall } from '../../db/sync/usage.ts';
-import { DAY, MINUTE } from '../../durations.ts';
+import { MINUTE } from '../../durations.ts';
 import type { Confirmed, Page, Stream } from '../../providers/reading.ts';
 import type { Deps } from '../deps.ts';
 import { nextSubjectRead } from './cadence.ts';
+import { noteComments } from './comment-counts.ts';
 import { advanced, afterSuccess, checkCursor, counted } from './passes.ts';
+import { learnt, refusedOf } from './refused-metrics.ts';
 import { type Did, loginOf, owner, pageOf, type Reader, spender } from './reader.ts';
 import { stopAfter, stopForBudget } from './stops.ts';
 
 /* Reads what a provider tells of one media: its numbers, or the comments below it. */
-
-/** A refused metric is believed to be refused for so long. */
-const REFUSED_FOR = 30 * DAY;
 
 /** Reads the next page of a stream for one media, and stores it. */
 export async function readMedia(
@@ -68,8 +67,8 @@ export async function readMedia(
     cursor: due.line.cursor,
     subject: due.subject,
     limit: line.progress.limit ?? stream.pageSize,
-    full: true,
-    refused: refusedOf(line, kind, now),
+    full: line.progress.pass?.mode === 'full',
+    refused: refusedOf(line.progress, kind, now),
   };
   try {
     const page = await reader.reading.read(stream.name, question, reader.call);
@@ -93,12 +92,6 @@ const begin = (login: string, hintedAt: Date | null): PassProgress => ({
   changed: false,
   ...(hintedAt === null ? {} : { hintedAt: hintedAt.toISOString() }),
 });
-
-function refusedOf({ progress }: Line, kind: string, now: number): string[] {
-  return Object.entries(progress.refused?.[kind] ?? {}).flatMap(([metric, until]) =>
-    Date.parse(until) > now ? [metric] : [],
-  );
-}
 
 /** A page that was read for one media. */
 interface Step {
@@ -130,34 +123,27 @@ async function storeNumbers(tx: Db, step: Step): Promise<void> {
   if (held === null) return;
   const { subject } = due;
   const insights = page.insights ?? [];
-  const numbers = insights.map(({ metric, breakdown, value }) => ({
-    subject: subject.id,
-    metric,
-    breakdown,
-    value,
-  }));
+  const numbers = insights.map((one) => ({ ...one, subject: subject.id }));
   const moved = (await storeMediaInsights(tx, owner(reader), numbers, 'insights', readAt)).length > 0;
   const row = await mergeMetrics(tx, reader.copies.media, reader.account.id, subject.id, insights);
   const now = Date.now();
   const streak = moved ? 0 : held.subject.unchangedStreak + 1;
   const due2 = nextSubjectRead(stream, { now, at: subject.at?.getTime() ?? null, streak });
-  const until = new Date(now + REFUSED_FOR).toISOString();
-  const learnt = Object.fromEntries((page.refused ?? []).map((metric) => [metric, until]));
-  const all = { ...held.line.progress.refused, [kind]: { ...held.line.progress.refused?.[kind], ...learnt } };
+  const progress = learnt(afterSuccess(held.line.progress), kind, page.refused ?? []);
   await saveSubject(tx, held.subject.id, {
     ...nextAfter(held.subject, due.line.hintedAt, due2 === null ? null : new Date(due2)),
     lastReadAt: new Date(now),
     metricsState: page.metricsState ?? (insights.length === 0 ? 'empty' : 'ok'),
-    refusedMetrics: Object.keys(all[kind] ?? {}),
+    refusedMetrics: refusedOf(progress, kind, now),
     complete: true,
     unchangedStreak: streak,
   });
-  const progress = afterSuccess(held.line.progress);
   await saveLine(tx, held.line.id, {
     ...counted(held.line, numbers.length, page.calls),
     state: 'running',
-    progress: Object.keys(learnt).length === 0 ? progress : { ...progress, refused: all },
+    progress,
   });
+  await noteComments(tx, reader, subject.id, insights);
   if (moved && row !== null)
     await recordChanges(tx, owner(reader), [
       {

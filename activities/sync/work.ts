@@ -119,7 +119,7 @@ async function firstSubject(
 ): Promise<Work | null> {
   for (const { stream, line } of subjects) {
     if (!hinted) await beginSubjects(deps.db, reader, stream, line);
-    const due = await nextSubject(deps.db, reader.account.id, stream.name, reader.copies.media, hinted);
+    const due = await nextSubject(deps.db, reader.account.id, stream.name, reader.copies, hinted);
     if (due !== null) return readOne(deps, reader, { stream, line }, due);
   }
   return null;

@@ -1,8 +1,8 @@
 import { and, eq, getTableName, type SQL, sql } from 'drizzle-orm';
 import type { MetricsState, StreamName, Subject } from '../../reading.ts';
 import type { Db } from '../client.ts';
-import type { CopyTable } from '../provider-tables.ts';
-import { type Progress, syncSubjects } from '../schema.ts';
+import type { CopyTable, ProviderTables } from '../provider-tables.ts';
+import { posts, type Progress, syncSubjects } from '../schema.ts';
 import { columnOf } from './copy-columns.ts';
 
 /* The media of an account as subjects of the streams that are read for each media. */
@@ -23,7 +23,9 @@ export interface Seen {
   due: boolean;
 }
 
-/** Makes a stream's subjects of media that are new to it. */
+/**
+ * Makes a stream's subjects of media that are new to it, and asks for those that had nothing to read until now.
+ */
 export async function noteSeen(
   tx: Db,
   { userId, accountId }: Owner,
@@ -33,15 +35,19 @@ export async function noteSeen(
   if (seen.length === 0) return;
   const ids = sql.param(seen.map(({ id }) => id));
   await tx.execute(sql`
-    insert into sync_subjects (user_id, oauth_account_id, stream, subject_id, known_count, next_due_at)
+    insert into sync_subjects as s (user_id, oauth_account_id, stream, subject_id, known_count, next_due_at)
     select ${userId}::uuid, ${accountId}::uuid, ${stream}, n.id, n.comments, case when n.due then now() end
     from unnest(${ids}::text[], ${sql.param(seen.map(({ comments }) => comments))}::bigint[],
       ${sql.param(seen.map(({ due }) => due))}::boolean[]) as n (id, comments, due)
     order by n.id
-    on conflict do nothing`);
+    on conflict (oauth_account_id, stream, subject_id) do update set next_due_at = excluded.next_due_at
+      where s.next_due_at is null and s.last_read_at is null and excluded.next_due_at is not null`);
 }
 
-/** Asks at once for the subjects whose number of comments has moved since the last list. */
+/**
+ * Asks at once for the subjects whose number of comments has moved since it was last told. A first number says nothing
+ * about what has been read.
+ */
 export async function noteMovedCounts(
   tx: Db,
   accountId: string,
@@ -51,7 +57,9 @@ export async function noteMovedCounts(
   const told = seen.filter(({ comments }) => comments !== null);
   if (told.length === 0) return;
   await tx.execute(sql`
-    update sync_subjects s set known_count = n.comments, next_due_at = now(), hinted_at = coalesce(s.hinted_at, now())
+    update sync_subjects s set known_count = n.comments,
+      next_due_at = case when s.known_count is null then s.next_due_at else now() end,
+      hinted_at = case when s.known_count is null then s.hinted_at else coalesce(s.hinted_at, now()) end
     from unnest(${sql.param(told.map(({ id }) => id))}::text[], ${sql.param(told.map(({ comments }) => comments))}::bigint[]) as n (id, comments)
     where s.oauth_account_id = ${accountId}::uuid and s.stream = ${stream} and s.subject_id = n.id
       and s.known_count is distinct from n.comments`);
@@ -104,7 +112,7 @@ export async function nextSubject(
   db: Db,
   accountId: string,
   stream: StreamName,
-  media: CopyTable,
+  copies: NonNullable<ProviderTables['copies']>,
   hinted: boolean,
 ): Promise<DueSubject | null> {
   const [line] = await db
@@ -121,12 +129,41 @@ export async function nextSubject(
     .orderBy(sql`${syncSubjects.hintedAt} asc nulls last, ${syncSubjects.nextDueAt}, ${syncSubjects.id}`)
     .limit(1);
   if (line === undefined) return null;
-  const copy = await copyOf(db, accountId, media, line.subjectId);
+  const copy = await copyOf(db, accountId, copies.media, line.subjectId);
   return {
     line,
     removed: copy !== null && copy['removedAt'] !== null,
-    subject: { id: line.subjectId, at: timeOf(copy, media), values: copy ?? {} },
+    subject: {
+      id: line.subjectId,
+      at: timeOf(copy, copies.media),
+      values: copy ?? {},
+      request: await requestOf(db, copy),
+      approves: await approves(db, accountId, copies, line.subjectId),
+    },
   };
+}
+
+/** The request of the post that published a media. */
+async function requestOf(db: Db, copy: Record<string, unknown> | null): Promise<unknown> {
+  const postId = copy?.['postId'];
+  if (typeof postId !== 'string') return null;
+  const [post] = await db.select({ request: posts.request }).from(posts).where(eq(posts.id, postId));
+  return post?.request ?? null;
+}
+
+/** Whether a copy below a media has ever waited for an approval. */
+async function approves(
+  db: Db,
+  accountId: string,
+  { media, comments }: NonNullable<ProviderTables['copies']>,
+  mediaId: string,
+): Promise<boolean> {
+  if (comments?.approval === undefined) return false;
+  const below = belowMedia(comments, media, accountId, mediaId);
+  const [row] = await db.execute(sql`
+    select from ${sql.identifier(getTableName(comments.table))}
+    where ${below} and ${columnOf(comments.table, comments.approval)} is not null limit 1`);
+  return row !== undefined;
 }
 
 /** The copy of one media, by its columns' properties; null: there is none. */

@@ -6,6 +6,7 @@ import type { ThreadsSettings } from './client.ts';
 import { createDeletion } from './delete.ts';
 import { createOAuth } from './oauth.ts';
 import { createPublishing, kindsFor, readLimits } from './publish.ts';
+import { createReading } from './reading.ts';
 import { threadsPermissions } from './scopes.ts';
 import { settings } from './settings.ts';
 import { createWebhooks } from './webhooks.ts';
@@ -29,6 +30,7 @@ export function createThreads(app: ThreadsSettings): Teller {
     publishing: createPublishing(app),
     webhooks: createWebhooks(app),
     deletion: createDeletion(app),
+    reading: createReading(app),
     limits: ({ scopes }, accessToken, signal) => readLimits(app, { accessToken, signal }, kindsFor(scopes)),
   };
 }

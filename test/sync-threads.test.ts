@@ -1,0 +1,145 @@
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
+import { createCallCounter } from '../sandbox/testing/creator.ts';
+import { createThreadsWorld } from '../sandbox/testing/threads.ts';
+import { createWorld, until, type Json, type World } from './world.ts';
+
+/* Copies of what Threads knows, through every layer. Each test has a creator of its own. */
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+let world: World;
+let threads: ReturnType<typeof createThreadsWorld>;
+beforeAll(async () => {
+  world = await createWorld({ env: { EVERPOST_SYNC: 'on' } });
+  threads = createThreadsWorld(world.sandbox.url);
+  await world.control('POST', '/threads/options', { listEnd: 'no-after' });
+});
+afterAll(() => world?.close());
+
+/** A creator with a connected account. */
+async function connect(username: string): Promise<Creator> {
+  onTestFailed(() => world.tell());
+  await world.control('POST', '/threads/profiles', { username });
+  const { answer } = await world.visitConsent({ creator: username }, world.user.key, 'threads');
+  expect(answer.status).toBe(200);
+  const id: string = answer.body.accounts[0].id;
+  return creator(username, id);
+}
+type Creator = ReturnType<typeof creator>;
+
+const rows = async (query: ReturnType<typeof sql>): Promise<Json[]> => [
+  ...(await world.database.db.execute(query)),
+];
+
+function creator(username: string, accountId: string) {
+  const media = (): Promise<Json[]> =>
+    rows(
+      sql`select * from threads_media where oauth_account_id = ${accountId}::uuid order by timestamp desc`,
+    );
+  const replies = (): Promise<Json[]> =>
+    rows(sql`select * from threads_replies where oauth_account_id = ${accountId}::uuid order by timestamp`);
+  const line = async (stream: string): Promise<Json> =>
+    (
+      await rows(
+        sql`select * from sync_states where oauth_account_id = ${accountId}::uuid and stream = ${stream}`,
+      )
+    )[0];
+
+  /** A round of these streams, from now to its end. */
+  async function sync(mode: 'incremental' | 'full', ...streams: string[]): Promise<void> {
+    await copied();
+    const before = new Map<string, string>();
+    for (const stream of streams) before.set(stream, String((await line(stream))?.last_success_at));
+    const answer = await world.call('POST', `/api/accounts/${accountId}/sync`, { body: { mode, streams } });
+    expect(answer.status).toBe(202);
+    await until(`${streams.join()} of ${username} to be read`, async () => {
+      for (const stream of streams) {
+        const now = await line(stream);
+        const done = now.state === 'idle' && String(now.last_success_at) !== before.get(stream);
+        if (!done) return null;
+      }
+      return true;
+    });
+  }
+
+  /** The first pass over everything. */
+  const copied = (): Promise<true> =>
+    until(`all of ${username} to be copied`, async () => {
+      const lines = await rows(sql`select state, last_success_at from sync_states
+        where oauth_account_id = ${accountId}::uuid and state <> 'unsupported'`);
+      const done = lines.filter((one) => one.state === 'idle' && one.last_success_at !== null);
+      return lines.length > 0 && done.length === lines.length ? true : null;
+    });
+
+  const changes = async (kind: string): Promise<Json[]> =>
+    rows(
+      sql`select * from changes where oauth_account_id = ${accountId}::uuid and kind like ${kind} order by seq`,
+    );
+
+  return { username, accountId, media, replies, line, sync, copied, changes };
+}
+
+describe('media', () => {
+  test('are copied with the profile in the first pass, also what is not ours', async () => {
+    await world.control('POST', '/threads/profiles', { username: 'first', followers: 4_000_000_000 });
+    const ids = await threads.makeManyMedia(120, {
+      username: 'first',
+      text: 'post {n}',
+      createdAt: Date.now() - 8 * DAY,
+      everyMs: DAY,
+    });
+    const counter = createCallCounter(world.sandbox.url);
+    const one = await connect('first');
+    await one.copied();
+    expect((await one.media()).map((row) => row.threads_id)).toEqual(ids.toReversed());
+    expect((await one.media())[0]).toMatchObject({
+      text: 'post 120',
+      media_type: 'TEXT_POST',
+      source: 'page',
+      removed_at: null,
+    });
+    expect(
+      await rows(sql`select * from account_profiles where oauth_account_id = ${one.accountId}::uuid`),
+    ).toEqual([expect.objectContaining({ username: 'first', followers: '4000000000' })]);
+    expect(await one.line('media')).toMatchObject({ backfill_complete: true, reason: null });
+    expect(await one.line('stories')).toMatchObject({ state: 'unsupported' });
+    // Nobody has answered these posts.
+    expect((await counter.calls()).counts['threads.conversation'] ?? 0).toBe(0);
+    expect(await one.changes('media.%')).toEqual([]);
+  });
+
+  test('are found, edited, removed by proof and restored', async () => {
+    await threads.setProfile({ username: 'second' });
+    const [old, kept, gone] = await threads.makeManyMedia(3, {
+      username: 'second',
+      createdAt: Date.now() - DAY,
+    });
+    if (old === undefined || kept === undefined || gone === undefined) throw new Error('no posts');
+    const one = await connect('second');
+    await one.copied();
+    const { id } = await threads.makeMedia({ username: 'second', text: 'new', silent: true });
+    await threads.editMedia(kept, { text: 'edited' });
+    await one.sync('incremental', 'media');
+    const texts = async () =>
+      Object.fromEntries((await one.media()).map((row) => [row.threads_id, row.text]));
+    expect(await texts()).toMatchObject({ [id]: 'new', [kept]: 'edited' });
+    expect(new Set((await one.changes('media.%')).map(({ kind }) => kind))).toEqual(
+      new Set(['media.created', 'media.updated']),
+    );
+
+    await world.control('POST', '/threads/posts/delete', { ids: [gone], silent: true });
+    await one.sync('full', 'media');
+    const removed = async () => (await one.media()).filter((row) => row.removed_at !== null);
+    expect(await removed()).toEqual([
+      expect.objectContaining({ threads_id: gone, removed_reason: 'absent' }),
+    ]);
+
+    await threads.restoreMedia(gone);
+    await one.sync('full', 'media');
+    expect(await removed()).toEqual([]);
+    const kinds = (await one.changes('media.%')).map(({ kind }) => kind);
+    expect(kinds.slice(-2)).toEqual(['media.removed', 'media.restored']);
+  });
+});
