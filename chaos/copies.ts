@@ -12,6 +12,13 @@ const PATIENCE_MS = 180_000;
 /** The first one may have begun under faults; the second removes what the first has missed; the third ends that. */
 const PASSES = 3;
 
+interface MediaTruth {
+  id: string;
+  text: string;
+  visible: boolean;
+  counts: Readonly<Record<string, number>>;
+}
+
 interface Copy {
   id: string;
   text: string | null;
@@ -91,73 +98,93 @@ async function fullPasses(world: World, accounts: readonly ChaosAccount[]): Prom
   }
 }
 
-async function compareAccount(world: World, account: ChaosAccount): Promise<Copied> {
-  const { sql, sandboxUrl } = world.stack;
+async function compareAccount({ stack }: World, account: ChaosAccount): Promise<Copied> {
+  const { sql, sandboxUrl } = stack;
   const { id, openId, provider, username } = account;
-  const found: Offence[] = [];
-  const offend = (kind: Offence['kind'], what: string): void =>
-    void found.push(offence(kind, `${provider} ${username}: ${what}`));
   const truth = await createCreator(sandboxUrl, provider).all(openId);
+  // Stories end by themselves, by a clock that chaos moves.
   const copies = await sql<Copy[]>`
-    select provider_media_id as id, text, metrics, removed_at is not null as removed from all_media where account_id = ${id}`;
+    select provider_media_id as id, text, metrics, removed_at is not null as removed from all_media
+    where account_id = ${id} and type is distinct from 'story'`;
+  const commenting = createCommenting(sandboxUrl, provider);
+  const replies = (await commenting?.all()) ?? [];
+  const wrong = compareMedia(truth, copies, new Set(replies.map((reply) => reply.id)));
+  if (await readsComments(sql, id)) {
+    const visible = new Set(truth.flatMap((one) => (one.visible ? [one.id] : [])));
+    const parts = new Set(copies.map((copy) => copy.id));
+    const copied = await sql<CopiedComment[]>`
+      select provider_comment_id as id, provider_media_id as "mediaId", text, removed_at is not null as removed
+      from all_comments where account_id = ${id}`;
+    const isOf = ({ mediaId }: { mediaId: string }): boolean => visible.has(mediaId);
+    wrong.push(
+      ...compareComments(
+        // The later posts of a chain are media of ours.
+        replies.filter((reply) => isOf(reply) && !parts.has(reply.id)),
+        copied.filter((copy) => isOf(copy) && !copy.removed),
+        new Set(replies.map((reply) => reply.id)),
+      ),
+    );
+  }
+  return {
+    copies: copies.length,
+    offences: wrong.map(([kind, what]) => offence(kind, `${provider} ${username}: ${what}`)),
+  };
+}
+
+type Wrong = [Offence['kind'], string];
+
+/** @param replies ids of what is listed as a reply: the later posts of a chain are copies of media too */
+function compareMedia(
+  truth: readonly MediaTruth[],
+  copies: readonly Copy[],
+  replies: ReadonlySet<string>,
+): Wrong[] {
   const byId = new Map(copies.map((copy) => [copy.id, copy]));
-  if (byId.size < copies.length) offend('duplicate', `${copies.length} copies of ${byId.size} media`);
+  const wrong: Wrong[] = [];
+  if (byId.size < copies.length) wrong.push(['duplicate', `${copies.length} copies of ${byId.size} media`]);
   for (const media of truth) {
     const copy = byId.get(media.id);
     byId.delete(media.id);
-    if (copy === undefined) {
-      if (media.visible) offend('loss', `${media.id} (${media.text}) was not copied`);
-      continue;
-    }
-    if (copy.removed === media.visible)
-      offend('mismatch', `${media.id} is ${media.visible ? 'there' : 'gone'}, its copy is not`);
-    if (!media.visible) continue;
-    if ((copy.text ?? '') !== media.text)
-      offend('mismatch', `${media.id} says ${media.text}, its copy ${copy.text}`);
-    for (const [name, value] of Object.entries(media.counts)) {
-      const told = copy.metrics[name];
-      if (told !== undefined && told !== value)
-        offend('mismatch', `${media.id} has ${value} ${name}, its copy ${told}`);
-    }
+    if (copy !== undefined) wrong.push(...compareOne(media, copy));
+    else if (media.visible) wrong.push(['loss', `${media.id} (${media.text}) was not copied`]);
   }
   for (const copy of byId.values())
-    if (!copy.removed) offend('mismatch', `a copy of ${copy.id}, which the platform does not have`);
-  found.push(
-    ...(await compareComments(
-      world,
-      account,
-      new Set(truth.flatMap((one) => (one.visible ? [one.id] : []))),
-    )),
-  );
-  return { copies: copies.length, offences: found };
+    if (!copy.removed && !replies.has(copy.id))
+      wrong.push(['mismatch', `a copy of ${copy.id}, which the platform does not have`]);
+  return wrong;
 }
 
-async function compareComments(
-  { stack: { sql, sandboxUrl } }: World,
-  { id, provider, username }: ChaosAccount,
-  media: ReadonlySet<string>,
-): Promise<Offence[]> {
-  const commenting = createCommenting(sandboxUrl, provider);
-  if (commenting === null || !(await readsComments(sql, id))) return [];
-  const truth = (await commenting.all()).filter(({ mediaId }) => media.has(mediaId));
-  const copies = await sql<CopiedComment[]>`
-    select provider_comment_id as id, provider_media_id as "mediaId", text, removed_at is not null as removed
-    from all_comments where account_id = ${id}`;
-  const here = new Map(
-    copies.filter((copy) => !copy.removed && media.has(copy.mediaId)).map((copy) => [copy.id, copy]),
-  );
-  const found: Offence[] = [];
-  const offend = (kind: Offence['kind'], what: string): void =>
-    void found.push(offence(kind, `${provider} ${username}: ${what}`));
-  for (const { id: commentId, text } of truth) {
-    const copy = here.get(commentId);
-    here.delete(commentId);
-    if (copy === undefined) offend('loss', `the comment ${commentId} was not copied`);
-    else if (copy.text !== text)
-      offend('mismatch', `the comment ${commentId} says ${text}, its copy ${copy.text}`);
+function compareOne({ id, text, visible, counts }: MediaTruth, copy: Copy): Wrong[] {
+  const wrong: Wrong[] = [];
+  if (copy.removed === visible)
+    wrong.push(['mismatch', `${id} is ${visible ? 'there' : 'gone'}, its copy is not`]);
+  if (!visible) return wrong;
+  if ((copy.text ?? '') !== text) wrong.push(['mismatch', `${id} says ${text}, its copy ${copy.text}`]);
+  for (const [name, value] of Object.entries(counts)) {
+    const told = copy.metrics[name];
+    if (told !== undefined && told !== value)
+      wrong.push(['mismatch', `${id} has ${value} ${name}, its copy ${told}`]);
   }
-  for (const copy of here.values()) offend('mismatch', `a copy of the comment ${copy.id}, which is gone`);
-  return found;
+  return wrong;
+}
+
+/** @param known the ids of all comments that exist, at any depth */
+function compareComments(
+  truth: readonly { id: string; text: string }[],
+  copies: readonly CopiedComment[],
+  known: ReadonlySet<string>,
+): Wrong[] {
+  const byId = new Map(copies.map((copy) => [copy.id, copy]));
+  const wrong: Wrong[] = [];
+  for (const { id, text } of truth) {
+    const copy = byId.get(id);
+    if (copy === undefined) wrong.push(['loss', `the comment ${id} was not copied`]);
+    else if (copy.text !== text)
+      wrong.push(['mismatch', `the comment ${id} says ${text}, its copy ${copy.text}`]);
+  }
+  for (const { id } of copies)
+    if (!known.has(id)) wrong.push(['mismatch', `a copy of the comment ${id}, which is gone`]);
+  return wrong;
 }
 
 async function readsComments(sql: World['stack']['sql'], id: string): Promise<boolean> {

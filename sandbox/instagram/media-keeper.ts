@@ -75,12 +75,15 @@ export function mediaKeeper(instagram: Instagram): MediaKeeper {
       removeMedia(instagram, id);
     },
     restore: (id) => void restoreMedia(instagram, id),
+    // Stories are no part of an account's media: they have a list of their own, and end.
     all: () => [
-      ...state.media.map((media) => truth(media, true)),
-      ...state.removedMedia.map((media) => truth(media, false)),
+      ...state.media.filter(isNoStory).map((media) => truth(media, true)),
+      ...state.removedMedia.filter(isNoStory).map((media) => truth(media, false)),
     ],
   };
 }
+
+const isNoStory = ({ productType: product }: Media): boolean => product !== 'STORY';
 
 /** Counts by the names of a media here. */
 function stored(given: Record<string, number>): Partial<Static<typeof Media>> {
