@@ -55,11 +55,10 @@ async function passesOf(
   process.kill(stack.worker.pid, 'SIGCONT');
   if (!(await isRead(stack, account))) return [{ name: `${title}: nothing is read yet`, measured: '' }];
 
-  const first = await counted(stack, account, () => Promise.resolve());
+  const first = await priceSince(stack, account, { calls: 0, events: 0 });
   say(`${title}: the first pass took ${told(first)}`);
-  const round = await counted(stack, account, () =>
-    askFor(tenant, account, { mode: 'incremental', streams: ['media'] }),
-  );
+  await askFor(tenant, account, { mode: 'incremental', streams: ['media'] });
+  const round = await priceSince(stack, account, first.total);
   say(`${title}: a round took ${told(round)}`);
   const budget = BUDGETS[provider];
   return [
@@ -70,26 +69,25 @@ async function passesOf(
   ];
 }
 
-interface Price {
+interface Spent {
+  /** Calls at the platform, and events in Temporal. */
   calls: number;
   events: number;
+}
+
+interface Price extends Spent {
+  /** All so far. */
+  total: Spent;
   by: Readonly<Record<string, number>>;
 }
 
-/** The price of the rounds until nothing is due. */
-async function counted(stack: Stack, account: Synced, begin: () => Promise<void>): Promise<Price> {
-  const counter = createCallCounter(stack.sandboxUrl);
-  const before = await counter.calls(account.openId);
-  const eventsBefore = await eventsOf(stack, account).catch(() => 0);
-  await begin();
+/** Waits until nothing is due. @returns the price since `before` */
+async function priceSince(stack: Stack, account: Synced, before: Spent): Promise<Price> {
   await untilCopied(stack, account);
   await untilRoundEnds(stack, account);
-  const after = await counter.calls(account.openId);
-  return {
-    calls: after.total - before.total,
-    events: (await eventsOf(stack, account)) - eventsBefore,
-    by: after.counts,
-  };
+  const { total: calls, counts: by } = await createCallCounter(stack.sandboxUrl).calls(account.openId);
+  const total = { calls, events: await eventsOf(stack, account) };
+  return { calls: calls - before.calls, events: total.events - before.events, total, by };
 }
 
 const told = ({ calls, events, by }: Price): string =>
