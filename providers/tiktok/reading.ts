@@ -155,6 +155,10 @@ async function readVideos(
     effect: 'read',
     accessToken,
     signal,
+  }).catch((error: unknown): never => {
+    // The fields are always the same, so only a cursor can be invalid.
+    const isInvalid = error instanceof ProviderError && /^invalid_params?$/.test(error.code);
+    throw cursor !== null && isInvalid ? new ProviderError({ ...error.init, code: 'cursor_refused' }) : error;
   });
   const rows = records(data['videos']);
   return {
