@@ -143,3 +143,26 @@ describe('media', () => {
     expect(kinds.slice(-2)).toEqual(['media.removed', 'media.restored']);
   });
 });
+
+describe('events', () => {
+  test('show a reply at once, and remove by proof what they say is deleted', async () => {
+    await threads.setProfile({ username: 'told' });
+    const { id } = await threads.makeMedia({ username: 'told', text: 'root', silent: true });
+    const one = await connect('told');
+    await one.copied();
+    const reply = await threads.comment(id, 'hello');
+    const mine = await threads.comment(reply.id, 'mine', { username: 'told' });
+    await until('both replies to be read', async () => {
+      const found = await one.replies();
+      return found.length === 2 && found.every((row) => row.source === 'page') ? found : null;
+    });
+    const own = (await one.replies()).filter((row) => row.own === true);
+    expect(own.map((row) => row.threads_id)).toEqual([mine.id]);
+    await threads.deleteComment(mine.id);
+    const gone = await until('the own reply to be removed', async () => {
+      const row = (await one.replies()).find((found) => found.threads_id === mine.id);
+      return row.removed_at === null ? null : row;
+    });
+    expect(gone.removed_reason).toBe('event');
+  });
+});

@@ -1,5 +1,5 @@
 import { and, eq, getTableName, sql } from 'drizzle-orm';
-import type { Hint } from '../../reading.ts';
+import { type Hint, STREAM_NAMES } from '../../reading.ts';
 import type { Account } from '../accounts.ts';
 import type { Db } from '../client.ts';
 import type { CopyTable, ProviderTables } from '../provider-tables.ts';
@@ -35,11 +35,36 @@ export async function applyHint(db: Db, account: Account, hint: Hint): Promise<b
         'webhook',
         null,
       );
-    if (subject === null || hint.gone !== undefined) await hintStream(tx, account, hint);
+    if (subject === null || hint.gone !== undefined)
+      await hintStream(tx, account, await aimed(tx, account, copies, hint));
     else await hintSubject(tx, owner, hint.stream, subject);
     await recordChanges(tx, owner, changes);
     return true;
   });
+}
+
+/** An event about a deletion need not say of what: what was a comment is asked for as one. */
+async function aimed(
+  tx: Db,
+  account: Account,
+  { media, comments }: NonNullable<ProviderTables['copies']>,
+  hint: Hint,
+): Promise<Hint> {
+  const { gone } = hint;
+  if (gone === undefined || comments === undefined) return hint;
+  if ((await copyOf(tx, account.id, media, gone)) !== null) return hint;
+  if ((await copyOf(tx, account.id, comments, gone)) === null) return hint;
+  const [line] = await tx
+    .select({ stream: syncStates.stream })
+    .from(syncStates)
+    .where(
+      and(
+        eq(syncStates.oauthAccountId, account.id),
+        sql`${syncStates.stream} in ('comments', 'replies') and ${syncStates.state} <> 'unsupported'`,
+      ),
+    );
+  const stream = STREAM_NAMES.find((name) => name === line?.stream);
+  return stream === undefined ? hint : { ...hint, stream };
 }
 
 /** The album of a child, or the media itself. */

@@ -1,14 +1,15 @@
 import { id, record, records, text } from '../json.ts';
 import { incomingEvent, type Json, metaWebhooks } from '../meta/webhooks.ts';
-import type { EventEffect, IncomingEvent, Webhooks } from '../webhooks.ts';
+import type { IncomingEvent, Webhooks } from '../webhooks.ts';
 import type { ThreadsSettings } from './client.ts';
+import { hintOf } from './hints.ts';
 
 /** Webhooks (threads-facts 10.2): no `object`, no `entry`; `values` is an object or a list. */
 export function createWebhooks(settings: ThreadsSettings): Webhooks {
   return {
     ...metaWebhooks(settings, changesOf),
-    // Everpost does not wait for them: the container confirms a publish (threads-facts 4.4).
-    effect: (): EventEffect => ({ kind: 'none' }),
+    // No post waits for them: the container confirms a publish (threads-facts 4.4).
+    effect: hintOf,
   };
 }
 
