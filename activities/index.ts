@@ -2,6 +2,7 @@ import type { Deps } from './deps.ts';
 import { createDeleteActivities } from './delete.ts';
 import { createEventActivities } from './events.ts';
 import { createMediaActivities } from './media.ts';
+import { createModerationActivities } from './moderation.ts';
 import { createPostActivities } from './posts.ts';
 import { createRecallActivities } from './recall.ts';
 import { createSweepActivities } from './sweep.ts';
@@ -26,6 +27,7 @@ export const createActivities = (deps: Deps) => ({
   ...createEventActivities(deps),
   ...createSweepActivities(deps),
   ...createSyncActivities(deps),
+  ...createModerationActivities(deps),
 });
 
 export type Activities = ReturnType<typeof createActivities>;

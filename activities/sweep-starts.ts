@@ -1,5 +1,11 @@
 import { unnoticedReturns } from '../db/accounts.ts';
 import {
+  markActionsChecked,
+  markActionStarted,
+  uncheckedActions,
+  unstartedActions,
+} from '../db/comment-actions.ts';
+import {
   markDeletionsChecked,
   markDeletionStarted,
   uncheckedDeletions,
@@ -15,11 +21,12 @@ import {
 import { markKeepersChecked, uncheckedKeepers, unwipedAccounts } from '../db/keepers.ts';
 import { markMediaStarted, unstartedMedia } from '../db/media.ts';
 import { markPostStarted, unstartedPosts } from '../db/post-workflows.ts';
+import { restartAction, startAction } from '../temporal/actions.ts';
 import { restartDeletion, startDeletion } from '../temporal/deletions.ts';
 import { type EventRow, restartEvent, startEvent } from '../temporal/events.ts';
 import { signalAccountChanged, signalDisconnect, startKeeper } from '../temporal/keepers.ts';
 import { signalMediaCompleted, startMedia } from '../temporal/media.ts';
-import { deletionWorkflowId, eventWorkflowId, tokenWorkflowId } from '../temporal/names.ts';
+import { actionWorkflowId, deletionWorkflowId, eventWorkflowId, tokenWorkflowId } from '../temporal/names.ts';
 import { startPost } from '../temporal/posts.ts';
 import type { Deps } from './deps.ts';
 import { forEach, startLost } from './sweep-rows.ts';
@@ -46,6 +53,27 @@ export async function startDeletions({ db, temporal }: Deps) {
     await markDeletionStarted(db, post.id);
   });
   return { deletions: deletions.length };
+}
+
+export async function startActions({ db, temporal }: Deps) {
+  const actions = await unstartedActions(db, MOST);
+  await forEach(actions, async (action) => {
+    await startAction(temporal, action);
+    await markActionStarted(db, action.id);
+  });
+  return { actions: actions.length };
+}
+
+export async function restartActions({ db, temporal }: Deps) {
+  const rows = await uncheckedActions(db, MOST_ASKED);
+  const actions = await startLost(
+    temporal,
+    rows,
+    ({ id }) => actionWorkflowId(id),
+    (action) => restartAction(temporal, action),
+    (ids) => markActionsChecked(db, ids),
+  );
+  return { actions };
 }
 
 export async function startEvents({ db, temporal }: Deps) {

@@ -7,8 +7,10 @@ import { rewrapSecret } from './installation.ts';
 import { tidyMedia } from './media-files.ts';
 import { comparePosts } from './sweep-posts.ts';
 import {
+  restartActions,
   restartDeletions,
   restartEvents,
+  startActions,
   startDeletions,
   startEvents,
   startKeepers,
@@ -20,6 +22,7 @@ import {
 const NOTHING: Swept = {
   posts: 0,
   deletions: 0,
+  actions: 0,
   events: 0,
   media: 0,
   accounts: 0,
@@ -38,6 +41,8 @@ const PARTS: readonly ((deps: Deps) => Promise<Partial<Swept>>)[] = [
   startDeletions,
   startEvents,
   startUploads,
+  startActions,
+  restartActions,
   restartDeletions,
   restartEvents,
   startKeepers,

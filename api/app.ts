@@ -27,6 +27,7 @@ import { apiKeyRoutes } from './routes/api-keys.ts';
 import { authCallbackRoutes } from './routes/auth-callback.ts';
 import { authRoutes } from './routes/auth.ts';
 import { commentRoutes } from './routes/comments.ts';
+import { commentActionRoutes } from './routes/comment-actions.ts';
 import { connectLinkRoutes } from './routes/connect-links.ts';
 import { dataDeletionRoutes } from './routes/data-deletions.ts';
 import { debugEventRoutes } from './routes/debug-events.ts';
@@ -122,6 +123,7 @@ export async function buildApp(given: GivenDeps): Promise<FastifyInstance> {
   await app.register(mediaCopyRoutes(deps));
   await app.register(insightRoutes(deps));
   await app.register(commentRoutes(deps));
+  await app.register(commentActionRoutes(deps));
   await app.register(mediaRoutes(deps));
   await app.register(mediaFileRoutes(deps));
   await app.register(tiktokRoutes(deps));

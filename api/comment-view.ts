@@ -1,7 +1,8 @@
 import { type Static, Type } from 'typebox';
 import { type Account, findAccounts } from '../db/accounts.ts';
 import { type Comment, commentRows } from '../db/content/comments.ts';
-import type { ActionSubject, Obstacle } from '../providers/reading.ts';
+import { subjectOf } from '../db/content/subject.ts';
+import type { Obstacle } from '../providers/reading.ts';
 import type { ActionKind } from '../reading.ts';
 import type { Deps } from './deps.ts';
 import { Anything, nullable, textOrNull } from './schemas.ts';
@@ -74,20 +75,7 @@ export async function wholeComments(
   });
 }
 
-/** A comment as a provider's moderation knows it. @public */
-export function subjectOf({ comment, row }: Pick<WholeComment, 'comment' | 'row'>): ActionSubject {
-  return {
-    commentId: comment.providerCommentId,
-    mediaId: comment.providerMediaId ?? '',
-    parentId: comment.providerParentId,
-    own: comment.own,
-    hidden: comment.hidden,
-    pending: comment.state === 'pending',
-    values: row,
-  };
-}
-
-/** Why an action on a comment is not possible now; null: it is. @public */
+/** Why an action on a comment is not possible now; null: it is. */
 export function hindranceOf({ providers }: Deps, whole: WholeComment, kind: ActionKind): Hindrance | null {
   const { account, comment } = whole;
   const provider = providers.find(account.provider, account.method);
@@ -96,7 +84,7 @@ export function hindranceOf({ providers }: Deps, whole: WholeComment, kind: Acti
   if (moderation === undefined) return NOT_SUPPORTED;
   if (account.status !== 'active') return { code: 'account_not_active' };
   if (comment.removedAt !== null) return REMOVED;
-  return moderation.obstacle(kind, subjectOf(whole), account.scope);
+  return moderation.obstacle(kind, subjectOf(comment, whole.row), account.scope);
 }
 
 const NOT_SUPPORTED: Obstacle = {

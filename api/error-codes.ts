@@ -105,6 +105,11 @@ export const ERRORS = {
     'no part of the post is known to be live; details.state has its state',
     'There is nothing to delete. You can cancel a post that is not published yet.',
   ),
+  comment_removed: kind(
+    409,
+    'the comment is gone at the platform; details.removedReason says how Everpost knows',
+    'This comment no longer exists.',
+  ),
   duplicate_post: kind(
     409,
     'the same post was accepted within 24 hours (details.postId); allowDuplicate publishes it again',
@@ -142,6 +147,11 @@ export const ERRORS = {
     422,
     'the provider does not let apps delete posts; details.permalink links to the post',
     'This platform does not let apps delete posts. Delete the post in the platform’s own app.',
+  ),
+  not_supported: kind(
+    422,
+    'the platform does not allow this; see details.reason',
+    'This platform does not allow this. Use the platform’s own app.',
   ),
   invalid_expiry: kind(422, 'expiresAt is in the past', 'Choose a time in the future.'),
   idempotency_key_reused: kind(422, 'this Idempotency-Key was used with another body', OURS),

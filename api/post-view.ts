@@ -6,7 +6,8 @@ import { postWorkflowId } from '../temporal/names.ts';
 import { WaitingView, waitingView } from './post-waiting.ts';
 import { Anything, nullable, text, textOrNull, Time } from './schemas.ts';
 
-const Failure = Type.Object({
+/** Why something ended without success. */
+export const Failure = Type.Object({
   code: Type.String(),
   message: Type.String(),
   userMessage: Type.String(),

@@ -33,10 +33,7 @@ async function submit(
   log: FastifyBaseLogger,
   { userId, idempotencyKey, requestId, body, read }: Submission,
 ): Promise<{ outcome: 'created' | 'replayed'; post: Post }> {
-  const {
-    database: { db },
-    temporal,
-  } = deps;
+  const { db } = deps.database;
   const requestHash = hashOf(body);
   // A replay gets its answer, whatever has happened to the account and the media since.
   const earlier = idempotencyKey === null ? null : await findPostByKey(db, userId, idempotencyKey);
@@ -63,10 +60,19 @@ async function submit(
     case 'replayed':
       return { outcome, post };
     case 'created':
-      if (await tell(temporal, log, `publishPost of ${post.id}`, () => startPost(temporal, post)))
-        await markPostStarted(db, post.id);
+      await startAccepted(deps, log, post);
       return { outcome, post };
   }
+}
+
+/** Starts the workflow of a post that is stored, or leaves it to the sweep. */
+export async function startAccepted(
+  { database: { db }, temporal }: Deps,
+  log: FastifyBaseLogger,
+  post: Post,
+): Promise<void> {
+  if (await tell(temporal, log, `publishPost of ${post.id}`, () => startPost(temporal, post)))
+    await markPostStarted(db, post.id);
 }
 
 /**

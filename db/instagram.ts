@@ -37,6 +37,13 @@ const comments: CopyTable = {
   owner: 'igMediaId',
   time: 'timestamp',
   hiddenBy: { column: 'hidden', value: true },
+  acted: { hide: { hidden: true }, unhide: { hidden: false } },
+  // Instagram keeps a reply to a reply below the first comment.
+  replied: ({ comment, account: { username }, text }) => ({
+    parentIgId: comment.providerParentId ?? comment.providerCommentId,
+    fromUser: username,
+    text,
+  }),
   volatile: [],
   counts: ['likeCount'],
   async ownersOf(tx, accountId, parents) {

@@ -1,5 +1,6 @@
 import type { SQL } from 'drizzle-orm';
 import type { PgTable } from 'drizzle-orm/pg-core';
+import type { ActionKind, Value } from '../reading.ts';
 import type { Account } from './accounts.ts';
 import type { Db } from './client.ts';
 import type { Post } from './posts.ts';
@@ -15,6 +16,17 @@ export interface AccountLogin {
     /** The page's token, encrypted for this column. */
     sealToken: (place: { table: string; column: string }) => Promise<Uint8Array>;
   } | null;
+}
+
+/** A reply of ours to a copied comment. */
+export interface Replied {
+  readonly comment: {
+    providerCommentId: string;
+    providerParentId: string | null;
+    providerMediaId: string | null;
+  };
+  readonly account: Account;
+  readonly text: string | null;
 }
 
 /**
@@ -36,6 +48,10 @@ export interface CopyTable {
   readonly counts: readonly string[];
   /** Comments: the column, and its value, that says that the owner of the media has hidden it. */
   readonly hiddenBy?: { readonly column: string; readonly value: string | boolean };
+  /** Comments: what an action that succeeded makes of the copy. */
+  readonly acted?: Readonly<Partial<Record<ActionKind, Readonly<Record<string, Value>>>>>;
+  /** Comments: the copy of a reply of ours, apart from its id. */
+  readonly replied?: (reply: Replied) => Readonly<Record<string, Value>>;
   /** Comments: the column of the provider's id of the media; absent: the owner is the media's copy. */
   readonly media?: string;
   /** Comments: the column that says how an approval stands; null there: none is needed. */

@@ -8,6 +8,7 @@ import { changed, type Post } from './posts.ts';
 import { releaseUnused } from './quotas.ts';
 import { tablesOf } from './registry.ts';
 import { type FINAL_STATES, isFinal, type PostError, type PostState, posts } from './schema.ts';
+import { endReplyOf } from './sync/reply-posts.ts';
 
 /** The end of a post. */
 export interface Settlement {
@@ -71,6 +72,7 @@ async function settle(tx: Db, id: string, settlement: Settlement): Promise<{ was
     .returning();
   // A published or delivered post has used its quotas.
   if (end.state !== 'published' && end.state !== 'delivered') await releaseUnused(tx, id);
+  await endReplyOf(tx, saved ?? post);
   return { was: post, now: saved ?? post };
 }
 

@@ -26,6 +26,18 @@ const comments: CopyTable = {
   media: 'rootId',
   hiddenBy: { column: 'hideStatus', value: 'HIDDEN' },
   approval: 'approval',
+  acted: {
+    hide: { hideStatus: 'HIDDEN' },
+    unhide: { hideStatus: 'UNHUSHED' },
+    approve: { approval: 'approved' },
+    ignore: { approval: 'ignored' },
+  },
+  replied: ({ comment, account: { username }, text }) => ({
+    rootId: comment.providerMediaId,
+    repliedToId: comment.providerCommentId,
+    username,
+    text,
+  }),
   volatile: [],
   counts: [],
   ownersOf: async (_tx, accountId) => () => accountId,

@@ -12,6 +12,7 @@ export interface Workflows {
   handleEvent: HandleEvent;
   keepTokenFresh: KeepTokenFresh;
   mediaUpload: MediaUpload;
+  moderateComment: ModerateComment;
   publishPost: PublishPost;
   sweep: Sweep;
   syncAccount: SyncAccount;
@@ -51,6 +52,14 @@ export type MediaUpload = (input: MediaUploadInput) => Promise<string>;
 
 export interface MediaUploadInput {
   mediaId: string;
+}
+
+/** Performs one action on a comment. @returns its final state */
+export type ModerateComment = (input: ModerateCommentInput) => Promise<string>;
+
+export interface ModerateCommentInput {
+  actionId: string;
+  accountId: string;
 }
 
 /** Applies one event. */
@@ -117,6 +126,14 @@ export type DeletionOutcome =
   | { kind: 'token_refused'; tokenVersion: number }
   | { kind: 'refused'; error: PostError };
 
+/** What became of an action on a comment, so far. */
+export type ActionOutcome =
+  | { kind: 'ended'; state: string }
+  /** Try again after `ms`. */
+  | { kind: 'wait'; ms: number; why: string }
+  /** The access token of this version is expired or refused: renew it, then try again. */
+  | { kind: 'token_refused'; tokenVersion: number };
+
 /** The state of an account's tokens. */
 export interface TokenStanding {
   status: string;
@@ -145,6 +162,8 @@ export interface Swept {
   /** Rows committed without a workflow and, except for posts, rows whose workflow is gone. */
   posts: number;
   deletions: number;
+  /** Actions on comments. */
+  actions: number;
   events: number;
   media: number;
   /** Accounts whose keeper missed a change: to wipe, or connected again. */

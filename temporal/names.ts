@@ -14,6 +14,7 @@ export const mediaWorkflowId = (mediaId: string): string => `media:${mediaId}`;
 export const eventWorkflowId = (provider: string, externalId: string): string =>
   `webhook:${provider}:${externalId}`;
 export const syncWorkflowId = (accountId: string): string => `sync:${accountId}`;
+export const actionWorkflowId = (actionId: string): string => `action:${actionId}`;
 export const SWEEP_ID = 'sweep';
 export const SYNC_DUE_ID = 'sync-due';
 

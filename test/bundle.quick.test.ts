@@ -62,6 +62,7 @@ test('the registry exports the contract’s workflows and nothing else', () => {
     'handleEvent',
     'keepTokenFresh',
     'mediaUpload',
+    'moderateComment',
     'publishPost',
     'sweep',
     'syncAccount',

@@ -119,6 +119,14 @@ export const { syncSlice } = proxyActivities<Activities>({
   retry: PATIENT,
 });
 
+/** One action on a comment. Safe to retry: its row records what was sent. It ends itself after 72 h. */
+export const { performAction } = proxyActivities<Activities>({
+  startToCloseTimeout: '3 minutes',
+  heartbeatTimeout: HEARTBEAT,
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+  retry: PATIENT,
+});
+
 /** Starts up to some hundreds of workflows. */
 export const { startDueSyncs } = proxyActivities<Activities>({
   startToCloseTimeout: '2 minutes',

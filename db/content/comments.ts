@@ -24,7 +24,7 @@ export interface CommentFilter {
 
 const { raw, ...PLAIN } = getViewSelectedFields(allComments);
 
-/** A tenant's comment, even if it was removed. @public */
+/** A tenant's comment, even if it was removed. */
 export async function findComment(db: Db, userId: string, id: string): Promise<Comment | null> {
   const [row] = await db
     .select(PLAIN)

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import {
   type AnyPgColumn,
   bigint,
@@ -17,7 +18,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import type { ActionKind, MetricsState } from '../../reading.ts';
 import { oauthAccounts } from './accounts.ts';
-import { at, copyColumns, counter, createdAt, id, updatedAt } from './columns.ts';
+import { at, copyColumns, counter, createdAt, id, requestId, updatedAt } from './columns.ts';
 import type { PostError } from './posts.ts';
 import { userId } from './users.ts';
 
@@ -258,6 +259,9 @@ export const commentActions = pgTable(
     requestHash: text('request_hash').notNull(),
     /** The text of a reply. */
     text: text('text'),
+    /** The comment was so already. */
+    repeat: boolean('repeat').notNull().default(false),
+    requestId: requestId(),
     state: text('state').$type<ActionState>().notNull().default('accepted'),
     /** The provider's id of the reply. */
     providerRef: text('provider_ref'),
@@ -266,7 +270,11 @@ export const commentActions = pgTable(
     error: jsonb('error').$type<PostError>(),
     /** How often it was sent. */
     tries: integer('tries').notNull().default(0),
+    /** When it was first sent. */
     sentAt: at('sent_at'),
+    lastSentAt: at('last_sent_at'),
+    /** When its workflow was started, or last seen running; null: never, or it needs none. */
+    startedAt: at('started_at'),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
@@ -274,6 +282,10 @@ export const commentActions = pgTable(
     unique().on(t.userId, t.idempotencyKey),
     index().on(t.oauthAccountId, t.subject),
     index().on(t.oauthAccountId, t.providerRef),
+    // The open ones that a workflow performs.
+    index()
+      .on(t.startedAt)
+      .where(sql`${t.state} not in ('done', 'failed') and ${t.error} is null and ${t.postId} is null`),
     accountKey(t),
   ],
 );

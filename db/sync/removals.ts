@@ -1,7 +1,7 @@
 import { getTableName, type SQL, sql } from 'drizzle-orm';
 import type { Db } from '../client.ts';
 import type { CopyTable } from '../provider-tables.ts';
-import type { RemovedReason } from '../schema/columns.ts';
+import type { CopySource, RemovedReason } from '../schema/columns.ts';
 import type { Change } from './changes.ts';
 import { columnOf, nameOf } from './copy-columns.ts';
 
@@ -91,7 +91,7 @@ export async function controlOf(
 
 /**
  * Records that copies are gone, unless a newer read has seen them.
- * @param readAt the database's clock before the proof was asked for
+ * @param readAt the database's clock before the proof was asked for: an older page brings none of them back
  */
 export async function removeCopies(
   tx: Db,
@@ -99,10 +99,12 @@ export async function removeCopies(
   ids: readonly string[],
   reason: RemovedReason,
   readAt: string,
+  source: CopySource = 'page',
 ): Promise<Change[]> {
   if (ids.length === 0) return [];
   const rows = await tx.execute<{ id: string; key: string }>(sql`
-    update ${nameOfTable(copies)} set removed_at = now(), removed_reason = ${reason}, updated_at = now()
+    update ${nameOfTable(copies)} set removed_at = now(), removed_reason = ${reason}, updated_at = now(),
+      source = ${source}, read_at = ${readAt}::timestamptz
     where id = any(${sql.param([...ids])}::uuid[]) and removed_at is null
       and (read_at is null or read_at <= ${readAt}::timestamptz)
     returning id, ${nameOf(copies.table, copies.key)} as key`);
