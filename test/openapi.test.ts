@@ -39,6 +39,15 @@ GET /api/media-copies/{id}
 GET /api/media-copies/{id}/comments
 GET /api/media-copies/{id}/insights
 GET /api/comments
+POST /api/comments/{id}/reply
+POST /api/comments/{id}/hide
+POST /api/comments/{id}/unhide
+POST /api/comments/{id}/delete
+POST /api/comments/{id}/like
+POST /api/comments/{id}/unlike
+POST /api/comments/{id}/approve
+POST /api/comments/{id}/ignore
+GET /api/comment-actions/{id}
 POST /api/media
 GET /api/media/{id}
 DELETE /api/media/{id}
