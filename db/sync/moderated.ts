@@ -8,6 +8,7 @@ import { type Change, recordChanges } from './changes.ts';
 import { accountInService } from './due.ts';
 import { removeCopies } from './removals.ts';
 import { storeComments } from './store-page.ts';
+import { takeTurn } from './turn.ts';
 
 /* What an action that succeeded makes of our copies: in one transaction with its end and with the feed. */
 
@@ -35,6 +36,8 @@ export interface Done {
 export async function saveDone(db: Db, moderated: Moderated, done: Done): Promise<void> {
   await db.transaction(async (tx) => {
     const { id, providerRef } = done;
+    // The turn before every lock, like all writers of an account's copies.
+    await takeTurn(tx, moderated.account.id);
     if ((await endAction(tx, id, { state: 'done', providerRef, error: null })) === null) return;
     await recordEffect(tx, moderated, done);
   });
