@@ -22,6 +22,12 @@ export type Cadence =
   /** A media, by its age: the first row that is older than it; then `after`; null: only in full passes. */
   | { kind: 'age'; rows: readonly { under: number; every: number }[]; after: number | null; once?: number };
 
+/** How long something lives, and when it is read for the last times: after its own time, in milliseconds. */
+export interface Life {
+  ends: number;
+  readAt: readonly number[];
+}
+
 /** One kind of data that a provider tells. */
 export interface Stream {
   readonly name: StreamName;
@@ -47,8 +53,10 @@ export interface Stream {
   readonly cadence: Cadence;
   /** How often a pass over the whole list is due; null: only when asked for. */
   readonly fullEvery: number | null;
-  /** Its items end by themselves after this long, and are read once more before: how long after their time. */
-  readonly life?: { ends: number; readAt: readonly number[] };
+  /** Its items end by themselves, and are read once more before. */
+  readonly life?: Life;
+  /** The same of some subjects only: pure. */
+  readonly lifeOf?: (subject: Pick<Subject, 'values'>) => Life | null;
   /** Subjects older than this are never asked for. */
   readonly oldest?: number;
   /** The kind of a subject: metrics are refused for all subjects of one kind. Default: all are of one. Pure. */

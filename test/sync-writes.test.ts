@@ -275,7 +275,7 @@ test('two tenants with one account share its calls: 300 of a minute', async () =
 test('a hint that comes while its media is read asks for another read', async () => {
   const owner = { userId: account.userId, accountId: account.id };
   await hintSubject(db, owner, 'comments', '1');
-  const due = await nextSubject(db, account.id, 'comments', copies(), true);
+  const due = await nextSubject(db, account.id, 'comments', copies(), 'hinted');
   if (due === null) throw new Error('no subject is due');
   const next = new Date(Date.now() + HOUR);
   expect(nextAfter(due.line, due.line.hintedAt, next)).toEqual({ nextDueAt: next, hintedAt: null });

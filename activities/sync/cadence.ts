@@ -1,5 +1,6 @@
 import { DAY } from '../../durations.ts';
 import type { Cadence, Stream } from '../../providers/reading.ts';
+import type { Subject } from '../../reading.ts';
 
 /* When something is read again: pure. Times are milliseconds since 1970. */
 
@@ -50,12 +51,19 @@ export function nextSubjectRead(
   return usual === null ? settled : Math.min(usual, settled ?? Infinity);
 }
 
+/** A stream as it is for one media: some end by themselves. */
+export function forMedia(stream: Stream, media: Pick<Subject, 'values'>): Stream {
+  const life = stream.lifeOf?.(media) ?? null;
+  return life === null ? stream : { ...stream, life };
+}
+
 /** Whether a media is too old to be asked for, even in a full pass. */
 export function isTooOld(
-  { life, oldest = life?.ends }: Pick<Stream, 'life' | 'oldest'>,
+  { life, oldest: told }: Pick<Stream, 'life' | 'oldest'>,
   now: number,
   at: number | null,
 ): boolean {
+  const oldest = life?.ends ?? told;
   return oldest !== undefined && at !== null && now - at >= oldest;
 }
 

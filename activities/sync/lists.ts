@@ -11,7 +11,7 @@ import type { Page, Question, Stream } from '../../providers/reading.ts';
 import type { Item } from '../../reading.ts';
 import type { Deps } from '../deps.ts';
 import { absenceAfter } from './absent.ts';
-import { isTooOld } from './cadence.ts';
+import { forMedia, isTooOld } from './cadence.ts';
 import {
   advanced,
   type Begun,
@@ -149,7 +149,7 @@ async function seeSubjects(tx: Db, reader: Reader, items: readonly Item[]): Prom
       const comments = item.metrics?.['comments'] ?? item.metrics?.['replies'] ?? null;
       const isEmpty = stream.holds === 'comments' && (comments === 0 || item.quiet === true);
       const at = item.at?.getTime() ?? null;
-      return { id: item.id, comments, due: !isEmpty && !isTooOld(stream, now, at) };
+      return { id: item.id, comments, due: !isEmpty && !isTooOld(forMedia(stream, item), now, at) };
     });
     await noteSeen(tx, owner(reader), stream.name, seen);
     if (stream.holds === 'comments') await noteMovedCounts(tx, reader.account.id, stream.name, seen);

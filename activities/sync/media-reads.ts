@@ -21,13 +21,15 @@ import {
   lockSubject,
   nextAfter,
   saveSubject,
+  type SubjectChange,
   type SubjectLine,
 } from '../../db/sync/subjects.ts';
 import { noteCalls, takeCall } from '../../db/sync/usage.ts';
 import { MINUTE } from '../../durations.ts';
 import type { Confirmed, Page, Stream } from '../../providers/reading.ts';
+import type { MetricsState } from '../../reading.ts';
 import type { Deps } from '../deps.ts';
-import { nextSubjectRead } from './cadence.ts';
+import { forMedia, nextSubjectRead } from './cadence.ts';
 import { noteComments } from './comment-counts.ts';
 import { advanced, afterSuccess, checkCursor, counted } from './passes.ts';
 import { learnt, refusedOf } from './refused-metrics.ts';
@@ -40,22 +42,15 @@ import { stopAfter, stopForBudget } from './stops.ts';
 export async function readMedia(
   deps: Deps,
   reader: Reader,
-  stream: Stream,
+  ofAll: Stream,
   line: Line,
   due: DueSubject,
 ): Promise<Did> {
   const { db } = deps;
-  const now = Date.now();
-  if (due.removed) {
-    await saveSubject(db, due.line.id, { nextDueAt: null, hintedAt: null, cursor: null });
-    return { calls: 0 };
-  }
-  if (
-    stream.life !== undefined &&
-    due.subject.at !== null &&
-    now - due.subject.at.getTime() >= stream.life.ends
-  ) {
-    await saveSubject(db, due.line.id, { nextDueAt: null, hintedAt: null, metricsState: 'expired' });
+  const stream = forMedia(ofAll, due.subject);
+  const end = endOf(stream, due);
+  if (end !== null) {
+    await saveSubject(db, due.line.id, { nextDueAt: null, hintedAt: null, cursor: null, ...end });
     return { calls: 0 };
   }
   const read = { reader, stream, line, subject: due.line };
@@ -68,7 +63,7 @@ export async function readMedia(
     subject: due.subject,
     limit: line.progress.limit ?? stream.pageSize,
     full: line.progress.pass?.mode === 'full',
-    refused: refusedOf(line.progress, kind, now),
+    refused: refusedOf(line.progress, kind, Date.now()),
   };
   try {
     const page = await reader.reading.read(stream.name, question, reader.call);
@@ -81,6 +76,17 @@ export async function readMedia(
   } catch (error) {
     return stopAfter(deps, read, error);
   }
+}
+
+/** What is left of a subject that can be read no more; null: it can be read. */
+function endOf({ life }: Stream, { line, subject, removed }: DueSubject): Partial<SubjectChange> | null {
+  const { at } = subject;
+  if (life !== undefined && at !== null && Date.now() - at.getTime() >= life.ends) {
+    const last = at.getTime() + (life.readAt.at(-1) ?? 0);
+    const isWhole = line.lastReadAt !== null && line.lastReadAt.getTime() >= last;
+    return isWhole ? {} : { metricsState: 'expired' };
+  }
+  return removed ? {} : null;
 }
 
 const begin = (login: string, hintedAt: Date | null): PassProgress => ({
@@ -117,6 +123,9 @@ async function lockBoth(
   return { line: held, subject };
 }
 
+/** Only a full pass asks again. */
+const FOR_GOOD = new Set<MetricsState | undefined>(['before_conversion', 'not_supported', 'expired']);
+
 async function storeNumbers(tx: Db, step: Step): Promise<void> {
   const { reader, stream, due, page, kind, readAt } = step;
   const held = await lockBoth(tx, step);
@@ -128,10 +137,11 @@ async function storeNumbers(tx: Db, step: Step): Promise<void> {
   const row = await mergeMetrics(tx, reader.copies.media, reader.account.id, subject.id, insights);
   const now = Date.now();
   const streak = moved ? 0 : held.subject.unchangedStreak + 1;
-  const due2 = nextSubjectRead(stream, { now, at: subject.at?.getTime() ?? null, streak });
+  const usual = nextSubjectRead(stream, { now, at: subject.at?.getTime() ?? null, streak });
+  const next = FOR_GOOD.has(page.metricsState) ? null : usual;
   const progress = learnt(afterSuccess(held.line.progress), kind, page.refused ?? []);
   await saveSubject(tx, held.subject.id, {
-    ...nextAfter(held.subject, due.line.hintedAt, due2 === null ? null : new Date(due2)),
+    ...nextAfter(held.subject, due.line.hintedAt, next === null ? null : new Date(next)),
     lastReadAt: new Date(now),
     metricsState: page.metricsState ?? (insights.length === 0 ? 'empty' : 'ok'),
     refusedMetrics: refusedOf(progress, kind, now),

@@ -54,13 +54,15 @@ export async function nextWork(deps: Deps, reader: Reader): Promise<Work | null>
   const lists = open.filter(({ stream, line }) => stream.of === 'account' && isDue(line));
   const ending = lists.find(({ stream }) => stream.life !== undefined);
   if (ending !== undefined) return readList(deps, reader, ending);
+  const last = await firstSubject(deps, reader, open.filter(isOfMedia), 'ending');
+  if (last !== null) return last;
   const gone = awake.find(({ line }) => hasGone(line));
   if (gone !== undefined)
     return {
       words: `Checked ${gone.stream.name} that an event calls deleted`,
       do: () => confirmGone(deps, reader, gone.stream, gone.line),
     };
-  const hinted = await firstSubject(deps, reader, awake.filter(isOfMedia), true);
+  const hinted = await firstSubject(deps, reader, awake.filter(isOfMedia), 'hinted');
   if (hinted !== null) return hinted;
   const news =
     awake.find(({ stream, line }) => stream.of === 'account' && isUrgent(line)) ??
@@ -72,7 +74,7 @@ export async function nextWork(deps: Deps, reader: Reader): Promise<Work | null>
   const [backfill] = lists;
   const subjects = open.filter(isOfMedia);
   return (
-    (await firstSubject(deps, reader, subjects, false)) ??
+    (await firstSubject(deps, reader, subjects)) ??
     (backfill === undefined ? null : readList(deps, reader, backfill)) ??
     (await firstEnd(db, reader, subjects))
   );
@@ -115,11 +117,11 @@ async function firstSubject(
   deps: Deps,
   reader: Reader,
   subjects: readonly Candidate[],
-  hinted: boolean,
+  only?: 'hinted' | 'ending',
 ): Promise<Work | null> {
   for (const { stream, line } of subjects) {
-    if (!hinted) await beginSubjects(deps.db, reader, stream, line);
-    const due = await nextSubject(deps.db, reader.account.id, stream.name, reader.copies, hinted);
+    if (only === undefined) await beginSubjects(deps.db, reader, stream, line);
+    const due = await nextSubject(deps.db, reader.account.id, stream.name, reader.copies, only);
     if (due !== null) return readOne(deps, reader, { stream, line }, due);
   }
   return null;

@@ -106,14 +106,14 @@ export interface DueSubject {
 
 /**
  * The subject of a stream to read next: hinted ones first, then the one that has waited longest.
- * @param hinted only hinted ones
+ * @param only hinted ones, or those whose media end soon by themselves
  */
 export async function nextSubject(
   db: Db,
   accountId: string,
   stream: StreamName,
   copies: NonNullable<ProviderTables['copies']>,
-  hinted: boolean,
+  only?: 'hinted' | 'ending',
 ): Promise<DueSubject | null> {
   const [line] = await db
     .select()
@@ -123,7 +123,8 @@ export async function nextSubject(
         eq(syncSubjects.oauthAccountId, accountId),
         eq(syncSubjects.stream, stream),
         sql`${syncSubjects.nextDueAt} <= now()`,
-        hinted ? sql`${syncSubjects.hintedAt} is not null` : undefined,
+        only === 'hinted' ? sql`${syncSubjects.hintedAt} is not null` : undefined,
+        only === 'ending' ? isEnding(accountId, copies.media) : undefined,
       ),
     )
     .orderBy(sql`${syncSubjects.hintedAt} asc nulls last, ${syncSubjects.nextDueAt}, ${syncSubjects.id}`)
@@ -164,6 +165,16 @@ async function approves(
     select from ${sql.identifier(getTableName(comments.table))}
     where ${below} and ${columnOf(comments.table, comments.approval)} is not null limit 1`);
   return row !== undefined;
+}
+
+/** Long enough for the last reads of a story, at 22 and 23.5 of its 24 hours. */
+const SOON = '3 hours';
+
+function isEnding(accountId: string, media: CopyTable): SQL {
+  const { table, key, endsAt } = media;
+  if (endsAt === undefined) return sql`false`;
+  return sql`exists (select from ${table} where ${media.ofAccount(accountId)} and ${columnOf(table, key)} = ${syncSubjects.subjectId}
+    and removed_at is null and ${endsAt} between now() and now() + ${SOON}::interval)`;
 }
 
 /** The copy of one media, by its columns' properties; null: there is none. */

@@ -47,6 +47,16 @@ export interface Login {
   call: Pick<GraphCall, 'base' | 'appSecret'>;
   /** Upload URL for a single video of ours; absent: Instagram fetches it. */
   uploadUrl?: string;
+  tells: Tells;
+}
+
+/** What accounts of this login tell beside what all accounts tell (instagram-facts 3.1 and 12). */
+export interface Tells {
+  readonly profileFields: readonly string[];
+  readonly mediaFields: readonly string[];
+  readonly storyMetrics: readonly string[];
+  /** The scope for liking comments; null: it cannot be done. */
+  readonly likes: string | null;
 }
 
 export const INSTAGRAM: Platform = { provider: 'instagram', title: 'Instagram' };

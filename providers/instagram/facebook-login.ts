@@ -33,6 +33,19 @@ export function createFacebookLogin(settings: FacebookLoginSettings): Login {
     oauth: createOAuth(settings, permissions),
     call: { base: `${settings.graphUrl}/${VERSION}`, appSecret: settings.appSecret },
     uploadUrl: settings.uploadUrl,
+    tells: {
+      profileFields: [],
+      mediaFields: [
+        'saved_count',
+        'shares_count',
+        'reposts_count',
+        'total_like_count',
+        'total_comments_count',
+        'total_views_count',
+      ],
+      storyMetrics: ['link_clicks'],
+      likes: 'instagram_manage_engagement',
+    },
   };
 }
 

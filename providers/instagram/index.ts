@@ -6,6 +6,7 @@ import type { InstagramSettings } from './client.ts';
 import { createFacebookLogin } from './facebook-login.ts';
 import { createInstagramLogin } from './instagram-login.ts';
 import { createPublishing, readLimits } from './publish.ts';
+import { createReading } from './reading.ts';
 import { settings } from './settings.ts';
 import { createWebhooks } from './webhooks.ts';
 
@@ -28,6 +29,7 @@ export function createInstagram(app: InstagramSettings): Teller[] {
     oauth: login.oauth,
     publishing: createPublishing(login),
     webhooks,
+    reading: createReading(login),
     limits: ({ openId }, accessToken, signal) => readLimits(login, openId, { accessToken, signal }),
   }));
 }

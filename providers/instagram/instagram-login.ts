@@ -19,6 +19,8 @@ export function createInstagramLogin(settings: InstagramLoginSettings): Login {
     oauth: createOAuth(settings, permissions),
     // Calls are not signed: it is not confirmed that this host verifies signatures (instagram-facts 2.7).
     call: { base: `${settings.graphUrl}/${VERSION}` },
+    // `id` is the account's id for our app only (instagram-facts 3).
+    tells: { profileFields: ['user_id'], mediaFields: [], storyMetrics: [], likes: null },
   };
 }
 
