@@ -1,9 +1,9 @@
-import { and, eq, gt, inArray, isNull, or, sql } from 'drizzle-orm';
+import { and, eq, gt, inArray, isNull, notInArray, or, sql } from 'drizzle-orm';
 import { EVENT_PATIENCE } from '../patience.ts';
 import type { Db } from './client.ts';
 import { changed, type Post } from './posts.ts';
 import { tablesOf } from './registry.ts';
-import { oauthAccounts, posts, publishAttempts } from './schema.ts';
+import { FINAL_STATES, oauthAccounts, posts, publishAttempts } from './schema.ts';
 
 export async function findPostByPublishId(
   db: Db,
@@ -62,6 +62,11 @@ export async function adoptPublishId(
             and(
               eq(posts.state, 'published'),
               gt(posts.updatedAt, sql`now() - ${EVENT_PATIENCE} * interval '1 ms'`),
+            ),
+            // The same, in the moment before it is published: no other post must get its event.
+            and(
+              notInArray(posts.state, [...FINAL_STATES]),
+              sql`exists (select from ${publishAttempts} found where found.post_id = ${posts.id} and found.status = 'accepted')`,
             ),
           ),
         ),

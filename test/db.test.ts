@@ -21,7 +21,7 @@ import { type Database, type Db, openDatabase } from '../db/client.ts';
 import { listPosts, type Post, postById } from '../db/posts.ts';
 import { type Accepted, acceptPost, type NewPost } from '../db/new-posts.ts';
 import { savePost, saveStatus } from '../db/post-progress.ts';
-import { savePublishId } from '../db/publish-ids.ts';
+import { adoptPublishId, savePublishId } from '../db/publish-ids.ts';
 import { findTikTokPost } from '../db/tiktok.ts';
 import { saveSettlement } from '../db/settlements.ts';
 import { accountsOfLogin, isInService, loginOf } from '../db/logins.ts';
@@ -715,6 +715,21 @@ describe('TikTok’s own status', () => {
     await saveStatus(db, post, 'PROCESSING_UPLOAD');
     expect(await findTikTokPost(db, id)).toMatchObject({ status: 'PUBLISH_COMPLETE' });
   });
+});
+
+test('a publish id goes to no post while another one, just found in a list, may have made it', async () => {
+  const { account } = await tenant();
+  const lost = await accepted(account);
+  const found = await accepted(account);
+  const made = await prepared(db, found, 'init');
+  await closeAttempt(db, made.id, 'prepared', { status: 'accepted', providerRef: 'video' });
+  await savePost(db, found.id, { state: 'processing' });
+  await savePost(db, lost.id, { state: 'processing', phase: 'reconciling' });
+  const { provider, openId } = account;
+  const told = { provider, openId, publishId: randomUUID(), providerPostId: null };
+  expect(await adoptPublishId(db, told)).toBeNull();
+  await supersedeAttempts(db, found.id, [made.step], 'gone');
+  expect(await adoptPublishId(db, told)).toMatchObject({ id: lost.id });
 });
 
 describe('attempts', () => {
