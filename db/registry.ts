@@ -15,3 +15,8 @@ const NONE: ProviderTables = {};
 export function tablesOf(provider: string): ProviderTables {
   return TABLES.get(provider) ?? NONE;
 }
+
+/** Adds the tables of a platform that was added to the registry of this process (providers/index.ts). */
+export function addTables(provider: string, tables: ProviderTables): void {
+  TABLES.set(provider, tables);
+}

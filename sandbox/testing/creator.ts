@@ -33,9 +33,13 @@ const Accounts = Type.Array(
 const Calls = Type.Object({ counts: Type.Record(Type.String(), Type.Integer()), total: Type.Integer() });
 
 /** The control of each provider that adds an account or changes the one of that username. */
-const PROFILES = { tiktok: 'creators', instagram: 'accounts', threads: 'profiles' };
+const PROFILES: Readonly<Record<string, string>> = {
+  tiktok: 'creators',
+  instagram: 'accounts',
+  threads: 'profiles',
+};
 
-export function createCreator(url: string, provider: keyof typeof PROFILES) {
+export function createCreator(url: string, provider: string) {
   const control = createControl(url);
   const act = (verb: string, body: object): Promise<unknown> =>
     control('POST', `/${provider}/media/${verb}`, body);

@@ -13,6 +13,7 @@ import {
   type Route,
 } from '../../../sandbox/core/http.ts';
 import { token } from '../../../sandbox/core/ids.ts';
+import { createItems } from './items.ts';
 
 /*
  * A platform that does not exist, over real HTTP. It tells nothing by webhook, gives no refresh token, and makes a post of two
@@ -61,6 +62,7 @@ export function createMosaicFake(core: Core, setup: MosaicSetup): FakeProvider {
   let units = 1_000_000;
   let spent = 0;
   let made = 0;
+  const items = createItems(core);
   const nextId = (kind: string): string => `${kind}-${(made += 1)}`;
   const personOf = (openId: string) => [...people.values()].find((one) => one.openId === openId);
 
@@ -212,8 +214,10 @@ export function createMosaicFake(core: Core, setup: MosaicSetup): FakeProvider {
       route('GET', '/places/{kind}/{key}', 'ask', tellPlace),
       route('POST', '/posts', 'post', makePost),
       route('GET', '/posts', 'find', findPost),
+      route('GET', '/items', 'items', items.list(holderOf)),
     ],
     controls: [
+      ...items.controls,
       control('POST', '/mosaic/people', Person, ({ username, cap }) => {
         add(username);
         const person = people.get(username);

@@ -3,7 +3,7 @@ import { Value } from 'typebox/value';
 import type { Plan } from '../../../plan.ts';
 import { type CatalogueRow, ProviderError, rowNamed } from '../../../providers/errors.ts';
 import { type HttpAnswer, HttpFailure, http } from '../../../providers/http.ts';
-import { record, text, tryParse } from '../../../providers/json.ts';
+import { counter, record, records, text, tryParse } from '../../../providers/json.ts';
 import { measured } from '../../../providers/measured.ts';
 import type { OAuth } from '../../../providers/oauth.ts';
 import type { Permissions } from '../../../providers/permissions.ts';
@@ -17,6 +17,8 @@ import type {
   Transfer,
 } from '../../../providers/publishing.ts';
 import type { Quota } from '../../../providers/quotas.ts';
+import type { Reading, Stream } from '../../../providers/reading.ts';
+import type { Item } from '../../../reading.ts';
 
 /* Speaks to the platform of fake.ts. It needs what no platform of the product needs yet. */
 
@@ -327,6 +329,45 @@ function postOf(
   };
 }
 
+/** The list of all items, oldest first and without pages; nothing proves that one is gone. */
+function createReading(settings: MosaicSettings): Reading {
+  const media: Stream = {
+    name: 'media',
+    of: 'account',
+    holds: 'media',
+    scopes: ['pair.write'],
+    bucket: { name: 'reads', window: 60_000, most: 1000 },
+    pageSize: 1000,
+    order: 'oldest_first',
+    absence: 'none',
+    cadence: { kind: 'list', young: DAY_MS, often: DAY_MS / 96, rest: DAY_MS / 24, most: DAY_MS / 2 },
+    fullEvery: DAY_MS,
+  };
+  return {
+    streams: [media],
+    unsupported: {},
+    async read(_stream, _question, { accessToken, signal }) {
+      const said = await call(settings, {
+        method: 'GET',
+        path: '/items',
+        accessToken,
+        signal,
+        effect: 'read',
+      });
+      return { items: records(said['items']).flatMap(itemOf), next: null, calls: 1, usage: null };
+    },
+  };
+}
+
+function itemOf(row: Readonly<Record<string, unknown>>): Item[] {
+  const id = text(row['id']);
+  const at = new Date(Number(row['made']));
+  const likes = counter(row['likes']);
+  if (id === null) return [];
+  const values = { text: text(row['text']), made: at, likes };
+  return [{ id, at, values, ...(likes === null ? {} : { metrics: { likes } }), raw: row }];
+}
+
 /** The provider, by the settings of the operator's app. */
 export function createMosaic(settings: MosaicSettings): Provider {
   return {
@@ -335,5 +376,6 @@ export function createMosaic(settings: MosaicSettings): Provider {
     permissions,
     oauth: createOAuth(settings),
     publishing: createPublishing(settings),
+    reading: createReading(settings),
   };
 }
