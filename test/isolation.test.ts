@@ -194,7 +194,7 @@ const IDS: Record<string, (tenant: Tenant) => string> = {
 
 /** The other parts of a valid request. */
 const REST: Record<string, Partial<Request>> = {
-  'POST /api/comments/{id}/reply': { body: { text: 'thanks' }, headers: { 'idempotency-key': 'a reply' } },
+  'POST /api/comments/{id}/reply': { body: { text: 'thanks' }, headers: { 'idempotency-key': 'a-reply' } },
   'HEAD /api/media/{id}/upload': { headers: { 'tus-resumable': '1.0.0' } },
   'DELETE /api/media/{id}/upload': { headers: { 'tus-resumable': '1.0.0' } },
   'PATCH /api/media/{id}/upload': {
