@@ -4,7 +4,7 @@ import type { ProviderTables } from '../../../db/provider-tables.ts';
 import { at, copyColumns, counter, id } from '../../../db/schema/columns.ts';
 
 /** Copies of what people at Mosaic have made. */
-export const mosaicItems = pgTable(
+const mosaicItems = pgTable(
   'mosaic_items',
   {
     id: id(),
