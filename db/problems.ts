@@ -1,7 +1,7 @@
 import { DatabaseError } from 'pg';
 import type { Db } from './client.ts';
 import { UnfitServer } from './connections.ts';
-import { forbiddenTables } from './rights.ts';
+import { forbiddenTables, unreadableViews } from './rights.ts';
 import { schemaProblem, schemaState } from './state.ts';
 
 /* Why a database is unusable, in words that `/readyz` may show to anyone: no name, no address. */
@@ -11,7 +11,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   '28000': 'PostgreSQL rejects the login: check the user in DATABASE_URL, and pg_hba.conf',
   '3D000': 'the database of DATABASE_URL does not exist: create it, then run "npm run db:migrate"',
   '42501':
-    'the user of DATABASE_URL has no access to the tables of Everpost: grant it usage of their schema, and select, insert, update and delete on them',
+    'the user of DATABASE_URL has no access to the tables of Everpost: grant it usage of their schema, and select, insert, update and delete on them (views: select)',
   '53300': 'PostgreSQL accepts no more connections: raise max_connections or the role’s limit',
   ENOTFOUND: 'the host of DATABASE_URL does not resolve: check its spelling and your DNS',
   ECONNREFUSED:
@@ -23,7 +23,11 @@ const NO_ANSWER =
 /** Why the database is unusable; null if it is usable. */
 export async function databaseProblem(db: Db): Promise<string | null> {
   try {
-    return schemaProblem(await schemaState(db)) ?? rightsProblem(await forbiddenTables(db));
+    return (
+      schemaProblem(await schemaState(db)) ??
+      rightsProblem(await forbiddenTables(db)) ??
+      viewsProblem(await unreadableViews(db))
+    );
   } catch (error) {
     return databaseTrouble(error);
   }
@@ -32,6 +36,11 @@ export async function databaseProblem(db: Db): Promise<string | null> {
 function rightsProblem(forbidden: readonly string[]): string | null {
   if (forbidden.length === 0) return null;
   return `the user of DATABASE_URL may not read and write all tables of Everpost (${forbidden.join(', ')}): grant it select, insert, update and delete`;
+}
+
+function viewsProblem(unreadable: readonly string[]): string | null {
+  if (unreadable.length === 0) return null;
+  return `the user of DATABASE_URL may not read all views of Everpost (${unreadable.join(', ')}): grant it select on them`;
 }
 
 /** The problem behind a query's error, and the remedy. */

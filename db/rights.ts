@@ -1,5 +1,5 @@
-import { getTableName, is, sql } from 'drizzle-orm';
-import { PgTable } from 'drizzle-orm/pg-core';
+import { getTableName, getViewName, is, sql } from 'drizzle-orm';
+import { PgTable, PgView } from 'drizzle-orm/pg-core';
 import type { Db } from './client.ts';
 import * as schema from './schema.ts';
 
@@ -16,27 +16,35 @@ export interface DatabaseFacts {
   encoding: string;
   /** Everpost tables that the role may not read or write. */
   forbidden: string[];
-  /** Everpost tables that do not exist. */
+  /** Everpost views that the role may not read. */
+  unreadable: string[];
+  /** Everpost tables and views that do not exist. */
   missing: string[];
 }
 
 const TABLES = Object.values(schema).flatMap((one) => (is(one, PgTable) ? [getTableName(one)] : []));
+const VIEWS = Object.values(schema).flatMap((one) => (is(one, PgView) ? [getViewName(one)] : []));
 
 /** Reads a server's version and its user's rights. @throws the query's errors */
 export async function databaseFacts(db: Db): Promise<DatabaseFacts> {
   const [facts] = await db.execute<
-    Omit<DatabaseFacts, 'forbidden' | 'missing'> & Record<string, unknown>
+    Omit<DatabaseFacts, 'forbidden' | 'unreadable' | 'missing'> & Record<string, unknown>
   >(sql`
     select current_setting('server_version') as version, current_user as "user", current_schema() as schema,
       coalesce(has_schema_privilege(current_schema(), 'create'), false) as "mayCreate",
       current_setting('server_encoding') as encoding`);
   if (facts === undefined) throw new Error('PostgreSQL does not say who it is');
-  return { ...facts, forbidden: await forbiddenTables(db), missing: await missingTables(db) };
+  return {
+    ...facts,
+    forbidden: await forbiddenTables(db),
+    unreadable: await unreadableViews(db),
+    missing: await missingRelations(db),
+  };
 }
 
-async function missingTables(db: Db): Promise<string[]> {
+async function missingRelations(db: Db): Promise<string[]> {
   const rows = await db.execute<{ name: string }>(sql`
-    select name from unnest(${sql.param(TABLES)}::text[]) as ours (name)
+    select name from unnest(${sql.param([...TABLES, ...VIEWS])}::text[]) as ours (name)
     where to_regclass(quote_ident(name)) is null order by name`);
   return rows.map(({ name }) => name);
 }
@@ -49,5 +57,13 @@ export async function forbiddenTables(db: Db): Promise<string[]> {
       has_table_privilege(to_regclass(quote_ident(name)), 'select') and has_table_privilege(to_regclass(quote_ident(name)), 'insert')
       and has_table_privilege(to_regclass(quote_ident(name)), 'update') and has_table_privilege(to_regclass(quote_ident(name)), 'delete'))
     order by name`);
+  return rows.map(({ name }) => name);
+}
+
+/** Everpost views that the role may not read, except those that do not exist. Everpost writes to no view. */
+export async function unreadableViews(db: Db): Promise<string[]> {
+  const rows = await db.execute<{ name: string }>(sql`
+    select name from unnest(${sql.param(VIEWS)}::text[]) as ours (name)
+    where not has_table_privilege(to_regclass(quote_ident(name)), 'select') order by name`);
   return rows.map(({ name }) => name);
 }

@@ -167,6 +167,23 @@ test('The doctor can ask for the server’s version and its user’s rights.', a
   expect(facts.forbidden).toContain('oauth_accounts');
 });
 
+test('A role that may not read the views is told which they are, and a view that is gone is named.', async () => {
+  const { own, theirs, asOwner } = await emptyDatabase();
+  await migrateDatabase(own);
+  await asOwner(
+    'grant usage on schema public to ROLE; grant select, insert, update, delete on all tables in schema public to ROLE',
+  );
+  await asOwner('revoke all on all_media, all_comments from ROLE');
+  const database = openDatabase(theirs, 1);
+  expect(await databaseProblem(database.db)).toBe(
+    'the user of DATABASE_URL may not read all views of Everpost (all_comments, all_media): grant it select on them',
+  );
+  await asOwner('grant select on all_media to ROLE; drop view all_comments');
+  expect(await databaseFacts(database.db)).toMatchObject({ unreadable: [], missing: ['all_comments'] });
+  expect(await databaseProblem(database.db)).toBeNull();
+  await database.close();
+});
+
 test('Two concurrent migrations run one after the other.', async () => {
   const { own } = await emptyDatabase();
   const both = await Promise.all([migrateDatabase(own), migrateDatabase(own)]);

@@ -54,7 +54,9 @@ async function schemaFindings(db: Db, { missing }: DatabaseFacts): Promise<Findi
   if (problem !== null) return [failure(problem)];
   if (missing.length > 0)
     return [
-      failure(`tables are gone that a migration has made (${some(missing)}): restore them from a backup`),
+      failure(
+        `tables or views are gone that a migration has made (${some(missing)}): restore them from a backup`,
+      ),
     ];
   switch (state.kind) {
     case 'newer':
@@ -70,7 +72,14 @@ async function schemaFindings(db: Db, { missing }: DatabaseFacts): Promise<Findi
   }
 }
 
-function rightsFindings({ schema, user, encoding, mayCreate, forbidden }: DatabaseFacts): Finding[] {
+function rightsFindings({
+  schema,
+  user,
+  encoding,
+  mayCreate,
+  forbidden,
+  unreadable,
+}: DatabaseFacts): Finding[] {
   return [
     ...(encoding === 'UTF8'
       ? []
@@ -86,6 +95,7 @@ function rightsFindings({ schema, user, encoding, mayCreate, forbidden }: Databa
             `${user} may not read and write ${some(forbidden)}: grant select, insert, update and delete`,
           ),
         ]),
+    ...(unreadable.length === 0 ? [] : [failure(`${user} may not read ${some(unreadable)}: grant select`)]),
     ...(mayCreate || schema === null
       ? []
       : [warning(`${user} may not create tables in schema ${schema}: run db:migrate as a user that may`)]),
