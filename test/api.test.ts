@@ -158,6 +158,26 @@ describe('users and keys', () => {
       ['POST', '/api/tiktok/upload', 'posts:write'],
       ['POST', `/api/posts/${randomUUID()}/cancel`, 'posts:write'],
       ['GET', `/api/tiktok/creator-info?accountId=${accountId}`, 'accounts:read'],
+      ...['profile', 'media', 'comments', 'insights', 'sync'].map((what): [string, string, string] => [
+        'GET',
+        `/api/accounts/${accountId}/${what}`,
+        'content:read',
+      ]),
+      ['POST', `/api/accounts/${accountId}/sync`, 'content:read'],
+      ['GET', '/api/comments', 'content:read'],
+      ...['', '/comments', '/insights'].map((what): [string, string, string] => [
+        'GET',
+        `/api/media-copies/${randomUUID()}${what}`,
+        'content:read',
+      ]),
+      ['GET', `/api/comment-actions/${randomUUID()}`, 'content:read'],
+      ...['reply', 'hide', 'unhide', 'delete', 'like', 'unlike', 'approve', 'ignore'].map(
+        (kind): [string, string, string] => [
+          'POST',
+          `/api/comments/${randomUUID()}/${kind}`,
+          'comments:write',
+        ],
+      ),
     ];
     for (const [method, path, scope] of refused) {
       const answer = await world.call(method, path, { key });
