@@ -31,7 +31,7 @@ import { SYNC_QUEUE, TASK_QUEUE } from './temporal/names.ts';
 import { NamespaceMissing, NamespaceTaken, takeNamespace } from './temporal/namespace.ts';
 import { deadPollers } from './temporal/pollers.ts';
 import { ensureSearchAttributes } from './temporal/setup.ts';
-import { scheduleSync } from './temporal/sync.ts';
+import { scheduleSync, unscheduleSync } from './temporal/sync.ts';
 import { MINUTE } from './durations.ts';
 
 /* The Temporal worker: runs workflows and activities until SIGTERM, then lets running activities finish. */
@@ -128,6 +128,7 @@ try {
     maxCachedWorkflows: 300,
     maxConcurrentActivityTaskExecutions: 50,
   });
+  if (config.sync === 'off') await unscheduleSync(client);
   const syncs = config.sync === 'off' ? [] : [await createSyncWorker(shared)];
   running = [worker, ...syncs];
   for (const signal of SIGNALS) process.off(signal, end);

@@ -90,6 +90,11 @@ export const ERRORS = {
     'the account is not in service: reconnect it',
     'The connection to this account has ended. Reconnect it.',
   ),
+  sync_off: kind(
+    409,
+    'this Everpost copies nothing from the platforms: EVERPOST_SYNC is off',
+    'This Everpost copies nothing from the platforms: its EVERPOST_SYNC is off. Set it to granted or on, and restart the server and the worker.',
+  ),
   reauth_required: kind(
     409,
     'the creator must reconnect the account',

@@ -1,4 +1,9 @@
-import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
+import {
+  type Client,
+  ScheduleAlreadyRunning,
+  ScheduleNotFoundError,
+  ScheduleOverlapPolicy,
+} from '@temporalio/client';
 import type { SyncAccount, SyncAccountInput } from './contract.ts';
 import type { AccountRow } from './keepers.ts';
 import { syncAsked } from './messages.ts';
@@ -12,7 +17,7 @@ import {
 } from './names.ts';
 import { once, short } from './start.ts';
 
-/* Starts and wakes syncAccount, and makes the Schedule of syncDue. */
+/* Starts and wakes syncAccount, and makes and removes the Schedule of syncDue. */
 
 function syncStart(account: AccountRow) {
   return {
@@ -61,5 +66,14 @@ export async function scheduleSync(client: Client): Promise<void> {
     });
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+  }
+}
+
+/** Deletes that Schedule: without a worker for sync it would start workflows that no process runs. */
+export async function unscheduleSync(client: Client): Promise<void> {
+  try {
+    await client.schedule.getHandle(SYNC_DUE_ID).delete();
+  } catch (error) {
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
   }
 }

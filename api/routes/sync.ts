@@ -94,6 +94,7 @@ export const syncRoutes =
       async (request, reply) => {
         const account = await findAccount(db, tenant(request), request.params.id);
         if (account === null) throw apiError('not_found');
+        if (deps.config.sync === 'off') throw apiError('sync_off');
         if (account.status !== 'active') throw apiError('account_not_active');
         const reading = deps.providers.find(account.provider, account.method)?.reading;
         if (reading !== undefined)

@@ -1,0 +1,40 @@
+import { ScheduleNotFoundError } from '@temporalio/client';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SYNC_DUE_ID } from '../temporal/names.ts';
+import { scheduleSync } from '../temporal/sync.ts';
+import { createWorld, until, type World } from './world.ts';
+
+/* EVERPOST_SYNC=off after a run that copied: nothing is copied, and no workflow waits for a worker. */
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld({ worker: false, env: { EVERPOST_SYNC: 'off' } });
+  await scheduleSync(world.temporal);
+  await world.spawn('worker');
+});
+afterAll(() => world?.close());
+
+test('a worker removes the Schedule of sync', async () => {
+  const gone = await until('the Schedule to be gone', async () => {
+    try {
+      await world.temporal.schedule.getHandle(SYNC_DUE_ID).describe();
+      return null;
+    } catch (error) {
+      if (error instanceof ScheduleNotFoundError) return true;
+      throw error;
+    }
+  });
+  expect(gone).toBe(true);
+});
+
+test('asking for sync is refused, and an account has no streams', async () => {
+  const account = await world.connect();
+  const asked = await world.call('POST', `/api/accounts/${account}/sync`, {});
+  expect(asked.status).toBe(409);
+  expect(asked.body.error.code).toBe('sync_off');
+  const told = await world.call('GET', `/api/accounts/${account}/sync`);
+  expect(told.body).toEqual({ data: [], nextCursor: null });
+  expect(await world.database.db.execute(sql`select stream from sync_states`)).toHaveLength(0);
+  await expect(world.temporal.workflow.getHandle(`sync:${account}`).describe()).rejects.toThrow(/not found/i);
+});
