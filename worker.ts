@@ -128,9 +128,7 @@ try {
     maxCachedWorkflows: 300,
     maxConcurrentActivityTaskExecutions: 50,
   });
-  if (config.sync === 'off') await unscheduleSync(client);
-  const syncs = config.sync === 'off' ? [] : [await createSyncWorker(shared)];
-  running = [worker, ...syncs];
+  running = [worker, await createSyncWorker(shared)];
   for (const signal of SIGNALS) process.off(signal, end);
   log.info(
     { ...startedWith(config, providers), taskQueue: TASK_QUEUE, namespace, workflows: workflows.origin },
@@ -148,9 +146,12 @@ try {
   await metrics?.close();
 }
 
-/** Sync has a task queue and slots of its own: a backfill never holds a slot that a publish needs. */
+/**
+ * Sync has a task queue and slots of its own: a backfill never holds a slot that a publish needs. The moderation of
+ * comments runs there too, also where sync is off.
+ */
 async function createSyncWorker(shared: WorkerOptions): Promise<Worker> {
-  await scheduleSync(client);
+  await (config.sync === 'off' ? unscheduleSync(client) : scheduleSync(client));
   return Worker.create({
     ...shared,
     taskQueue: SYNC_QUEUE,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
 import { randomToken, sha256Hex } from '../crypto/signatures.ts';
 import type { Account } from '../db/accounts.ts';
 import {
@@ -10,6 +10,7 @@ import {
   takeOAuthState,
 } from '../db/connect.ts';
 import { endGrantCall, noteExchange } from '../db/grant-calls.ts';
+import { ensureLines, resumeLines } from '../db/sync/lines.ts';
 import { ProviderError } from '../providers/errors.ts';
 import { missingFrom } from '../providers/permissions.ts';
 import type { Provider } from '../providers/provider.ts';
@@ -167,10 +168,7 @@ export async function finishConnect(
       await tell(deps.temporal, request.log, `keepTokenFresh of ${account.id}`, () =>
         signalAccountChanged(deps.temporal, account),
       );
-      if (deps.config.sync !== 'off')
-        await tell(deps.temporal, request.log, `sync of ${account.id}`, () =>
-          wakeSync(deps.temporal, account),
-        );
+      await beginSync(deps, request.log, account);
     }
     return { returnTo, stateId: state?.id ?? null, accounts: result };
   }
@@ -185,6 +183,17 @@ export async function finishConnect(
     details: { ...result },
   });
   return { returnTo, stateId: state?.id ?? null, earlierId: isMine ? known.id : null, failure: result };
+}
+
+/** Makes the lines of the account's streams, all due, and starts the first round. */
+async function beginSync(deps: Deps, log: FastifyBaseLogger, account: Account): Promise<void> {
+  const { config, database, providers, temporal } = deps;
+  const reading = providers.find(account.provider, account.method)?.reading;
+  if (config.sync === 'off' || reading === undefined) return;
+  const names = reading.streams.map(({ name }) => name);
+  await ensureLines(database.db, account, names, reading.unsupported);
+  await resumeLines(database.db, account);
+  await tell(temporal, log, `sync of ${account.id}`, () => wakeSync(temporal, account));
 }
 
 /** The refusal while a revocation is in progress: it could end a new login. */

@@ -60,6 +60,10 @@ export interface CopyTable {
   readonly parent?: string;
   /** Media: the condition for the copies that a stream's list shows. Default: all. */
   readonly listedIn?: (stream: string) => SQL;
+  /** Media: which of these provider ids are parts of our posts that a list of comments shows; absent: none are. */
+  partsOf?(tx: Db, accountId: string, ids: readonly string[]): Promise<string[]>;
+  /** Media: links the copies that are parts of one of our posts, with their places in it. */
+  linkParts?(tx: Db, accountId: string, ids: readonly string[]): Promise<void>;
   /** Media: when it ends by itself, such as a story after a day; absent: never. */
   readonly endsAt?: SQL;
   /**

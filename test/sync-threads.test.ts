@@ -110,6 +110,34 @@ describe('media', () => {
     expect(await one.changes('media.%')).toEqual([]);
   });
 
+  test('that Everpost published as a chain are linked to their post, part by part, and are no replies', async () => {
+    const one = await connect('chained');
+    await one.copied();
+    const { body: post } = await world.call('POST', '/api/threads/publish', {
+      body: {
+        accountId: one.accountId,
+        mediaType: 'TEXT',
+        postInfo: { text: 'the first' },
+        replies: [
+          { mediaType: 'TEXT', postInfo: { text: 'the second' } },
+          { mediaType: 'TEXT', postInfo: { text: 'the third' } },
+        ],
+      },
+    });
+    await world.untilPost(post.id, 'published');
+    await one.sync('incremental', 'media');
+    await one.sync('full', 'replies');
+    const parts = (await one.media()).map((row) => [row.text, row.post_id, row.chain_index]);
+    expect(new Set(parts)).toEqual(
+      new Set([
+        ['the first', post.id, 0],
+        ['the second', post.id, 1],
+        ['the third', post.id, 2],
+      ]),
+    );
+    expect(await one.replies()).toEqual([]);
+  });
+
   test('are found, edited, removed by proof and restored', async () => {
     await threads.setProfile({ username: 'second' });
     const [old, kept, gone] = await threads.makeManyMedia(3, {

@@ -26,7 +26,7 @@ export const createSyncActivities = (deps: Deps) => {
     syncSlice: ({ accountId }: { accountId: string }): Promise<SliceOutcome> =>
       alive(async (signal) => {
         const account = await accountInService(deps.db, accountId);
-        if (account === null) return UNREADABLE;
+        if (account === null || !deps.syncs) return UNREADABLE;
         return turns.take(account.userId, signal, () => runSlice(deps, accountId, signal));
       }),
   };

@@ -2,7 +2,6 @@ import { sql } from 'drizzle-orm';
 import {
   type AnyPgColumn,
   bigint,
-  bigserial,
   boolean,
   date,
   foreignKey,
@@ -297,7 +296,8 @@ export const commentActions = pgTable(
 export const changes = pgTable(
   'changes',
   {
-    seq: bigserial('seq', { mode: 'number' }).primaryKey(),
+    /** An identity, which needs no right on a sequence. */
+    seq: bigint('seq', { mode: 'number' }).primaryKey().generatedByDefaultAsIdentity(),
     userId: userId(),
     oauthAccountId: uuid('oauth_account_id').notNull(),
     kind: text('kind').notNull(),

@@ -1,10 +1,11 @@
-import { getTableName } from 'drizzle-orm';
+import { and, getTableName, inArray } from 'drizzle-orm';
 import type { Item } from '../../reading.ts';
 import type { Db } from '../client.ts';
 import type { CopyTable, ProviderTables } from '../provider-tables.ts';
 import type { CopySource } from '../schema/columns.ts';
 import { accountProfiles } from '../schema.ts';
 import type { Change } from './changes.ts';
+import { columnOf } from './copy-columns.ts';
 import { type MediaNumber, storeMediaInsights } from './insights.ts';
 import { linkPosts } from './link-posts.ts';
 import { type OwnedItem, storeCopies, type Written } from './store-copies.ts';
@@ -41,6 +42,11 @@ export async function storeMedia(tx: Db, page: PageOf, items: readonly Item[]): 
   const numbers = own.flatMap(numbersOf);
   const moved = await storeMediaInsights(tx, { userId, accountId }, numbers, 'list', page.readAt);
   await linkPosts(tx, page.account.id, media, written);
+  await media.linkParts?.(
+    tx,
+    accountId,
+    written.map(({ key }) => key),
+  );
   const subjectTable = getTableName(media.table);
   const children = new Set(items.filter(({ parent }) => parent !== undefined).map(({ id }) => id));
   const changes = written
@@ -67,8 +73,9 @@ export async function storeComments(
   tx: Db,
   page: PageOf,
   table: CopyTable,
-  items: readonly Item[],
+  all: readonly Item[],
 ): Promise<Stored> {
+  const items = await storeParts(tx, page, table, all);
   const { written, refused } = await storeOwned(tx, page, table, items);
   const byId = new Map(items.map((item) => [item.id, item]));
   const subjectTable = getTableName(table.table);
@@ -87,6 +94,28 @@ export async function storeComments(
     return row.edited ? [{ kind: 'comment.updated', ...about }] : [];
   });
   return { written, refused, changes: page.quiet ? changes.filter(isNoCreation) : changes };
+}
+
+/** Stores the parts of our own posts among comments as media. @returns the items that are comments */
+async function storeParts(
+  tx: Db,
+  page: PageOf,
+  table: CopyTable,
+  items: readonly Item[],
+): Promise<readonly Item[]> {
+  const { media } = page.copies;
+  const own = items.filter(({ part }) => part !== undefined).map(({ id }) => id);
+  const ours = new Set(own.length === 0 ? [] : await media.partsOf?.(tx, page.account.id, own));
+  if (ours.size === 0) return items;
+  const parts = items.flatMap(({ part, parent: _root, ...item }): Item[] =>
+    part !== undefined && ours.has(item.id) ? [{ ...item, values: part }] : [],
+  );
+  await storeMedia(tx, page, parts);
+  // An event may have come before the platform told the id of the part.
+  await tx
+    .delete(table.table)
+    .where(and(table.ofAccount(page.account.id), inArray(columnOf(table.table, table.key), [...ours])));
+  return items.filter(({ id }) => !ours.has(id));
 }
 
 /** Stores an account's profile. */
