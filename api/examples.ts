@@ -17,6 +17,7 @@ export const EXAMPLES: Readonly<Record<string, object>> = {
   createApiKey: { name: 'scheduler', scopes: ['posts:read', 'posts:write', 'media:write'] },
   createConnectLink: { provider: PROVIDER_NAMES[0] },
   startSync: { streams: ['media', 'comments'], mode: 'incremental' },
+  replyComment: { text: 'Thank you! The recipe is in the link in our profile.' },
   createMedia: { filename: 'video.mp4', contentType: 'video/mp4', size: 225_357 },
   ...Object.fromEntries(
     Object.values(PLATFORMS).map(({ about }) => [

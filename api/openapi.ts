@@ -22,6 +22,7 @@ const TAGS = [
   ),
   { name: 'posts', description: 'Follow, move and cancel posts.' },
   { name: 'content', description: 'Copies of what the platforms know: media, comments and numbers.' },
+  { name: 'comments', description: 'Answer and moderate comments.' },
   { name: 'users', description: 'For the operator: users and their keys.' },
   { name: 'webhooks', description: 'For the providers.' },
   { name: 'debug', description: 'For the operator: what has happened, and why.' },

@@ -333,6 +333,9 @@ describe('every operation', () => {
         'POST /api/tiktok/upload',
         'POST /api/instagram/publish',
         'POST /api/threads/publish',
+        ...['reply', 'hide', 'unhide', 'delete', 'like', 'unlike', 'approve', 'ignore'].map(
+          (kind) => `POST /api/comments/{id}/${kind}`,
+        ),
       ]),
     );
   });
