@@ -8,28 +8,27 @@ import { OF_COMMENTS, OF_INSIGHTS, OF_LISTS } from '../providers/instagram/reads
 const now = Date.UTC(2026, 10, 30, 12);
 const after = (due: number | null): number | null => (due === null ? null : due - now);
 
-describe('a list', () => {
-  const wait = (age: number | null, streak: number) =>
-    after(nextRound(OF_LISTS, { now, newest: age === null ? null : now - age, streak }));
+const waitOfList = (age: number | null, streak: number) =>
+  after(nextRound(OF_LISTS, { now, newest: age === null ? null : now - age, streak }));
+const waitOfNumbers = (age: number | null, streak = 0) =>
+  after(nextSubjectRead({ cadence: OF_INSIGHTS }, { now, at: age === null ? null : now - age, streak }));
 
+describe('a list', () => {
   test('is read each quarter of an hour while its newest item is younger than a day', () => {
-    expect(wait(0, 0)).toBe(15 * MINUTE);
-    expect(wait(DAY - 1, 9)).toBe(15 * MINUTE);
-    expect(wait(DAY, 0)).toBe(HOUR);
-    expect(wait(null, 0)).toBe(HOUR);
+    expect(waitOfList(0, 0)).toBe(15 * MINUTE);
+    expect(waitOfList(DAY - 1, 9)).toBe(15 * MINUTE);
+    expect(waitOfList(DAY, 0)).toBe(HOUR);
+    expect(waitOfList(null, 0)).toBe(HOUR);
   });
 
   test('waits twice as long after each quiet round, up to 12 hours', () => {
-    expect([0, 1, 2, 3, 4, 5, 5000].map((streak) => wait(2 * DAY, streak))).toEqual(
+    expect([0, 1, 2, 3, 4, 5, 5000].map((streak) => waitOfList(2 * DAY, streak))).toEqual(
       [1, 2, 4, 8, 12, 12, 12].map((hours) => hours * HOUR),
     );
   });
 });
 
 describe('the numbers of a media', () => {
-  const wait = (age: number | null, streak = 0) =>
-    after(nextSubjectRead({ cadence: OF_INSIGHTS }, { now, at: age === null ? null : now - age, streak }));
-
   test.each([
     [0, 15 * MINUTE],
     [6 * HOUR - 1, 15 * MINUTE],
@@ -46,20 +45,20 @@ describe('the numbers of a media', () => {
     [90 * DAY, null],
     [null, 15 * MINUTE],
   ])('at an age of %d ms are read again after %d ms', (age, expected) => {
-    expect(wait(age)).toBe(expected);
+    expect(waitOfNumbers(age)).toBe(expected);
   });
 
   test('wait longer while unchanged, at most as long as those of the next age', () => {
-    expect(wait(HOUR, 1)).toBe(30 * MINUTE);
-    expect(wait(HOUR, 50)).toBe(HOUR);
-    expect(wait(4 * DAY, 50)).toBe(DAY);
-    expect(wait(40 * DAY, 50)).toBe(7 * DAY);
+    expect(waitOfNumbers(HOUR, 1)).toBe(30 * MINUTE);
+    expect(waitOfNumbers(HOUR, 50)).toBe(HOUR);
+    expect(waitOfNumbers(4 * DAY, 50)).toBe(DAY);
+    expect(waitOfNumbers(40 * DAY, 50)).toBe(7 * DAY);
   });
 
   test('are read at 48 hours in any case', () => {
-    expect(wait(47 * HOUR)).toBe(HOUR);
-    expect(wait(47 * HOUR, 50)).toBe(HOUR);
-    expect(wait(48 * HOUR)).toBe(3 * HOUR);
+    expect(waitOfNumbers(47 * HOUR)).toBe(HOUR);
+    expect(waitOfNumbers(47 * HOUR, 50)).toBe(HOUR);
+    expect(waitOfNumbers(48 * HOUR)).toBe(3 * HOUR);
   });
 });
 
