@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createCallCounter, createCreator } from '../sandbox/testing/creator.ts';
@@ -144,4 +146,25 @@ test('many that are missing at once are held', async () => {
   await sync(account);
   expect((await videos(account)).filter((row) => row['removed_at'] !== null)).toHaveLength(20);
   expect((await lines(account))['media']).toMatchObject({ reason: null });
+});
+
+test('texts, addresses and tokens stay out of the history, the logs and the feed', async () => {
+  const text = 'a title that only its creator should read';
+  await world.control('POST', '/tiktok/creators', { username: 'private', bio: `bio of ${text}` });
+  await creator.make({ account: await openIdOf('private'), text, createdAt: Date.now() - DAY });
+  const account = await world.connect('private');
+  await firstPass(account);
+  expect(await videos(account)).toEqual([expect.objectContaining({ title: text })]);
+  const history = await world.temporal.workflow.getHandle(`sync:${account}`).fetchHistory();
+  const inHistory = historyToJSON(history);
+  const payloads = [...inHistory.matchAll(/"data": ?"([^"]+)"/g)].map(([, data = '']) =>
+    Buffer.from(data, 'base64').toString(),
+  );
+  const logs = await Promise.all(world.logFiles.map((file) => readFile(file, 'utf8')));
+  const feed = await rows(sql`select data from changes where oauth_account_id = ${account}`);
+  const told = [inHistory, ...payloads, ...logs, JSON.stringify(feed)].join('\n');
+  expect(told).not.toContain(text);
+  expect(told).not.toMatch(/x-expires|act\.[\w-]{8}|cover_image/);
+  expect(payloads.length).toBeGreaterThan(2);
+  expect(payloads.every((payload) => payload.length < 4096)).toBe(true);
 });
