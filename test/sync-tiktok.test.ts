@@ -148,6 +148,17 @@ test('many that are missing at once are held', async () => {
   expect((await lines(account))['media']).toMatchObject({ reason: null });
 });
 
+test('a profile that is read again is no news', async () => {
+  const { account } = await connected('again', 0);
+  await firstPass(account);
+  await sync(account);
+  await sync(account);
+  const told = await rows(sql`
+    select s.stream, count(*)::int from changes c join sync_states s on s.id = c.subject_id
+    where c.oauth_account_id = ${account} and c.kind = 'sync.completed' group by s.stream order by s.stream`);
+  expect(told).toContainEqual({ stream: 'profile', count: 1 });
+});
+
 test('texts, addresses and tokens stay out of the history, the logs and the feed', async () => {
   const text = 'a title that only its creator should read';
   await world.control('POST', '/tiktok/creators', { username: 'private', bio: `bio of ${text}` });

@@ -84,7 +84,9 @@ async function storeListPage(
       ...absence.reached,
       ...seen,
     });
-    if (absence.isOver) changes.push(completed(line, pass));
+    // A stream without an order is read whole each time: only its first pass is news.
+    const isNews = stream.order !== 'none' || !line.backfillComplete;
+    if (absence.isOver && isNews) changes.push(completed(line, pass));
   } else if (page.next === null || (pass.mode === 'incremental' && isKnown(page.items, stored)))
     await saveLine(tx, line.id, { ...ended(stream, line, pass, progress), reason, ...seen });
   else {
