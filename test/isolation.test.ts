@@ -59,7 +59,7 @@ let stranger: Tenant;
 
 beforeAll(async () => {
   const limits = { creator_info: 1000, 'video.init': 1000, status: 1000 };
-  world = await createWorld({ tiktok: { limits } });
+  world = await createWorld({ tiktok: { limits }, env: { EVERPOST_SYNC: 'granted' } });
   operations = describeOperations((await world.call('GET', '/openapi.json', { key: null })).body);
   [owner, stranger] = await Promise.all([newTenant(world.user), newTenant(await world.newUser())]);
 });

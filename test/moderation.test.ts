@@ -48,6 +48,8 @@ async function connect(provider: string, creator?: string, scopes?: string[]): P
     ...(scopes === undefined ? {} : { scopes }),
   };
   const { answer } = await world.visitConsent(consent, world.user.key, provider);
+  // Only actions write copies here: no stream reads the platform beside them.
+  await world.database.db.execute(sql`update sync_states set state = 'unsupported', next_due_at = null`);
   return answer.body.accounts[0];
 }
 
