@@ -4,7 +4,7 @@ import { storeAccountInsights } from '../../db/sync/insights.ts';
 import { type Line, lockPass, saveLine } from '../../db/sync/lines.ts';
 import { endCopies } from '../../db/sync/removals.ts';
 import { storeMedia, storeProfile, type Stored } from '../../db/sync/store-page.ts';
-import { noteMovedCounts, noteSeen, type Seen } from '../../db/sync/subjects.ts';
+import { askForRestored, noteMovedCounts, noteSeen, type Seen } from '../../db/sync/subjects.ts';
 import { noteCalls, takeCall } from '../../db/sync/usage.ts';
 import type { PassProgress } from '../../db/schema.ts';
 import type { Page, Question, Stream } from '../../providers/reading.ts';
@@ -129,10 +129,12 @@ async function storeItems(
     case 'media_insights': {
       const stored = await storeMedia(tx, page, items);
       const known = new Set(stored.written.map(({ key }) => key));
+      const restored = stored.written.filter((row) => row.restored).map(({ key }) => key);
       await seeSubjects(
         tx,
         reader,
         items.filter(({ id }) => known.has(id)),
+        restored,
       );
       return { stored, changed: stored.written.some(isChange) };
     }
@@ -143,7 +145,12 @@ const isChange = ({ inserted, edited, counted: moved, restored }: Stored['writte
   inserted || edited || moved || restored;
 
 /** Makes the listed media subjects of the streams that are read for each media. */
-async function seeSubjects(tx: Db, reader: Reader, items: readonly Item[]): Promise<void> {
+async function seeSubjects(
+  tx: Db,
+  reader: Reader,
+  items: readonly Item[],
+  restored: readonly string[],
+): Promise<void> {
   const whole = items.filter(({ parent }) => parent === undefined);
   const now = Date.now();
   for (const stream of reader.reading.streams.filter((one) => one.of === 'media')) {
@@ -154,6 +161,7 @@ async function seeSubjects(tx: Db, reader: Reader, items: readonly Item[]): Prom
       return { id: item.id, comments, due: !isEmpty && !isTooOld(forMedia(stream, item), now, at) };
     });
     await noteSeen(tx, owner(reader), stream.name, seen);
+    await askForRestored(tx, reader.account.id, stream.name, restored);
     if (stream.holds === 'comments') await noteMovedCounts(tx, reader.account.id, stream.name, seen);
   }
 }

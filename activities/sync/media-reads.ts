@@ -29,7 +29,7 @@ import { MINUTE } from '../../durations.ts';
 import type { Confirmed, Page, Stream } from '../../providers/reading.ts';
 import type { MetricsState } from '../../reading.ts';
 import type { Deps } from '../deps.ts';
-import { forMedia, nextSubjectRead } from './cadence.ts';
+import { forMedia, isTooOld, nextSubjectRead } from './cadence.ts';
 import { noteComments } from './comment-counts.ts';
 import { advanced, afterSuccess, checkCursor, counted } from './passes.ts';
 import { learnt, refusedOf } from './refused-metrics.ts';
@@ -79,14 +79,16 @@ export async function readMedia(
 }
 
 /** What is left of a subject that can be read no more; null: it can be read. */
-function endOf({ life }: Stream, { line, subject, removed }: DueSubject): Partial<SubjectChange> | null {
+function endOf(stream: Stream, { line, subject, removed }: DueSubject): Partial<SubjectChange> | null {
+  const { life } = stream;
   const { at } = subject;
   if (life !== undefined && at !== null && Date.now() - at.getTime() >= life.ends) {
     const last = at.getTime() + (life.readAt.at(-1) ?? 0);
     const isWhole = line.lastReadAt !== null && line.lastReadAt.getTime() >= last;
     return isWhole ? {} : { metricsState: 'expired' };
   }
-  return removed ? {} : null;
+  // A full pass has asked for every subject of its stream.
+  return removed || isTooOld(stream, Date.now(), at?.getTime() ?? null) ? {} : null;
 }
 
 const begin = (login: string, hintedAt: Date | null): PassProgress => ({

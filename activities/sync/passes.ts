@@ -16,12 +16,16 @@ export interface Begun {
   pass: PassProgress;
 }
 
-/** Whether the next pass must reach the end of the list. */
-export function isFullDue({ fullEvery, order }: Stream, line: Line, now: number): boolean {
-  if (line.progress.full === true || !line.backfillComplete || order !== 'newest_first') return true;
+/** Whether the next pass is a full one: asked for, the first, or due again. */
+export function isFullDue({ fullEvery }: Pick<Stream, 'fullEvery'>, line: Line, now: number): boolean {
+  if (line.progress.full === true || !line.backfillComplete) return true;
   const last = line.fullPassCompletedAt?.getTime() ?? 0;
   return fullEvery !== null && now - last >= fullEvery;
 }
+
+/** Only a list that begins with the newest shows early that the rest of it is known. */
+const mustReachEnd = (stream: Stream, line: Line): boolean =>
+  stream.order !== 'newest_first' || isFullDue(stream, line, Date.now());
 
 /**
  * The running pass of a line; begins one where there is none.
@@ -33,7 +37,7 @@ export async function runningPass(db: Db, stream: Stream, line: Line, login: str
   return db.transaction(async (tx) => {
     const held = await lockLine(tx, line);
     if (held === null || held.progress.pass !== undefined) return null;
-    const mode = isFullDue(stream, held, Date.now()) ? 'full' : 'incremental';
+    const mode = mustReachEnd(stream, held) ? 'full' : 'incremental';
     const { full: _begins, hinted, ...progress } = held.progress;
     const urgent = hinted === true && mode === 'incremental' ? { urgent: true } : {};
     const pass: PassProgress = { mode, whole: true, login, cursors: [], seen: 0, changed: false, ...urgent };

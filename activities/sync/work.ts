@@ -195,6 +195,8 @@ async function endSubjects(
     const line = await lockLine(tx, read);
     if (line === null) return;
     const { pass, hinted: _seen, ...progress } = afterSuccess(line.progress);
+    // Asked for while this round was running.
+    const asked = progress.full === true ? new Date() : null;
     // None is due, so each media of a list that was read to its end has been read.
     const isComplete = media?.backfillComplete === true && (!line.backfillComplete || pass?.mode === 'full');
     await saveLine(tx, line.id, {
@@ -204,7 +206,8 @@ async function endSubjects(
       pass: line.pass + 1,
       lastSuccessAt: new Date(),
       nextDueAt:
-        [next, full].filter((at) => at !== null).toSorted((a, b) => a.getTime() - b.getTime())[0] ?? null,
+        [next, full, asked].filter((at) => at !== null).toSorted((a, b) => a.getTime() - b.getTime())[0] ??
+        null,
       ...(isComplete ? { backfillComplete: true, fullPassCompletedAt: new Date() } : {}),
       progress,
     });

@@ -1,4 +1,4 @@
-import { and, eq, getTableName, type SQL, sql } from 'drizzle-orm';
+import { and, eq, getTableName, inArray, type SQL, sql } from 'drizzle-orm';
 import type { MetricsState, StreamName, Subject } from '../../reading.ts';
 import type { Db } from '../client.ts';
 import type { CopyTable, ProviderTables } from '../provider-tables.ts';
@@ -86,6 +86,26 @@ export async function hintSubject(
       target: [syncSubjects.oauthAccountId, syncSubjects.stream, syncSubjects.subjectId],
       set: { nextDueAt: sql`now()`, hintedAt: sql`now()` },
     });
+}
+
+/** Asks for media that are back: nothing asked for them while they were gone. */
+export async function askForRestored(
+  tx: Db,
+  accountId: string,
+  stream: StreamName,
+  ids: readonly string[],
+): Promise<void> {
+  if (ids.length === 0) return;
+  await tx
+    .update(syncSubjects)
+    .set({ nextDueAt: sql`now()` })
+    .where(
+      and(
+        eq(syncSubjects.oauthAccountId, accountId),
+        eq(syncSubjects.stream, stream),
+        inArray(syncSubjects.subjectId, [...ids]),
+      ),
+    );
 }
 
 /** Makes every subject of a stream due, for a full pass. */
