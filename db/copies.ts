@@ -4,6 +4,7 @@ import type { Db } from './client.ts';
 import { isInService } from './logins.ts';
 import { tablesOf } from './registry.ts';
 import { forgetCopies } from './sync/forget.ts';
+import { takeTurn } from './sync/turn.ts';
 import { oauthAccounts, posts, webhookEvents } from './schema.ts';
 
 /* Copies of a provider's data, in the provider's own tables. */
@@ -14,13 +15,15 @@ export async function forgetCreator(
   { id: accountId, provider, openId }: Pick<Account, 'id' | 'provider' | 'openId'>,
 ): Promise<void> {
   await db.transaction(async (tx) => {
-    await forgetCopies(tx, accountId, tablesOf(provider).copies);
-    await tablesOf(provider).onForgotten?.(tx, accountId);
-    // The posts before the account, like all code that locks both.
+    await takeTurn(tx, accountId);
+    // The posts before the account and before actions, like all code that locks both: the end of a post that carries a
+    // reply ends the reply's action too.
     await tx
       .update(posts)
       .set({ summary: null, updatedAt: posts.updatedAt })
       .where(eq(posts.oauthAccountId, accountId));
+    await forgetCopies(tx, accountId, tablesOf(provider).copies);
+    await tablesOf(provider).onForgotten?.(tx, accountId);
     await tx
       .update(oauthAccounts)
       .set({ username: null, displayName: null, metadata: {} })

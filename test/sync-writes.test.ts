@@ -17,6 +17,7 @@ import { tablesOf } from '../db/registry.ts';
 import { HOUR, MINUTE } from '../durations.ts';
 import type { Item } from '../reading.ts';
 import { cloneDatabase } from './world/database.ts';
+import { until } from './world/until.ts';
 
 /* How copies are written, on a real PostgreSQL through several pools, as from several processes. */
 
@@ -197,6 +198,30 @@ test('a page and a disconnect at the same time never wait for each other, and a 
     expect(await page()).toBe('dropped');
     expect(await mediaLine()).toMatchObject({ state: 'paused', reason: 'disconnected' });
   }
+});
+
+test('the end of a reply’s post and a data deletion at the same time never wait for each other', async () => {
+  const [post] = await db.execute<{ id: string }>(sql`
+    insert into posts (user_id, oauth_account_id, provider, request, plan, fingerprint, request_hash, deadline_at)
+    values (${account.userId}, ${account.id}, 'tiktok', '{}', '[]', 'f', 'h', now()) returning id`);
+  await db.execute(sql`
+    insert into comment_actions (user_id, oauth_account_id, kind, subject, request_hash, post_id)
+    values (${account.userId}, ${account.id}, 'reply', gen_random_uuid(), 'h', ${post?.id ?? ''})`);
+  let forgotten: Promise<void> | undefined;
+  await other.transaction(async (tx) => {
+    await tx.execute(sql`select from posts where id = ${post?.id ?? ''} for no key update`);
+    forgotten = forgetCreator(db, account);
+    await until('the deletion to wait', async () => {
+      const [row] = await db.execute<{ waits: number }>(sql`
+        select count(*)::int as waits from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`);
+      return row?.waits === 1 ? true : null;
+    });
+    await tx.execute(sql`update comment_actions set state = 'done' where post_id = ${post?.id ?? ''}`);
+  });
+  await forgotten;
+  expect(
+    await db.execute(sql`select from comment_actions where oauth_account_id = ${account.id}`),
+  ).toHaveLength(0);
 });
 
 test('a page of data that was deleted meanwhile is dropped, and makes no lines again', async () => {

@@ -10,7 +10,6 @@ import {
   syncStates,
   syncSubjects,
 } from '../schema.ts';
-import { takeTurn } from './turn.ts';
 
 const OF_ACCOUNTS = [
   syncStates,
@@ -24,14 +23,13 @@ const OF_ACCOUNTS = [
 
 /**
  * Deletes all copies of an account's data, and how far they were read. `api_usage` holds numbers only, and stays. A page
- * that was asked for before finds its account out of service, and is dropped.
+ * that was asked for before finds its account out of service, and is dropped. The caller has the account's turn.
  */
 export async function forgetCopies(
   tx: Db,
   accountId: string,
   copies: ProviderTables['copies'],
 ): Promise<void> {
-  await takeTurn(tx, accountId);
   for (const table of OF_ACCOUNTS) await tx.delete(table).where(eq(table.oauthAccountId, accountId));
   if (copies === undefined) return;
   if (copies.comments !== undefined)
