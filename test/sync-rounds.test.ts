@@ -79,6 +79,24 @@ test('numbers are asked for only of the media that are due', async () => {
   expect(await round(id, 'media_insights', 'incremental')).toBe(0);
   // All of them but the one that is older than Instagram keeps numbers.
   expect(await round(id, 'media_insights', 'full')).toBe(6);
+  const told = await rows(sql`
+    select c.data from changes c where c.oauth_account_id = ${id} and c.kind = 'sync.completed'
+      and c.data ->> 'stream' = 'media_insights' order by seq`);
+  expect(told.map(({ data }) => data.count > 0)).toEqual([true, true]);
+});
+
+test('while the account publishes, due numbers are read and the backfill waits', async () => {
+  const account = 'publishing';
+  await world.control('POST', '/instagram/accounts', { username: account });
+  const media = await instagram.makeMedia({ account, createdAt: Date.now() - 4 * HOUR });
+  const id = await instagramAccount(account);
+  await firstPass(id);
+  await rows(sql`
+    insert into posts (user_id, oauth_account_id, provider, request, plan, fingerprint, request_hash, deadline_at, state)
+    select user_id, id, provider, '{}', '[]', 'f', 'h', now() + interval '1 day', 'processing'
+    from oauth_accounts where id = ${id}`);
+  await makeDue(id, 'media_insights', media['id']);
+  expect(await round(id, 'media_insights', 'incremental')).toBe(1);
 });
 
 test('replies are asked for only below the posts that are due', async () => {

@@ -148,6 +148,23 @@ test('many that are missing at once are held', async () => {
   expect((await lines(account))['media']).toMatchObject({ reason: null });
 });
 
+test('a stream counts every call that TikTok has seen: pages, failures, and checks by id', async () => {
+  const { account, openId, ids } = await connected('counted', 25);
+  await firstPass(account);
+  await creator.remove(ids[0] ?? '');
+  await world.fault({ endpoint: 'video.list', kind: 'status', http: 500, account: openId });
+  await world.call('POST', `/api/accounts/${account}/sync`, { body: { mode: 'full' } });
+  await until('the failure', async () => {
+    const [row] = await rows(sql`
+      select progress -> 'failures' as failures from sync_states where oauth_account_id = ${account} and stream = 'media'`);
+    return row?.['failures'] === 1 ? true : null;
+  });
+  await sync(account);
+  const { counts } = await counter.calls(openId);
+  expect(counts['video.query']).toBe(1);
+  expect((await lines(account))['media']?.['callsUsed']).toBe((counts['video.list'] ?? 0) + 1);
+});
+
 test('a profile that is read again is no news', async () => {
   const { account } = await connected('again', 0);
   await firstPass(account);

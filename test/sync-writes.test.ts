@@ -95,7 +95,7 @@ const mediaLine = async (): Promise<Line> => {
 
 const TIKTOK = { name: 'reads', window: MINUTE, most: 300 } as const;
 const spender = () => ({ provider: 'tiktok', openId: account.openId, accountId: account.id });
-const hours = (until: Date): number => Math.round((until.getTime() - Date.now()) / HOUR);
+const hours = (end: Date): number => Math.round((end.getTime() - Date.now()) / HOUR);
 /** Lets every wait of the account end. */
 const waited = () =>
   db.execute(sql`update api_usage set refused_until = now(), window_start = window_start - interval '1 hour'

@@ -1,27 +1,16 @@
 import { and, type SQL, sql } from 'drizzle-orm';
 import type { Db } from '../../db/client.ts';
-import type { CopyTable } from '../../db/provider-tables.ts';
 import type { PassProgress } from '../../db/schema.ts';
 import { recordChanges } from '../../db/sync/changes.ts';
 import { columnOf } from '../../db/sync/copy-columns.ts';
 import { type Line, lockLine, lockPass, saveLine } from '../../db/sync/lines.ts';
-import {
-  controlOf,
-  copiesNamed,
-  countMissing,
-  keepCopies,
-  markMissing,
-  type Missing,
-  missingCopies,
-  removeCopies,
-} from '../../db/sync/removals.ts';
-import { noteCalls, takeCall } from '../../db/sync/usage.ts';
+import { controlOf, copiesNamed, countMissing, markMissing, missingCopies } from '../../db/sync/removals.ts';
 import { HOUR, MINUTE } from '../../durations.ts';
-import type { Confirmed, Stream } from '../../providers/reading.ts';
+import type { Stream } from '../../providers/reading.ts';
 import type { Deps } from '../deps.ts';
+import { confirm } from './confirm.ts';
 import { completed, ended, reasonOf } from './passes.ts';
-import { type Did, owner, type Reader, spender } from './reader.ts';
-import { stopAfter, stopForBudget } from './stops.ts';
+import { type Did, owner, type Reader } from './reader.ts';
 
 /*
  * What a complete pass did not see is not gone yet: the provider is asked for it by id, and then for something that the
@@ -95,14 +84,18 @@ export async function confirmAbsent(deps: Deps, reader: Reader, stream: Stream, 
     await endConfirming(db, reader, stream, line, pass);
     return { calls: 0 };
   }
-  return confirm(deps, { reader, stream, line, table: media }, missing, control, async (tx, held2, gone) => {
-    await saveLine(tx, held2.id, {
-      progress: {
-        ...held2.progress,
-        pass: { ...pass, checkedAfter: missing.at(-1)?.id ?? '', changed: pass.changed || gone > 0 },
-      },
-    });
-  });
+  const check = { reader, stream, line, table: media, reason: stream.goneAs ?? 'absent' } as const;
+  return confirm(
+    deps,
+    { ...check, missing, control, lock: (tx) => lockPass(tx, line) },
+    async (tx, now, { gone }) =>
+      saveLine(tx, now.id, {
+        progress: {
+          ...now.progress,
+          pass: { ...pass, checkedAfter: missing.at(-1)?.id ?? '', changed: pass.changed || gone.length > 0 },
+        },
+      }),
+  );
 }
 
 async function endConfirming(
@@ -150,69 +143,20 @@ export async function confirmGone(deps: Deps, reader: Reader, stream: Stream, li
     });
     return { calls: 0 };
   }
+  const check = { reader, stream, line, table, reason: 'event', urgent: true } as const;
   return confirm(
     deps,
-    { reader, stream, line, table, reason: 'event' },
-    missing,
-    control,
-    async (tx, held, _gone, unsure) => {
-      if (unsure === 0) await drop(tx, held);
+    { ...check, missing, control, lock: (tx) => lockLine(tx, line) },
+    async (tx, now, { unsure }) => {
+      if (unsure.length === 0) await drop(tx, now);
       else
-        await saveLine(tx, held.id, {
+        await saveLine(tx, now.id, {
           progress: {
-            ...held.progress,
-            gone: [...restOf(held), ...keys],
+            ...now.progress,
+            gone: [...restOf(now), ...keys],
             goneAfter: new Date(Date.now() + UNSURE_AGAIN).toISOString(),
           },
         });
     },
   );
-}
-
-interface Check {
-  reader: Reader;
-  stream: Stream;
-  line: Line;
-  table: CopyTable;
-  /** Default: the stream's own. */
-  reason?: 'event';
-}
-
-async function confirm(
-  deps: Deps,
-  { reader, stream, line, table, reason }: Check,
-  missing: readonly Missing[],
-  control: string,
-  save: (tx: Db, line: Line, gone: number, unsure: number) => Promise<void>,
-): Promise<Did> {
-  const { db } = deps;
-  const read = { reader, stream, line };
-  const grant = await takeCall(db, spender(reader), stream.bucket, reason === 'event');
-  if (grant.kind === 'refused') return stopForBudget(deps, read, grant);
-  try {
-    const keys = missing.map(({ key }) => key);
-    const said = await reader.reading.confirm?.(stream.name, keys, control, reader.call);
-    if (said === undefined) return { calls: 0 };
-    await db.transaction(async (tx) => {
-      const held = reason === 'event' ? await lockLine(tx, line) : await lockPass(tx, line);
-      if (held === null) return;
-      const gone = idsOf(missing, said, 'gone');
-      await keepCopies(tx, table, idsOf(missing, said, 'here'));
-      const changes = await removeCopies(tx, table, gone, reason ?? stream.goneAs ?? 'absent', grant.readAt);
-      await noteCalls(tx, spender(reader), stream.bucket, { more: said.calls - 1, usage: said.usage });
-      await save(tx, held, gone.length, idsOf(missing, said, 'unsure').length);
-      await recordChanges(tx, owner(reader), changes);
-    });
-    return { calls: said.calls };
-  } catch (error) {
-    return stopAfter(deps, read, error);
-  }
-}
-
-function idsOf(
-  missing: readonly Missing[],
-  { answers }: Confirmed,
-  wanted: 'here' | 'gone' | 'unsure',
-): string[] {
-  return missing.filter(({ key }) => (answers.get(key) ?? 'unsure') === wanted).map(({ id }) => id);
 }

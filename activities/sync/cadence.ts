@@ -5,7 +5,7 @@ import type { Subject } from '../../reading.ts';
 /* When something is read again: pure. Times are milliseconds since 1970. */
 
 /** Quiet rounds double a wait at most so often. */
-const MOST_DOUBLINGS = 10;
+export const MOST_DOUBLINGS = 10;
 
 /**
  * When a list is due again.

@@ -84,7 +84,10 @@ export function advanced(
     ...pass,
     ...(oldest === undefined ? {} : { oldest }),
     ...(newest === undefined ? {} : { newest }),
-    seen: pass.seen + page.items.filter(({ parent }) => parent === undefined).length,
+    seen:
+      pass.seen +
+      page.items.filter(({ parent }) => parent === undefined).length +
+      (page.insights?.length ?? 0),
     whole: pass.whole && page.lossy !== true && pass.login === login,
     cursors: page.next === null ? [] : [...pass.cursors, marked(page.next)],
     changed: pass.changed || changed,

@@ -1,5 +1,5 @@
 import type { Db } from '../../db/client.ts';
-import { type Line, lockLine, lockPass, saveLine, stopLine } from '../../db/sync/lines.ts';
+import { countCall, type Line, lockLine, lockPass, saveLine, stopLine } from '../../db/sync/lines.ts';
 import { saveSubject, type SubjectLine } from '../../db/sync/subjects.ts';
 import { noteRefusal, noteUsage } from '../../db/sync/usage.ts';
 import { DAY, HOUR, MINUTE } from '../../durations.ts';
@@ -36,6 +36,7 @@ export async function stopAfter(deps: Deps, read: Read, error: unknown): Promise
   reader.call.signal.throwIfAborted();
   if (!(error instanceof ProviderError)) throw error;
   const used = { calls: 1 };
+  await countCall(deps.db, line.id);
   const { percent } = error;
   if (percent !== null) await noteUsage(deps.db, spender(reader), stream.bucket, { percent });
   if (error.code === 'cursor_refused') await restart(deps, read);

@@ -8,7 +8,8 @@ import type { Stream } from '../../providers/reading.ts';
 import type { Deps } from '../deps.ts';
 import { confirmAbsent, confirmGone } from './absent.ts';
 import { readListPage } from './lists.ts';
-import { confirmReplies, missingReplies, readMedia } from './media-reads.ts';
+import { confirmReplies, missingReplies } from './comments.ts';
+import { readMedia } from './media-reads.ts';
 import { afterSuccess, completed, isFullDue, reasonOf } from './passes.ts';
 import { type Did, loginOf, missingScopes, owner, type Reader } from './reader.ts';
 import { stopWithoutScopes } from './stops.ts';
@@ -68,11 +69,14 @@ export async function nextWork(deps: Deps, reader: Reader): Promise<Work | null>
     awake.find(({ stream, line }) => stream.of === 'account' && isUrgent(line)) ??
     lists.find(({ line, stream }) => !isBackfill(line) && stream.holds !== 'account_insights');
   if (news !== undefined) return readList(deps, reader, news);
-  if (await isPublishing(db, reader.account.id)) return null;
-  const numbers = lists.find(({ stream }) => stream.holds === 'account_insights');
+  // What the account has never read, and the rest of a long list, are backfill.
+  const isBusy = await isPublishing(db, reader.account);
+  const may = ({ line }: Candidate): boolean => !isBusy || (line.backfillComplete && !isBackfill(line));
+  const rest = lists.filter(may);
+  const numbers = rest.find(({ stream }) => stream.holds === 'account_insights');
   if (numbers !== undefined) return readList(deps, reader, numbers);
-  const [backfill] = lists;
-  const subjects = open.filter(isOfMedia);
+  const [backfill] = rest;
+  const subjects = open.filter((one) => isOfMedia(one) && may(one));
   return (
     (await firstSubject(deps, reader, subjects)) ??
     (backfill === undefined ? null : readList(deps, reader, backfill)) ??

@@ -68,11 +68,15 @@ export async function dueAccounts(db: Db, limit: number): Promise<Account[]> {
   return rows.flatMap(({ id }) => byId.get(id) ?? []);
 }
 
-/** Whether a publish of the account is under way: then its backfill waits. */
-export async function isPublishing(db: Db, accountId: string): Promise<boolean> {
+/** Whether a publish of the provider's account, which several tenants may share, is under way: its backfill waits. */
+export async function isPublishing(
+  db: Db,
+  { provider, openId }: Pick<Account, 'provider' | 'openId'>,
+): Promise<boolean> {
   const [row] = await db.execute(sql`
-    select from posts where oauth_account_id = ${accountId}::uuid
-      and (state in ('transferring', 'processing') or (state = 'accepted' and created_at > now() - interval '10 minutes'))
+    select from oauth_accounts a join posts p on p.oauth_account_id = a.id
+    where a.provider = ${provider} and a.open_id = ${openId} and (p.state in ('transferring', 'processing')
+      or (p.state = 'accepted' and p.created_at > now() - interval '10 minutes'))
     limit 1`);
   return row !== undefined;
 }

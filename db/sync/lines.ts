@@ -68,6 +68,14 @@ export async function saveLine(tx: Db, id: string, change: LineChange): Promise<
   await tx.update(syncStates).set(change).where(eq(syncStates.id, id));
 }
 
+/** Counts a call that brought nothing to store. */
+export async function countCall(db: Db, id: string): Promise<void> {
+  await db
+    .update(syncStates)
+    .set({ callsUsed: sql`${syncStates.callsUsed} + 1` })
+    .where(eq(syncStates.id, id));
+}
+
 /** Ends a stream's attempt with a state that people should know of, once. */
 export async function stopLine(
   db: Db,

@@ -132,3 +132,10 @@ export async function endCopies(tx: Db, copies: CopyTable, accountId: string): P
     update ${nameOfTable(copies)} set removed_at = ${endsAt}, removed_reason = 'expired', missing_since = null, updated_at = now()
     where ${copies.ofAccount(accountId)} and removed_at is null and ${endsAt} <= now()`);
 }
+
+/** Counts from now on for how long copies have been missing. */
+export async function restartMissing(tx: Db, copies: CopyTable, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await tx.execute(sql`
+    update ${nameOfTable(copies)} set missing_since = now() where id = any(${sql.param([...ids])}::uuid[])`);
+}
