@@ -7,16 +7,20 @@ import { LONGEST_TIME } from './schemas.ts';
 
 /* What the lists of copies have in common. */
 
-export const RawQuery = Type.Object(
-  {
-    raw: Type.Optional(
-      Type.Boolean({ default: false, description: 'Whether to add what the platform sent, as `raw`.' }),
-    ),
-  },
-  { additionalProperties: false },
-);
+const SHOWN = {
+  includeRemoved: Type.Optional(
+    Type.Boolean({ default: false, description: 'Whether to show what is gone at the platform.' }),
+  ),
+  raw: Type.Optional(
+    Type.Boolean({ default: false, description: 'Whether to add what the platform sent, as `raw`.' }),
+  ),
+};
 
-export const SinceQuery = Type.Object(
+/** The query of one copy. */
+export const CopyQuery = Type.Object(SHOWN, { additionalProperties: false });
+
+/** The query of everything that is copied for an account, or below a media. */
+export const CopiesQuery = Type.Object(
   {
     ...PageQuery.properties,
     since: Type.Optional(
@@ -26,18 +30,7 @@ export const SinceQuery = Type.Object(
         description: 'Nothing older than this, by the platform’s own times.',
       }),
     ),
-  },
-  { additionalProperties: false },
-);
-
-/** The query of a list of copies. */
-export const CopiesQuery = Type.Object(
-  {
-    ...SinceQuery.properties,
-    includeRemoved: Type.Optional(
-      Type.Boolean({ default: false, description: 'Whether to show what is gone at the platform.' }),
-    ),
-    ...RawQuery.properties,
+    ...SHOWN,
   },
   { additionalProperties: false },
 );

@@ -414,3 +414,26 @@ describe('an account', () => {
     expect((await get(`/api/accounts/${instagram}/profile`)).status).toBe(200);
   });
 });
+
+test('every route of copies takes the query fields that the contract lists, and no others', async () => {
+  const { answer } = await world.visitConsent({}, world.user.key, 'instagram');
+  const account: string = answer.body.accounts[0].id;
+  await clear();
+  const media = await igMedia();
+  const listed = `limit=2&since=${day(1)}&includeRemoved=true&raw=true`;
+  const lists = ['profile', 'media', 'comments', 'insights'].map(
+    (what) => `/api/accounts/${account}/${what}`,
+  );
+  const below = ['comments', 'insights'].map((what) => `/api/media-copies/${media}/${what}`);
+  for (const path of [...lists, ...below, '/api/comments']) {
+    const answers = {
+      path,
+      listed: (await get(`${path}?${listed}`)).status,
+      other: (await get(`${path}?removed=true`)).status,
+      badLimit: (await get(`${path}?limit=0`)).status,
+      badCursor: (await get(`${path}?cursor=x`)).body.error?.code,
+    };
+    expect(answers).toEqual({ path, listed: 200, other: 400, badLimit: 400, badCursor: 'invalid_cursor' });
+  }
+  expect((await get(`/api/media-copies/${media}?includeRemoved=true&raw=true`)).status).toBe(200);
+});

@@ -8,7 +8,7 @@ import {
 } from '../../db/content/insights.ts';
 import { findProfile } from '../../db/content/media.ts';
 import { tenant } from '../access.ts';
-import { accountOf, RawQuery, sinceOf, SinceQuery } from '../content-query.ts';
+import { accountOf, CopiesQuery, sinceOf } from '../content-query.ts';
 import {
   AccountInsightView,
   accountInsightView,
@@ -24,9 +24,10 @@ import { mediaCopyOf } from './media-copies.ts';
 
 const tags = ['content'];
 
+/** As every list of copies; numbers are never removed, and have no words of the platform beside them. */
 const InsightQuery = Type.Object(
   {
-    ...SinceQuery.properties,
+    ...CopiesQuery.properties,
     metric: Type.Optional(Type.String({ maxLength: 100, examples: ['views'] })),
   },
   { additionalProperties: false },
@@ -45,15 +46,18 @@ export const insightRoutes =
         schema: {
           operationId: 'getProfile',
           summary: 'The copy of an account’s profile',
-          description: 'Before the first read all of it is null, `readAt` too.',
+          description:
+            'Before the first read all of it is null, `readAt` too. One object: of the query only `raw` matters.',
           tags,
           params: Id,
-          querystring: RawQuery,
+          querystring: CopiesQuery,
           response: { 200: ref(ProfileView), ...refusals(404) },
         },
       },
       async (request) => {
         const account = await accountOf(deps, tenant(request), request.params.id);
+        // No cursor of another list leads anywhere here.
+        pageOf(request.query, { list: 'profile', accountId: account.id });
         return profileView(account, await findProfile(db, account.id), request.query.raw ?? false);
       },
     );

@@ -3,7 +3,7 @@ import { findMediaCopy, listMediaCopies, type MediaCopy } from '../../db/content
 import { tenant } from '../access.ts';
 import { CommentView } from '../comment-view.ts';
 import { commentPage } from '../comments-page.ts';
-import { accountOf, CopiesQuery, copiesFilter, RawQuery } from '../content-query.ts';
+import { accountOf, CopiesQuery, copiesFilter, CopyQuery } from '../content-query.ts';
 import { MediaCopyView, mediaCopyView } from '../content-view.ts';
 import type { Deps } from '../deps.ts';
 import { apiError } from '../errors.ts';
@@ -54,10 +54,10 @@ export const mediaCopyRoutes =
         schema: {
           operationId: 'getMediaCopy',
           summary: 'The copy of one media',
-          description: 'Also of one that is gone at the platform.',
+          description: 'Also of one that is gone at the platform, whatever `includeRemoved` says.',
           tags,
           params: Id,
-          querystring: RawQuery,
+          querystring: CopyQuery,
           response: { 200: ref(MediaCopyView), ...refusals(404) },
         },
       },
