@@ -138,3 +138,45 @@ test('a media that is back is asked for its numbers again', async () => {
   await round(id, 'media', 'full');
   await until('the number to be due again', async () => (await due()) ?? null);
 });
+
+test('a round in which the read of a media failed is no success, and is not complete', async () => {
+  const account = 'one_fails';
+  await world.control('POST', '/instagram/accounts', { username: account });
+  for (let index = 0; index < 3; index += 1)
+    await instagram.makeMedia({ account, createdAt: Date.now() - (2 + index) * HOUR });
+  await world.fault({ endpoint: 'instagram.insights:media', kind: 'status', http: 500 });
+  const id = await instagramAccount(account);
+  const asked = { body: { streams: ['media_insights'] } };
+  const failed = await until('the end of the round', async () => {
+    const line = await lineOf(id, 'media_insights');
+    // It waits for a minute after a failure, unless a client asks.
+    if (line['reason'] !== null) await world.call('POST', `/api/accounts/${id}/sync`, asked);
+    return line['state'] === 'idle' && line['lastAttemptAt'] !== null ? line : null;
+  });
+  expect(failed).toMatchObject({ reason: 'reads_failed: 1', lastSuccessAt: null, backfillComplete: false });
+  await rows(sql`update sync_subjects set next_due_at = now()
+    where oauth_account_id = ${id} and stream = 'media_insights' and last_read_at is null`);
+  await world.call('POST', `/api/accounts/${id}/sync`, asked);
+  const whole = await until('a success', async () => {
+    const line = await lineOf(id, 'media_insights');
+    return line['lastSuccessAt'] === null ? null : line;
+  });
+  expect(whole).toMatchObject({ state: 'idle', reason: null, backfillComplete: true });
+});
+
+test('requests at the same time are one pass, and what cannot be read is joined by nobody', async () => {
+  const account = 'joined';
+  await world.control('POST', '/instagram/accounts', { username: account });
+  const id = await instagramAccount(account);
+  const ask = async (streams: string[]): Promise<boolean> => {
+    const { status, body } = await world.call('POST', `/api/accounts/${id}/sync`, {
+      body: { mode: 'full', streams },
+    });
+    expect({ status, syncId: body.syncId }).toEqual({ status: 202, syncId: `sync:${id}` });
+    return body.joined;
+  };
+  await firstPass(id);
+  const answers = await Promise.all([1, 2, 3, 4].map(() => ask(['profile', 'media'])));
+  expect(answers.filter((joined) => !joined)).toHaveLength(1);
+  expect(await ask(['replies'])).toBe(false);
+});

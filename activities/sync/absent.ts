@@ -9,7 +9,7 @@ import { HOUR, MINUTE } from '../../durations.ts';
 import type { Stream } from '../../providers/reading.ts';
 import type { Deps } from '../deps.ts';
 import { confirm } from './confirm.ts';
-import { completed, ended, reasonOf } from './passes.ts';
+import { completed, ended, reasonOf, resumed } from './passes.ts';
 import { type Did, owner, type Reader } from './reader.ts';
 
 /*
@@ -116,7 +116,7 @@ async function endConfirming(
       ...ended(stream, held, isHeld ? pass : { ...pass, held: 0 }, progress),
       reason: isHeld ? `removals_held: ${missing}` : reasonOf(pass),
     });
-    await recordChanges(tx, owner(reader), [completed(held, pass)]);
+    await recordChanges(tx, owner(reader), [...resumed(held), completed(held, pass)]);
   });
 }
 

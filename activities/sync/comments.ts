@@ -64,7 +64,7 @@ export async function storeReplies(tx: Db, step: Step): Promise<void> {
       cursor: page.next,
       pass: number,
       complete: false,
-      progress: { ...subject.progress, pass },
+      progress: { ...afterSuccess(subject.progress), pass },
     });
   await recordChanges(tx, owner(reader), changes);
 }
@@ -86,7 +86,7 @@ async function endReplies(
   // What is there after all, and is never listed, is asked for less and less often.
   const check = missing > 0 ? now + MISSING_FOR * 2 ** Math.min(streak, MOST_DOUBLINGS) : Infinity;
   const next = Math.min(usual ?? Infinity, check);
-  const { pass: _over, ...progress } = subject.progress;
+  const { pass: _over, ...progress } = afterSuccess(subject.progress);
   const answered = pass.hintedAt === undefined ? null : new Date(pass.hintedAt);
   await saveSubject(tx, subject.id, {
     ...nextAfter(subject, answered, next === Infinity ? null : new Date(next)),

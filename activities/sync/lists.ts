@@ -21,6 +21,7 @@ import {
   counted,
   ended,
   reasonOf,
+  resumed,
   runningPass,
 } from './passes.ts';
 import { learnt, refusedOf } from './refused-metrics.ts';
@@ -86,10 +87,11 @@ async function storeListPage(
     });
     // A stream without an order is read whole each time: only its first pass is news.
     const isNews = stream.order !== 'none' || !line.backfillComplete;
-    if (absence.isOver && isNews) changes.push(completed(line, pass));
-  } else if (page.next === null || (pass.mode === 'incremental' && isKnown(page.items, stored)))
+    if (absence.isOver) changes.push(...resumed(line), ...(isNews ? [completed(line, pass)] : []));
+  } else if (page.next === null || (pass.mode === 'incremental' && isKnown(page.items, stored))) {
     await saveLine(tx, line.id, { ...ended(stream, line, pass, progress), reason, ...seen });
-  else {
+    changes.push(...resumed(line));
+  } else {
     // An event's pass goes on at once, though its stream may wait for quota.
     const due = pass.urgent === true ? { nextDueAt: new Date() } : {};
     await saveLine(tx, line.id, { cursor: page.next, progress, state: 'running', reason, ...seen, ...due });

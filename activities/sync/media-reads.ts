@@ -32,7 +32,13 @@ export async function readMedia(
   const stream = forMedia(ofAll, due.subject);
   const end = endOf(stream, due);
   if (end !== null) {
-    await saveSubject(db, due.line.id, { nextDueAt: null, hintedAt: null, cursor: null, ...end });
+    await saveSubject(db, due.line.id, {
+      nextDueAt: null,
+      hintedAt: null,
+      cursor: null,
+      progress: {},
+      ...end,
+    });
     return { calls: 0 };
   }
   const read = { reader, stream, line, subject: due.line };
@@ -107,6 +113,7 @@ async function storeNumbers(tx: Db, step: Step): Promise<void> {
     metricsState: page.metricsState ?? (insights.length === 0 ? 'empty' : 'ok'),
     refusedMetrics: refusedOf(progress, kind, now),
     complete: true,
+    progress: afterSuccess(held.subject.progress),
     unchangedStreak: streak,
   });
   await saveLine(tx, held.line.id, {

@@ -95,9 +95,15 @@ export function advanced(
   };
 }
 
-/** Why copies are not complete after a pass; null: they are. */
-export const reasonOf = ({ refused = 0 }: PassProgress): string | null =>
-  refused === 0 ? null : `rows_refused: ${refused}`;
+/**
+ * Why copies are not complete after a pass; null: they are.
+ * @param failed media whose reads failed
+ */
+export function reasonOf(pass: PassProgress | undefined, failed = 0): string | null {
+  const refused = pass?.refused ?? 0;
+  if (refused > 0) return `rows_refused: ${refused}`;
+  return failed > 0 ? `reads_failed: ${failed}` : null;
+}
 
 /** A read has succeeded: earlier failures do not count any more. */
 export function afterSuccess({ failures: _over, refusedToken: _accepted, ...progress }: Progress): Progress {
@@ -113,7 +119,7 @@ export function ended(stream: Stream, line: Line, pass: PassProgress, progress: 
   const streak = pass.changed ? 0 : line.unchangedStreak + 1;
   const watermark = pass.newest === undefined ? line.watermark : new Date(pass.newest);
   const due = nextRound(stream.cadence, { now, newest: watermark?.getTime() ?? null, streak });
-  const { pass: _over, ...rest } = afterSuccess(progress);
+  const { pass: _over, told: _now, ...rest } = afterSuccess(progress);
   const isHeld = rest.full === true && (pass.held ?? 0) > 0;
   // Asked for while this pass was running.
   const isAsked = rest.full === true || rest.hinted === true;
@@ -135,6 +141,12 @@ export const counted = (line: Line, seen: number, calls: number) => ({
   callsUsed: line.callsUsed + calls,
   lastAttemptAt: new Date(),
 });
+
+/** The end of the first pass after the feed told of a failure. */
+export const resumed = ({ id, stream, progress }: Line): Change[] =>
+  progress.told === true
+    ? [{ kind: 'sync.resumed', subjectTable: 'sync_states', subjectId: id, data: { stream } }]
+    : [];
 
 /** The end of a full pass, for the feed. */
 export const completed = (line: Line, pass: PassProgress | null): Change => ({

@@ -10,7 +10,7 @@ import { type Did, type Reader, spender } from './reader.ts';
 
 /* What a refused or lost read means for its stream. */
 
-/** A stream is shown as failed after so many failures in a row. */
+/** After so many failures in a row a stream is shown as failed, and a media is passed over. */
 const PATIENCE = 3;
 const LONGEST_PAUSE = 6 * HOUR;
 /** A pass restarts so often a day. */
@@ -55,7 +55,7 @@ export async function stopAfter(deps: Deps, read: Read, error: unknown): Promise
     const told = error.init.retryTold === true ? (error.retryAfterMs ?? null) : null;
     const until = await noteRefusal(deps.db, spender(reader), stream.bucket, told);
     await stopForBudget(deps, read, { reason: error.code, until });
-  } else if (error.kind === 'gone' && subject !== undefined) await passOver(deps, subject);
+  } else if (error.kind === 'gone' && subject !== undefined) await passOver(deps.db, subject);
   else await failLine(deps, read, error);
   return used;
 }
@@ -81,7 +81,7 @@ async function refuse(deps: Deps, read: Read, error: ProviderError): Promise<Par
 }
 
 /** The subject may be gone, which its list will prove; or only it cannot be read. Others come first. */
-async function passOver({ db }: Deps, subject: SubjectLine): Promise<void> {
+async function passOver(db: Db, subject: SubjectLine): Promise<void> {
   const streak = subject.unchangedStreak + 1;
   const wait = Math.min(DAY, HOUR * 2 ** Math.min(streak, 10));
   await saveSubject(db, subject.id, {
@@ -93,15 +93,22 @@ async function passOver({ db }: Deps, subject: SubjectLine): Promise<void> {
   });
 }
 
+/** The read of one media failed: its stream's round is no success before another try, unless several fail. */
+async function putOff(db: Db, subject: SubjectLine, wait: number): Promise<void> {
+  const failures = (subject.progress.failures ?? 0) + 1;
+  if (failures >= PATIENCE) return passOver(db, subject);
+  await saveSubject(db, subject.id, {
+    nextDueAt: new Date(Date.now() + wait),
+    progress: { ...subject.progress, failures },
+  });
+}
+
 /** Tries again later, and shows the stream as failed after some tries. */
 async function failLine({ db }: Deps, { line: read, subject }: Read, error: ProviderError): Promise<void> {
   const failures = (read.progress.failures ?? 0) + 1;
   const pause = Math.min(LONGEST_PAUSE, MINUTE * 2 ** Math.min(failures - 1, 10));
   // One media that cannot be read does not keep the others waiting.
-  if (subject !== undefined)
-    await saveSubject(db, subject.id, {
-      nextDueAt: new Date(Date.now() + Math.max(2 * pause, AFTER_OTHERS)),
-    });
+  if (subject !== undefined) await putOff(db, subject, Math.max(2 * pause, AFTER_OTHERS));
   const failed = failures >= PATIENCE;
   await stopLine(
     db,
@@ -162,6 +169,7 @@ async function restartSubject(db: Db, { id, progress }: SubjectLine): Promise<vo
     progress: {
       ...rest,
       ...again,
+      ...(isOften ? { failures: (rest.failures ?? 0) + 1 } : {}),
       restarts: isOften ? earlier : [...earlier, new Date(now).toISOString()],
     },
   });

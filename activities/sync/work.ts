@@ -2,7 +2,13 @@ import type { Db } from '../../db/client.ts';
 import { isPublishing } from '../../db/sync/due.ts';
 import { type Line, linesOf, lockLine, saveLine } from '../../db/sync/lines.ts';
 import { recordChanges } from '../../db/sync/changes.ts';
-import { askForSubjects, type DueSubject, nextDue, nextSubject } from '../../db/sync/subjects.ts';
+import {
+  askForSubjects,
+  countFailed,
+  type DueSubject,
+  nextDue,
+  nextSubject,
+} from '../../db/sync/subjects.ts';
 import type { PassProgress } from '../../db/schema.ts';
 import type { Stream } from '../../providers/reading.ts';
 import type { Deps } from '../deps.ts';
@@ -10,7 +16,7 @@ import { confirmAbsent, confirmGone } from './absent.ts';
 import { readListPage } from './lists.ts';
 import { confirmReplies, missingReplies } from './comments.ts';
 import { readMedia } from './media-reads.ts';
-import { afterSuccess, completed, isFullDue, reasonOf } from './passes.ts';
+import { afterSuccess, completed, isFullDue, reasonOf, resumed } from './passes.ts';
 import { type Did, loginOf, missingScopes, owner, type Reader } from './reader.ts';
 import { stopWithoutScopes } from './stops.ts';
 
@@ -198,24 +204,28 @@ async function endSubjects(
   await db.transaction(async (tx) => {
     const line = await lockLine(tx, read);
     if (line === null) return;
-    const { pass, hinted: _seen, ...progress } = afterSuccess(line.progress);
+    const { pass, hinted: _seen, told: _over, ...progress } = afterSuccess(line.progress);
+    // Put off, and still to be read.
+    const failed = await countFailed(tx, line.oauthAccountId, stream.name);
     // Asked for while this round was running.
     const asked = progress.full === true ? new Date() : null;
-    // None is due, so each media of a list that was read to its end has been read.
-    const isComplete = media?.backfillComplete === true && (!line.backfillComplete || pass?.mode === 'full');
+    // None is due, so each media of a list that was read to its end has been read, but those that failed.
+    const isComplete =
+      media?.backfillComplete === true && (line.backfillComplete ? pass?.mode === 'full' : failed === 0);
     await saveLine(tx, line.id, {
       state: 'idle',
-      reason: pass === undefined ? null : reasonOf(pass),
+      reason: reasonOf(pass, failed),
       passStartedAt: null,
       pass: line.pass + 1,
-      lastSuccessAt: new Date(),
+      ...(failed === 0 ? { lastSuccessAt: new Date() } : {}),
       nextDueAt:
         [next, full, asked].filter((at) => at !== null).toSorted((a, b) => a.getTime() - b.getTime())[0] ??
         null,
       ...(isComplete ? { backfillComplete: true, fullPassCompletedAt: new Date() } : {}),
       progress,
     });
-    if (isComplete) await recordChanges(tx, owner(reader), [completed(line, pass ?? null)]);
+    const changes = [...resumed(line), ...(isComplete ? [completed(line, pass ?? null)] : [])];
+    await recordChanges(tx, owner(reader), changes);
   });
   return { calls: 0 };
 }

@@ -140,6 +140,8 @@ export interface Progress {
   limit?: number;
   /** Failures in a row. */
   failures?: number;
+  /** The feed says that the stream has failed. */
+  told?: boolean;
   /** The version of the token that was refused last; absent after a read that succeeded. */
   refusedToken?: number;
   /** Provider ids of things that events say are deleted: to be asked for by id, not before `goneAfter` (RFC 3339). */

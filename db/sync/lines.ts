@@ -76,7 +76,7 @@ export async function countCall(db: Db, id: string): Promise<void> {
     .where(eq(syncStates.id, id));
 }
 
-/** Ends a stream's attempt with a state that people should know of, once. */
+/** Ends a stream's attempt with a state that people should know of: once, until it is read again. */
 export async function stopLine(
   db: Db,
   read: Line,
@@ -87,8 +87,11 @@ export async function stopLine(
     const line = await lockLine(tx, read);
     if (line === null) return;
     const stop = change(line);
-    await saveLine(tx, line.id, { ...stop, lastAttemptAt: new Date() });
-    if (kind === undefined || line.state === stop.state) return;
+    const progress = stop.progress ?? line.progress;
+    const told = kind === 'sync.failed' ? { progress: { ...progress, told: true } } : {};
+    await saveLine(tx, line.id, { ...stop, ...told, lastAttemptAt: new Date() });
+    const isKnown = kind === 'sync.failed' ? progress.told === true : line.state === stop.state;
+    if (kind === undefined || isKnown) return;
     await recordChanges(tx, { userId: line.userId, accountId: line.oauthAccountId }, [
       {
         kind,
@@ -146,7 +149,7 @@ export async function resumeLines(db: Db, { id, userId, connectedAt }: Account):
 /**
  * Makes streams of an account due at once, as a client asked.
  * @param full passes over whole lists; a running one is joined
- * @returns whether all of them were due or running already
+ * @returns whether all of them that can be read were due or running already
  */
 export async function askForStreams(
   db: Db,
@@ -160,8 +163,9 @@ export async function askForStreams(
       .select()
       .from(syncStates)
       .where(and(eq(syncStates.oauthAccountId, accountId), inArray(syncStates.stream, [...streams])));
-    let joined = true;
-    for (const line of lines) {
+    const open = lines.filter(({ state }) => !CLOSED.includes(state));
+    let joined = open.length > 0;
+    for (const line of open) {
       const change = asked(line, full);
       if (change === null) continue;
       // A stream that waits for quota keeps the wish, and goes on waiting.
@@ -172,10 +176,12 @@ export async function askForStreams(
   });
 }
 
+/** Nobody's wish opens a stream that cannot be read. */
+const CLOSED: readonly Line['state'][] = ['unsupported', 'paused', 'permission_missing'];
+
 /** What a client's wish changes about a line; null: nothing. */
 function asked(line: Line, full: boolean): LineChange | null {
   const { state, progress } = line;
-  if (['unsupported', 'paused', 'permission_missing'].includes(state)) return null;
   const running = progress.pass !== undefined && (!full || progress.pass.mode === 'full');
   const wish = full && !running && line.backfillComplete ? { progress: { ...progress, full: true } } : {};
   if (state === 'waiting_quota') return 'progress' in wish ? wish : null;

@@ -224,6 +224,14 @@ export async function nextDue(db: Db, accountId: string, stream: StreamName): Pr
   return row?.at == null ? null : new Date(row.at);
 }
 
+/** How many subjects of a stream are asked for again because their last read failed. */
+export async function countFailed(tx: Db, accountId: string, stream: StreamName): Promise<number> {
+  const [row] = await tx.execute<{ failed: number }>(sql`
+    select count(*)::integer as failed from sync_subjects
+    where oauth_account_id = ${accountId}::uuid and stream = ${stream} and progress ? 'failures'`);
+  return row?.failed ?? 0;
+}
+
 export interface SubjectChange {
   nextDueAt?: Date | null;
   lastReadAt?: Date | SQL;
