@@ -36,6 +36,7 @@ const comments: CopyTable = {
   key: 'igId',
   owner: 'igMediaId',
   time: 'timestamp',
+  repliesTo: 'parentIgId',
   hiddenBy: { column: 'hidden', value: true },
   acted: { hide: { hidden: true }, unhide: { hidden: false } },
   // Instagram keeps a reply to a reply below the first comment.

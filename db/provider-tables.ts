@@ -54,6 +54,8 @@ export interface CopyTable {
   readonly replied?: (reply: Replied) => Readonly<Record<string, Value>>;
   /** Comments: the column of the provider's id of the media; absent: the owner is the media's copy. */
   readonly media?: string;
+  /** Comments: the column of the provider's id of the comment that it replies to. */
+  readonly repliesTo?: string;
   /** Comments: the column that says how an approval stands; null there: none is needed. */
   readonly approval?: string;
   /** Media: the column of the id of the album that a child belongs to. */

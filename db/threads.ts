@@ -27,6 +27,7 @@ const comments: CopyTable = {
   owner: 'oauthAccountId',
   time: 'timestamp',
   media: 'rootId',
+  repliesTo: 'repliedToId',
   hiddenBy: { column: 'hideStatus', value: 'HIDDEN' },
   approval: 'approval',
   acted: {

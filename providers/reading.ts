@@ -177,6 +177,12 @@ export interface Reading {
    */
   confirm?(stream: StreamName, ids: readonly string[], control: string, call: ReadCall): Promise<Confirmed>;
   readonly confirmAtOnce?: number;
+  /**
+   * Reads a comment below a media by its id, for a reply that names it.
+   * @returns a page without items if it is below something else
+   * @throws ProviderError
+   */
+  readComment?(id: string, subject: Subject, call: ReadCall): Promise<Page>;
   /** Absent: the platform has no comments, or lets no app moderate them. */
   readonly moderation?: Moderation;
 }

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Db } from '../../db/client.ts';
 import type { CopyTable } from '../../db/provider-tables.ts';
-import type { PassProgress } from '../../db/schema.ts';
+import type { PassProgress, Progress } from '../../db/schema.ts';
 import { recordChanges } from '../../db/sync/changes.ts';
 import { type Line, lockLine, saveLine } from '../../db/sync/lines.ts';
 import {
@@ -64,14 +64,19 @@ export async function storeReplies(tx: Db, step: Step): Promise<void> {
       cursor: page.next,
       pass: number,
       complete: false,
-      progress: { ...afterSuccess(subject.progress), pass },
+      progress: { ...withAbsent(subject.progress, step), pass },
     });
   await recordChanges(tx, owner(reader), changes);
 }
 
+function withAbsent(progress: Progress, { absent }: Pick<Step, 'absent'>): Progress {
+  const { absent: _before, ...rest } = afterSuccess(progress);
+  return Object.keys(absent).length === 0 ? rest : { ...rest, absent: { ...absent } };
+}
+
 async function endReplies(
   tx: Db,
-  { reader, stream, due }: Step,
+  { reader, stream, due, absent }: Step,
   comments: CopyTable,
   subject: SubjectLine,
   number: number,
@@ -86,7 +91,7 @@ async function endReplies(
   // What is there after all, and is never listed, is asked for less and less often.
   const check = missing > 0 ? now + MISSING_FOR * 2 ** Math.min(streak, MOST_DOUBLINGS) : Infinity;
   const next = Math.min(usual ?? Infinity, check);
-  const { pass: _over, ...progress } = afterSuccess(subject.progress);
+  const { pass: _over, ...progress } = withAbsent(subject.progress, { absent });
   const answered = pass.hintedAt === undefined ? null : new Date(pass.hintedAt);
   await saveSubject(tx, subject.id, {
     ...nextAfter(subject, answered, next === Infinity ? null : new Date(next)),

@@ -16,6 +16,7 @@ import { lockBoth, type Step, withSeen } from './media-step.ts';
 import { afterSuccess, checkCursor, counted } from './passes.ts';
 import { learnt, refusedOf } from './refused-metrics.ts';
 import { type Did, loginOf, owner, type Reader, spender } from './reader.ts';
+import { withParents } from './parents.ts';
 import { stopAfter, stopForBudget } from './stops.ts';
 
 /* Reads what a provider tells of one media: its numbers, or the comments below it. */
@@ -54,9 +55,10 @@ export async function readMedia(
     refused: refusedOf(line.progress, kind, Date.now()),
   };
   try {
-    const page = await reader.reading.read(stream.name, question, reader.call);
-    checkCursor(reader.account.provider, { line: { ...line, cursor: due.line.cursor }, pass }, page);
-    const step = { reader, stream, line, due, page, pass, kind, readAt: grant.readAt };
+    const told = await reader.reading.read(stream.name, question, reader.call);
+    checkCursor(reader.account.provider, { line: { ...line, cursor: due.line.cursor }, pass }, told);
+    const { page, absent } = await withParents(db, reader, stream, due, told);
+    const step = { reader, stream, line, due, page, pass, kind, absent, readAt: grant.readAt };
     await db.transaction((tx) =>
       stream.holds === 'comments' ? storeReplies(tx, step) : storeNumbers(tx, step),
     );

@@ -17,6 +17,8 @@ export interface Step {
   page: Page;
   pass: PassProgress;
   kind: string;
+  /** What is known of comments that the platform does not tell: `withParents`. */
+  absent: Readonly<Record<string, number>>;
   readAt: string;
 }
 

@@ -147,6 +147,8 @@ export interface Progress {
   /** Provider ids of things that events say are deleted: to be asked for by id, not before `goneAfter` (RFC 3339). */
   gone?: string[];
   goneAfter?: string;
+  /** Comments that replies name, and that the platform does not tell by id either: how often it was asked. */
+  absent?: Record<string, number>;
   /** The metrics that the platform refuses, by kind of media, and until when Everpost believes that: RFC 3339. */
   refused?: Record<string, Record<string, string>>;
 }

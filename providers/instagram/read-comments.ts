@@ -12,7 +12,8 @@ import { createReads, type Json, unreadableList } from './reads.ts';
  */
 
 const OWN_FIELDS = 'id,text,timestamp,username,from{id,username},like_count,hidden,parent_id,user';
-const FIELDS = `${OWN_FIELDS},media{id},replies{${OWN_FIELDS}}`;
+const OF_MEDIA = `${OWN_FIELDS},media{id}`;
+const FIELDS = `${OF_MEDIA},replies{${OWN_FIELDS}}`;
 /** The most of one query. */
 export const COMMENTS_PAGE = 50;
 
@@ -65,11 +66,29 @@ export async function readComments(
   return { items: found.flatMap(({ items }) => items), next, lossy: isCut, ...reads.told() };
 }
 
-/** The list belongs to the media that was asked for; the comments of an album may name one of its pictures. */
-function requireMedia(rows: readonly Json[], { id: mediaId, values }: Subject): void {
-  if (values['mediaType'] === 'CAROUSEL_ALBUM') return;
-  const others = rows.map((row) => id(record(row['media'])?.['id'])).filter((one) => one !== null);
-  if (others.some((one) => one !== mediaId)) throw unreadableList('the comments are of another media');
+/** A comment below a media, by its id: lists may leave it out. */
+export async function readComment(
+  login: Login,
+  commentId: string,
+  subject: Subject,
+  call: ReadCall,
+): Promise<Page> {
+  const reads = createReads(login, call);
+  const row = await reads.get(`/${commentId}`, { fields: OF_MEDIA });
+  const isIt = id(row['id']) === commentId && !isOfAnother(row, subject);
+  return { items: isIt ? commentOf(row, subject.id, null, call) : [], next: null, ...reads.told() };
+}
+
+/** The list belongs to the media that was asked for. */
+function requireMedia(rows: readonly Json[], subject: Subject): void {
+  if (rows.some((row) => isOfAnother(row, subject)))
+    throw unreadableList('the comments are of another media');
+}
+
+/** The comments of an album may name one of its pictures. */
+function isOfAnother(row: Json, { id: mediaId, values }: Subject): boolean {
+  const told = id(record(row['media'])?.['id']);
+  return told !== null && told !== mediaId && values['mediaType'] !== 'CAROUSEL_ALBUM';
 }
 
 /** A comment, the replies that came with it, and where its list of replies goes on. */

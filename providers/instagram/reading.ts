@@ -4,7 +4,7 @@ import type { Reading, Stream } from '../reading.ts';
 import type { Login } from './client.ts';
 import { createModeration } from './moderation.ts';
 import { readAccount } from './read-account.ts';
-import { COMMENTS_PAGE, readComments } from './read-comments.ts';
+import { COMMENTS_PAGE, readComment, readComments } from './read-comments.ts';
 import { kindOf, readInsights } from './read-insights.ts';
 import { confirmByIds, readMedia, readProfile } from './read-media.ts';
 
@@ -39,6 +39,7 @@ export function createReading(login: Login): Reading {
     },
     confirm: (_stream, ids, control, call) => confirmByIds(login, ids, control, call),
     confirmAtOnce: 10,
+    readComment: (id, subject, call) => readComment(login, id, subject, call),
     moderation: createModeration(login),
   };
 }

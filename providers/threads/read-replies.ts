@@ -50,6 +50,20 @@ export async function readReplies(reads: Reads, question: Question, call: ReadCa
   };
 }
 
+/** A reply below a post, by its id: lists may leave it out. */
+export async function readReply(
+  reads: Reads,
+  replyId: string,
+  subject: Subject,
+  call: ReadCall,
+): Promise<Page> {
+  const path = `/${encodeURIComponent(replyId)}`;
+  const { body, usage } = await reads.thing(call, path, { fields: FIELDS });
+  const root = idOf(body['root_post']);
+  const isIt = id(body['id']) === replyId && (root === null || root === subject.id);
+  return { items: isIt ? replyOf(body, subject, null, call) : [], next: null, calls: 1, usage };
+}
+
 function placeOf(cursor: string | null): { list: ListName; after: string | null } {
   const [, name, after = ''] = /^(conversation|pending|ignored):(.*)$/s.exec(cursor ?? '') ?? [];
   const list = name === 'pending' || name === 'ignored' ? name : 'conversation';

@@ -6,7 +6,7 @@ import { createReads } from './read.ts';
 import { confirmByIds } from './read-by-id.ts';
 import { readAccountInsights, readMediaInsights } from './read-insights.ts';
 import { readMedia, readProfile } from './read-media.ts';
-import { readReplies } from './read-replies.ts';
+import { readReplies, readReply } from './read-replies.ts';
 
 /** At least 48,000 calls a day are allowed for an account (threads-facts 9): sync uses at most half of them. */
 const CALLS = { name: 'calls', window: DAY, most: 24_000 } as const;
@@ -125,6 +125,7 @@ export function createReading(settings: ThreadsSettings): Reading {
     confirm: (_stream, ids, control, call) => confirmByIds(reads, ids, control, call),
     // One call each, and one for the control.
     confirmAtOnce: 10,
+    readComment: (id, subject, call) => readReply(reads, id, subject, call),
     moderation: createModeration(settings),
   };
 }
