@@ -1,7 +1,9 @@
 import type { Attempt } from '../db/attempts.ts';
 import { savePost } from '../db/post-progress.ts';
 import { savePublishId } from '../db/publish-ids.ts';
-import { asksForDetails, stateAfter, stepAfter } from '../plan.ts';
+import { linkPublished } from '../db/sync/link-posts.ts';
+import { takeTurn } from '../db/sync/turn.ts';
+import { asksForDetails, showingWrites, stateAfter, stepAfter } from '../plan.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { PostContext, Written } from '../providers/publishing.ts';
 import type { StepOutcome } from '../temporal/contract.ts';
@@ -55,7 +57,11 @@ async function closeAccepted(
           row: attempt.id,
           version: 1,
         });
+  const next = stepAfter(post.plan, step);
+  const shows = showingWrites(post.plan).includes(step);
   return db.transaction(async (tx) => {
+    // The turn before every lock, like all writers of an account's copies.
+    if (shows || next === null) await takeTurn(tx, post.oauthAccountId);
     await closeOwnAttempt(tx, attempt.id, from, {
       status: 'accepted',
       providerRef: refOf(written),
@@ -66,7 +72,13 @@ async function closeAccepted(
     const made = publishId === undefined ? {} : { publishId };
     await savePost(tx, post.id, { state: stateAfter(post.plan, step), phase: null, ...made });
     if (publishId !== undefined) await savePublishId(tx, post, publishId);
-    if (stepAfter(post.plan, step) !== null) return null;
+    if (shows)
+      await linkPublished(
+        tx,
+        post,
+        [refOf(written)].filter((ref) => ref !== null),
+      );
+    if (next !== null) return null;
     const providerPostId = written.providerPostId ?? null;
     return applyVerdict({ db: tx }, loaded, { kind: 'published', status: 'PUBLISHED', providerPostId });
   });

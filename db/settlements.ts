@@ -4,11 +4,13 @@ import { partlyPublished } from '../partly-published.ts';
 import type { Db } from './client.ts';
 import { madeVisible, type VisiblePart } from './live.ts';
 import { errorColumns } from './post-errors.ts';
-import { changed, type Post } from './posts.ts';
+import { changed, type Post, postById } from './posts.ts';
 import { releaseUnused } from './quotas.ts';
 import { tablesOf } from './registry.ts';
 import { type FINAL_STATES, isFinal, type PostError, type PostState, posts } from './schema.ts';
+import { linkPublished } from './sync/link-posts.ts';
 import { endReplyOf } from './sync/reply-posts.ts';
+import { takeTurn } from './sync/turn.ts';
 
 /** The end of a post. */
 export interface Settlement {
@@ -42,6 +44,8 @@ export async function saveSettlement(db: Db, id: string, settlement: Settlement)
 }
 
 async function settle(tx: Db, id: string, settlement: Settlement): Promise<{ was: Post; now: Post }> {
+  // The turn before every lock, like all writers of an account's copies.
+  await takeTurn(tx, (await postById(tx, id)).oauthAccountId);
   const [post] = await tx.select().from(posts).where(eq(posts.id, id)).for('no key update');
   if (post === undefined) throw new Error(`no post ${id}`);
   const final = isFinal(post.state);
@@ -72,6 +76,7 @@ async function settle(tx: Db, id: string, settlement: Settlement): Promise<{ was
     .returning();
   // A published or delivered post has used its quotas.
   if (end.state !== 'published' && end.state !== 'delivered') await releaseUnused(tx, id);
+  if (end.providerPostId != null) await linkPublished(tx, post, [end.providerPostId]);
   await endReplyOf(tx, saved ?? post);
   return { was: post, now: saved ?? post };
 }

@@ -138,6 +138,30 @@ describe('media', () => {
     expect(await one.replies()).toEqual([]);
   });
 
+  test('of which a page knows before Everpost are linked to their post when its id is known', async () => {
+    const one = await connect('early');
+    await one.copied();
+    // The answer takes half a minute.
+    await world.fault({ endpoint: 'threads.publish', kind: 'trickle', ms: 1000 });
+    const { body: post } = await world.call('POST', '/api/threads/publish', {
+      body: {
+        accountId: one.accountId,
+        mediaType: 'TEXT',
+        postInfo: { text: 'the first' },
+        replies: [{ mediaType: 'TEXT', postInfo: { text: 'the second' } }],
+      },
+    });
+    const root = await until('the post to be live', async () => {
+      await one.sync('incremental', 'media');
+      return (await one.media())[0] ?? null;
+    });
+    expect(root).toMatchObject({ text: 'the first', post_id: null, chain_index: null });
+    await world.untilPost(post.id, 'published');
+    expect(await one.media()).toContainEqual(
+      expect.objectContaining({ threads_id: root.threads_id, post_id: post.id, chain_index: 0 }),
+    );
+  });
+
   test('are found, edited, removed by proof and restored', async () => {
     await threads.setProfile({ username: 'second' });
     const [old, kept, gone] = await threads.makeManyMedia(3, {

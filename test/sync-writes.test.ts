@@ -7,11 +7,13 @@ import { type Database, type Db, openDatabase } from '../db/client.ts';
 import { forgetCreator } from '../db/copies.ts';
 import { saveGrant } from '../db/grants.ts';
 import { users } from '../db/schema.ts';
+import { saveSettlement } from '../db/settlements.ts';
 import { recordChanges } from '../db/sync/changes.ts';
 import { applyHint } from '../db/sync/hints.ts';
 import { removeCopies } from '../db/sync/removals.ts';
 import { storeMedia } from '../db/sync/store-page.ts';
 import { hintSubject, lockSubject, nextAfter, nextSubject } from '../db/sync/subjects.ts';
+import { takeTurn } from '../db/sync/turn.ts';
 import { noteCalls, noteRefusal, takeCall } from '../db/sync/usage.ts';
 import { tablesOf } from '../db/registry.ts';
 import { HOUR, MINUTE } from '../durations.ts';
@@ -80,13 +82,24 @@ const video = (id: string, title: string, values: Item['values'] = {}): Item => 
   raw: {},
 });
 const store = (items: Item[], readAt: string, pass = 1) =>
-  db.transaction((tx) =>
-    storeMedia(tx, { account, copies: copies(), source: 'page', readAt, pass, quiet: false }, items),
-  );
+  db.transaction(async (tx) => {
+    await takeTurn(tx, account.id);
+    return storeMedia(tx, { account, copies: copies(), source: 'page', readAt, pass, quiet: false }, items);
+  });
+const published = (post: string, providerPostId: string) =>
+  saveSettlement(other, post, { state: 'published', providerPostId });
+/** A post whose file is at the platform. */
+async function sentPost(): Promise<string> {
+  const [post] = await db.execute<{ id: string }>(sql`
+    insert into posts (user_id, oauth_account_id, provider, request, plan, fingerprint, request_hash, deadline_at)
+    values (${account.userId}, ${account.id}, 'tiktok', '{}', '[]', ${randomUUID()}, 'h', now()) returning id`);
+  return post?.id ?? '';
+}
 const videos = () =>
   db.execute(
     sql`select *, like_count::text as likes from tiktok_videos where oauth_account_id = ${account.id} order by video_id`,
   );
+const links = async (): Promise<unknown[]> => (await videos()).map((row) => row['post_id']);
 const mediaLine = async (): Promise<Line> => {
   const line = (await linesOf(db, account.id)).find(({ stream }) => stream === 'media');
   if (line === undefined) throw new Error('no line');
@@ -201,27 +214,43 @@ test('a page and a disconnect at the same time never wait for each other, and a 
 });
 
 test('the end of a reply’s post and a data deletion at the same time never wait for each other', async () => {
-  const [post] = await db.execute<{ id: string }>(sql`
-    insert into posts (user_id, oauth_account_id, provider, request, plan, fingerprint, request_hash, deadline_at)
-    values (${account.userId}, ${account.id}, 'tiktok', '{}', '[]', 'f', 'h', now()) returning id`);
+  const post = await sentPost();
   await db.execute(sql`
     insert into comment_actions (user_id, oauth_account_id, kind, subject, request_hash, post_id)
-    values (${account.userId}, ${account.id}, 'reply', gen_random_uuid(), 'h', ${post?.id ?? ''})`);
+    values (${account.userId}, ${account.id}, 'reply', gen_random_uuid(), 'h', ${post})`);
   let forgotten: Promise<void> | undefined;
   await other.transaction(async (tx) => {
-    await tx.execute(sql`select from posts where id = ${post?.id ?? ''} for no key update`);
+    await tx.execute(sql`select from posts where id = ${post} for no key update`);
     forgotten = forgetCreator(db, account);
     await until('the deletion to wait', async () => {
       const [row] = await db.execute<{ waits: number }>(sql`
         select count(*)::int as waits from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`);
       return row?.waits === 1 ? true : null;
     });
-    await tx.execute(sql`update comment_actions set state = 'done' where post_id = ${post?.id ?? ''}`);
+    await tx.execute(sql`update comment_actions set state = 'done' where post_id = ${post}`);
   });
   await forgotten;
   expect(
     await db.execute(sql`select from comment_actions where oauth_account_id = ${account.id}`),
   ).toHaveLength(0);
+});
+
+test('a copy is linked to its post at once, whichever of the two is known first', async () => {
+  const [early, late, ...crossing] = await Promise.all(Array.from({ length: 12 }, sentPost));
+  await store([video('10', 'a copy first')], await clock());
+  await published(early ?? '', '10');
+  expect(await links()).toEqual([early]);
+  await published(late ?? '', '11');
+  await store([video('11', 'a post first')], await clock());
+  expect(await links()).toEqual([early, late]);
+  // At the same time: each of the two waits for the other's commit.
+  await Promise.all(
+    crossing.flatMap((post, at) => [
+      published(post, String(12 + at)),
+      clock().then((readAt) => store([video(String(12 + at), 'both')], readAt)),
+    ]),
+  );
+  expect(await links()).toEqual([early, late, ...crossing]);
 });
 
 test('a page of data that was deleted meanwhile is dropped, and makes no lines again', async () => {

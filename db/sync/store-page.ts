@@ -7,7 +7,7 @@ import { accountProfiles } from '../schema.ts';
 import type { Change } from './changes.ts';
 import { columnOf } from './copy-columns.ts';
 import { type MediaNumber, storeMediaInsights } from './insights.ts';
-import { linkPosts } from './link-posts.ts';
+import { linkCopies } from './link-posts.ts';
 import { type OwnedItem, storeCopies, type Written } from './store-copies.ts';
 
 /* Stores what a page of a stream holds, and says what has changed: the caller records that in the same transaction. */
@@ -41,10 +41,10 @@ export async function storeMedia(tx: Db, page: PageOf, items: readonly Item[]): 
   const { userId, id: accountId } = page.account;
   const numbers = own.flatMap(numbersOf);
   const moved = await storeMediaInsights(tx, { userId, accountId }, numbers, 'list', page.readAt);
-  await linkPosts(tx, page.account.id, media, written);
-  await media.linkParts?.(
+  await linkCopies(
     tx,
     accountId,
+    media,
     written.map(({ key }) => key),
   );
   const subjectTable = getTableName(media.table);
