@@ -1,3 +1,4 @@
+import { type Answered, postsOfAnswers } from './answers.ts';
 import { belongs, judge, type Outcome, type PostRow } from './judge.ts';
 import { offence, type Kind, type Offence } from './offence.ts';
 import type { Offered } from './offer.ts';
@@ -19,13 +20,17 @@ export async function compare(
   world: World,
   accounts: readonly ChaosAccount[],
   offered: readonly Offered[],
+  answers: readonly Answered[],
 ): Promise<Comparison> {
-  const posts = await readPosts(world, accounts);
+  const ofAnswers = await postsOfAnswers(world, answers);
+  const posts = (await readPosts(world, accounts)).filter(({ id }) => !ofAnswers.has(id));
   const openIds = new Set(accounts.map(({ openId }) => openId));
   const made: Made[] = [];
   for (const driver of DRIVERS) made.push(...(await driver.made(world.api)));
   const offences: Offence[] = [];
-  const claimed = new Set<string>();
+  // How often each is there: answers.ts.
+  const texts = new Set(answers.map(({ text }) => text));
+  const claimed = new Set(made.flatMap(({ id, text }) => (texts.has(text) ? [id] : [])));
 
   for (const one of offered) {
     const [postId] = one.postIds;

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createCommenting } from '../sandbox/testing/comments.ts';
 import { createCreator } from '../sandbox/testing/creator.ts';
 import type { ChaosAccount } from './creators.ts';
+import { reconnect } from './drive.ts';
 import { offence, type Offence } from './offence.ts';
 import { endBackoffs } from './time.ts';
 import type { World } from './world.ts';
@@ -89,10 +90,12 @@ async function fullPasses(world: World, accounts: readonly ChaosAccount[]): Prom
     const open = await sql<{ what: string; id: string }[]>`
       select oauth_account_id as id, stream || ' of ' || oauth_account_id || ' is ' || state || coalesce(': ' || reason, '') as what
       from sync_states where oauth_account_id in ${sql(accounts.map(({ id }) => id))}
-        and state not in ('unsupported', 'paused', 'permission_missing')
+        and state not in ('unsupported', 'permission_missing')
         and (state <> 'idle' or last_success_at is null or last_success_at < ${since} or next_due_at <= now())`;
     if (open.length === 0) return [];
     if (Date.now() > end) return open.map(({ what }) => `the pass did not end: ${what}`);
+    // Only a read may find out that a token was dead.
+    await reconnect(world, accounts);
     await endBackoffs(world, [...new Set(open.map(({ id }) => `sync:${id}`))]);
     await sleep(500);
   }

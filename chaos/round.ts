@@ -1,4 +1,5 @@
 import { connectAccounts } from './accounts.ts';
+import { answerAll, compareAnswers, endAnswers, planAnswers } from './answers.ts';
 import { compare } from './compare.ts';
 import { compareCopies } from './copies.ts';
 import { drive, reconnect } from './drive.ts';
@@ -31,6 +32,8 @@ export interface RoundResult {
   strays: number;
   /** Copies of media that were compared with what the platforms know. */
   copies: number;
+  /** Replies to comments that the API took. */
+  answers: number;
   counts: Record<Kind, number>;
   seconds: number;
   /** Every violation, with its evidence; empty: all is well. */
@@ -51,16 +54,18 @@ export async function runRound(world: World, seed: number, publishes: number): P
 
   world.say(`${tag}: ${accounts.length} accounts are connected`);
   const { offered, done } = offerAll(world, plan, tag, accounts);
+  const replies = answerAll(world, planAnswers(seed, plan.accounts, plan.durationMs), tag, accounts);
   const lives = live(world, planLives(seed, accounts.length, plan.durationMs), accounts);
   const [caused] = await Promise.all([cause(world, plan.troubles, accounts), lives]);
   await endTroubles(world);
   world.say(`${tag}: the troubles have ended`);
-  const offences = await drive(world, accounts, done);
+  const offences = await drive(world, accounts, Promise.all([done, replies.done]));
 
+  await endAnswers(world, replies.answers);
   world.say(`${tag}: all have come to their end`);
-  const compared = await compare(world, accounts, offered);
+  const compared = await compare(world, accounts, offered, replies.answers);
   const events = await compareEvents(world, accounts);
-  offences.push(...compared.offences, ...events.offences);
+  offences.push(...compared.offences, ...events.offences, ...(await compareAnswers(world, replies.answers)));
   await forgetFaults(world);
   await reconnect(world, accounts);
   const copied = await compareCopies(world, accounts);
@@ -83,6 +88,7 @@ export async function runRound(world: World, seed: number, publishes: number): P
     died: died.length,
     strays: events.strays,
     copies: copied.copies,
+    answers: replies.answers.filter(({ actionIds }) => actionIds.size > 0).length,
     counts: count(offences),
     seconds: Math.round((Date.now() - since) / 1000),
     problems: [...problems, ...died.map((how) => `  died by itself: ${how}`)],

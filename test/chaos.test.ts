@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { planAnswers } from '../chaos/answers.ts';
 import { planLives } from '../chaos/lives.ts';
 import { planRound } from '../chaos/plan.ts';
 import { regressions } from '../chaos/regressions.ts';
@@ -21,6 +22,8 @@ test('a seed always yields the same plan', () => {
   expect(planRound(7, 50)).toEqual(planRound(7, 50));
   expect(planRound(7, 50)).not.toEqual(planRound(8, 50));
   expect(planLives(7, 20, 6_000)).toEqual(planLives(7, 20, 6_000));
+  const { accounts } = planRound(7, 50);
+  expect(planAnswers(7, accounts, 6_000)).toEqual(planAnswers(7, accounts, 6_000));
 });
 
 test.for([{ seed: 11, publishes: 25 }, { seed: 12, publishes: 25 }, ...regressions()])(

@@ -100,7 +100,13 @@ export function commentRoutes(instagram: Instagram, access: CheckAccess): Route[
     { method: 'GET', path: '/{id}/comments', endpoint, handle: list },
     { method: 'POST', path: '/{id}/comments', endpoint, handle: addComment },
     { method: 'GET', path: '/{id}/replies', endpoint: 'instagram.replies', handle: replies },
-    { method: 'POST', path: '/{id}/replies', endpoint: 'instagram.replies', handle: addReply },
+    {
+      method: 'POST',
+      path: '/{id}/replies',
+      endpoint: 'instagram.replies',
+      variant: () => 'write',
+      handle: addReply,
+    },
   ]);
 }
 

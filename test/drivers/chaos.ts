@@ -33,6 +33,8 @@ export interface Chaos {
   answers: (endpoint: string) => readonly { http: number; code?: string }[];
   /** The endpoints that copying reads. */
   reads: readonly string[];
+  /** The endpoint that writes a reply to a comment; null: apps write none. */
+  reply: string | null;
   /** The endpoint that accepts bytes. */
   upload: string;
   /** Whether the platform can be asked about a write whose answer was lost. */

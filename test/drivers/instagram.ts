@@ -98,6 +98,7 @@ const chaos: Chaos = {
     ['webhook:instagram', 2],
   ],
   reads: ['instagram.media', 'instagram.stories', 'instagram.comments', 'instagram.insights'],
+  reply: 'instagram.replies:write',
   answers: (endpoint) => (endpoint === 'instagram.upload' ? [{ http: 503 }] : ANSWERS),
   upload: 'instagram.upload',
   tells: true,

@@ -65,6 +65,7 @@ const chaos: Chaos = {
     ['webhook:threads', 2],
   ],
   reads: ['threads.posts', 'threads.conversation', 'threads.insights', 'threads.user_insights'],
+  reply: 'threads.publish',
   answers: () => ANSWERS,
   // Threads fetches everything from us.
   upload: 'threads.container',

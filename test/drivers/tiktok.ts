@@ -62,6 +62,7 @@ const chaos: Chaos = {
     ['webhook:tiktok', 3],
   ],
   reads: ['video.list', 'video.query', 'user.info'],
+  reply: null,
   answers(endpoint) {
     if (endpoint === 'upload') return [{ http: 403 }];
     if (endpoint.startsWith('oauth')) return [{ http: 503 }];
