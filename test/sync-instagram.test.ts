@@ -128,6 +128,29 @@ test('what a list leaves out while its id still answers stays', async () => {
   expect(ids.length).toBe(5);
 });
 
+test('one that Instagram refuses to tell of stays, and the others are removed', async () => {
+  let ids: string[] = [];
+  const { account } = await connected('unlisted', {
+    prepare: async (of) => {
+      ids = await instagram.makeManyMedia(5, { account: of, createdAt: Date.now() - DAY });
+    },
+  });
+  await firstPass(account, ['media']);
+  for (const id of ids.slice(0, 2)) await instagram.deleteMedia(id);
+  const body = JSON.stringify({ error: { code: 100, error_subcode: 9_999_999, message: 'odd' } });
+  await world.control('POST', '/faults', {
+    endpoint: 'instagram.node',
+    kind: 'status',
+    http: 400,
+    times: 1,
+    body,
+  });
+  await sync(account);
+  const copies = await media(account);
+  expect(copies.filter((row) => row['removed_at'] !== null)).toHaveLength(1);
+  expect(copies.filter((row) => row['missing_since'] !== null && row['removed_at'] === null)).toHaveLength(1);
+});
+
 test('many that are missing at once are held', async () => {
   let ids: string[] = [];
   const { account } = await connected('mass', {

@@ -194,7 +194,8 @@ async function ask(reads: Reads, one: string): Promise<'here' | 'gone' | 'unsure
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     if (isMissing(error)) return 'gone';
-    if (error.kind === 'unavailable') return 'unsure';
+    // What Instagram refuses for this one thing says nothing about the others.
+    if (error.kind === 'unavailable' || error.kind === 'rejected') return 'unsure';
     throw error;
   }
 }
