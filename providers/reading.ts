@@ -51,6 +51,8 @@ export interface Stream {
   /** The platform lists no more items than this. */
   readonly cap?: number;
   readonly cadence: Cadence;
+  /** The cadence while the platform sends the account's events. Default: the same. */
+  readonly cadenceWithEvents?: Cadence;
   /** How often a pass over the whole list is due; null: only when asked for. */
   readonly fullEvery: number | null;
   /** Its items end by themselves, and are read once more before. */

@@ -42,7 +42,26 @@ export async function openReader(
   if (hasEnded(account.expiresAt)) return { tokenRefused: account.tokenVersion };
   const accessToken = await openAccessToken(envelope, await accountKey(db, account), account, sealed);
   const { openId, username, scope: scopes } = account;
-  return { account, reading, copies, call: { openId, username, scopes, accessToken, signal } };
+  return {
+    account,
+    reading: asToldOf(account, reading),
+    copies,
+    call: { openId, username, scopes, accessToken, signal },
+  };
+}
+
+/** Where the platform sends the account's events, some streams are read less often. */
+function asToldOf({ metadata: { webhooks } }: Account, reading: Reading): Reading {
+  const isSubscribed =
+    typeof webhooks === 'object' &&
+    webhooks !== null &&
+    'subscribed' in webhooks &&
+    webhooks.subscribed === true;
+  if (!isSubscribed) return reading;
+  const streams = reading.streams.map(({ cadenceWithEvents, ...stream }) =>
+    cadenceWithEvents === undefined ? stream : { ...stream, cadence: cadenceWithEvents },
+  );
+  return { ...reading, streams };
 }
 
 export const spender = ({ account: { provider, openId, id } }: Reader) => ({

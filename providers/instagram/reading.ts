@@ -1,5 +1,5 @@
 import { DAY, HOUR } from '../../durations.ts';
-import { OF_COMMENTS, OF_INSIGHTS, OF_LISTS, READS } from './reads.ts';
+import { OF_COMMENTS, OF_COMMENTS_WITH_EVENTS, OF_INSIGHTS, OF_LISTS, READS } from './reads.ts';
 import type { Reading, Stream } from '../reading.ts';
 import type { Login } from './client.ts';
 import { createModeration } from './moderation.ts';
@@ -92,6 +92,7 @@ function streamsOf({ permissions: { capabilities } }: Login): Stream[] {
       // Comments of restricted people are withheld, and may come back.
       absence: 'by_id',
       cadence: OF_COMMENTS,
+      cadenceWithEvents: OF_COMMENTS_WITH_EVENTS,
       fullEvery: MONTH,
     },
     {

@@ -36,12 +36,16 @@ export const OF_INSIGHTS: Cadence = {
   once: 2 * DAY,
 };
 
-/** What people wrote below one media. */
-export const OF_COMMENTS: Cadence = {
+const ofComments = (young: number): Cadence => ({
   kind: 'age',
-  rows: [{ under: DAY, every: 5 * MINUTE }, ...LATER],
+  rows: [{ under: DAY, every: young }, ...LATER],
   after: null,
-};
+});
+
+/** What people wrote below one media. */
+export const OF_COMMENTS = ofComments(5 * MINUTE);
+/** The same where events tell of new ones. */
+export const OF_COMMENTS_WITH_EVENTS = ofComments(HOUR);
 
 /** The calls of one read. */
 export interface Reads {
