@@ -99,8 +99,12 @@ export interface Hint {
   readonly item?: Item;
   /** The provider's id of what was deleted. */
   readonly gone?: string;
-  /** Numbers of the subject. */
-  readonly metrics?: readonly Insight[];
+  /** Comments: the name of the author, by which an own comment is known. */
+  readonly by?: string | null;
+  /** The subject may be somebody else's media: without a copy of it there is nothing to read. */
+  readonly onlyKnown?: true;
+  /** The last numbers of the subject, which the platform tells once: nothing is left to read. */
+  readonly last?: { readonly insights: readonly Insight[]; readonly state: MetricsState };
 }
 
 export type ActionKind = 'reply' | 'hide' | 'unhide' | 'delete' | 'like' | 'unlike' | 'approve' | 'ignore';

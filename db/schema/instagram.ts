@@ -103,6 +103,8 @@ export const igComments = pgTable(
   },
   (t) => [
     unique().on(t.igMediaId, t.igId),
+    // A comment is looked for by its own id where the media is not known for sure (db/sync/albums.ts).
+    index().on(t.igId),
     unique().on(t.userId, t.id),
     foreignKey({ columns: [t.userId, t.igMediaId], foreignColumns: [igMedia.userId, igMedia.id] }),
   ],

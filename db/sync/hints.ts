@@ -1,12 +1,13 @@
 import { and, eq, getTableName, sql } from 'drizzle-orm';
-import { type Hint, STREAM_NAMES } from '../../reading.ts';
+import { type Hint, type Item, STREAM_NAMES } from '../../reading.ts';
 import type { Account } from '../accounts.ts';
 import type { Db } from '../client.ts';
-import type { CopyTable, ProviderTables } from '../provider-tables.ts';
+import type { ProviderTables } from '../provider-tables.ts';
 import { tablesOf } from '../registry.ts';
 import { type Progress, syncStates } from '../schema.ts';
 import { type Change, recordChanges } from './changes.ts';
-import { storeMediaInsights } from './insights.ts';
+import { mediaOfComment } from './albums.ts';
+import { storeLastNumbers } from './last-numbers.ts';
 import { storeCopies } from './store-copies.ts';
 import { copyOf, hintSubject } from './subjects.ts';
 import { takeTurn } from './turn.ts';
@@ -16,7 +17,7 @@ const MOST_GONE = 500;
 
 /**
  * Applies a webhook: writes a copy only where there is none, and makes sync ask the provider, whose answer counts.
- * @returns whether the account is in service
+ * @returns whether sync has something to ask
  */
 export async function applyHint(db: Db, account: Account, hint: Hint): Promise<boolean> {
   const { copies } = tablesOf(account.provider);
@@ -25,19 +26,18 @@ export async function applyHint(db: Db, account: Account, hint: Hint): Promise<b
     const status = await takeTurn(tx, account.id);
     if (status === null || status === 'disconnected') return false;
     const owner = { userId: account.userId, accountId: account.id };
-    const subject = hint.subject === null ? null : await wholeOf(tx, account, copies.media, hint.subject);
+    const { subject, isKnown } = await subjectOf(tx, account, copies, hint);
+    if (hint.onlyKnown === true && !isKnown) return false;
+    if (hint.last !== undefined && subject !== null) {
+      await storeLastNumbers(tx, owner, copies.media, subject, hint.last);
+      return false;
+    }
     const changes = hint.item === undefined ? [] : await storeTold(tx, account, copies, hint, subject);
-    if (hint.metrics !== undefined && subject !== null)
-      await storeMediaInsights(
-        tx,
-        owner,
-        hint.metrics.map((one) => ({ ...one, subject })),
-        'webhook',
-        null,
-      );
     if (subject === null || hint.gone !== undefined)
       await hintStream(tx, account, await aimed(tx, account, copies, hint));
     else await hintSubject(tx, owner, hint.stream, subject);
+    // The list says what this media is: it may be a picture of an album.
+    if (subject !== null && !isKnown) await hintStream(tx, account, { stream: 'media', subject: null });
     await recordChanges(tx, owner, changes);
     return true;
   });
@@ -67,18 +67,29 @@ async function aimed(
   return stream === undefined ? hint : { ...hint, stream };
 }
 
-/** The album of a child, or the media itself. */
-async function wholeOf(tx: Db, account: Account, media: CopyTable, id: string): Promise<string> {
-  const copy = await copyOf(tx, account.id, media, id);
+/** The media that an event is about: that of a comment whose copy is known, or the album of a picture. */
+async function subjectOf(
+  tx: Db,
+  account: Account,
+  { media, comments }: NonNullable<ProviderTables['copies']>,
+  { subject, item }: Hint,
+): Promise<{ subject: string | null; isKnown: boolean }> {
+  if (subject === null) return { subject, isKnown: false };
+  const known =
+    item === undefined || comments === undefined
+      ? null
+      : await mediaOfComment(tx, account.id, { media, comments }, item.id);
+  if (known !== null) return { subject: known, isKnown: true };
+  const copy = await copyOf(tx, account.id, media, subject);
   const parent = media.parent === undefined ? null : copy?.[media.parent];
-  return typeof parent === 'string' ? parent : id;
+  return { subject: typeof parent === 'string' ? parent : subject, isKnown: copy !== null };
 }
 
 async function storeTold(
   tx: Db,
   account: Account,
   { media, comments }: NonNullable<ProviderTables['copies']>,
-  { item, stream }: Hint,
+  { item, stream, by }: Hint,
   subject: string | null,
 ): Promise<Change[]> {
   if (item === undefined) return [];
@@ -92,7 +103,8 @@ async function storeTold(
     const at = ownerOf(null);
     if (at !== undefined) await storeCopies(tx, media, [{ item: stub, owner: at }], writer);
   }
-  const told = isMedia || subject === null ? item : { ...item, parent: subject };
+  const told =
+    isMedia || subject === null ? item : commentBelow(subject, item, by != null && by === account.username);
   const owner = (await table.ownersOf(tx, account.id, [told.parent ?? null]))(told.parent ?? null);
   if (owner === undefined) return [];
   const { written } = await storeCopies(tx, table, [{ item: told, owner }], writer);
@@ -100,9 +112,15 @@ async function storeTold(
     kind: isMedia ? 'media.created' : 'comment.created',
     subjectTable: getTableName(table.table),
     subjectId: id,
-    data: isMedia ? { providerMediaId: key } : { providerCommentId: key, own: item.values['own'] === true },
+    data: isMedia ? { providerMediaId: key } : { providerCommentId: key, own: told.values['own'] === true },
   }));
 }
+
+const commentBelow = (parent: string, item: Item, isOwn: boolean): Item => ({
+  ...item,
+  parent,
+  values: isOwn ? { ...item.values, own: true } : item.values,
+});
 
 /** Makes a whole stream due, and notes what was deleted, as an event says. */
 async function hintStream(tx: Db, account: Account, { stream, gone }: Hint): Promise<void> {

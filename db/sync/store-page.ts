@@ -5,6 +5,7 @@ import type { CopyTable, ProviderTables } from '../provider-tables.ts';
 import type { CopySource } from '../schema/columns.ts';
 import { accountProfiles } from '../schema.ts';
 import type { Change } from './changes.ts';
+import { adoptPictures, moveComments } from './albums.ts';
 import { columnOf } from './copy-columns.ts';
 import { type MediaNumber, storeMediaInsights } from './insights.ts';
 import { linkCopies } from './link-posts.ts';
@@ -49,6 +50,15 @@ export async function storeMedia(tx: Db, page: PageOf, items: readonly Item[]): 
   );
   const subjectTable = getTableName(media.table);
   const children = new Set(items.filter(({ parent }) => parent !== undefined).map(({ id }) => id));
+  const pictures = written.filter(
+    ({ key, inserted, wasUnread }) => children.has(key) && wasUnread && !inserted,
+  );
+  await adoptPictures(
+    tx,
+    { userId, accountId },
+    page.copies,
+    pictures.map(({ key }) => key),
+  );
   const changes = written
     .filter(({ key }) => !children.has(key))
     .flatMap((row): Change[] => {
@@ -76,7 +86,7 @@ export async function storeComments(
   all: readonly Item[],
 ): Promise<Stored> {
   const items = await storeParts(tx, page, table, all);
-  const { written, refused } = await storeOwned(tx, page, table, items);
+  const { written, refused } = await storeOwned(tx, page, table, items, moveComments);
   const byId = new Map(items.map((item) => [item.id, item]));
   const subjectTable = getTableName(table.table);
   const changes = written.flatMap((row): Change[] => {
@@ -140,6 +150,12 @@ async function storeOwned(
   { account, source, readAt, pass }: PageOf,
   table: CopyTable,
   items: readonly Item[],
+  prepare: (
+    tx: Db,
+    accountId: string,
+    table: CopyTable,
+    owned: readonly OwnedItem[],
+  ) => Promise<void> = async () => {},
 ): Promise<{ written: Written[]; refused: number }> {
   const ownerOf = await table.ownersOf(
     tx,
@@ -150,6 +166,7 @@ async function storeOwned(
     const owner = ownerOf(item.parent ?? null);
     return owner === undefined ? [] : [{ item, owner }];
   });
+  await prepare(tx, account.id, table, owned);
   const { written, refused } = await storeCopies(tx, table, owned, {
     userId: account.userId,
     source,

@@ -59,7 +59,7 @@ export async function readComments(
   });
   const rows = rowsOf(answer);
   requireMedia(rows, subject);
-  const found = rows.map((row) => threadOf(row, subject.id, call));
+  const found = rows.map((row) => threadOf(row, mediaOf(row, subject), call));
   const next = cursorOf({ after: nextAfter(answer), threads: found.flatMap(({ rest }) => rest ?? []) });
   // A full page without cursors may be cut: the platform's pages document none (instagram-facts 7.3).
   const isCut = rows.length >= limit && answer['paging'] === undefined;
@@ -76,7 +76,11 @@ export async function readComment(
   const reads = createReads(login, call);
   const row = await reads.get(`/${commentId}`, { fields: OF_MEDIA });
   const isIt = id(row['id']) === commentId && !isOfAnother(row, subject);
-  return { items: isIt ? commentOf(row, subject.id, null, call) : [], next: null, ...reads.told() };
+  return {
+    items: isIt ? commentOf(row, mediaOf(row, subject), null, call) : [],
+    next: null,
+    ...reads.told(),
+  };
 }
 
 /** The list belongs to the media that was asked for. */
@@ -85,11 +89,22 @@ function requireMedia(rows: readonly Json[], subject: Subject): void {
     throw unreadableList('the comments are of another media');
 }
 
-/** The comments of an album may name one of its pictures. */
+/**
+ * The comments of an album may name one of its pictures, and those of a picture that only an event has told of may name
+ * its album.
+ */
 function isOfAnother(row: Json, { id: mediaId, values }: Subject): boolean {
   const told = id(record(row['media'])?.['id']);
-  return told !== null && told !== mediaId && values['mediaType'] !== 'CAROUSEL_ALBUM';
+  const isOpen = values['mediaType'] === 'CAROUSEL_ALBUM' || isUntold(values);
+  return told !== null && told !== mediaId && !isOpen;
 }
+
+/** Only an event has told of this media. */
+const isUntold = (values: Subject['values']): boolean => values['mediaType'] == null;
+
+/** The media of a comment: what it says itself counts where the media is not known. */
+const mediaOf = (row: Json, { id: asked, values }: Subject): string =>
+  (isUntold(values) ? id(record(row['media'])?.['id']) : null) ?? asked;
 
 /** A comment, the replies that came with it, and where its list of replies goes on. */
 function threadOf(row: Json, mediaId: string, call: ReadCall): { items: Item[]; rest: Thread | null } {

@@ -1,38 +1,16 @@
 import { parseJson } from '../http.ts';
-import { id, record, records, text, word } from '../json.ts';
+import { id, record, records, text } from '../json.ts';
 import { incomingEvent, type Json, metaWebhooks } from '../meta/webhooks.ts';
-import type { EventEffect, IncomingEvent, Webhooks } from '../webhooks.ts';
+import type { IncomingEvent, Webhooks } from '../webhooks.ts';
 import type { InstagramSettings } from './client.ts';
+import { hintOf } from './hints.ts';
 
 /** Webhooks (instagram-facts 8). */
 export function createWebhooks(settings: InstagramSettings): Webhooks {
   return {
     ...metaWebhooks(settings, changesOf),
 
-    effect(_eventType, payload): EventEffect {
-      const change = record(parseJson(payload)) ?? {};
-      const value = record(change['value']);
-      if (change['field'] !== 'comments' && change['field'] !== 'live_comments') return { kind: 'none' };
-      const commentId = id(value?.['id']) ?? id(value?.['comment_id']);
-      const mediaId = id(record(value?.['media'])?.['id']);
-      const owner = id(change['entryId']);
-      if (commentId === null || mediaId === null || owner === null) return { kind: 'none' };
-      const from = record(value?.['from']);
-      const parent = id(value?.['parent_id']);
-      const item = {
-        id: commentId,
-        parent: mediaId,
-        at: null,
-        values: {
-          parentIgId: parent,
-          fromId: id(from?.['id']),
-          fromUser: word(from?.['username']) ?? id(from?.['id']),
-          text: text(value?.['text']),
-        },
-        raw: value ?? {},
-      };
-      return { kind: 'hint', openId: owner, stream: 'comments', subject: mediaId, item };
-    },
+    effect: (_eventType, payload) => hintOf(record(parseJson(payload)) ?? {}),
   };
 }
 

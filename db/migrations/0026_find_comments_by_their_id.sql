@@ -1,0 +1,1 @@
+CREATE INDEX "ig_comments_ig_id_index" ON "ig_comments" USING btree ("ig_id");
