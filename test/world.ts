@@ -36,7 +36,7 @@ export async function createWorld(options: WorldOptions = {}) {
   const name = `w${randomBytes(6).toString('hex')}`;
   const dir = join(inject('runDir'), name);
   mkdirSync(dir, { recursive: true });
-  const { databaseUrl, database } = await openOwnDatabase(name);
+  const { databaseUrl, database } = await openOwnDatabase(name, options.databaseUrl);
   const port = await ownPort();
   const url = `http://127.0.0.1:${port}`;
   const { ofStack, app, secrets } = worldSecrets(url, options);

@@ -7,6 +7,8 @@ export interface WorldOptions {
   env?: Record<string, string>;
   /** Whether a worker runs from the start; default: true. */
   worker?: boolean;
+  /** An empty, migrated database; default: one in the PostgreSQL that all test files share. */
+  databaseUrl?: string;
   /** A platform besides those of the product: its fake, and the settings of processes that know it. */
   double?: (url: string) => {
     fake: (core: Core) => FakeProvider;

@@ -70,8 +70,11 @@ export async function openNamespace(name: string) {
   return { address, connection, temporal: new Client({ connection, namespace: name }) };
 }
 
-/** A database of its own. */
-export async function openOwnDatabase(name: string): Promise<{ databaseUrl: string; database: Database }> {
-  const databaseUrl = await cloneDatabase(name);
+/** A database of its own. @param given one that exists already */
+export async function openOwnDatabase(
+  name: string,
+  given?: string,
+): Promise<{ databaseUrl: string; database: Database }> {
+  const databaseUrl = given ?? (await cloneDatabase(name));
   return { databaseUrl, database: openDatabase(databaseUrl, 3) };
 }
