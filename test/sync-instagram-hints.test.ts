@@ -77,6 +77,7 @@ test('a comment on a media that no pass has seen is visible at once, and its med
   await until('the media to be read', async () =>
     (await media(account)).some((row) => row['caption'] === 'brand new') ? true : null,
   );
+  expect((await kinds(account)).filter((kind) => kind.startsWith('media.'))).toEqual(['media.created']);
 });
 
 test('an own comment is one from its event on', async () => {

@@ -108,11 +108,13 @@ async function storeTold(
   const owner = (await table.ownersOf(tx, account.id, [told.parent ?? null]))(told.parent ?? null);
   if (owner === undefined) return [];
   const { written } = await storeCopies(tx, table, [{ item: told, owner }], writer);
+  // The feed tells of a media when the platform has told what it is.
+  if (isMedia) return [];
   return written.map(({ id, key }) => ({
-    kind: isMedia ? 'media.created' : 'comment.created',
+    kind: 'comment.created',
     subjectTable: getTableName(table.table),
     subjectId: id,
-    data: isMedia ? { providerMediaId: key } : { providerCommentId: key, own: told.values['own'] === true },
+    data: { providerCommentId: key, own: told.values['own'] === true },
   }));
 }
 

@@ -64,10 +64,11 @@ export async function storeMedia(tx: Db, page: PageOf, items: readonly Item[]): 
     .flatMap((row): Change[] => {
       const about = { subjectTable, subjectId: row.id, data: { providerMediaId: row.key } };
       const told: Change[] = [];
-      if (row.inserted) told.push({ kind: 'media.created', ...about });
+      // A row of which only an event has told is news too: the event knew no more than its id.
+      if (row.wasUnread) told.push({ kind: 'media.created', ...about });
       else if (row.restored) told.push({ kind: 'media.restored', ...about });
       else if (row.edited) told.push({ kind: 'media.updated', ...about });
-      if (!row.inserted && moved.includes(row.key)) told.push({ kind: 'insights.updated', ...about });
+      if (!row.wasUnread && moved.includes(row.key)) told.push({ kind: 'insights.updated', ...about });
       return told;
     });
   return { written, refused, changes: page.quiet ? changes.filter(isNoCreation) : changes };
