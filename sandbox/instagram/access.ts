@@ -1,4 +1,4 @@
-import type { Call } from '../core/http.ts';
+import { isForm, type Call } from '../core/http.ts';
 import { refuseGraph } from '../meta/errors.ts';
 import { headerToken, proofOf, tokenOf } from '../meta/request.ts';
 import { accountOf, grantedPages, type Instagram } from './context.ts';
@@ -111,6 +111,20 @@ export function requireScope({ scopes, held }: Access, facebook: string[], login
 export function pagesOf(instagram: Instagram, { held }: Access): FacebookPage[] {
   const pages = grantedPages(instagram, held.holder);
   return held.kind === 'page' ? pages.filter(({ id }) => id === held.pageId) : pages;
+}
+
+/** Whose token a request has: the account of the login or of the page, or the only one of the person. */
+export function tokenAccount(instagram: Instagram, call: Call): string | null {
+  const form = new URLSearchParams(isForm(call.headers) ? call.text : '');
+  const params = new URLSearchParams([...call.url.searchParams, ...form]);
+  const held = instagram.state.tokens[tokenOf(call, params) ?? headerToken(call, 'OAuth') ?? ''];
+  if (held === undefined) return null;
+  if (held.kind === 'login') return held.holder;
+  const pages = grantedPages(instagram, held.holder).filter(
+    ({ id }) => held.kind !== 'page' || id === held.pageId,
+  );
+  const [account, ...others] = pages.flatMap(({ instagramId }) => instagramId ?? []);
+  return others.length === 0 ? (account ?? null) : null;
 }
 
 /** An account by its id in a path, or `me` with Instagram Login. */

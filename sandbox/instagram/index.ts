@@ -5,7 +5,7 @@ import { parse } from '../core/json.ts';
 import { graphErrorReply } from '../meta/errors.ts';
 import { createVerify } from '../meta/handshake.ts';
 import { createPuller } from '../meta/pull.ts';
-import { createAccess } from './access.ts';
+import { createAccess, tokenAccount } from './access.ts';
 import { registerStories } from './stories.ts';
 import { checkApp, type App } from './app.ts';
 import { commentRoutes } from './comments.ts';
@@ -55,27 +55,28 @@ export function createInstagram(core: Core, setup: InstagramSetup): FakeProvider
   registerProcessing(instagram);
   registerStories(instagram);
   const access = createAccess(instagram);
+  const routes: Route[] = [
+    ...dialogRoutes(instagram),
+    ...loginRoutes(instagram),
+    ...tokenRoutes(instagram),
+    ...loginTokenRoutes(instagram),
+    ...debugRoutes(instagram),
+    ...discoveryRoutes(instagram, access),
+    ...containerRoutes(instagram, access),
+    ...publishRoutes(instagram, access),
+    ...limitRoutes(instagram, access),
+    ...uploadRoutes(instagram, access),
+    ...listRoutes(instagram, access),
+    ...commentRoutes(instagram, access),
+    ...likeRoutes(instagram, access),
+    ...insightRoutes(instagram, access),
+    ...subscriptionRoutes(instagram, access),
+    ...nodeRoutes(instagram, access),
+    ...unknownPaths(),
+  ];
   return {
     name: 'instagram',
-    routes: [
-      ...dialogRoutes(instagram),
-      ...loginRoutes(instagram),
-      ...tokenRoutes(instagram),
-      ...loginTokenRoutes(instagram),
-      ...debugRoutes(instagram),
-      ...discoveryRoutes(instagram, access),
-      ...containerRoutes(instagram, access),
-      ...publishRoutes(instagram, access),
-      ...limitRoutes(instagram, access),
-      ...uploadRoutes(instagram, access),
-      ...listRoutes(instagram, access),
-      ...commentRoutes(instagram, access),
-      ...likeRoutes(instagram, access),
-      ...insightRoutes(instagram, access),
-      ...subscriptionRoutes(instagram, access),
-      ...nodeRoutes(instagram, access),
-      ...unknownPaths(),
-    ],
+    routes: routes.map((route) => ({ ...route, account: (call) => tokenAccount(instagram, call) })),
     controls: instagramControls(instagram),
     summary: () => ({
       app: instagram.app,
