@@ -94,3 +94,62 @@ test('a top-level reply is hidden and shown again; a nested one is not, and noth
     [422, 'not_supported'],
   ]);
 });
+
+const approvalOf = async ({ providerCommentId }: Json): Promise<unknown> => {
+  const posts: Json[] = await world.control('GET', '/threads/posts');
+  return posts.find((post) => post['id'] === providerCommentId)?.['approval'];
+};
+const stateOf = async ({ id }: Json): Promise<unknown> => {
+  const { body } = await world.call('GET', `/api/accounts/${accountId}/comments?limit=200`);
+  return body.data.find((row: Json) => row['id'] === id)?.['state'];
+};
+
+test('a reply that waits is approved or ignored, and cannot be answered or hidden before', async () => {
+  const moderated = await threads.makeMedia({
+    username: 'owner',
+    text: 'with approvals',
+    params: { enable_reply_approvals: 'true' },
+    silent: true,
+  });
+  /** A reply that waits, as the API shows it once a full pass has told it. */
+  const waiting = async (text: string): Promise<Json> => {
+    const { id } = await threads.comment(moderated.id, text);
+    return until('the pending reply', async () => {
+      const { body } = await world.call('GET', `/api/comments?state=pending&accountId=${accountId}`);
+      const found = body.data.find((row: Json) => row['providerCommentId'] === id);
+      if (found !== undefined) return found;
+      await world.call('POST', `/api/accounts/${accountId}/sync`, {
+        body: { mode: 'full', streams: ['media', 'replies'] },
+      });
+      return null;
+    });
+  };
+  const good = await waiting('may I?');
+  expect(good).toMatchObject({ state: 'pending', can: { reply: { allowed: false, reason: 'pending' } } });
+  for (const kind of ['hide', 'reply'])
+    expect(await act(good['id'], kind, kind === 'reply' ? { text: 'no' } : undefined)).toMatchObject({
+      status: 422,
+      body: { error: { code: 'not_supported', details: { reason: 'pending' } } },
+    });
+  expect(await ended((await act(good['id'], 'approve')).body.id)).toMatchObject({
+    state: 'done',
+    repeat: false,
+  });
+  expect([await approvalOf(good), await stateOf(good)]).toEqual(['approved', 'visible']);
+  expect((await act(good['id'], 'approve')).body).toMatchObject({ state: 'done', repeat: true });
+
+  const bad = await waiting('buy this');
+  expect(await ended((await act(bad['id'], 'ignore')).body.id)).toMatchObject({
+    state: 'done',
+    repeat: false,
+  });
+  expect(await approvalOf(bad)).toBe('ignored');
+  expect(await copies()).toContainEqual(
+    expect.objectContaining({ threads_id: bad['providerCommentId'], approval: 'ignored', source: 'action' }),
+  );
+  const plain = await answered('needs none');
+  expect(await act(plain['id'], 'approve')).toMatchObject({
+    status: 422,
+    body: { error: { code: 'not_supported', details: { reason: 'no_approval' } } },
+  });
+});

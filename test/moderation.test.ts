@@ -9,7 +9,6 @@ import { createWorld, until, type Answer, type Json, type World } from './world.
 /* Moderation of comments (docs/guarantees.md): what repeats costs nothing, and a reply is written once. */
 
 const REPLIES = 'instagram.replies';
-const REGISTER = new URL('doubles/moderated/register.ts', import.meta.url).href;
 
 let world: World;
 let instagram: InstagramWorld;
@@ -19,10 +18,7 @@ let account: Json;
 let media: { id: string; row: string };
 
 beforeAll(async () => {
-  world = await createWorld({
-    worker: false,
-    env: { EVERPOST_SYNC: 'on', NODE_OPTIONS: `--import=${REGISTER}` },
-  });
+  world = await createWorld({ worker: false, env: { EVERPOST_SYNC: 'on' } });
   instagram = createInstagramWorld(world.sandbox.url);
   account = await connect('instagram');
   media = await someMedia(account);

@@ -129,8 +129,8 @@ async function firstSubject(
   subjects: readonly Candidate[],
   only?: 'hinted' | 'ending',
 ): Promise<Work | null> {
-  for (const { stream, line } of subjects) {
-    if (only === undefined) await beginSubjects(deps.db, reader, stream, line);
+  for (const { stream, line: before } of subjects) {
+    const line = only === undefined ? await beginSubjects(deps.db, reader, stream, before) : before;
     const due = await nextSubject(deps.db, reader.account.id, stream.name, reader.copies, only);
     if (due !== null) return readOne(deps, reader, { stream, line }, due);
   }
@@ -149,9 +149,9 @@ function readOne(deps: Deps, reader: Reader, { stream, line }: Candidate, due: D
   };
 }
 
-/** A full pass asks for every subject of the stream. */
-async function beginSubjects(db: Db, reader: Reader, stream: Stream, line: Line): Promise<void> {
-  if (line.progress.pass !== undefined || !isDue(line)) return;
+/** A full pass asks for every subject of the stream. @returns the line in its pass */
+async function beginSubjects(db: Db, reader: Reader, stream: Stream, line: Line): Promise<Line> {
+  if (line.progress.pass !== undefined || !isDue(line)) return line;
   const isFull =
     line.progress.full === true || (line.backfillComplete && isFullDue(stream, line, Date.now()));
   const pass: PassProgress = {
@@ -162,16 +162,14 @@ async function beginSubjects(db: Db, reader: Reader, stream: Stream, line: Line)
     seen: 0,
     changed: false,
   };
-  await db.transaction(async (tx) => {
+  return db.transaction(async (tx) => {
     const held = await lockLine(tx, line);
-    if (held === null || held.progress.pass !== undefined) return;
+    if (held === null || held.progress.pass !== undefined) return held ?? line;
     if (isFull) await askForSubjects(tx, reader.account.id, stream.name);
     const { full: _begins, hinted: _seen, ...progress } = held.progress;
-    await saveLine(tx, held.id, {
-      passStartedAt: new Date(),
-      state: 'running',
-      progress: { ...progress, pass },
-    });
+    const change = { passStartedAt: new Date(), state: 'running', progress: { ...progress, pass } } as const;
+    await saveLine(tx, held.id, change);
+    return { ...held, ...change };
   });
 }
 
