@@ -13,6 +13,7 @@ export * from './schema/posts.ts';
 export * from './schema/tiktok.ts';
 export * from './schema/instagram.ts';
 export * from './schema/threads.ts';
+export * from './schema/profiles.ts';
 export * from './schema/sync.ts';
 export * from './schema/views.ts';
 export * from './schema/attempts.ts';
