@@ -8,6 +8,7 @@ import {
   markEventProcessed,
   noteEventError,
 } from '../db/events.ts';
+import { concernedAccounts } from '../db/sync/hinted-accounts.ts';
 import { applyHint } from '../db/sync/hints.ts';
 import type { Post } from '../db/posts.ts';
 import { adoptPublishId, postByPublishId } from '../db/publish-ids.ts';
@@ -88,7 +89,7 @@ async function apply(deps: Deps, eventId: string): Promise<AppliedEvent> {
         applied.accounts.push({ provider: account.provider, accountId: account.id });
   }
   if (effect.kind === 'hint')
-    for (const account of await accountsOf(db, event.provider, effect.openId))
+    for (const account of await concernedAccounts(db, event.provider, effect))
       if ((await applyHint(db, account, effect)) && deps.syncs) await wakeSync(deps.temporal, account);
   await markEventProcessed(db, eventId);
   return applied;

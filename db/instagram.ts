@@ -63,7 +63,7 @@ const comments: CopyTable = {
     ),
 };
 
-const rowOf = (accountId: string): SQL =>
+const rowOf = (accountId: string | SQL): SQL =>
   sql`(select id from instagram_accounts where oauth_account_id = ${accountId}::uuid)`;
 
 /** How an Instagram account is reached and by whose login, and copies of its media and their comments. */

@@ -78,7 +78,7 @@ export interface CopyTable {
     parents: readonly (string | null)[],
   ): Promise<(parent: string | null) => string | undefined>;
   /** The condition for all copies of an account. */
-  ofAccount(accountId: string): SQL;
+  ofAccount(accountId: string | SQL): SQL;
 }
 
 /**

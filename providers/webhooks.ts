@@ -24,7 +24,13 @@ export type EventEffect =
       /** When it happened; an event from before the creator's last consent does not concern it. Null: unknown. */
       at: Date | null;
     }
-  | ({ kind: 'hint'; openId: string } & Hint)
+  | ({
+      kind: 'hint';
+      /** The provider's id of the account; null: the event names none. */
+      openId: string | null;
+      /** What tells the account if none has this id: its name, or ids of its media or of comments below them. */
+      otherwise?: { username?: string | null; ids?: readonly string[] };
+    } & Hint)
   | { kind: 'none' };
 
 export interface Webhooks {

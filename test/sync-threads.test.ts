@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
 import { createCallCounter } from '../sandbox/testing/creator.ts';
@@ -196,7 +197,57 @@ describe('media', () => {
   });
 });
 
+/** An event as Threads sends it, signed. */
+async function send(field: string, target: string, value: Json): Promise<void> {
+  const values = { field, value };
+  const body = JSON.stringify({ app_id: '1', topic: 'moderate', target_id: target, time: 1, values });
+  const signature = createHmac('sha256', world.secrets.threadsSecret).update(body).digest('hex');
+  const headers = { 'x-hub-signature-256': `sha256=${signature}` };
+  const answer = await world.call('POST', '/api/webhooks/threads', { key: null, body, headers });
+  expect(answer.status).toBe(200);
+}
+
+/** Waits until a page has shown a copy. */
+const read = (what: string, id: string, list: () => Promise<Json[]>): Promise<Json> =>
+  until(what, async () => {
+    const row = (await list()).find((found) => found.threads_id === id);
+    return row?.source === 'page' ? row : null;
+  });
+
 describe('events', () => {
+  test('that name no account reach those whose media they name, and no other', async () => {
+    await threads.setProfile({ username: 'unnamed' });
+    const make = async (params: Json): Promise<string> =>
+      (await world.control('POST', '/threads/posts', { silent: true, ...params })).post.id;
+    const root = await make({ username: 'unnamed', text: 'root' });
+    const stranger = await connect('stranger');
+    const one = await connect('unnamed');
+    await Promise.all([one.copied(), stranger.copied()]);
+
+    const first = await make({ username: 'fan', text: 'first', replyTo: root });
+    await send('replies', root, { id: first, username: 'fan', text: 'first', root_post: { id: root } });
+    await read('the reply to be read', first, one.replies);
+    const below = await make({ username: 'fan', text: 'below', replyTo: first });
+    await send('replies', first, { id: below, username: 'fan', text: 'below' });
+    expect(await read('the reply to the reply to be read', below, one.replies)).toMatchObject({
+      root_id: root,
+    });
+    const mention = await make({ username: 'fan', text: '@unnamed', replyTo: root });
+    await send('mentions', '1234567890', { id: mention, username: 'fan', root_post: { id: root } });
+    await read('the mention to be read', mention, one.replies);
+
+    const next = await make({ username: 'unnamed', text: 'next' });
+    await send('publish', next, { id: next, username: 'unnamed' });
+    await read('the post to be read', next, one.media);
+    await world.control('POST', '/threads/posts/delete', { ids: [next], silent: true });
+    await send('delete', next, { id: next });
+    await until('the post to be removed', async () => {
+      const row = (await one.media()).find((found) => found.threads_id === next);
+      return row.removed_reason === 'event' ? row : null;
+    });
+    expect([...(await stranger.media()), ...(await stranger.replies())]).toEqual([]);
+  });
+
   test('show a reply at once, and remove by proof what they say is deleted', async () => {
     await threads.setProfile({ username: 'told' });
     const { id } = await threads.makeMedia({ username: 'told', text: 'root', silent: true });

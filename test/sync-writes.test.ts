@@ -132,6 +132,14 @@ test('a page overwrites what a webhook wrote, though it was asked for before', a
   expect(await videos()).toMatchObject([{ title: 'page', source: 'page' }]);
 });
 
+test('a media that an event names is news once, when the first page reads it', async () => {
+  await applyHint(db, account, { stream: 'media', subject: null, item: { ...video('1', ''), values: {} } });
+  expect(await db.execute(sql`select from changes where oauth_account_id = ${account.id}`)).toHaveLength(0);
+  const read = { ...video('1', 'page'), metrics: { views: 3 } };
+  expect((await store([read], await clock())).changes.map(({ kind }) => kind)).toEqual(['media.created']);
+  expect((await store([read], await clock())).changes).toEqual([]);
+});
+
 test('a removal that was proven before a newer read is dropped', async () => {
   const before = await clock();
   await store([video('1', 'here')], await clock());

@@ -4,7 +4,7 @@ import type { Db } from '../client.ts';
 import type { CopyTable, ProviderTables } from '../provider-tables.ts';
 import { columnOf, nameOf } from './copy-columns.ts';
 import type { OwnedItem } from './store-copies.ts';
-import { hintSubject } from './subjects.ts';
+import { copyOf, hintSubject } from './subjects.ts';
 
 /*
  * A comment on an album belongs to the album, but an event may name a picture of it that no pass has seen. The comment
@@ -24,7 +24,10 @@ export async function mediaOfComment(
   { media, comments }: Required<Tables>,
   commentId: string,
 ): Promise<string | null> {
-  if (!hangsAtMedia(comments)) return null;
+  if (comments.media !== undefined) {
+    const above = (await copyOf(tx, accountId, comments, commentId))?.[comments.media];
+    return typeof above === 'string' ? above : null;
+  }
   const [row] = await tx.execute<{ key: string }>(sql`
     select m.${nameOf(media.table, media.key)} as key from ${nameOfTable(comments)}
     join ${nameOfTable(media)} m on m.id = ${columnOf(comments.table, comments.owner)}

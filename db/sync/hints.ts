@@ -82,7 +82,13 @@ async function subjectOf(
   if (known !== null) return { subject: known, isKnown: true };
   const copy = await copyOf(tx, account.id, media, subject);
   const parent = media.parent === undefined ? null : copy?.[media.parent];
-  return { subject: typeof parent === 'string' ? parent : subject, isKnown: copy !== null };
+  if (typeof parent === 'string') return { subject: parent, isKnown: true };
+  // An event may name only the comment that was answered.
+  const above =
+    copy === null && comments !== undefined
+      ? await mediaOfComment(tx, account.id, { media, comments }, subject)
+      : null;
+  return { subject: above ?? subject, isKnown: copy !== null || above !== null };
 }
 
 async function storeTold(

@@ -12,29 +12,46 @@ export function hintOf(field: string, payload: string): EventEffect {
   const event = record(parseJson(payload));
   const value = record(event?.['value']);
   const subject = id(value?.['id']);
+  const target = id(event?.['target_id']);
   if (event === null || value === null || subject === null) return NONE;
   switch (field) {
     case 'replies':
-      return replied(value, subject);
+      return replied(value, subject, target);
+    case 'mentions':
+      // The target is a person. Below a post of ours it is a reply; a post of others has no copy.
+      return replied(value, subject, null);
     case 'delete': {
       const openId = id(record(value['owner'])?.['owner_id']);
-      return openId === null ? NONE : { kind: 'hint', openId, stream: 'media', subject: null, gone: subject };
+      const otherwise = openId === null ? { ids: [subject] } : {};
+      return { kind: 'hint', openId, otherwise, stream: 'media', subject: null, gone: subject };
     }
     case 'publish': {
-      // It may be a reply, so only the list tells whether it belongs to the posts.
-      const openId = id(event['target_id']);
-      return openId === null ? NONE : { kind: 'hint', openId, stream: 'media', subject: null };
+      // It may be a reply, so only the list tells whether it belongs to the posts. The target is the owner or the post.
+      const otherwise = { username: words(value['username']), ids: [subject] };
+      return { kind: 'hint', openId: target, otherwise, stream: 'media', subject: null };
     }
     default:
       return NONE;
   }
 }
 
-function replied(value: Json, replyId: string): EventEffect {
+/** @param target the media that was answered */
+function replied(value: Json, replyId: string, target: string | null): EventEffect {
   const root = record(value['root_post']);
   const rootId = id(root?.['id']);
   const openId = id(root?.['owner_id']);
-  if (rootId === null || openId === null) return NONE;
+  const ids = [rootId, target].filter((known) => known !== null);
+  const subject = rootId ?? target;
+  if (subject === null) return NONE;
+  // Without its owner, a post that we know tells the account.
+  const hint: EventEffect = {
+    kind: 'hint',
+    openId,
+    otherwise: openId === null ? { ids } : {},
+    stream: 'replies',
+    subject,
+  };
+  if (rootId === null) return hint;
   const username = words(value['username']);
   const timestamp = graphTime(value['timestamp']);
   const item: Item = {
@@ -51,5 +68,5 @@ function replied(value: Json, replyId: string): EventEffect {
     },
     raw: rawOf(value),
   };
-  return { kind: 'hint', openId, stream: 'replies', subject: rootId, item };
+  return { ...hint, item };
 }
