@@ -5,6 +5,7 @@ import type { Account } from '../accounts.ts';
 import type { Db } from '../client.ts';
 import { type Progress, syncStates } from '../schema.ts';
 import { type ChangeKind, recordChanges } from './changes.ts';
+import { askForFailed } from './subjects.ts';
 import { takeTurn } from './turn.ts';
 
 /* The lines of an account: one for each stream, in `sync_states`. */
@@ -164,6 +165,9 @@ export async function askForStreams(
       .from(syncStates)
       .where(and(eq(syncStates.oauthAccountId, accountId), inArray(syncStates.stream, [...streams])));
     const open = lines.filter(({ state }) => !CLOSED.includes(state));
+    const asks = open.filter(({ state }) => state !== 'waiting_quota');
+    const names = streams.filter((name) => asks.some(({ stream }) => stream === name));
+    await askForFailed(tx, accountId, names);
     let joined = open.length > 0;
     for (const line of open) {
       const change = asked(line, full);

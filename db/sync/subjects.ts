@@ -116,6 +116,20 @@ export async function askForSubjects(tx: Db, accountId: string, stream: StreamNa
     .where(and(eq(syncSubjects.oauthAccountId, accountId), eq(syncSubjects.stream, stream)));
 }
 
+/** Makes due what was put off because its last read failed. */
+export async function askForFailed(tx: Db, accountId: string, streams: readonly StreamName[]): Promise<void> {
+  await tx
+    .update(syncSubjects)
+    .set({ nextDueAt: sql`now()` })
+    .where(
+      and(
+        eq(syncSubjects.oauthAccountId, accountId),
+        inArray(syncSubjects.stream, [...streams]),
+        sql`${syncSubjects.progress} ? 'failures'`,
+      ),
+    );
+}
+
 /** A subject that is due, with the copy of its media. */
 export interface DueSubject {
   line: SubjectLine;
