@@ -40,7 +40,12 @@ export async function createWorld(options: WorldOptions = {}) {
   const port = await ownPort();
   const url = `http://127.0.0.1:${port}`;
   const { ofStack, app, secrets } = worldSecrets(url, options);
-  const { sandbox, control, settingsOfDouble } = await openSandbox(dir, url, ofStack, options);
+  const { sandbox, control, settingsOfDouble, tablesOfDouble } = await openSandbox(
+    dir,
+    url,
+    ofStack,
+    options,
+  );
   const { address, connection, temporal } = await openNamespace(name);
 
   const env: Env = { DATABASE_URL: databaseUrl, EVERPOST_KEYRING: ofStack.keyring };
@@ -56,6 +61,7 @@ export async function createWorld(options: WorldOptions = {}) {
   }
 
   try {
+    if (tablesOfDouble !== null) await database.db.execute(tablesOfDouble);
     const stack = await start({
       dir,
       keeper,

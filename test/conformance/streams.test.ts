@@ -5,7 +5,7 @@ import { columnOf } from '../../db/sync/copy-columns.ts';
 import { addTables, tablesOf } from '../../db/registry.ts';
 import type { StreamName } from '../../reading.ts';
 import { createCreator } from '../../sandbox/testing/creator.ts';
-import { CREATE_MOSAIC_ITEMS, mosaicTables } from '../doubles/mosaic/tables.ts';
+import { mosaicTables } from '../doubles/mosaic/tables.ts';
 import type { DrivenWay } from '../drivers/index.ts';
 import type { Person } from '../drivers/sandbox.ts';
 import { until, type Json, type World } from '../world.ts';
@@ -22,7 +22,6 @@ beforeAll(async () => {
   addTables('mosaic', mosaicTables);
   stage = await createStage({ env: { EVERPOST_SYNC: 'on' } });
   ({ world } = stage);
-  await world.database.db.execute(CREATE_MOSAIC_ITEMS);
 });
 afterAll(() => stage?.close());
 beforeEach(() => onTestFailed(() => world.tell()));

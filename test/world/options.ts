@@ -9,9 +9,11 @@ export interface WorldOptions {
   worker?: boolean;
   /** An empty, migrated database; default: one in the PostgreSQL that all test files share. */
   databaseUrl?: string;
-  /** A platform besides those of the product: its fake, and the settings of processes that know it. */
+  /** A platform besides those of the product: its fake, its tables, and the settings of processes that know it. */
   double?: (url: string) => {
     fake: (core: Core) => FakeProvider;
+    /** SQL that makes what no migration makes. */
+    tables: string;
     settingsFor: (sandboxUrl: string) => Record<string, string>;
   };
   /** The app's secret; default: a random one. */

@@ -56,6 +56,7 @@ export async function openSandbox(dir: string, url: string, ofStack: Secrets, op
     sandbox,
     control: sandboxAt(sandbox.url).control,
     settingsOfDouble: double?.settingsFor(sandbox.url) ?? {},
+    tablesOfDouble: double?.tables ?? null,
   };
 }
 

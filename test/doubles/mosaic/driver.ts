@@ -2,6 +2,7 @@ import type { DrivenWay } from '../../drivers/index.ts';
 import { listOf } from '../../drivers/sandbox.ts';
 import type { WorldOptions } from '../../world.ts';
 import { createMosaicFake } from './fake.ts';
+import { CREATE_MOSAIC_ITEMS } from './tables.ts';
 
 /** A world whose processes know Mosaic too. */
 export const double: NonNullable<WorldOptions['double']> = (url) => {
@@ -12,6 +13,7 @@ export const double: NonNullable<WorldOptions['double']> = (url) => {
   };
   return {
     fake: (core) => createMosaicFake(core, app),
+    tables: CREATE_MOSAIC_ITEMS,
     settingsFor: (sandboxUrl) => ({
       // The product's own command, with one more platform in the registry of its process.
       NODE_OPTIONS: `--import=${new URL('../register.ts', import.meta.url).href}`,
