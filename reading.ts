@@ -108,3 +108,13 @@ export interface Hint {
 }
 
 export type ActionKind = 'reply' | 'hide' | 'unhide' | 'delete' | 'like' | 'unlike' | 'approve' | 'ignore';
+
+const PAIRS: readonly (readonly ActionKind[])[] = [
+  ['hide', 'unhide'],
+  ['like', 'unlike'],
+  ['approve', 'ignore'],
+];
+
+/** An action, and the one that undoes it: of these the last one counts. */
+export const pairOf = (kind: ActionKind): readonly ActionKind[] =>
+  PAIRS.find((kinds) => kinds.includes(kind)) ?? [kind];

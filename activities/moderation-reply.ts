@@ -1,11 +1,11 @@
-import { beginSending, markLost, takenReplies } from '../db/comment-actions.ts';
+import { markLost, takenReplies } from '../db/comment-actions.ts';
 import { databaseTime } from '../db/time.ts';
 import { MINUTE, SECOND } from '../durations.ts';
 import { ProviderError } from '../providers/errors.ts';
 import type { ActionOutcome } from '../temporal/contract.ts';
 import type { Deps } from './deps.ts';
 import { ended, LOST } from './moderation-ends.ts';
-import { again, afterError, afterRefusal, done, type Performance } from './moderation-send.ts';
+import { afterError, afterRefusal, begin, done, type Performance } from './moderation-send.ts';
 
 /*
  * Sends replies: once in effect. The row says `sent` before the call; after a lost answer, and after a crash, the reply is
@@ -16,7 +16,6 @@ import { again, afterError, afterRefusal, done, type Performance } from './moder
 const APPEARS_WITHIN = MINUTE;
 /** A platform that takes replies, and neither answers nor shows them, is not sent more. */
 const MOST_SENDS = 5;
-const BUSY_PAUSE = 5 * SECOND;
 
 export async function sendReply(deps: Deps, performance: Performance): Promise<ActionOutcome> {
   const { action } = performance;
@@ -24,14 +23,7 @@ export async function sendReply(deps: Deps, performance: Performance): Promise<A
     const outcome = await lookFor(deps, performance);
     if (outcome !== null) return outcome;
   }
-  switch (await beginSending(deps.db, action)) {
-    case 'changed':
-      return again();
-    case 'busy':
-      return { kind: 'wait', ms: BUSY_PAUSE, why: 'Another reply of the account is under way' };
-    case 'begun':
-      return send(deps, performance);
-  }
+  return (await begin(deps, action)) ?? send(deps, performance);
 }
 
 async function send(deps: Deps, performance: Performance): Promise<ActionOutcome> {

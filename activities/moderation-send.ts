@@ -30,7 +30,8 @@ export interface Performance {
 export async function carryOut(deps: Deps, performance: Performance): Promise<ActionOutcome> {
   const { action, reader, moderation, subject } = performance;
   const { kind } = action;
-  if (action.state !== 'sent' && (await beginSending(deps.db, action)) !== 'begun') return again();
+  const wait = action.state === 'sent' ? null : await begin(deps, action);
+  if (wait !== null) return wait;
   try {
     const asked = { kind, subject, text: null, sentAt: action.sentAt, taken: [] };
     await moderation.act(asked, reader.call);
@@ -49,12 +50,19 @@ function isGone({ action, comment }: Performance, { kind }: ProviderError): bool
   return action.kind === 'delete' && kind === 'gone' && wasSent;
 }
 
-/** Another worker has gone on with it. */
-export const again = (): ActionOutcome => ({
-  kind: 'wait',
-  ms: SECOND,
-  why: 'Another worker has this action',
-});
+const BUSY_PAUSE = 5 * SECOND;
+
+/** Records that an action is about to be sent. @returns why it has to wait; null: it may be sent */
+export async function begin({ db }: Deps, action: CommentAction): Promise<ActionOutcome | null> {
+  switch (await beginSending(db, action)) {
+    case 'begun':
+      return null;
+    case 'busy':
+      return { kind: 'wait', ms: BUSY_PAUSE, why: 'An earlier action is under way' };
+    case 'changed':
+      return { kind: 'wait', ms: SECOND, why: 'Another worker has this action' };
+  }
+}
 
 /** Records success. @param providerRef the provider's id of a reply */
 export async function done(

@@ -7,6 +7,7 @@ import {
   type CommentAction,
   earlierAction,
   hasEnded,
+  isUnderWay,
   lastDone,
   markActionStarted,
   type NewAction,
@@ -15,7 +16,7 @@ import { findComment } from '../db/content/comments.ts';
 import { tablesOf } from '../db/registry.ts';
 import { databaseTime } from '../db/time.ts';
 import { MINUTE } from '../durations.ts';
-import type { ActionKind } from '../reading.ts';
+import { type ActionKind, pairOf } from '../reading.ts';
 import { startAction } from '../temporal/actions.ts';
 import type { AskAccount } from './account-checks.ts';
 import { hashOf } from './canonical.ts';
@@ -117,13 +118,6 @@ function refuse(deps: Deps, whole: WholeComment, kind: ActionKind): void {
   requirePermission({ account, provider }, hindrance.needs);
 }
 
-/** These undo each other. */
-const PAIRS: readonly (readonly ActionKind[])[] = [
-  ['hide', 'unhide'],
-  ['like', 'unlike'],
-  ['approve', 'ignore'],
-];
-
 /** Our word counts for so long without a call. */
 const FRESH = MINUTE;
 
@@ -138,11 +132,12 @@ async function isSo(
 ): Promise<'no' | 'so' | 'fresh'> {
   if (kind === 'reply') return 'no';
   if (kind === 'delete') return comment.removedAt === null ? 'no' : 'fresh';
+  // What is under way may still change it.
+  if (await isUnderWay(db, account.id, comment.id, pairOf(kind))) return 'no';
   const made = tablesOf(account.provider).copies?.comments?.acted?.[kind];
   let since: Date | null;
   if (made === undefined) {
-    const pair = PAIRS.find((kinds) => kinds.includes(kind)) ?? [kind];
-    const last = await lastDone(db, account.id, comment.id, pair);
+    const last = await lastDone(db, account.id, comment.id, pairOf(kind));
     since = last?.kind === kind ? last.updatedAt : null;
   } else {
     const is =

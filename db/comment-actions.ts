@@ -1,5 +1,5 @@
 import { and, asc, desc, eq, inArray, isNotNull, isNull, lt, ne, notInArray, or, sql } from 'drizzle-orm';
-import type { ActionKind } from '../reading.ts';
+import { type ActionKind, pairOf } from '../reading.ts';
 import type { Db } from './client.ts';
 import { commentActions, type PostError } from './schema.ts';
 
@@ -95,6 +95,32 @@ export async function lastDone(
   return action ?? null;
 }
 
+/** Whether one of these actions on a comment has not ended. @param before only older ones */
+export async function isUnderWay(
+  db: Db,
+  accountId: string,
+  subject: string,
+  kinds: readonly ActionKind[],
+  before?: CommentAction,
+): Promise<boolean> {
+  const [action] = await db
+    .select({ id: commentActions.id })
+    .from(commentActions)
+    .where(
+      and(
+        eq(commentActions.oauthAccountId, accountId),
+        eq(commentActions.subject, subject),
+        inArray(commentActions.kind, [...kinds]),
+        open,
+        before &&
+          sql`(${commentActions.createdAt}, ${commentActions.id}) < (
+          select created_at, id from comment_actions where id = ${before.id})`,
+      ),
+    )
+    .limit(1);
+  return action !== undefined;
+}
+
 /** Whether nothing more happens to it. */
 export const hasEnded = ({ state, error }: CommentAction): boolean =>
   state === 'done' || state === 'failed' || (state === 'unknown' && error !== null);
@@ -149,8 +175,9 @@ export async function markActionsChecked(db: Db, ids: readonly string[]): Promis
 
 /**
  * Records that an action is about to be sent, before it is. Of the replies with one text, and of those to one comment,
- * one is under way at a time: so a reply that is found later can be no other's.
- * @returns `busy`: another reply is under way; `changed`: it is not as it was read
+ * one is under way at a time: so a reply that is found later can be no other's. Other actions that undo each other are
+ * sent in the order in which clients asked for them.
+ * @returns `busy`: another one is under way; `changed`: it is not as it was read
  */
 export async function beginSending(db: Db, action: CommentAction): Promise<'begun' | 'busy' | 'changed'> {
   return db.transaction(async (tx) => {
@@ -159,7 +186,8 @@ export async function beginSending(db: Db, action: CommentAction): Promise<'begu
         sql`select pg_advisory_xact_lock(hashtextextended(${`replies ${action.oauthAccountId}`}, 0))`,
       );
       if (await otherUnderWay(tx, action)) return 'busy';
-    }
+    } else if (await isUnderWay(tx, action.oauthAccountId, action.subject, pairOf(action.kind), action))
+      return 'busy';
     const rows = await tx
       .update(commentActions)
       .set({
@@ -199,11 +227,11 @@ async function otherUnderWay(tx: Db, { id, oauthAccountId, subject, text }: Comm
   return other !== undefined;
 }
 
-/** Records that nobody has answered what was sent. */
+/** Records that nobody has answered what was sent: the wait until it may be sent again begins now. */
 export async function markLost(db: Db, id: string): Promise<void> {
   await db
     .update(commentActions)
-    .set({ state: 'unknown' })
+    .set({ state: 'unknown', lastSentAt: sql`clock_timestamp()` })
     .where(and(eq(commentActions.id, id), eq(commentActions.state, 'sent')));
 }
 

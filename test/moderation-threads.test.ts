@@ -81,6 +81,21 @@ test('a reply of ours is deleted; one of somebody else cannot be', async () => {
   expect(gone).toMatchObject({ removed_reason: 'asked' });
 });
 
+test('a reply that the platform does not find once is not taken for deleted', async () => {
+  const comment = await answered('a third question');
+  const reply = await ended((await act(comment['id'], 'reply', { text: 'still there' })).body.id);
+  const own = (await copies()).find((row) => row['threads_id'] === reply['providerRef']);
+  await world.fault({ endpoint: 'threads.delete', kind: 'status', http: 400, code: '100/33' });
+  const action = await ended((await act(own?.['id'], 'delete')).body.id);
+  // Deleted by a second try: the first one says nothing.
+  expect(action).toMatchObject({ state: 'done' });
+  const posts: Json = await world.control('GET', '/threads/posts');
+  const left: Json[] = posts;
+  expect(left.filter((post) => post['id'] === reply['providerRef'] && post['deletedAt'] === null)).toEqual(
+    [],
+  );
+});
+
 test('a top-level reply is hidden and shown again; a nested one is not, and nothing is liked', async () => {
   const comment = await answered('not nice');
   expect(await ended((await act(comment['id'], 'hide')).body.id)).toMatchObject({ state: 'done' });

@@ -1,29 +1,38 @@
 import { randomUUID } from 'node:crypto';
-import process from 'node:process';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
-import { createInstagramWorld, type InstagramWorld } from '../sandbox/testing/instagram.ts';
-import type { Child } from '../stack/child.ts';
-import { createWorld, until, type Answer, type Json, type World } from './world.ts';
+import { createWorld, until, type Json, type World } from './world.ts';
+import { createInstagramModeration, type CopiedMedia } from './world/moderation.ts';
 
-/* Moderation of comments (docs/guarantees.md): what repeats costs nothing, and a reply is written once. */
+/* Moderation of comments (docs/guarantees.md): what repeats costs nothing. moderation-replies.test.ts has the replies. */
 
 const REPLIES = 'instagram.replies';
+const {
+  newCreator,
+  connect,
+  one,
+  someMedia,
+  comment,
+  act,
+  reply,
+  copyOf,
+  inSandbox,
+  actionRow,
+  changesOf,
+  callsTo,
+  untilState,
+} = createInstagramModeration(() => world);
 
 let world: World;
-let instagram: InstagramWorld;
-let worker: Child;
 let account: Json;
-/** The sandbox's media, and the row of its copy. */
-let media: { id: string; row: string };
+let media: CopiedMedia;
 
 beforeAll(async () => {
   world = await createWorld({ worker: false, env: { EVERPOST_SYNC: 'on' } });
-  instagram = createInstagramWorld(world.sandbox.url);
   account = await connect('instagram');
   media = await someMedia(account);
-  worker = await world.spawn('worker');
-  const { body } = await act((await comment()).row, 'hide');
+  await world.spawn('worker');
+  const { body } = await act((await comment(media)).row, 'hide');
   await untilState(body.id, 'done');
 });
 afterAll(() => world?.close());
@@ -32,83 +41,9 @@ beforeEach(async () => {
   await world.control('DELETE', '/faults');
 });
 
-/** A creator with a Page, as Facebook Login needs it. */
-async function newCreator(username: string): Promise<void> {
-  await world.control('POST', '/instagram/accounts', { username });
-  await world.control('POST', '/instagram/pages', { name: username, user: username, instagram: username });
-}
-
-async function connect(provider: string, creator?: string, scopes?: string[]): Promise<Json> {
-  const consent = {
-    ...(creator === undefined ? {} : { creator }),
-    ...(scopes === undefined ? {} : { scopes }),
-  };
-  const { answer } = await world.visitConsent(consent, world.user.key, provider);
-  // Only actions write copies here: no stream reads the platform beside them.
-  await world.database.db.execute(sql`update sync_states set state = 'unsupported', next_due_at = null`);
-  return answer.body.accounts[0];
-}
-
-const one = async (query: ReturnType<typeof sql>): Promise<Json> =>
-  (await world.database.db.execute(query))[0];
-
-async function someMedia({ id, username }: Json): Promise<{ id: string; row: string }> {
-  const made = await instagram.makeMedia({ account: username });
-  const { row } = await one(sql`
-    insert into ig_media (user_id, instagram_account_id, ig_id, timestamp, source, read_at)
-    select user_id, id, ${made.id}, now(), 'page', now() from instagram_accounts where oauth_account_id = ${id}
-    on conflict (instagram_account_id, ig_id) do update set read_at = now() returning id as row`);
-  return { id: made.id, row };
-}
-
-/** Somebody comments; the comment is copied as a page would copy it. */
-async function comment(on = media, fields: Json = {}): Promise<{ id: string; row: string }> {
-  const made = await instagram.comment(on.id, 'so good', { event: false, ...fields });
-  const { row } = await one(sql`
-    insert into ig_comments (user_id, ig_media_id, ig_id, from_user, text, hidden, own, source, read_at, timestamp, raw)
-    select user_id, id, ${made.id}, 'some_fan', 'so good', ${made.hidden}, ${made.own}, 'page', now(), now(), '{"id":"of a page"}'
-    from ig_media where id = ${on.row} returning id as row`);
-  return { id: made.id, row };
-}
-
-const act = (row: string, kind: string, init: Json = {}): Promise<Answer> =>
-  world.call('POST', `/api/comments/${row}/${kind}`, init);
-const reply = (row: string, text: string, key: string = randomUUID()): Promise<Answer> =>
-  act(row, 'reply', { body: { text }, headers: { 'idempotency-key': key } });
-
-const copyOf = (row: string): Promise<Json> => one(sql`select * from ig_comments where id = ${row}`);
-async function commentsInSandbox(): Promise<Json[]> {
-  const rows: Json = await world.control('GET', '/instagram/comments');
-  return rows;
-}
-const inSandbox = async (id: string): Promise<Json> =>
-  (await commentsInSandbox()).find((row) => row.id === id);
-const repliesTo = async (id: string): Promise<Json[]> =>
-  (await commentsInSandbox()).filter((row) => row.parentId === id);
-const actionRow = (id: string): Promise<Json> => one(sql`select * from comment_actions where id = ${id}`);
-const changesOf = async (row: string): Promise<Json[]> =>
-  world.database.db.execute(sql`select kind, data from changes where subject_id = ${row} order by seq`);
-const callsTo = async (endpoint: string, method = 'POST'): Promise<number> =>
-  (await world.requests(endpoint)).filter((row: Json) => row.method === method).length;
-
-async function untilState(id: string, ...states: string[]): Promise<Json> {
-  return until(`action ${id} to be ${states.join(' or ')}`, async () => {
-    const { body } = await world.call('GET', `/api/comment-actions/${id}`);
-    return states.includes(body.state) ? body : null;
-  });
-}
-
-/** Lets the minute pass in which a lost reply may still appear. */
-async function passMinute(id: string): Promise<void> {
-  await world.database.db.execute(
-    sql`update comment_actions set last_sent_at = last_sent_at - interval '61 seconds' where id = ${id}`,
-  );
-  await world.skipTime(`action:${id}`);
-}
-
 describe('what can be repeated', () => {
   test('a comment is hidden, its copy and the feed say so, and a repetition costs no call', async () => {
-    const { id, row } = await comment();
+    const { id, row } = await comment(media);
     const before = await copyOf(row);
     const hidden = await act(row, 'hide');
     expect(hidden.status).toBe(200);
@@ -153,7 +88,7 @@ describe('what can be repeated', () => {
   });
 
   test('a deletion that was asked for is a removal, and to delete again changes nothing', async () => {
-    const { id, row } = await comment();
+    const { id, row } = await comment(media);
     expect(await act(row, 'delete')).toMatchObject({ status: 200, body: { state: 'done', repeat: false } });
     expect(await inSandbox(id)).toBeUndefined();
     expect(await copyOf(row)).toMatchObject({ removed_reason: 'asked', source: 'action' });
@@ -171,7 +106,7 @@ describe('what can be repeated', () => {
   });
 
   test('a deletion whose answer was lost is done', async () => {
-    const { id, row } = await comment();
+    const { id, row } = await comment(media);
     await world.fault({ endpoint: 'instagram.node:comment', kind: 'accept-then-drop' });
     const asked = await act(row, 'delete');
     expect(await untilState(asked.body.id, 'done', 'failed')).toMatchObject({ state: 'done' });
@@ -180,7 +115,7 @@ describe('what can be repeated', () => {
   });
 
   test('a key answers the same action, and belongs to one request', async () => {
-    const { row } = await comment();
+    const { row } = await comment(media);
     const headers = { 'idempotency-key': randomUUID() };
     const first = await act(row, 'hide', { headers });
     const second = await act(row, 'hide', { headers });
@@ -193,7 +128,7 @@ describe('what can be repeated', () => {
   });
 
   test('a committed action that was never started is done by the sweep', async () => {
-    const { id, row } = await comment();
+    const { id, row } = await comment(media);
     const { action } = await one(sql`
       insert into comment_actions (user_id, oauth_account_id, kind, subject, request_hash, created_at)
       values (${world.user.id}, ${account.id}, 'hide', ${row}, '', now() - interval '1 minute') returning id as action`);
@@ -208,123 +143,27 @@ describe('what can be repeated', () => {
     );
     await untilState(action, 'done');
   });
-});
 
-describe('a reply', () => {
-  test('needs a key, and is written once for each key, however often it is asked for', async () => {
-    const { id, row } = await comment();
-    const without = await act(row, 'reply', { body: { text: 'thanks' } });
-    expect(without).toMatchObject({ status: 400, body: { error: { code: 'invalid_request' } } });
-    expect(without.body.error.message).toContain('Idempotency-Key');
-    expect((await reply(row, '')).status).toBe(400);
-    const key = randomUUID();
-    const answers = await Promise.all([1, 2, 3, 4].map(() => reply(row, 'thanks', key)));
-    expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
-    const [made, ...others] = await repliesTo(id);
-    expect(others).toEqual([]);
-    expect(made).toMatchObject({ text: 'thanks', own: true });
-    expect(answers[0]?.body).toMatchObject({
-      state: 'done',
-      repeat: false,
-      providerRef: made.id,
-      postId: null,
-    });
-    const copy = await one(sql`select * from ig_comments where ig_id = ${made.id}`);
-    expect(copy).toMatchObject({ own: true, source: 'action', parent_ig_id: id, text: 'thanks' });
-    expect(await changesOf(copy.id)).toMatchObject([{ kind: 'comment.created', data: { own: true } }]);
-    expect(await reply(row, 'thanks a lot', key)).toMatchObject({
-      status: 422,
-      body: { error: { code: 'idempotency_key_reused' } },
-    });
-  });
-
-  test.each([
-    ['the connection ended after it was made', { kind: 'accept-then-drop' }],
-    ['the platform failed after it was made', { kind: 'accept-then-500' }],
-    [
-      'the format of the answer was refused',
-      { kind: 'status', http: 400, code: '20/1772107', when: 'after' },
-    ],
-  ])('is found where %s', async (_how, fault) => {
-    const { id, row } = await comment();
-    const posts = await callsTo(REPLIES);
-    await world.fault({ endpoint: REPLIES, ...fault });
-    const asked = await reply(row, `lost ${randomUUID()}`);
-    const [made] = await repliesTo(id);
-    expect(await untilState(asked.body.id, 'done')).toMatchObject({ providerRef: made.id, error: null });
-    expect(await repliesTo(id)).toHaveLength(1);
-    expect(await callsTo(REPLIES)).toBe(posts + 1);
-  });
-
-  test('is sent again where it was lost, after a minute in which it did not appear', async () => {
-    const { id, row } = await comment();
-    await world.fault({ endpoint: REPLIES, kind: 'drop-before' });
-    const asked = await reply(row, 'lost on its way');
-    expect(asked).toMatchObject({ status: 202, body: { state: 'unknown', error: null } });
-    expect(await repliesTo(id)).toEqual([]);
-    expect(await actionRow(asked.body.id)).toMatchObject({ tries: 1 });
-    await passMinute(asked.body.id);
-    await untilState(asked.body.id, 'done');
-    expect(await repliesTo(id)).toHaveLength(1);
-    expect(await actionRow(asked.body.id)).toMatchObject({ tries: 2 });
-  });
-
-  test('two with the same text whose answers are lost are two', async () => {
-    const { id, row } = await comment();
-    await world.fault({ endpoint: REPLIES, kind: 'accept-then-drop', times: 1 });
-    const asked = await Promise.all([reply(row, 'the same'), reply(row, 'the same')]);
-    const done = await Promise.all(asked.map(({ body }) => untilState(body.id, 'done')));
-    const made = await repliesTo(id);
-    expect(made).toHaveLength(2);
-    expect(new Set(done.map(({ providerRef }) => providerRef))).toEqual(
-      new Set(made.map((found) => found.id)),
-    );
-  });
-
-  test('is written once by a worker that is killed right after the send', async () => {
-    const { id, row } = await comment();
-    await world.fault({ endpoint: REPLIES, kind: 'slow', ms: 2_000 });
-    const asking = reply(row, 'killed');
-    const action = await until('the action to be sent', async () => {
+  test('of two that undo each other the last one counts, however slow the first is', async () => {
+    const { id, row } = await comment(media);
+    await world.fault({ endpoint: 'instagram.node:comment', kind: 'slow', ms: 3_000 });
+    const hiding = act(row, 'hide');
+    await until('the first to be sent', async () => {
       const sent = await one(sql`select id from comment_actions where subject = ${row} and state = 'sent'`);
       return sent ?? null;
     });
-    await until('the call', async () => (await world.requests(REPLIES)).length > 0 || null);
-    process.kill(worker.pid, 'SIGKILL');
-    await worker.exited;
-    await until('the reply to be made', async () => ((await repliesTo(id)).length > 0 ? true : null));
-    worker = await world.spawn('worker');
-    expect((await asking).status).toBe(202);
-    const [made] = await repliesTo(id);
-    expect(await untilState(action.id, 'done')).toMatchObject({ providerRef: made.id });
-    expect(await repliesTo(id)).toHaveLength(1);
-  });
-
-  test('waits while the platform throttles, and goes on', async () => {
-    const { id, row } = await comment();
-    await world.fault({ endpoint: REPLIES, kind: 'status', http: 400, code: '4' });
-    const asked = await reply(row, 'throttled');
-    expect(asked).toMatchObject({ status: 202, body: { state: 'accepted' } });
-    expect(await actionRow(asked.body.id)).toMatchObject({ tries: 0, sent_at: null });
-    await world.skipTime(`action:${asked.body.id}`);
-    await untilState(asked.body.id, 'done');
-    expect(await repliesTo(id)).toHaveLength(1);
-  });
-
-  test('that the platform refuses has failed, with the reason', async () => {
-    const { id, row } = await comment();
-    await instagram.editComment(id, { hidden: true });
-    const refused = await reply(row, 'to what is hidden');
-    expect(refused).toMatchObject({ status: 200, body: { state: 'failed', providerRef: null } });
-    expect(refused.body.error).toMatchObject({ code: expect.any(String), userMessage: expect.any(String) });
-    expect(await repliesTo(id)).toEqual([]);
+    const shown = await act(row, 'unhide');
+    expect(shown.body).toMatchObject({ kind: 'unhide', repeat: false });
+    await untilState((await hiding).body.id, 'done');
+    await untilState(shown.body.id, 'done');
+    expect(await inSandbox(id)).toMatchObject({ hidden: false });
+    expect(await copyOf(row)).toMatchObject({ hidden: false });
   });
 });
 
 describe('what cannot be done', () => {
   test('is refused before any call', async () => {
-    const { row } = await comment();
+    const { row } = await comment(media);
     const other = await world.newUser();
     const calls = (await world.requests()).length;
     for (const key of [other.key]) expect((await act(row, 'hide', { key })).status).toBe(404);

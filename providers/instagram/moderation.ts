@@ -14,8 +14,8 @@ import { createReads } from './reads.ts';
 
 /** The clocks of the platform and of this installation may differ by this. */
 const SKEW = MINUTE;
-/** A reply that is looked for is among the newest. */
-const MOST_PAGES = 4;
+/** In which order Instagram lists replies is not documented: one that is looked for may be on any page. */
+const MOST_PAGES = 20;
 
 export function createModeration(login: Login): Moderation {
   return {
@@ -87,14 +87,19 @@ type Send = (
 async function reply(send: Send, { subject, text: message }: Action): Promise<string> {
   const answer = await send('POST', `/${subject.commentId}/replies`, { message: message ?? '' }).catch(
     (error: unknown): never => {
-      const isMade = error instanceof ProviderError && error.providerCode === '20/1772107';
-      throw isMade ? new ProviderError({ ...error.init, ...LOST }) : error;
+      const isOpen =
+        error instanceof ProviderError && (error.providerCode === '20/1772107' || isBroken(error));
+      throw isOpen ? new ProviderError({ ...error.init, ...LOST }) : error;
     },
   );
   const made = id(answer['id']);
   if (made !== null) return made;
   throw new ProviderError({ provider: 'instagram', message: 'the answer to a reply has no id', ...LOST });
 }
+
+/** "Server error" does not say what the server did before it failed; that it was not reached does. */
+const isBroken = ({ kind, init }: ProviderError): boolean =>
+  kind === 'unavailable' && init.lost === undefined;
 
 const LOST = {
   kind: 'unknown',
@@ -115,7 +120,11 @@ async function unlessGone(
   return {};
 }
 
-/** A reply to a reply hangs at the comment (instagram-facts 7.3). */
+/**
+ * A reply to a reply hangs at the comment (instagram-facts 7.3).
+ * @returns null: it is not there
+ * @throws ProviderError; `outcome_unknown`: Instagram lists too many replies to tell
+ */
 async function findReply(
   login: Login,
   { subject, text: message, sentAt, taken }: Action,
@@ -139,5 +148,12 @@ async function findReply(
     after = nextAfter(answer);
     if (after === null) return null;
   }
-  return null;
+  throw new ProviderError({
+    provider: 'instagram',
+    kind: 'rejected',
+    code: 'outcome_unknown',
+    message: 'the comment has too many replies to look for one',
+    userMessage:
+      'Instagram did not say whether the reply was made, and the comment has too many replies to look for it. Look at the comment before you answer it again.',
+  });
 }

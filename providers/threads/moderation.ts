@@ -4,6 +4,8 @@ import { callGraph, type GraphCall } from '../meta/graph.ts';
 import { isMissing } from '../meta/reads.ts';
 import type { Action, ActionSubject, Moderation, Obstacle, ReadCall } from '../reading.ts';
 import { THREADS, type ThreadsSettings } from './client.ts';
+import { confirmByIds } from './read-by-id.ts';
+import { createReads, type Reads } from './read.ts';
 
 const MANAGE = ['threads_manage_replies'];
 const SCOPES: Readonly<Record<ActionKind, readonly string[]>> = {
@@ -18,7 +20,9 @@ const SCOPES: Readonly<Record<ActionKind, readonly string[]>> = {
 };
 
 /** Replies are moderated by the owner of the post (threads-facts 6.4 and 16). */
-export function createModeration({ graphUrl }: ThreadsSettings): Moderation {
+export function createModeration(settings: ThreadsSettings): Moderation {
+  const { graphUrl } = settings;
+  const reads = createReads(settings);
   const write = async (
     { accessToken, signal }: ReadCall,
     call: Pick<GraphCall, 'method' | 'path' | 'params'>,
@@ -35,7 +39,8 @@ export function createModeration({ graphUrl }: ThreadsSettings): Moderation {
       return missing.length === 0 ? null : { code: 'permission_missing', needs: { scopes: SCOPES[kind] } };
     },
 
-    async act({ kind, subject: { commentId } }: Action, call) {
+    async act({ kind, subject }: Action, call) {
+      const { commentId } = subject;
       const path = `/${encodeURIComponent(commentId)}`;
       switch (kind) {
         case 'hide':
@@ -55,7 +60,9 @@ export function createModeration({ graphUrl }: ThreadsSettings): Moderation {
           });
           break;
         case 'delete':
-          await write(call, { method: 'DELETE', path }).catch(unlessGone);
+          await write(call, { method: 'DELETE', path }).catch((error: unknown) =>
+            unlessGone(reads, subject, call, error),
+          );
           break;
         case 'reply':
         case 'like':
@@ -72,9 +79,16 @@ export function createModeration({ graphUrl }: ThreadsSettings): Moderation {
   };
 }
 
-/** What is not there any more needs no deletion. */
-function unlessGone(error: unknown): void {
-  if (!(error instanceof ProviderError && isMissing(error))) throw error;
+/** What is gone already has been deleted, if the post still answers. */
+async function unlessGone(
+  reads: Reads,
+  { commentId, mediaId }: ActionSubject,
+  call: ReadCall,
+  error: unknown,
+): Promise<void> {
+  if (!(error instanceof ProviderError) || !isMissing(error)) throw error;
+  const { answers } = await confirmByIds(reads, [commentId], mediaId, call);
+  if (answers.get(commentId) !== 'gone') throw error;
 }
 
 function impossibility(

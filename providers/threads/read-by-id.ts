@@ -1,4 +1,5 @@
 import { ProviderError } from '../errors.ts';
+import { id } from '../json.ts';
 import type { Confirmed, ReadCall } from '../reading.ts';
 import type { Usage } from '../../reading.ts';
 import type { Reads } from './read.ts';
@@ -13,8 +14,9 @@ export async function confirmByIds(
   let usage: Usage | null = null;
   const ask = async (one: string): Promise<'here' | 'gone' | 'unsure'> => {
     try {
-      usage = (await reads.thing(call, `/${encodeURIComponent(one)}`, { fields: 'id' })).usage ?? usage;
-      return 'here';
+      const told = await reads.thing(call, `/${encodeURIComponent(one)}`, { fields: 'id' });
+      usage = told.usage ?? usage;
+      return id(told.body['id']) === one ? 'here' : 'unsure';
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
       if (error.kind === 'gone') return 'gone';
