@@ -54,6 +54,14 @@ export async function accountsOf(db: Db, provider: string, openId: string): Prom
     .where(and(eq(oauthAccounts.provider, provider), eq(oauthAccounts.openId, openId)));
 }
 
+/** Records the name that the platform tells. */
+export async function renameAccount(tx: Db, id: string, username: string): Promise<void> {
+  await tx
+    .update(oauthAccounts)
+    .set({ username })
+    .where(and(eq(oauthAccounts.id, id), sql`${oauthAccounts.username} is distinct from ${username}`));
+}
+
 /**
  * Takes an active account out of service.
  * @param tokenVersion only if the token pair is still this version

@@ -60,6 +60,8 @@ export interface ProviderErrorInit {
   providerUserMessage?: string | null;
   /** The request was sent but no answer came: it may still take effect. */
   lost?: boolean;
+  /** The answer was longer than an answer may be. */
+  tooLong?: boolean;
   /** `gone`: the writes whose results are lost; `unavailable`: the writes to repeat once the tries are used up. */
   steps?: readonly string[];
 }

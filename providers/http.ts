@@ -42,10 +42,13 @@ export class HttpFailure extends Error {
   override readonly name = 'HttpFailure';
   /** False: the request never reached the provider. */
   readonly sent: boolean;
+  /** The answer was too long to be read. */
+  readonly tooLong: boolean;
 
-  constructor(sent: boolean, code: string) {
+  constructor(sent: boolean, code: string, tooLong = false) {
     super(sent ? `the answer was lost (${code})` : `the provider was not reached (${code})`);
     this.sent = sent;
+    this.tooLong = tooLong;
   }
 }
 
@@ -69,7 +72,7 @@ export async function http(call: HttpRequest): Promise<HttpAnswer> {
     const parts: AsyncIterable<Uint8Array> = body;
     for await (const part of parts) {
       text += decoder.decode(part, { stream: true });
-      if (text.length > MAX_ANSWER_BYTES) throw new HttpFailure(true, 'answer too long');
+      if (text.length > MAX_ANSWER_BYTES) throw new HttpFailure(true, 'answer too long', true);
     }
     return { status: statusCode, headers, text: text + decoder.decode() };
   } catch (error) {

@@ -57,15 +57,19 @@ export async function runningPass(db: Db, stream: Stream, line: Line, login: str
 const marked = (cursor: string): string =>
   createHash('sha256').update(cursor).digest('base64url').slice(0, 16);
 
-/** @throws ProviderError if the next page is one that the pass has read: the list goes in circles */
+/** More pages than any list has, also if each is nearly empty. */
+const MOST_PAGES = 10_000;
+
+/** @throws ProviderError if the list goes in circles or without end: the next page was read, or there are too many */
 export function checkCursor(provider: string, { line, pass }: Begun, { next }: Page): void {
-  if (next === null || (next !== line.cursor && !pass.cursors.includes(marked(next)))) return;
+  const isNew = next !== null && next !== line.cursor && !pass.cursors.includes(marked(next));
+  if (next === null || (isNew && pass.cursors.length < MOST_PAGES)) return;
   throw new ProviderError({
     provider,
     kind: 'rejected',
     code: 'cursor_refused',
-    message: 'the list repeats a cursor',
-    userMessage: 'The platform repeats a page of a list. Everpost reads the list again.',
+    message: isNew ? 'the list does not end' : 'the list repeats a cursor',
+    userMessage: `The platform ${isNew ? 'does not end a list' : 'repeats a page of a list'}. Everpost reads the list again.`,
   });
 }
 

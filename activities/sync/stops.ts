@@ -1,4 +1,6 @@
+import { log } from '@temporalio/activity';
 import type { Db } from '../../db/client.ts';
+import { errorLine, isDataError } from '../../db/failures.ts';
 import { countCall, type Line, lockLine, lockPass, saveLine, stopLine } from '../../db/sync/lines.ts';
 import { saveSubject, type SubjectLine } from '../../db/sync/subjects.ts';
 import { noteRefusal, noteUsage } from '../../db/sync/usage.ts';
@@ -29,12 +31,12 @@ export interface Read {
   subject?: SubjectLine;
 }
 
-/** Records why a read failed, and when to try again. @throws whatever is no answer of the provider */
-export async function stopAfter(deps: Deps, read: Read, error: unknown): Promise<Did> {
+/** Records why a read failed, and when to try again. @throws whatever is no fault of the provider's answer */
+export async function stopAfter(deps: Deps, read: Read, thrown: unknown): Promise<Did> {
   const { reader, line, stream, subject } = read;
   // A worker that ends has cut the call off: that says nothing about the platform.
   reader.call.signal.throwIfAborted();
-  if (!(error instanceof ProviderError)) throw error;
+  const error = thrown instanceof ProviderError ? thrown : unreadable(reader, thrown);
   const used = { calls: 1 };
   await countCall(deps.db, line.id);
   const { percent } = error;
@@ -58,6 +60,20 @@ export async function stopAfter(deps: Deps, read: Read, error: unknown): Promise
   } else if (error.kind === 'gone' && subject !== undefined) await passOver(deps.db, subject);
   else await failLine(deps, read, error);
   return used;
+}
+
+/** An answer with something that no answer should have: it fails its own read, and keeps no other waiting. */
+function unreadable({ account: { provider } }: Reader, error: unknown): ProviderError {
+  const isOfAnswer = isDataError(error) || error instanceof TypeError || error instanceof RangeError;
+  if (!isOfAnswer) throw error;
+  log.error('an answer was not stored', { error: errorLine(error) });
+  return new ProviderError({
+    provider,
+    kind: 'unavailable',
+    code: 'unreadable_answer',
+    message: 'the answer cannot be stored',
+    userMessage: 'The platform’s answer cannot be stored. Everpost will ask again.',
+  });
 }
 
 function reasonOf({ stream }: Read, error: ProviderError): string {

@@ -1,5 +1,6 @@
 import { and, getTableName, inArray } from 'drizzle-orm';
 import type { Item } from '../../reading.ts';
+import { renameAccount } from '../accounts.ts';
 import type { Db } from '../client.ts';
 import type { CopyTable, ProviderTables } from '../provider-tables.ts';
 import type { CopySource } from '../schema/columns.ts';
@@ -129,9 +130,11 @@ async function storeParts(
   return items.filter(({ id }) => !ours.has(id));
 }
 
-/** Stores an account's profile. */
+/** Stores an account's profile, and its name where it was renamed: comments are its own by its name. */
 export async function storeProfile(tx: Db, page: PageOf, item: Item): Promise<Stored> {
   const { account, source, readAt, pass } = page;
+  const { username } = item.values;
+  if (typeof username === 'string') await renameAccount(tx, account.id, username);
   const target = {
     table: accountProfiles,
     owner: 'oauthAccountId',

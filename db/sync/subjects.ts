@@ -36,7 +36,7 @@ export async function noteSeen(
   const ids = sql.param(seen.map(({ id }) => id));
   await tx.execute(sql`
     insert into sync_subjects as s (user_id, oauth_account_id, stream, subject_id, known_count, next_due_at)
-    select ${userId}::uuid, ${accountId}::uuid, ${stream}, n.id, n.comments, case when n.due then now() end
+    select distinct on (n.id) ${userId}::uuid, ${accountId}::uuid, ${stream}, n.id, n.comments, case when n.due then now() end
     from unnest(${ids}::text[], ${sql.param(seen.map(({ comments }) => comments))}::bigint[],
       ${sql.param(seen.map(({ due }) => due))}::boolean[]) as n (id, comments, due)
     order by n.id
@@ -95,38 +95,25 @@ export async function askForRestored(
   stream: StreamName,
   ids: readonly string[],
 ): Promise<void> {
-  if (ids.length === 0) return;
-  await tx
-    .update(syncSubjects)
-    .set({ nextDueAt: sql`now()` })
-    .where(
-      and(
-        eq(syncSubjects.oauthAccountId, accountId),
-        eq(syncSubjects.stream, stream),
-        inArray(syncSubjects.subjectId, [...ids]),
-      ),
-    );
+  if (ids.length > 0) await ask(tx, accountId, [stream], inArray(syncSubjects.subjectId, [...ids]));
 }
 
 /** Makes every subject of a stream due, for a full pass. */
 export async function askForSubjects(tx: Db, accountId: string, stream: StreamName): Promise<void> {
-  await tx
-    .update(syncSubjects)
-    .set({ nextDueAt: sql`now()` })
-    .where(and(eq(syncSubjects.oauthAccountId, accountId), eq(syncSubjects.stream, stream)));
+  await ask(tx, accountId, [stream]);
 }
 
 /** Makes due what was put off because its last read failed. */
 export async function askForFailed(tx: Db, accountId: string, streams: readonly StreamName[]): Promise<void> {
+  await ask(tx, accountId, streams, sql`${syncSubjects.progress} ? 'failures'`);
+}
+
+async function ask(tx: Db, accountId: string, streams: readonly StreamName[], which?: SQL): Promise<void> {
   await tx
     .update(syncSubjects)
     .set({ nextDueAt: sql`now()` })
     .where(
-      and(
-        eq(syncSubjects.oauthAccountId, accountId),
-        inArray(syncSubjects.stream, [...streams]),
-        sql`${syncSubjects.progress} ? 'failures'`,
-      ),
+      and(eq(syncSubjects.oauthAccountId, accountId), inArray(syncSubjects.stream, [...streams]), which),
     );
 }
 

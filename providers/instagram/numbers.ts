@@ -1,5 +1,5 @@
 import type { Insight } from '../../reading.ts';
-import { record, records, text } from '../json.ts';
+import { record, records, word } from '../json.ts';
 import type { Json } from './reads.ts';
 
 /* Reads what `insights` answers (instagram-facts 7.4 and 7.5). */
@@ -11,7 +11,7 @@ export function numberOf(value: unknown): number | null {
 
 /** The numbers of one metric: its total, and the parts of it. Values of a series are left to their own reader. */
 export function numbersOf(row: Json): Pick<Insight, 'metric' | 'breakdown' | 'value'>[] {
-  const metric = text(row['name']);
+  const metric = word(row['name']);
   if (metric === null) return [];
   const total = record(row['total_value']);
   const value = numberOf(total?.['value']) ?? numberOf(records(row['values'])[0]?.['value']);
@@ -22,7 +22,11 @@ export function numbersOf(row: Json): Pick<Insight, 'metric' | 'breakdown' | 'va
       const part = numberOf(result['value']);
       const values = words(result['dimension_values']);
       if (part === null || values.length !== keys.length || keys.length === 0) return [];
-      const breakdown = keys.map((key, index) => `${key}=${values[index] ?? ''}`).join(',');
+      const breakdown = keys
+        .map((key, index) => `${key}=${values[index] ?? ''}`)
+        .join(',')
+        .slice(0, LONGEST_BREAKDOWN)
+        .toWellFormed();
       return [{ metric, breakdown, value: part }];
     });
   });
@@ -30,6 +34,7 @@ export function numbersOf(row: Json): Pick<Insight, 'metric' | 'breakdown' | 'va
 }
 
 const LONGEST = 200;
+const LONGEST_BREAKDOWN = 500;
 
 function words(value: unknown): string[] {
   const list: unknown[] = Array.isArray(value) ? value : [];

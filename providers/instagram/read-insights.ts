@@ -1,7 +1,7 @@
 import type { Insight, MetricsState, Subject } from '../../reading.ts';
 import { DAY } from '../../durations.ts';
 import { ProviderError } from '../errors.ts';
-import { text } from '../json.ts';
+import { text, word } from '../json.ts';
 import { isMissing } from '../meta/reads.ts';
 import type { Page, Question, ReadCall } from '../reading.ts';
 import type { Login } from './client.ts';
@@ -38,7 +38,11 @@ const BREAKDOWNS: Readonly<Record<string, { metric: string; breakdown: string }>
   STORY: { metric: 'navigation', breakdown: 'story_navigation_action_type' },
 };
 
-const productOf = ({ values }: Subject): string => text(values['productType']) ?? 'FEED';
+const productOf = ({ values }: Subject): string => word(values['productType']) ?? 'FEED';
+
+/** The entry of a product type, which may be any text. */
+const entryOf = <T>(of: Readonly<Record<string, T>>, product: string): T | undefined =>
+  Object.hasOwn(of, product) ? of[product] : undefined;
 
 /** Instagram refuses metrics by product and media type (instagram-facts 12). */
 export const kindOf = (subject: Subject): string =>
@@ -54,7 +58,7 @@ export async function readInsights(
   const reads = createReads(login, call);
   const product = productOf(subject);
   const wanted = [
-    ...(METRICS[product] ?? FEED),
+    ...(entryOf(METRICS, product) ?? FEED),
     ...(product === 'STORY' ? login.tells.storyMetrics : []),
   ].filter((metric) => !refused.includes(metric));
   const page = (rest: Pick<Page, 'insights' | 'metricsState' | 'refused'>): Page => ({
@@ -143,7 +147,7 @@ async function readParts(
   refused: readonly string[],
 ): Promise<Told> {
   const none = { insights: [], refused: [] };
-  const parts = BREAKDOWNS[productOf(subject)];
+  const parts = entryOf(BREAKDOWNS, productOf(subject));
   if (parts === undefined) return none;
   const { metric, breakdown } = parts;
   const name = `${metric}:${breakdown}`;

@@ -175,6 +175,7 @@ export function lostAnswer(
     kind: unknown ? 'unknown' : 'unavailable',
     code: unknown ? 'outcome_unknown' : 'provider_unavailable',
     lost: error.sent,
+    ...(error.tooLong ? { tooLong: true } : {}),
     message: `${title}: ${error.message}`,
     userMessage: unknown
       ? unknownOutcome(title)

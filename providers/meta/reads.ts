@@ -50,7 +50,7 @@ const TOO_MUCH = /reduce the amount of data/i;
 /** The catalogue's errors are about publishing. */
 function inWordsOfReading(error: ProviderError, about: 'thing' | 'list' | null): ProviderError {
   const { init } = error;
-  if (TOO_MUCH.test(error.providerMessage ?? ''))
+  if (TOO_MUCH.test(error.providerMessage ?? '') || init.tooLong === true)
     return new ProviderError({ ...init, kind: 'rejected', code: 'too_much_data' });
   if (about === 'thing' && isMissing(error)) return new ProviderError({ ...init, kind: 'gone', steps: [] });
   if (about === 'list' && error.kind === 'rejected')
